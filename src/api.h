@@ -1,0 +1,11 @@
+#include "api/version.h"
+
+#include "api/base.h"
+
+#include "api/json.h"
+
+#include "api/config.h"
+
+#include "api/plan.h"
+
+#include "api/process.h"

@@ -1,0 +1,510 @@
+/* ---- config: config.json as C structs -------------------------------------------------------- */
+/* The structs below are OCI runtime-spec 1.3 config.json with dots instead of braces: same names,
+   same nesting, every Linux field (https://github.com/opencontainers/runtime-spec, config.md and
+   config-linux.md). All zero means "not asked for". Where the specification lets 0 mean something
+   other than absence, the value is a ctr_int or ctr_uint. `linux_` and `class_` carry an underscore
+   because `linux` is a macro in GNU C and `class` a keyword in C++.
+
+   Fill them from a text with ctr_config_parse, from nothing with ctr_config_default, or by hand.
+   Strings and lists are borrowed: they must live as long as the config is used. */
+
+typedef struct ctr_int {
+  bool set;
+  int64_t value;
+} ctr_int;
+
+typedef struct ctr_uint {
+  bool set;
+  uint64_t value;
+} ctr_uint;
+
+/* A member of a JSON object whose names are free: annotations, sysctl, unified. */
+typedef struct ctr_pair {
+  const char *key, *value;
+} ctr_pair;
+
+typedef struct ctr_pairs {
+  const ctr_pair *items;
+  size_t count;
+} ctr_pairs;
+
+typedef struct ctr_ids {
+  const uint32_t *items;
+  size_t count;
+} ctr_ids;
+
+/* -- root and mounts -- */
+
+typedef struct ctr_root {
+  const char *path; /* absolute, or relative to the bundle; required                       */
+  bool readonly;    /* also what is mounted below path on the host becomes read-only        */
+} ctr_root;
+
+typedef struct ctr_id_mapping {
+  uint32_t containerID, hostID, size;
+} ctr_id_mapping;
+
+typedef struct ctr_id_mappings {
+  const ctr_id_mapping *items;
+  size_t count;
+} ctr_id_mappings;
+
+typedef struct ctr_mount {
+  const char *destination; /* inside the container; required                                */
+  const char *type;        /* file system type; a bind mount when options have (r)bind      */
+  const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
+  ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  ctr_id_mappings uidMappings, gidMappings;
+} ctr_mount;
+
+typedef struct ctr_mounts {
+  const ctr_mount *items;
+  size_t count;
+} ctr_mounts;
+
+/* -- process -- */
+
+typedef struct ctr_console_size {
+  ctr_uint height, width; /* characters */
+} ctr_console_size;
+
+typedef struct ctr_user {
+  uint32_t uid, gid; /* as seen inside the container */
+  ctr_uint umask;
+  ctr_ids additionalGids;
+} ctr_user;
+
+/* The capabilities of capabilities(7), X(name, number). A set of them is a uint64_t with bit
+   `number` set: CTR_CAP(KILL) | CTR_CAP(CHOWN). */
+#define CTR_CAPABILITIES(X)                                                                        \
+  X(CHOWN, 0) X(DAC_OVERRIDE, 1) X(DAC_READ_SEARCH, 2) X(FOWNER, 3) X(FSETID, 4) X(KILL, 5)        \
+  X(SETGID, 6) X(SETUID, 7) X(SETPCAP, 8) X(LINUX_IMMUTABLE, 9) X(NET_BIND_SERVICE, 10)            \
+  X(NET_BROADCAST, 11) X(NET_ADMIN, 12) X(NET_RAW, 13) X(IPC_LOCK, 14) X(IPC_OWNER, 15)            \
+  X(SYS_MODULE, 16) X(SYS_RAWIO, 17) X(SYS_CHROOT, 18) X(SYS_PTRACE, 19) X(SYS_PACCT, 20)          \
+  X(SYS_ADMIN, 21) X(SYS_BOOT, 22) X(SYS_NICE, 23) X(SYS_RESOURCE, 24) X(SYS_TIME, 25)             \
+  X(SYS_TTY_CONFIG, 26) X(MKNOD, 27) X(LEASE, 28) X(AUDIT_WRITE, 29) X(AUDIT_CONTROL, 30)          \
+  X(SETFCAP, 31) X(MAC_OVERRIDE, 32) X(MAC_ADMIN, 33) X(SYSLOG, 34) X(WAKE_ALARM, 35)              \
+  X(BLOCK_SUSPEND, 36) X(AUDIT_READ, 37) X(PERFMON, 38) X(BPF, 39) X(CHECKPOINT_RESTORE, 40)
+
+#define CTR_CAP_BIT_(name, number) CTR_CAP_##name = number,
+enum ctr_cap { CTR_CAPABILITIES(CTR_CAP_BIT_) CTR_CAP_COUNT };
+#define CTR_CAP(name) (UINT64_C(1) << CTR_CAP_##name)
+
+typedef struct ctr_capabilities {
+  uint64_t bounding, effective, inheritable, permitted, ambient;
+} ctr_capabilities;
+
+typedef enum ctr_rlimit_type { /* the kernel's RLIMIT_* number plus one; 0 is unset */
+  CTR_RLIMIT_CPU = 1,
+  CTR_RLIMIT_FSIZE,
+  CTR_RLIMIT_DATA,
+  CTR_RLIMIT_STACK,
+  CTR_RLIMIT_CORE,
+  CTR_RLIMIT_RSS,
+  CTR_RLIMIT_NPROC,
+  CTR_RLIMIT_NOFILE,
+  CTR_RLIMIT_MEMLOCK,
+  CTR_RLIMIT_AS,
+  CTR_RLIMIT_LOCKS,
+  CTR_RLIMIT_SIGPENDING,
+  CTR_RLIMIT_MSGQUEUE,
+  CTR_RLIMIT_NICE,
+  CTR_RLIMIT_RTPRIO,
+  CTR_RLIMIT_RTTIME,
+} ctr_rlimit_type;
+
+typedef struct ctr_rlimit {
+  ctr_rlimit_type type;
+  uint64_t soft, hard; /* UINT64_MAX: no limit; getrlimit(2) gives each type's unit */
+} ctr_rlimit;
+
+typedef struct ctr_rlimits {
+  const ctr_rlimit *items;
+  size_t count;
+} ctr_rlimits;
+
+typedef enum ctr_ioprio_class { /* ioprio_set(2) */
+  CTR_IOPRIO_CLASS_RT = 1,
+  CTR_IOPRIO_CLASS_BE,
+  CTR_IOPRIO_CLASS_IDLE,
+} ctr_ioprio_class;
+
+typedef struct ctr_io_priority {
+  ctr_ioprio_class class_; /* 0: not asked for   */
+  int32_t priority;        /* 0 highest, 7 lowest */
+} ctr_io_priority;
+
+typedef enum ctr_sched_policy { /* the kernel's SCHED_* number plus one (sched(7)) */
+  CTR_SCHED_OTHER = 1,
+  CTR_SCHED_FIFO = 2,
+  CTR_SCHED_RR = 3,
+  CTR_SCHED_BATCH = 4,
+  CTR_SCHED_ISO = 5,
+  CTR_SCHED_IDLE = 6,
+  CTR_SCHED_DEADLINE = 7,
+} ctr_sched_policy;
+
+typedef struct ctr_scheduler {
+  ctr_sched_policy policy; /* 0: not asked for                                             */
+  int32_t nice, priority;
+  uint64_t flags;                    /* the kernel's SCHED_FLAG_* bits (sched_setattr(2))             */
+  uint64_t runtime, deadline, period; /* nanoseconds, SCHED_DEADLINE only                              */
+} ctr_scheduler;
+
+typedef struct ctr_cpu_affinity {
+  const char *initial, *final; /* CPU lists, "0-3,7" */
+} ctr_cpu_affinity;
+
+typedef struct ctr_process_config {
+  bool terminal;
+  ctr_console_size consoleSize; /* ignored when terminal is false, as the specification says */
+  const char *cwd;              /* absolute; required                                        */
+  ctr_strs args;                /* required, at least one                                    */
+  ctr_strs env;                 /* "NAME=value"                                              */
+  ctr_user user;
+  ctr_capabilities capabilities; /* all zero: no capability in any set                       */
+  ctr_rlimits rlimits;
+  bool noNewPrivileges;
+  const char *apparmorProfile;
+  ctr_int oomScoreAdj; /* -1000 to 1000 */
+  const char *selinuxLabel;
+  ctr_io_priority ioPriority;
+  ctr_scheduler scheduler;
+  ctr_cpu_affinity execCPUAffinity; /* not for a container's first process: not used by init */
+} ctr_process_config;
+
+/* -- hooks -- */
+
+typedef struct ctr_hook {
+  const char *path; /* absolute; required */
+  ctr_strs args, env;
+  ctr_uint timeout; /* seconds, at least 1 */
+} ctr_hook;
+
+typedef struct ctr_hook_list {
+  const ctr_hook *items;
+  size_t count;
+} ctr_hook_list;
+
+typedef struct ctr_hooks {
+  ctr_hook_list prestart, createRuntime, createContainer, startContainer, poststart, poststop;
+} ctr_hooks;
+
+/* -- linux -- */
+
+typedef enum ctr_namespace_type { /* the kernel's CLONE_NEW* bits (namespaces(7)) */
+  CTR_NS_TIME = 0x00000080,
+  CTR_NS_MOUNT = 0x00020000,
+  CTR_NS_CGROUP = 0x02000000,
+  CTR_NS_UTS = 0x04000000,
+  CTR_NS_IPC = 0x08000000,
+  CTR_NS_USER = 0x10000000,
+  CTR_NS_PID = 0x20000000,
+  CTR_NS_NETWORK = 0x40000000,
+} ctr_namespace_type;
+
+typedef struct ctr_namespace {
+  ctr_namespace_type type;
+  const char *path; /* join this one (absolute); NULL: a new one */
+} ctr_namespace;
+
+typedef struct ctr_namespaces {
+  const ctr_namespace *items;
+  size_t count;
+} ctr_namespaces;
+
+typedef struct ctr_time_offset {
+  ctr_int secs;
+  ctr_uint nanosecs;
+} ctr_time_offset;
+
+typedef struct ctr_time_offsets {
+  ctr_time_offset monotonic, boottime;
+} ctr_time_offsets;
+
+typedef struct ctr_device {
+  const char *type; /* "c", "b", "u" (unbuffered: as "c") or "p" (fifo) */
+  const char *path;
+  ctr_int major_, minor_;
+  ctr_uint fileMode; /* permission bits; not set: 0666 */
+  ctr_uint uid, gid; /* inside the container; not set: 0 */
+} ctr_device;
+
+typedef struct ctr_devices {
+  const ctr_device *items;
+  size_t count;
+} ctr_devices;
+
+typedef struct ctr_net_device {
+  const char *key;  /* name on the host           */
+  const char *name; /* name inside; NULL: the same */
+} ctr_net_device;
+
+typedef struct ctr_net_devices {
+  const ctr_net_device *items;
+  size_t count;
+} ctr_net_devices;
+
+typedef struct ctr_device_rule {
+  bool allow;
+  const char *type; /* "a", "b" or "c"; NULL: all */
+  ctr_int major_, minor_; /* not set: all */
+  const char *access; /* of "rwm" */
+} ctr_device_rule;
+
+typedef struct ctr_device_rules {
+  const ctr_device_rule *items;
+  size_t count;
+} ctr_device_rules;
+
+typedef struct ctr_memory {
+  ctr_int limit, reservation, swap, kernel, kernelTCP; /* bytes, -1: no limit */
+  ctr_uint swappiness;
+  bool disableOOMKiller, useHierarchy, checkBeforeUpdate;
+} ctr_memory;
+
+typedef struct ctr_cpu {
+  ctr_uint shares;
+  ctr_int quota; /* microseconds per period */
+  ctr_uint burst, period;
+  ctr_int realtimeRuntime;
+  ctr_uint realtimePeriod;
+  const char *cpus, *mems; /* lists, "0-3,7" */
+  ctr_int idle;
+} ctr_cpu;
+
+typedef struct ctr_pids {
+  ctr_int limit; /* tasks */
+} ctr_pids;
+
+typedef struct ctr_weight_device {
+  int64_t major_, minor_;
+  ctr_uint weight, leafWeight;
+} ctr_weight_device;
+
+typedef struct ctr_weight_devices {
+  const ctr_weight_device *items;
+  size_t count;
+} ctr_weight_devices;
+
+typedef struct ctr_throttle_device {
+  int64_t major_, minor_;
+  uint64_t rate; /* bytes or operations per second */
+} ctr_throttle_device;
+
+typedef struct ctr_throttle_devices {
+  const ctr_throttle_device *items;
+  size_t count;
+} ctr_throttle_devices;
+
+typedef struct ctr_block_io {
+  ctr_uint weight, leafWeight;
+  ctr_weight_devices weightDevice;
+  ctr_throttle_devices throttleReadBpsDevice, throttleWriteBpsDevice;
+  ctr_throttle_devices throttleReadIOPSDevice, throttleWriteIOPSDevice;
+} ctr_block_io;
+
+typedef struct ctr_hugepage_limit {
+  const char *pageSize; /* "2MB" */
+  uint64_t limit;       /* bytes */
+} ctr_hugepage_limit;
+
+typedef struct ctr_hugepage_limits {
+  const ctr_hugepage_limit *items;
+  size_t count;
+} ctr_hugepage_limits;
+
+typedef struct ctr_if_priority {
+  const char *name;
+  uint32_t priority;
+} ctr_if_priority;
+
+typedef struct ctr_if_priorities {
+  const ctr_if_priority *items;
+  size_t count;
+} ctr_if_priorities;
+
+typedef struct ctr_network {
+  ctr_uint classID;
+  ctr_if_priorities priorities;
+} ctr_network;
+
+typedef struct ctr_rdma {
+  const char *key; /* name of the device */
+  ctr_uint hcaHandles, hcaObjects;
+} ctr_rdma;
+
+typedef struct ctr_rdmas {
+  const ctr_rdma *items;
+  size_t count;
+} ctr_rdmas;
+
+typedef struct ctr_resources {
+  ctr_device_rules devices;
+  ctr_memory memory;
+  ctr_cpu cpu;
+  ctr_pids pids;
+  ctr_block_io blockIO;
+  ctr_hugepage_limits hugepageLimits;
+  ctr_network network;
+  ctr_rdmas rdma;
+  ctr_pairs unified;
+} ctr_resources;
+
+typedef enum ctr_seccomp_action {
+  CTR_SCMP_ACT_KILL = 1,
+  CTR_SCMP_ACT_KILL_PROCESS,
+  CTR_SCMP_ACT_KILL_THREAD,
+  CTR_SCMP_ACT_TRAP,
+  CTR_SCMP_ACT_ERRNO,
+  CTR_SCMP_ACT_TRACE,
+  CTR_SCMP_ACT_ALLOW,
+  CTR_SCMP_ACT_LOG,
+  CTR_SCMP_ACT_NOTIFY,
+} ctr_seccomp_action;
+
+typedef enum ctr_seccomp_op {
+  CTR_SCMP_CMP_NE = 1,
+  CTR_SCMP_CMP_LT,
+  CTR_SCMP_CMP_LE,
+  CTR_SCMP_CMP_EQ,
+  CTR_SCMP_CMP_GE,
+  CTR_SCMP_CMP_GT,
+  CTR_SCMP_CMP_MASKED_EQ,
+} ctr_seccomp_op;
+
+typedef struct ctr_syscall_arg {
+  uint32_t index; /* 0 to 5 */
+  uint64_t value, valueTwo;
+  ctr_seccomp_op op;
+} ctr_syscall_arg;
+
+typedef struct ctr_syscall_args {
+  const ctr_syscall_arg *items;
+  size_t count;
+} ctr_syscall_args;
+
+typedef struct ctr_syscall {
+  ctr_strs names;
+  ctr_seccomp_action action;
+  ctr_uint errnoRet;
+  ctr_syscall_args args;
+} ctr_syscall;
+
+typedef struct ctr_syscalls {
+  const ctr_syscall *items;
+  size_t count;
+} ctr_syscalls;
+
+typedef struct ctr_seccomp {
+  ctr_seccomp_action defaultAction; /* 0: no filter asked for */
+  ctr_uint defaultErrnoRet;
+  ctr_strs architectures; /* "SCMP_ARCH_X86_64" … */
+  ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" … */
+  const char *listenerPath, *listenerMetadata;
+  ctr_syscalls syscalls;
+} ctr_seccomp;
+
+typedef enum ctr_propagation { /* mount_namespaces(7) */
+  CTR_PROPAGATION_PRIVATE = 1,
+  CTR_PROPAGATION_SHARED,
+  CTR_PROPAGATION_SLAVE,
+  CTR_PROPAGATION_UNBINDABLE,
+} ctr_propagation;
+
+typedef enum ctr_personality_domain { /* personality(2) */
+  CTR_PER_LINUX = 1,
+  CTR_PER_LINUX32,
+} ctr_personality_domain;
+
+typedef struct ctr_personality {
+  ctr_personality_domain domain; /* 0: not asked for                  */
+  ctr_strs flags;                /* none is defined by OCI 1.3: refused */
+} ctr_personality;
+
+typedef struct ctr_intel_rdt {
+  const char *closID;
+  ctr_strs schemata;
+  const char *l3CacheSchema, *memBwSchema;
+  bool enableMonitoring;
+} ctr_intel_rdt;
+
+typedef enum ctr_mempolicy_mode { /* the kernel's MPOL_* number plus one (set_mempolicy(2)) */
+  CTR_MPOL_DEFAULT = 1,
+  CTR_MPOL_PREFERRED,
+  CTR_MPOL_BIND,
+  CTR_MPOL_INTERLEAVE,
+  CTR_MPOL_LOCAL,
+  CTR_MPOL_PREFERRED_MANY,
+  CTR_MPOL_WEIGHTED_INTERLEAVE,
+} ctr_mempolicy_mode;
+
+typedef struct ctr_memory_policy {
+  ctr_mempolicy_mode mode; /* 0: not asked for               */
+  const char *nodes;       /* list, "0-3,7"                  */
+  uint64_t flags;          /* the kernel's MPOL_F_* bits      */
+} ctr_memory_policy;
+
+typedef struct ctr_linux {
+  ctr_namespaces namespaces;
+  ctr_id_mappings uidMappings, gidMappings;
+  ctr_time_offsets timeOffsets;
+  ctr_devices devices;
+  ctr_net_devices netDevices;
+  const char *cgroupsPath;
+  ctr_resources resources;
+  ctr_propagation rootfsPropagation;
+  ctr_seccomp seccomp;
+  ctr_pairs sysctl;
+  ctr_strs maskedPaths, readonlyPaths;
+  const char *mountLabel;
+  const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer */
+  ctr_memory_policy memoryPolicy;
+  ctr_personality personality;
+} ctr_linux;
+
+typedef struct ctr_config {
+  const char *ociVersion; /* required in a text; CTR_OCI_VERSION is what this version writes */
+  ctr_root root;
+  ctr_mounts mounts;
+  ctr_process_config process;
+  const char *hostname, *domainname;
+  ctr_hooks hooks;
+  ctr_pairs annotations;
+  ctr_linux linux_;
+} ctr_config;
+
+#define CTR_OCI_VERSION "1.3.0"
+
+/* Reads a config.json text.
+   arena:   the config and all it points to live here.
+   text:    len bytes, borrowed for the call.
+   Returns: CTR_OK; CTR_E_JSON; CTR_E_CONFIG naming the field (wrong type, out of range, unknown
+            name of a capability, namespace, …, required member missing); CTR_E_NOMEM.
+            Unknown members are ignored (config.md "Extensibility"), null counts as absent. */
+CTR_API ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len,
+                                  ctr_config **ret_config, ctr_err *err);
+
+/* The same from a value already read; unknown, when not NULL, receives the path of every member
+   that was ignored ("linux.frobnicate"), in the arena. */
+CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
+                                      ctr_config **ret_config, ctr_strs *ret_unknown, ctr_err *err);
+
+/* Turns a config back into JSON, members in the order of the structs, absent ones left out.
+   Returns: CTR_OK or CTR_E_NOMEM. */
+CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
+                                    ctr_json **ret_value, ctr_err *err);
+
+typedef enum ctr_default_kind {
+  CTR_DEFAULT_AUTO = 0, /* as root: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_ROOT,
+  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside */
+} ctr_default_kind;
+
+/* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
+   /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
+   three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
+   running "sh". Change what you like: the lists are copies in the arena.
+   Returns: CTR_OK or CTR_E_NOMEM. */
+CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
+                                    ctr_config **ret_config, ctr_err *err);

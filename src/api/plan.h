@@ -1,0 +1,48 @@
+/* ---- plan: what will be done, decided before anything is done --------------------------------- */
+
+/* A config compiled to an ordered list of steps in one flat block without pointers. Making one
+   changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
+   kernel and the caller's own namespaces ask for. A plan can be started any number of times. */
+typedef struct ctr_plan ctr_plan;
+
+/* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
+enum ctr_moment {
+  CTR_MOMENT_HOOKS = 1 << 0, /* namespaces and mounts are made, the root is not yet entered     */
+  CTR_MOMENT_READY = 1 << 1, /* everything is done but execve                                   */
+};
+
+/* Newer kernel features the library can do without. Bits of ctr_plan_desc.without. */
+enum ctr_feature {
+  CTR_FEATURE_CLONE3 = 1 << 0,        /* Linux 5.3; else clone(2)                          */
+  CTR_FEATURE_MOUNT_SETATTR = 1 << 1, /* Linux 5.12; else remount; no recursive attributes */
+};
+
+/* How a config becomes a plan. All zero is a good default. */
+typedef struct ctr_plan_desc {
+  const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
+  unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
+  bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
+                         ramfs, which pivot_root(2) cannot leave                                */
+  bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
+  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG)       */
+  unsigned without;      /* CTR_FEATURE_* to act as if the kernel lacked them                    */
+  ctr_log log;           /* receives what is worth a warning                                     */
+} ctr_plan_desc;
+
+/* Compiles a config.
+   config:  borrowed for the call.
+   desc:    borrowed for the call; NULL: all defaults.
+   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_SYS when
+            /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
+   Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
+CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
+                              ctr_plan **ret_plan, ctr_err *err);
+
+/* Frees a plan. NULL is fine. Processes started from it are not affected. */
+CTR_API void ctr_plan_free(ctr_plan *plan);
+
+/* Writes the plan as text, one line a step: number, who runs it (parent, stage: the intermediate
+   process, child, both), what it does, the config field it comes from and the manual page.
+   Returns: CTR_OK, or CTR_E_SYS (ECANCELED) when the sink stops. */
+CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata,
+                                  ctr_err *err);

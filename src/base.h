@@ -1,0 +1,9 @@
+#include "base/libc.c"
+
+#include "base/arena.c"
+
+#include "base/error.c"
+
+#include "base/sys.c"
+
+#include "base/path.c"

@@ -1,0 +1,40 @@
+/* libc only: kernel headers and libc headers redefine each other's names on one libc or another,
+   so what the kernel adds is declared by ourselves, under our own names (base/sys.c). */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <float.h>
+#include <limits.h>
+#include <locale.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#if !defined CLONE_NEWNS || !defined O_PATH
+#error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
+#endif
+
+#ifndef CTR_MALLOC
+#define CTR_MALLOC(size) malloc(size)
+#define CTR_FREE(ptr) free(ptr)
+#endif

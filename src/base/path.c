@@ -1,0 +1,147 @@
+/* Paths inside a container's root, by descriptor: what a hostile image or a neighbour swaps for a
+   link while we look can make us fail, never lead us out (CVE-2021-30465, CVE-2024-45310,
+   CVE-2026-41579). Everything in this file may be used between clone and execve. */
+
+enum { CTR__IN_ROOT = CTR__RESOLVE_IN_ROOT | CTR__RESOLVE_NO_MAGICLINKS };
+
+static int ctr__path_in_root(int root, const char *path) {
+  return ctr__openat2(root, path, O_PATH, 0, CTR__IN_ROOT);
+}
+
+/* The next component of path from *at on: its start in *name, its length returned; 0 at the end. */
+static size_t ctr__component(const char **at, const char **name) {
+  while (**at == '/') ++*at;
+  *name = *at;
+  while (**at && **at != '/') ++*at;
+  return (size_t)(*at - *name);
+}
+
+enum ctr__make { CTR__MAKE_DIR, CTR__MAKE_FILE };
+
+static int ctr__make_one(int dir, const char *name, enum ctr__make what) {
+  if (what == CTR__MAKE_DIR) return (int)ctr__ret(mkdirat(dir, name, 0755));
+  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+  if (fd >= 0) close(fd);
+  return fd < 0 ? fd : 0;
+}
+
+/* Something is at the component [start, end) of path (PATH_MAX bytes) and yet could not be opened:
+   a link that leads nowhere (/etc/resolv.conf -> /run/... in an image without /run) is replaced by
+   what it says, so that the walk goes on there, still inside the root; anything else was made by
+   somebody else just now. Either way the walk is to be made again. */
+static int ctr__splice_link(int parent, char *path, size_t start, size_t end) {
+  char name[NAME_MAX + 1], target[PATH_MAX], rest[PATH_MAX];
+  if (end - start >= sizeof name) return -ENAMETOOLONG;
+  memcpy(name, path + start, end - start);
+  name[end - start] = '\0';
+  ssize_t len = readlinkat(parent, name, target, sizeof target);
+  if (len < 0) return errno == EINVAL ? 0 : -errno;
+  size_t keep = target[0] == '/' ? 0 : start, rest_len = strlen(path + end);
+  if (keep + (size_t)len + rest_len >= PATH_MAX) return -ENAMETOOLONG;
+  memcpy(rest, path + end, rest_len + 1);
+  memcpy(path + keep, target, (size_t)len);
+  memcpy(path + keep + (size_t)len, rest, rest_len + 1);
+  return 0;
+}
+
+/* Makes the component that ends path (cut there) and opens it. What was just made is opened by its
+   own name: a link put there since is refused. */
+static int ctr__make_and_open(int parent, const char *name, enum ctr__make what) {
+  int made = ctr__make_one(parent, name, what);
+  if (made < 0) return made;
+  return ctr__openat2(parent, name, O_PATH | O_NOFOLLOW, 0,
+                      CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS);
+}
+
+/* One walk over path: opens each prefix in the root and makes the first that is missing, and all
+   after it. Returns a descriptor of the whole or -errno; with *again, path is to be walked again. */
+static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again) {
+  CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+  const char *at = path, *name;
+  while (parent >= 0 && ctr__component(&at, &name)) {
+    size_t start = (size_t)(name - path), end = (size_t)(at - path);
+    bool last = at[strspn(at, "/")] == '\0';
+    char saved = path[end];
+    path[end] = '\0';
+    int fd = ctr__path_in_root(root, path);
+    if (fd == -ENOENT) fd = ctr__make_and_open(parent, name, last ? what : CTR__MAKE_DIR);
+    path[end] = saved;
+    if (fd == -EEXIST) {
+      fd = ctr__splice_link(parent, path, start, end);
+      *again = fd == 0;
+      return *again ? -EEXIST : fd;
+    }
+    ctr__close(&parent);
+    parent = fd;
+  }
+  return ctr__steal_fd(&parent);
+}
+
+/* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
+   component as what says. Returns a descriptor or -errno. */
+static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
+  int fd = ctr__path_in_root(root, path);
+  if (fd != -ENOENT) return fd;
+  char walked[PATH_MAX];
+  size_t len = strlen(path);
+  if (len >= sizeof walked) return -ENAMETOOLONG;
+  memcpy(walked, path, len + 1);
+  for (int links = 0; links < 40; links++) { /* as many as the kernel follows: path_resolution(7) */
+    bool again = false;
+    fd = ctr__walk_making(root, walked, what, &again);
+    if (!again) return fd;
+  }
+  return -ELOOP;
+}
+
+/* Opens the directory that holds path's last component, made when missing, and copies the
+   component's name (NAME_MAX + 1 bytes). */
+static int ctr__parent_in_root(int root, const char *path, char *name) {
+  char dir[PATH_MAX];
+  size_t len = strlen(path);
+  while (len && path[len - 1] == '/') len--;
+  size_t slash = len;
+  while (slash && path[slash - 1] != '/') slash--;
+  if (len - slash > NAME_MAX || slash >= sizeof dir) return -ENAMETOOLONG;
+  if (len == slash) return -EISDIR;
+  memcpy(name, path + slash, len - slash);
+  name[len - slash] = '\0';
+  memcpy(dir, path, slash);
+  dir[slash] = '\0';
+  return slash ? ctr__make_in_root(root, dir, CTR__MAKE_DIR)
+               : ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+}
+
+enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };
+
+/* Opens /proc of the process's own root and makes sure that it is the root of a procfs. */
+static int ctr__open_proc(void) {
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (fd < 0) return fd;
+  struct statfs fs;
+  struct stat st;
+  if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0) return -errno;
+  if (fs.f_type != CTR__PROC_SUPER_MAGIC || st.st_ino != CTR__PROC_ROOT_INO) return -ENOTSUP;
+  return ctr__steal_fd(&fd);
+}
+
+/* Writes to a file of that procfs, in one write(2), never through a mount on top of it and never
+   through a link but proc's own "self" (CVE-2019-16884 and its kin). */
+static int ctr__write_proc(int proc, const char *path, const char *text, size_t len) {
+  CTR__AUTO_CLOSE fd = ctr__openat2(proc, path, O_WRONLY, 0,
+                                    CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV |
+                                        CTR__RESOLVE_NO_MAGICLINKS);
+  if (fd < 0) return fd;
+  struct statfs fs;
+  if (fstatfs(fd, &fs) < 0) return -errno;
+  if (fs.f_type != CTR__PROC_SUPER_MAGIC) return -ENOTSUP;
+  ssize_t n = write(fd, text, len);
+  if (n < 0) return -errno;
+  return (size_t)n == len ? 0 : -EIO;
+}
+
+/* What the descriptor itself is called below /proc: the way to hand it to a call that knows only
+   paths. */
+static void ctr__fd_path(char path[32], int fd) {
+  *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
+}

@@ -1,0 +1,263 @@
+/* System calls as bare as they come: each returns its result or -errno. What libc may lack is
+   declared here; what libc would do more than asked (setuid(2) signals every thread of the caller)
+   is called by number. Everything in this file may be used between clone and execve. */
+
+#ifdef __alpha__
+#define CTR__NR(number) ((number) + 110)
+#elif defined __mips__ && _MIPS_SIM == _MIPS_SIM_ABI32
+#define CTR__NR(number) ((number) + 4000)
+#elif defined __mips__ && _MIPS_SIM == _MIPS_SIM_ABI64
+#define CTR__NR(number) ((number) + 5000)
+#elif defined __mips__
+#define CTR__NR(number) ((number) + 6000)
+#else
+#define CTR__NR(number) (number)
+#endif
+
+/* One number on every architecture, from 424 on (syscalls(2)). */
+enum {
+  CTR__SYS_pidfd_send_signal = CTR__NR(424),
+  CTR__SYS_open_tree = CTR__NR(428),
+  CTR__SYS_move_mount = CTR__NR(429),
+  CTR__SYS_fsopen = CTR__NR(430),
+  CTR__SYS_fsconfig = CTR__NR(431),
+  CTR__SYS_fsmount = CTR__NR(432),
+  CTR__SYS_fspick = CTR__NR(433),
+  CTR__SYS_clone3 = CTR__NR(435),
+  CTR__SYS_close_range = CTR__NR(436),
+  CTR__SYS_openat2 = CTR__NR(437),
+  CTR__SYS_mount_setattr = CTR__NR(442),
+};
+
+/* 32-bit i386 and arm have a 16-bit call under the plain name. */
+#ifdef SYS_setresuid32
+enum {
+  CTR__SYS_setresuid = SYS_setresuid32,
+  CTR__SYS_setresgid = SYS_setresgid32,
+  CTR__SYS_setgroups = SYS_setgroups32
+};
+#else
+enum {
+  CTR__SYS_setresuid = SYS_setresuid,
+  CTR__SYS_setresgid = SYS_setresgid,
+  CTR__SYS_setgroups = SYS_setgroups
+};
+#endif
+
+static long ctr__ret(long result) {
+  return result < 0 ? -errno : result;
+}
+#define CTR__CALL(...) ctr__ret(syscall(__VA_ARGS__))
+
+/* -- descriptors -- */
+
+static void ctr__close(int *fd) {
+  int saved = errno;
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+  errno = saved;
+}
+#define CTR__AUTO_CLOSE __attribute__((cleanup(ctr__close))) int
+
+static int ctr__steal_fd(int *fd) {
+  int stolen = *fd;
+  *fd = -1;
+  return stolen;
+}
+
+/* Moves a new descriptor out of the way of the standard streams: a caller may have closed those.
+   Passes -errno through; closes fd on failure. */
+static int ctr__fd_high(int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  int high = (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  close(fd);
+  return high;
+}
+
+struct ctr__open_how {
+  uint64_t flags, mode, resolve;
+};
+
+enum { /* openat2(2) */
+  CTR__RESOLVE_NO_XDEV = 0x01,
+  CTR__RESOLVE_NO_MAGICLINKS = 0x02,
+  CTR__RESOLVE_NO_SYMLINKS = 0x04,
+  CTR__RESOLVE_BENEATH = 0x08,
+  CTR__RESOLVE_IN_ROOT = 0x10,
+};
+
+/* Linux 5.6. The only way paths inside a container are opened: no fallback is as safe. Retried on
+   EAGAIN: the kernel saw a rename while it walked and could not tell whether ".." stayed inside. */
+static int ctr__openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
+                        uint64_t resolve) {
+  struct ctr__open_how how = {flags | O_CLOEXEC, mode, resolve};
+  long fd;
+  int tries = 0;
+  do fd = CTR__CALL(CTR__SYS_openat2, dir, path, &how, sizeof how);
+  while (fd == -EAGAIN && tries++ < 128);
+  return ctr__fd_high((int)fd);
+}
+
+static int ctr__open(int dir, const char *path, int flags, mode_t mode) {
+  return ctr__fd_high((int)ctr__ret(openat(dir, path, flags | O_CLOEXEC, mode)));
+}
+
+static int ctr__write_all(int fd, const char *data, size_t len) {
+  while (len) {
+    ssize_t n = write(fd, data, len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -errno;
+    data += n;
+    len -= (size_t)n;
+  }
+  return 0;
+}
+
+/* -- mounts: the descriptor-based calls of Linux 5.2, mount_setattr(2) of 5.12 -- */
+
+enum {
+  CTR__OPEN_TREE_CLONE = 1,
+  CTR__AT_RECURSIVE = 0x8000,
+  CTR__MOVE_MOUNT_F_EMPTY_PATH = 0x04,
+  CTR__MOVE_MOUNT_T_EMPTY_PATH = 0x40,
+  CTR__FSCONFIG_SET_FLAG = 0,
+  CTR__FSCONFIG_SET_STRING = 1,
+  CTR__FSCONFIG_CMD_CREATE = 6,
+  CTR__FSCONFIG_CMD_RECONFIGURE = 7,
+  CTR__FSPICK_EMPTY_PATH = 0x08,
+  CTR__FSCONFIG_STRING_MAX = 255, /* a longer value is refused with EINVAL */
+};
+
+enum {
+  CTR__ATTR_RDONLY = 0x01,
+  CTR__ATTR_NOSUID = 0x02,
+  CTR__ATTR_NODEV = 0x04,
+  CTR__ATTR_NOEXEC = 0x08,
+  CTR__ATTR_ATIME = 0x70, /* a field of three values, relatime being 0 */
+  CTR__ATTR_NOATIME = 0x10,
+  CTR__ATTR_STRICTATIME = 0x20,
+  CTR__ATTR_NODIRATIME = 0x80,
+  CTR__ATTR_NOSYMFOLLOW = 0x200000,
+};
+
+struct ctr__mount_attr {
+  uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
+
+/* A detached copy of the mount (or mounts) at dir/path. */
+static int ctr__open_tree(int dir, const char *path, unsigned flags) {
+  return ctr__fd_high(
+      (int)CTR__CALL(CTR__SYS_open_tree, dir, path, flags | CTR__OPEN_TREE_CLONE | O_CLOEXEC));
+}
+
+static int ctr__move_mount(int tree, int target) {
+  return (int)CTR__CALL(CTR__SYS_move_mount, tree, "", target, "",
+                        CTR__MOVE_MOUNT_F_EMPTY_PATH | CTR__MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static int ctr__mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t clr,
+                              uint64_t propagation) {
+  struct ctr__mount_attr attr = {set, clr, propagation, 0};
+  return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
+                        sizeof attr);
+}
+
+static int ctr__fsopen(const char *type) {
+  return ctr__fd_high((int)CTR__CALL(CTR__SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */));
+}
+
+static int ctr__fsconfig(int fs, unsigned command, const char *key, const char *value) {
+  return (int)CTR__CALL(CTR__SYS_fsconfig, fs, command, key, value, 0);
+}
+
+static int ctr__fsmount(int fs, uint64_t attr) {
+  return ctr__fd_high(
+      (int)CTR__CALL(CTR__SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, (unsigned)attr));
+}
+
+static int ctr__mount(const char *source, const char *target, const char *type, uint64_t flags,
+                      const char *data) {
+  return (int)ctr__ret(mount(source, target, type, (unsigned long)flags, data));
+}
+
+/* -- processes -- */
+
+struct ctr__clone_args {
+  _Alignas(8) uint64_t flags;
+  uint64_t pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+      cgroup;
+};
+
+enum { CTR__CLONE_PIDFD = 0x1000 };
+
+/* fork(2) with flags and a pidfd, without what libc's fork does: its locks and handlers are not
+   ours to run. Older kernels, and seccomp filters that cannot look into clone3's struct, get
+   clone(2); the order of its arguments is the architecture's. */
+static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd) {
+  int pidfd = -1;
+  if (have_clone3) {
+    struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD,
+                                   .pidfd = (uint64_t)(uintptr_t)&pidfd,
+                                   .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
+    long pid = CTR__CALL(CTR__SYS_clone3, &args, sizeof args);
+    if (pid >= 0) *ret_pidfd = pidfd;
+    if (pid != -ENOSYS && pid != -EPERM) return (pid_t)pid;
+  }
+  unsigned long old = (unsigned long)flags | CTR__CLONE_PIDFD | SIGCHLD;
+#if defined __s390__ || defined __cris__
+  long pid = CTR__CALL(SYS_clone, 0L, old, &pidfd, 0L, 0L);
+#else
+  long pid = CTR__CALL(SYS_clone, old, 0L, &pidfd, 0L, 0L);
+#endif
+  if (pid >= 0) *ret_pidfd = pidfd;
+  return (pid_t)pid;
+}
+
+static int ctr__pidfd_signal(int pidfd, int signal) {
+  return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/* Marks every descriptor from 3 on close-on-exec: those of the caller that are not ours to have
+   marked. Linux 5.11; before that the kernel lists them (no opendir: it allocates). */
+static int ctr__cloexec_from_3(int proc) {
+  long r = CTR__CALL(CTR__SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
+  if (r != -ENOSYS && r != -EINVAL && r != -EPERM) return (int)r;
+  CTR__AUTO_CLOSE dir = ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0,
+                                     CTR__RESOLVE_NO_XDEV);
+  if (dir < 0) return dir;
+  _Alignas(8) char buf[2048];
+  for (;;) {
+    long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
+    if (n <= 0) return (int)n;
+    for (long at = 0; at < n;) { /* struct linux_dirent64: ino, off, reclen, type, name */
+      uint16_t reclen;
+      memcpy(&reclen, buf + at + 16, sizeof reclen);
+      int fd = 0;
+      for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
+      if (fd > 2) fcntl(fd, F_SETFD, FD_CLOEXEC);
+      at += reclen;
+    }
+  }
+}
+
+/* -- numbers as text, without stdio -- */
+
+static char *ctr__put_uint(char *at, uint64_t value) {
+  char digits[20];
+  int n = 0;
+  do digits[n++] = (char)('0' + value % 10);
+  while (value /= 10);
+  while (n) *at++ = digits[--n];
+  return at;
+}
+
+static char *ctr__put_int(char *at, int64_t value) {
+  if (value < 0) *at++ = '-';
+  return ctr__put_uint(at, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+static char *ctr__put_str(char *at, const char *text) {
+  size_t len = strlen(text);
+  memcpy(at, text, len + 1);
+  return at + len;
+}

@@ -1,0 +1,17 @@
+#include "child/state.c"
+
+#include "child/namespaces.c"
+
+#include "child/mounts.c"
+
+#include "child/copy.c"
+
+#include "child/devices.c"
+
+#include "child/root.c"
+
+#include "child/identity.c"
+
+#include "child/exec.c"
+
+#include "child/run.c"

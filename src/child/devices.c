@@ -1,0 +1,106 @@
+/* Devices, links, masks: small things put into the root by descriptor. */
+
+/* config-linux.md "Devices": what is there already must be what was asked for. An empty name: what
+   dir itself is. */
+static int ctr__accept_existing(ctr__child *c, int dir, const char *name, const ctr__step *s) {
+  struct stat st;
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return -errno;
+  bool same = (st.st_mode & S_IFMT) == ((mode_t)s->num[0] & S_IFMT) &&
+              (S_ISFIFO(st.st_mode) || st.st_rdev == (dev_t)s->num[1]);
+  return same ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_DEVICE, -EEXIST);
+}
+
+static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
+  char name[NAME_MAX + 1];
+  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
+  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
+  if (mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]) < 0)
+    return errno == EEXIST ? ctr__accept_existing(c, dir, name, s) : -errno;
+  if (!s->num[2] && !s->num[3]) return 0;
+  return (int)ctr__ret(
+      fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
+}
+
+/* The host's node, copied as a mount and looked at before it is used: its path may lie. */
+static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
+  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  int r = ctr__accept_existing(c, tree, "", s);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
+  return target < 0 ? target : ctr__move_mount(tree, target);
+}
+
+static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
+  char name[NAME_MAX + 1], there[PATH_MAX];
+  const char *target = ctr__arg(c, s, 1);
+  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
+  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
+  if (symlinkat(target, dir, name) == 0) return 0;
+  if (errno != EEXIST) return -errno;
+  ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
+  if (len >= 0) there[len] = '\0';
+  return len >= 0 && !strcmp(there, target) ? 0
+                                            : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+}
+
+static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
+  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  if (fd >= 0) close(fd);
+  /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
+  return fd == -EROFS || fd == -EACCES || fd >= 0 ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
+}
+
+/* -- masks -- */
+
+/* Files are covered with the null device, verified to be it: an image's /dev/null can be a link to
+   anything (CVE-2025-31133). */
+static int ctr__null_device(ctr__child *c) {
+  if (c->null_device >= 0) return c->null_device;
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+  struct stat st;
+  if (fd < 0 || fstat(fd, &st) < 0) return ctr__because(c, CTR__WHY_NULL_DEVICE, -errno);
+  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+    return ctr__because(c, CTR__WHY_NULL_DEVICE, -ENODEV);
+  return c->null_device = ctr__steal_fd(&fd);
+}
+
+/* Directories are covered with one empty tmpfs: made once, then copied from where it lies. */
+static int ctr__mask_directory(ctr__child *c) {
+  if (c->mask_dir >= 0) return ctr__open_tree(c->mask_dir, "", AT_EMPTY_PATH);
+  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
+  if (fs < 0) return fs;
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", "mask");
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", "555");
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
+  if (r < 0) return r;
+  int mount = ctr__fsmount(fs, CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV |
+                                   CTR__ATTR_NOEXEC);
+  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  return mount;
+}
+
+static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
+  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  struct stat st;
+  if (fstat(target, &st) < 0) return -errno;
+  int null = S_ISDIR(st.st_mode) ? 0 : ctr__null_device(c);
+  if (null < 0) return null;
+  CTR__AUTO_CLOSE mask =
+      S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
+  return mask < 0 ? mask : ctr__move_mount(mask, target);
+}
+
+static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to write to */
+  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
+  if (tree < 0) return tree;
+  int r = ctr__move_mount(tree, target);
+  if (r < 0) return r;
+  r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+  return r == -ENOSYS ? ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0) : r;
+}

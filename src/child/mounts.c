@@ -1,0 +1,149 @@
+/* Mounts: made detached, given their attributes, then moved to a descriptor of the mount point. */
+
+static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
+  int fd = ctr__make_in_root(c->root, path, what);
+  if (fd < 0) c->reason = CTR__WHY_TARGET;
+  return fd;
+}
+
+static int ctr__open_target(ctr__child *c, const char *path) {
+  int fd = ctr__path_in_root(c->root, path);
+  if (fd < 0) c->reason = CTR__WHY_TARGET;
+  return fd;
+}
+
+/* -- attributes -- */
+
+static const struct ctr__attr_flag {
+  uint64_t attr;
+  unsigned long ms, st; /* for mount(2), and as statfs(2) reports it */
+} ctr__attr_flags[] = {
+    {CTR__ATTR_RDONLY, MS_RDONLY, ST_RDONLY},
+    {CTR__ATTR_NOSUID, MS_NOSUID, ST_NOSUID},
+    {CTR__ATTR_NODEV, MS_NODEV, ST_NODEV},
+    {CTR__ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC},
+    {CTR__ATTR_NOATIME, MS_NOATIME, ST_NOATIME},
+    {CTR__ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME},
+    {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
+};
+
+/* Before Linux 5.12: a remount, which replaces all flags, so those not spoken of are read first. */
+static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
+  struct statfs fs;
+  if (fstatfs(mount, &fs) < 0) return -errno;
+  unsigned long flags = set & CTR__ATTR_STRICTATIME ? MS_STRICTATIME : 0;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++) {
+    const struct ctr__attr_flag *f = &ctr__attr_flags[i];
+    bool on = (unsigned long)fs.f_flags & f->st;
+    if ((on && !(clr & f->attr)) || (set & f->attr)) flags |= f->ms;
+  }
+  char path[32];
+  ctr__fd_path(path, mount);
+  return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
+}
+
+/* Sets and clears attributes of a mounted mount. num: set, clear, whether mount_setattr(2) is
+   there. */
+static int ctr__apply_attr(int mount, const uint64_t *num) {
+  if (!num[0] && !num[1]) return 0;
+  return num[2] ? ctr__mount_setattr(mount, 0, num[0], num[1], 0)
+                : ctr__remount_attr(mount, num[0], num[1]);
+}
+
+static int ctr__apply_propagation(int mount, uint64_t type) {
+  char path[32];
+  ctr__fd_path(path, mount);
+  return ctr__mount(NULL, path, NULL, type, NULL);
+}
+
+static int ctr__child_set_attr(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  return target < 0 ? target : ctr__apply_attr(target, s->num);
+}
+
+static int ctr__child_set_attr_all(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  if (target < 0) return target;
+  return ctr__mount_setattr(target, CTR__AT_RECURSIVE, s->num[0], s->num[1], 0);
+}
+
+static int ctr__child_set_propagation(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  return target < 0 ? target : ctr__apply_propagation(target, s->num[0]);
+}
+
+static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  return ctr__mount(NULL, "/", NULL, s->num[0], NULL);
+}
+
+/* -- binds -- */
+
+static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
+  unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
+  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  struct stat st;
+  if (fstat(tree, &st) < 0) return -errno;
+  CTR__AUTO_CLOSE target =
+      ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
+  if (target < 0) return target;
+  int r = ctr__move_mount(tree, target);
+  if (r == 0) r = ctr__apply_propagation(tree, s->num[3]);
+  return r < 0 ? r : ctr__apply_attr(tree, s->num);
+}
+
+/* -- file systems -- */
+
+/* Gives the options of a list to a file system context: "name=value" or the flag "name". */
+static int ctr__configure(ctr__child *c, int fs, ctr__ref options) {
+  char key[64];
+  for (uint32_t i = 0, n = ctr__list_count(c->plan, options); i < n; i++) {
+    const char *option = ctr__list_str(c->plan, options, i), *value = strchr(option, '=');
+    size_t len = value ? (size_t)(value - option) : 0;
+    if (len >= sizeof key) return ctr__because(c, CTR__WHY_OPTION, -ENAMETOOLONG);
+    memcpy(key, option, len);
+    key[len] = '\0';
+    int r = value ? ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, key, value + 1)
+                  : ctr__fsconfig(fs, CTR__FSCONFIG_SET_FLAG, option, NULL);
+    if (r < 0) return ctr__because(c, CTR__WHY_OPTION, r);
+  }
+  return 0;
+}
+
+/* A new file system of s's type and options as a detached mount. */
+static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE fs = ctr__fsopen(ctr__arg(c, s, 1));
+  if (fs == -ENODEV) return ctr__because(c, CTR__WHY_FILE_SYSTEM, fs);
+  if (fs < 0) return fs;
+  int r = ctr__configure(c, fs, s->str[2]);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
+  return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
+}
+
+static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  if (target < 0) return target;
+  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  return mount < 0 ? mount : ctr__move_mount(mount, target);
+}
+
+static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  if (target < 0) return target;
+  char path[32];
+  ctr__fd_path(path, target);
+  const char *source = ctr__arg(c, s, 3);
+  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1), s->num[0],
+                    ctr__arg(c, s, 2));
+}
+
+static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  if (target < 0) return target;
+  CTR__AUTO_CLOSE fs = ctr__fd_high((int)CTR__CALL(CTR__SYS_fspick, target, "",
+                                                   1 /* FSPICK_CLOEXEC */ | CTR__FSPICK_EMPTY_PATH));
+  if (fs < 0) return fs;
+  int r = ctr__configure(c, fs, s->str[2]);
+  return r < 0 ? r : ctr__fsconfig(fs, CTR__FSCONFIG_CMD_RECONFIGURE, NULL, NULL);
+}

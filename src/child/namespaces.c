@@ -1,0 +1,98 @@
+/* Namespaces: joining them, and settling into new ones. */
+
+static int ctr__stage_setns(ctr__child *c, const ctr__step *s) {
+  return (int)ctr__ret(setns(c->launch->namespaces[s->num[1]], (int)s->num[0]));
+}
+
+static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  int high[3];
+  for (int i = 0; i < 3; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
+    int fd = c->launch->stdio[i];
+    high[i] = fd >= 0 ? (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, 3))
+                      : ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+    if (high[i] < 0) return high[i];
+  }
+  for (int i = 0; i < 3; i++) {
+    if (dup2(high[i], i) < 0) return -errno;
+    close(high[i]);
+  }
+  return 0;
+}
+
+/* execve keeps ignored signals ignored and blocked ones blocked; a container's first process starts
+   as after boot. The caller's handlers cannot run meanwhile: everything is blocked since before the
+   clone. */
+static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  struct sigaction dfl = {.sa_handler = SIG_DFL};
+  for (int i = 1; i < NSIG; i++) sigaction(i, &dfl, NULL); /* SIGKILL and SIGSTOP refuse */
+  sigset_t none;
+  sigemptyset(&none);
+  return (int)ctr__ret(sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+/* The caller may have ended before the kernel was told to watch it: then its end of the channel is
+   closed. */
+static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
+  struct pollfd parent = {.fd = c->launch->sock};
+  if (poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  return 0;
+}
+
+/* Files made in the user namespace are to belong to its root, and the caller's groups are not to
+   be had inside. */
+static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  int r = s->num[0] ? (int)CTR__CALL(CTR__SYS_setgroups, 0, NULL) : 0;
+  if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
+  if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
+  return r;
+}
+
+static int ctr__child_setsid(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return setsid() < 0 ? -errno : 0;
+}
+
+/* A session keyring that does not contain the caller's keys. Kernels without keyrings have no keys
+   to leak. */
+static int ctr__child_keyring(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  long r = CTR__CALL(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
+  return r < 0 && r != -ENOSYS ? (int)r : 0;
+}
+
+static int ctr__child_hold_proc(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  c->proc = ctr__open_proc();
+  if (c->proc == -ENOTSUP) c->reason = CTR__WHY_NOT_PROCFS;
+  return c->proc < 0 ? c->proc : 0;
+}
+
+/* time_namespaces(7): offsets can be set until the first process enters; unshare makes the
+   namespace for children only, setns then moves ourselves in. */
+static int ctr__child_time_namespace(ctr__child *c, const ctr__step *s) {
+  if (unshare(CTR_NS_TIME) < 0) return -errno;
+  const char *offsets = ctr__arg(c, s, 0);
+  int r = *offsets ? ctr__write_proc(c->proc, "self/timens_offsets", offsets, strlen(offsets)) : 0;
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE ns = ctr__openat2(c->proc, "self/ns/time_for_children", O_RDONLY, 0, 0);
+  return ns < 0 ? ns : (int)ctr__ret(setns(ns, CTR_NS_TIME));
+}
+
+static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  CTR__AUTO_CLOSE sock = ctr__fd_high((int)ctr__ret(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+  if (sock < 0) return sock;
+  struct ifreq lo = {.ifr_name = "lo"};
+  lo.ifr_flags = IFF_UP | IFF_RUNNING;
+  return (int)ctr__ret(ioctl(sock, SIOCSIFFLAGS, &lo));
+}

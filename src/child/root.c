@@ -1,0 +1,45 @@
+/* The root: bound, and in the end entered. */
+
+/* The whole tree, so that what the host has mounted below is there too (a user namespace could not
+   take it away anyway: mount_namespaces(7)); with root.readonly what is mounted below is made
+   read-only now, and the root itself when everything is in place. */
+static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 0), CTR__AT_RECURSIVE);
+  if (tree < 0) return tree;
+  CTR__AUTO_CLOSE target = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
+  if (target < 0) return target;
+  int r = ctr__move_mount(tree, target);
+  if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0]);
+  if (r == 0 && s->num[1]) {
+    r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+    if (r == 0) r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
+  }
+  if (r == 0) c->root = ctr__steal_fd(&tree);
+  return r;
+}
+
+static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
+  c->root = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
+  return c->root < 0 ? c->root : 0;
+}
+
+/* pivot_root(2), NOTES: with the same directory twice the old root ends up on top of the new one,
+   and no directory has to be made for it. */
+static int ctr__child_pivot_root(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
+  if (umount2(".", MNT_DETACH) < 0) return -errno;
+  return (int)ctr__ret(chdir("/"));
+}
+
+static int ctr__child_chroot(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  if (fchdir(c->root) < 0 || chroot(".") < 0) return -errno;
+  return (int)ctr__ret(chdir("/"));
+}
+
+static int ctr__child_move_root(ctr__child *c, const ctr__step *s) {
+  if (fchdir(c->root) < 0) return -errno;
+  int r = ctr__mount(".", "/", NULL, MS_MOVE, NULL);
+  return r < 0 ? r : ctr__child_chroot(c, s);
+}

@@ -1,0 +1,156 @@
+/* The child walks its lane of the plan. */
+
+static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
+  const char *path = ctr__list_str(c->plan, s->str[1], c->found);
+  execve(path, c->launch->argv, c->launch->envp);
+  return -errno;
+}
+
+typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
+
+static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_SYNC] = ctr__child_sync,
+    [CTR__STEP_STDIO] = ctr__child_stdio,
+    [CTR__STEP_SIGNALS] = ctr__child_signals,
+    [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
+    [CTR__STEP_BECOME_ROOT] = ctr__child_become_root,
+    [CTR__STEP_SETSID] = ctr__child_setsid,
+    [CTR__STEP_KEYRING] = ctr__child_keyring,
+    [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
+    [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
+    [CTR__STEP_LOOPBACK] = ctr__child_loopback,
+    [CTR__STEP_PROPAGATION] = ctr__child_propagation,
+    [CTR__STEP_ROOT_BIND] = ctr__child_root_bind,
+    [CTR__STEP_ROOT_OPEN] = ctr__child_root_open,
+    [CTR__STEP_MOUNT_FS] = ctr__child_mount_fs,
+    [CTR__STEP_MOUNT_COPY_UP] = ctr__child_mount_copy_up,
+    [CTR__STEP_MOUNT_OLD] = ctr__child_mount_old,
+    [CTR__STEP_MOUNT_BIND] = ctr__child_mount_bind,
+    [CTR__STEP_SET_ATTR] = ctr__child_set_attr,
+    [CTR__STEP_SET_ATTR_ALL] = ctr__child_set_attr_all,
+    [CTR__STEP_SET_PROPAGATION] = ctr__child_set_propagation,
+    [CTR__STEP_RECONFIGURE] = ctr__child_reconfigure,
+    [CTR__STEP_DEVICE_NODE] = ctr__child_device_node,
+    [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
+    [CTR__STEP_SYMLINK] = ctr__child_symlink,
+    [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MASK] = ctr__child_mask,
+    [CTR__STEP_READONLY] = ctr__child_readonly,
+    [CTR__STEP_PIVOT_ROOT] = ctr__child_pivot_root,
+    [CTR__STEP_MOVE_ROOT] = ctr__child_move_root,
+    [CTR__STEP_CHROOT] = ctr__child_chroot,
+    [CTR__STEP_HOSTNAME] = ctr__child_hostname,
+    [CTR__STEP_DOMAINNAME] = ctr__child_domainname,
+    [CTR__STEP_SYSCTL] = ctr__child_sysctl,
+    [CTR__STEP_OOM_SCORE_ADJ] = ctr__child_oom_score_adj,
+    [CTR__STEP_SCHEDULER] = ctr__child_scheduler,
+    [CTR__STEP_IO_PRIORITY] = ctr__child_io_priority,
+    [CTR__STEP_PERSONALITY] = ctr__child_personality,
+    [CTR__STEP_MEMORY_POLICY] = ctr__child_memory_policy,
+    [CTR__STEP_UMASK] = ctr__child_umask,
+    [CTR__STEP_KEEP_UMASK] = ctr__child_keep_umask,
+    [CTR__STEP_RLIMIT] = ctr__child_rlimit,
+    [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
+    [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
+    [CTR__STEP_BOUNDING] = ctr__child_bounding,
+    [CTR__STEP_USER] = ctr__child_user,
+    [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
+    [CTR__STEP_AMBIENT] = ctr__child_ambient,
+    [CTR__STEP_CHDIR] = ctr__child_chdir,
+    [CTR__STEP_LOOK_UP] = ctr__child_look_up,
+    [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
+    [CTR__STEP_EXEC] = ctr__child_exec,
+};
+
+static ctr__child ctr__child_state(const ctr__launch *launch) {
+  return (ctr__child){.launch = launch,
+                      .plan = launch->plan,
+                      .proc = -1,
+                      .root = -1,
+                      .null_device = -1,
+                      .mask_dir = -1};
+}
+
+static _Noreturn void ctr__child_fail(const ctr__child *c, uint32_t step, int error) {
+  ctr__message message = {.type = CTR__MSG_ERROR,
+                          .step = step,
+                          .error = -error,
+                          .reason = (uint32_t)c->reason};
+  ctr__send(c->launch->sock, &message);
+  _exit(127);
+}
+
+/* Never returns: into the program, or with a report to the parent. */
+static _Noreturn void ctr__child_main(const ctr__launch *launch) {
+  ctr__child c = ctr__child_state(launch);
+  c.umask = umask(0); /* modes are to be those of the plan */
+  for (uint32_t i = 0; i < c.plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(c.plan, i);
+    if (step->lane != CTR__LANE_CHILD && step->lane != CTR__LANE_BOTH) continue;
+    *launch->progress = i;
+    int r = ctr__child_steps[step->kind] ? ctr__child_steps[step->kind](&c, step) : -ENOSYS;
+    if (r < 0) ctr__child_fail(&c, i, r);
+  }
+  ctr__child_fail(&c, c.plan->step_count - 1, -ENOEXEC);
+}
+
+/* -- the intermediate process -- */
+
+/* Tells the parent the new child's pid as this process, which is in the caller's pid namespace,
+   sees it, and hands over the pidfd. */
+static int ctr__stage_report(int sock, pid_t pid, int pidfd) {
+  ctr__message message = {.type = CTR__MSG_PID, .value = pid};
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  control.head = (struct cmsghdr){
+      .cmsg_len = CMSG_LEN(sizeof pidfd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(&control.head), &pidfd, sizeof pidfd);
+  struct iovec iov = {&message, sizeof message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : 0;
+}
+
+static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
+  int pidfd = -1;
+  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd);
+  if (pid == 0) ctr__child_main(c->launch);
+  return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
+}
+
+/* Joins what it may with the rights it has; the user namespace, last in the plan, may give the
+   right to those that refused, so that they are tried once more after it. */
+static void ctr__stage_join(ctr__child *c) {
+  uint64_t later = 0;
+  for (int pass = 0; pass < 2; pass++)
+    for (uint32_t i = 0; i < c->plan->step_count; i++) {
+      const ctr__step *step = ctr__plan_step(c->plan, i);
+      uint64_t bit = UINT64_C(1) << step->num[1];
+      if (step->kind != CTR__STEP_SETNS || (pass && !(later & bit))) continue;
+      *c->launch->progress = i;
+      int r = ctr__stage_setns(c, step);
+      if (r == -EPERM && !pass && step->num[0] != CTR_NS_USER)
+        later |= bit;
+      else if (r < 0)
+        ctr__child_fail(c, i, r);
+    }
+}
+
+static _Noreturn void ctr__stage_main(const ctr__launch *launch) {
+  ctr__child c = ctr__child_state(launch);
+  ctr__stage_join(&c);
+  for (uint32_t i = 0; i < c.plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(c.plan, i);
+    if (step->lane != CTR__LANE_STAGE || step->kind != CTR__STEP_CLONE) continue;
+    int r = ctr__stage_clone(&c, step);
+    if (r < 0) ctr__child_fail(&c, i, r);
+  }
+  _exit(0);
+}

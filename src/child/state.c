@@ -1,0 +1,63 @@
+/* What runs between clone and execve. The caller may have threads, one of which may have held any
+   lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
+   system calls, this state on the stack, and the plan. */
+
+/* What the parent gets ready for the child before it clones. */
+typedef struct ctr__launch {
+  const ctr_plan *plan;
+  int sock;                               /* the child's end of the sync channel             */
+  int stdio[3];                           /* descriptors to become 0, 1, 2; -1: /dev/null     */
+  int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
+  char **argv, **envp;                    /* the plan's lists as execve wants them           */
+  volatile uint32_t *progress; /* shared with the parent: the step under way, so that a death can be
+                                  told from a successful execve, which both close the channel   */
+} ctr__launch;
+
+typedef struct ctr__child {
+  const ctr__launch *launch;
+  const ctr_plan *plan;
+  enum ctr__reason reason; /* set by a step that fails where errno does not say enough */
+  int proc;                /* a verified procfs, the host's                             */
+  int root;                /* the container's root                                      */
+  int null_device;         /* the host's /dev/null, what files are masked with          */
+  int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
+  mode_t umask;            /* the caller's                                              */
+  bool entered_cwd;
+  uint32_t found; /* which candidate LOOK_UP found */
+} ctr__child;
+
+static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
+  return ctr__plan_str(c->plan, s->str[i]);
+}
+
+static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
+  c->reason = reason;
+  return error;
+}
+
+static int ctr__send(int sock, const ctr__message *message) {
+  ssize_t n;
+  do n = send(sock, message, sizeof *message, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : 0;
+}
+
+/* The next packet. Anything but a whole message is not one: -EPROTO; the other side gone: -EPIPE. */
+static int ctr__receive(int sock, ctr__message *message) {
+  ssize_t n;
+  do n = recv(sock, message, sizeof *message, MSG_TRUNC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
+  if (n == 0) return -EPIPE;
+  return (size_t)n == sizeof *message ? 0 : -EPROTO;
+}
+
+static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
+  const struct ctr__exchange *exchange = &ctr__exchanges[s->num[0]];
+  ctr__message message = {.type = exchange->request};
+  int r = exchange->request ? ctr__send(c->launch->sock, &message) : 0;
+  if (r == 0) r = ctr__receive(c->launch->sock, &message);
+  if (r == -EPIPE) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
+  if (r < 0) return r;
+  return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+}

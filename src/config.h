@@ -1,0 +1,15 @@
+#include "config/json_read.c"
+
+#include "config/json_write.c"
+
+#include "config/names.c"
+
+#include "config/table.c"
+
+#include "config/read.c"
+
+#include "config/write.c"
+
+#include "config/check.c"
+
+#include "config/defaults.c"

@@ -1,0 +1,328 @@
+/* What can be said of a config without looking at the machine: nothing in it is passed over in
+   silence, and nothing in it contradicts itself. */
+
+typedef struct ctr__checker {
+  const ctr_config *config;
+  const ctr_log *log;
+  ctr_err *err;
+} ctr__checker;
+
+__attribute__((format(printf, 3, 4))) static ctr_code ctr__wrong(ctr__checker *c, const char *field,
+                                                                 const char *format, ...) {
+  if (!c->err) return CTR_E_CONFIG;
+  ctr__fail(c->err, CTR_E_CONFIG, 0, field, "%s", "");
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(c->err, format, args);
+  va_end(args);
+  return CTR_E_CONFIG;
+}
+
+/* "mounts[3].source": a name for an element's member; the buffer is the caller's. */
+__attribute__((format(printf, 2, 3))) static const char *ctr__name_it(char name[128],
+                                                                      const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(name, 128, format, args);
+  va_end(args);
+  return name;
+}
+
+/* -- what is not executed -- */
+
+static ctr_code ctr__refuse_unexecuted(ctr__checker *c, const ctr__where *where,
+                                       const ctr__type *type, const void *base) {
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < type->count && !code; i++) {
+    const ctr__field *field = &type->fields[i];
+    const char *at = (const char *)base + field->offset;
+    ctr__where here = {where, field->name, 0};
+    if (!ctr__field_is_set(field, base)) continue;
+    if (field->flags & CTR__NOT_EXECUTED) {
+      char name[128];
+      ctr__where_text(&here, name, sizeof name);
+      return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, name,
+                       "this version of ctr.h does not execute it; take it out, or use a version "
+                       "that does");
+    }
+    if (field->kind == CTR__F_OBJECT) code = ctr__refuse_unexecuted(c, &here, field->type, at);
+    if (field->kind != CTR__F_LIST) continue;
+    ctr__any_list list = ctr__list_at(at);
+    for (size_t n = 0; n < list.count && !code; n++) {
+      ctr__where element = {&here, NULL, n};
+      code = ctr__refuse_unexecuted(c, &element, field->type,
+                                    (const char *)list.items + n * field->type->size);
+    }
+  }
+  return code;
+}
+
+/* Every config that a tool writes names a cgroup and restricts devices. As long as cgroups are not
+   implemented that is worth a warning only, provided nothing in the container can make a device
+   node; a container that can is refused. */
+static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
+  const ctr_capabilities *caps = &c->config->process.capabilities;
+  const ctr_linux *lin = &c->config->linux_;
+  uint64_t any =
+      caps->bounding | caps->effective | caps->inheritable | caps->permitted | caps->ambient;
+  const struct {
+    bool asked;
+    const char *field;
+  } parts[] = {{lin->resources.devices.count > 0, "linux.resources.devices"},
+               {lin->cgroupsPath != NULL, "linux.cgroupsPath"}};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (!parts[i].asked) continue;
+    if (any & CTR_CAP(MKNOD))
+      return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, parts[i].field,
+                       "this version of ctr.h has no cgroups to enforce it with, and "
+                       "process.capabilities grants CAP_MKNOD: take one of them out");
+    ctr__log(c->log, CTR_LOG_WARNING, parts[i].field,
+             "not applied: this version of ctr.h has no cgroups");
+  }
+  return CTR_OK;
+}
+
+/* -- process -- */
+
+static ctr_code ctr__check_process(ctr__checker *c) {
+  const ctr_process_config *p = &c->config->process;
+  char name[128];
+  if (!p->args.count || !*p->args.items[0])
+    return ctr__wrong(c, "process.args", "the program to run is missing");
+  if (!p->cwd || *p->cwd != '/')
+    return ctr__wrong(c, "process.cwd", "must be an absolute path");
+  for (size_t i = 0; i < p->env.count; i++) {
+    const char *equals = strchr(p->env.items[i], '=');
+    if (!equals || equals == p->env.items[i])
+      return ctr__wrong(c, ctr__name_it(name, "process.env[%zu]", i),
+                        "\"%.64s\" is not of the form NAME=value", p->env.items[i]);
+  }
+  for (size_t i = 0; i < p->rlimits.count; i++) {
+    const ctr_rlimit *limit = &p->rlimits.items[i];
+    if (limit->type < CTR_RLIMIT_CPU || limit->type > CTR_RLIMIT_RTTIME)
+      return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i), "no such resource");
+    if (limit->soft > limit->hard)
+      return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu]", i),
+                        "the soft limit is above the hard one");
+    for (size_t j = 0; j < i; j++)
+      if (p->rlimits.items[j].type == limit->type)
+        return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i),
+                          "%s a second time", ctr__name_of(&ctr__rlimit_names, limit->type));
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_priorities(ctr__checker *c) {
+  const ctr_process_config *p = &c->config->process;
+  const ctr_scheduler *s = &p->scheduler;
+  bool realtime = s->policy == CTR_SCHED_FIFO || s->policy == CTR_SCHED_RR;
+  if (p->oomScoreAdj.set && (p->oomScoreAdj.value < -1000 || p->oomScoreAdj.value > 1000))
+    return ctr__wrong(c, "process.oomScoreAdj", "must be from -1000 to 1000");
+  if (p->user.umask.set && p->user.umask.value > 0777)
+    return ctr__wrong(c, "process.user.umask", "must be from 0 to 0777 (511)");
+  if (p->ioPriority.priority < 0 || p->ioPriority.priority > 7)
+    return ctr__wrong(c, "process.ioPriority.priority", "must be from 0 to 7");
+  if (realtime ? s->priority < 1 || s->priority > 99 : s->priority != 0)
+    return ctr__wrong(c, "process.scheduler.priority",
+                      "must be from 1 to 99 for SCHED_FIFO and SCHED_RR, and 0 for the others");
+  if (s->policy != CTR_SCHED_DEADLINE && (s->runtime | s->deadline | s->period))
+    return ctr__wrong(c, "process.scheduler", "runtime, deadline and period are for "
+                                              "SCHED_DEADLINE only");
+  return CTR_OK;
+}
+
+/* What execve would leave of the ambient set: capabilities(7) keeps in it only what is permitted and
+   inheritable. */
+static uint64_t ctr__ambient_effective(const ctr_capabilities *caps) {
+  return caps->ambient & caps->inheritable & caps->permitted;
+}
+
+static ctr_code ctr__check_capabilities(ctr__checker *c) {
+  const ctr_capabilities *caps = &c->config->process.capabilities;
+  if (caps->effective & ~caps->permitted)
+    return ctr__wrong(c, "process.capabilities.effective",
+                      "has capabilities that process.capabilities.permitted lacks");
+  if (caps->ambient != ctr__ambient_effective(caps))
+    ctr__log(c->log, CTR_LOG_WARNING, "process.capabilities.ambient",
+             "capabilities that are not both permitted and inheritable cannot be ambient: they "
+             "are left out");
+  return CTR_OK;
+}
+
+/* -- namespaces and ids -- */
+
+static const ctr_namespace *ctr__namespace_of(const ctr_config *config, uint32_t type) {
+  const ctr_namespaces *all = &config->linux_.namespaces;
+  for (size_t i = 0; i < all->count; i++)
+    if ((uint32_t)all->items[i].type == type) return &all->items[i];
+  return NULL;
+}
+
+static ctr_code ctr__check_namespaces(ctr__checker *c) {
+  const ctr_namespaces *all = &c->config->linux_.namespaces;
+  char name[128];
+  for (size_t i = 0; i < all->count; i++) {
+    if (ctr__namespace_of(c->config, (uint32_t)all->items[i].type) != &all->items[i])
+      return ctr__wrong(c, ctr__name_it(name, "linux.namespaces[%zu].type", i),
+                        "\"%s\" a second time",
+                        ctr__name_of(&ctr__namespace_names, all->items[i].type));
+    if (all->items[i].path && *all->items[i].path != '/')
+      return ctr__wrong(c, ctr__name_it(name, "linux.namespaces[%zu].path", i),
+                        "must be an absolute path");
+  }
+  return CTR_OK;
+}
+
+/* What changes a namespace needs one that is not the host's. */
+static ctr_code ctr__check_owners(ctr__checker *c) {
+  const ctr_config *config = c->config;
+  const ctr_time_offsets *offsets = &config->linux_.timeOffsets;
+  const struct {
+    bool asked;
+    uint32_t type;
+    bool new_one; /* a joined one cannot be changed any more */
+    const char *field;
+  } needs[] = {
+      {config->hostname != NULL, CTR_NS_UTS, false, "hostname"},
+      {config->domainname != NULL, CTR_NS_UTS, false, "domainname"},
+      {offsets->monotonic.secs.set || offsets->monotonic.nanosecs.set, CTR_NS_TIME, true,
+       "linux.timeOffsets.monotonic"},
+      {offsets->boottime.secs.set || offsets->boottime.nanosecs.set, CTR_NS_TIME, true,
+       "linux.timeOffsets.boottime"},
+      {config->linux_.uidMappings.count > 0, CTR_NS_USER, true, "linux.uidMappings"},
+      {config->linux_.gidMappings.count > 0, CTR_NS_USER, true, "linux.gidMappings"}};
+  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(config, needs[i].type);
+    if (needs[i].asked && (!ns || (needs[i].new_one && ns->path)))
+      return ctr__wrong(c, needs[i].field, "needs a %s%s namespace in linux.namespaces",
+                        needs[i].new_one ? "new " : "",
+                        ctr__name_of(&ctr__namespace_names, needs[i].type));
+  }
+  return CTR_OK;
+}
+
+/* sethostname(2): 64 bytes at most. */
+static ctr_code ctr__check_names(ctr__checker *c) {
+  const struct {
+    const char *value, *field;
+  } names[] = {{c->config->hostname, "hostname"}, {c->config->domainname, "domainname"}};
+  for (size_t i = 0; i < 2; i++)
+    if (names[i].value && strlen(names[i].value) > 64)
+      return ctr__wrong(c, names[i].field, "longer than 64 bytes");
+  return CTR_OK;
+}
+
+static bool ctr__ranges_meet(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size) {
+  return (uint64_t)a < (uint64_t)b + b_size && (uint64_t)b < (uint64_t)a + a_size;
+}
+
+/* user_namespaces(7): at most 340 lines, none empty, none overlapping, none past the last id. */
+static ctr_code ctr__check_map_ranges(ctr__checker *c, const char *field, ctr_id_mappings map) {
+  char name[128];
+  if (map.count > 340) return ctr__wrong(c, field, "more than 340 ranges");
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    ctr__name_it(name, "%s[%zu]", field, i);
+    if (!m->size) return ctr__wrong(c, name, "a range of size 0");
+    if ((uint64_t)m->containerID + m->size > UINT32_MAX ||
+        (uint64_t)m->hostID + m->size > UINT32_MAX)
+      return ctr__wrong(c, name, "the range goes past the last id, 4294967294");
+    for (size_t j = 0; j < i; j++) {
+      const ctr_id_mapping *n = &map.items[j];
+      if (ctr__ranges_meet(m->containerID, m->size, n->containerID, n->size) ||
+          ctr__ranges_meet(m->hostID, m->size, n->hostID, n->size))
+        return ctr__wrong(c, name, "overlaps %s[%zu]", field, j);
+    }
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_maps(ctr__checker *c) {
+  const ctr_linux *lin = &c->config->linux_;
+  if (!lin->uidMappings.count != !lin->gidMappings.count)
+    return ctr__wrong(c, lin->uidMappings.count ? "linux.gidMappings" : "linux.uidMappings",
+                      "missing: the other map is given");
+  ctr_code code = ctr__check_map_ranges(c, "linux.uidMappings", lin->uidMappings);
+  return code ? code : ctr__check_map_ranges(c, "linux.gidMappings", lin->gidMappings);
+}
+
+/* -- paths, devices, settings -- */
+
+static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs paths) {
+  char name[128];
+  for (size_t i = 0; i < paths.count; i++)
+    if (*paths.items[i] != '/')
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i), "must be an absolute path");
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_paths(ctr__checker *c) {
+  char name[128];
+  if (!c->config->root.path || !*c->config->root.path)
+    return ctr__wrong(c, "root.path", "required, and missing");
+  for (size_t i = 0; i < c->config->mounts.count; i++)
+    if (!*c->config->mounts.items[i].destination)
+      return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
+  ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
+  if (!code)
+    code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
+  return code;
+}
+
+static ctr_code ctr__check_devices(ctr__checker *c) {
+  const ctr_devices *all = &c->config->linux_.devices;
+  char name[128];
+  for (size_t i = 0; i < all->count; i++) {
+    const ctr_device *d = &all->items[i];
+    if (!*d->type || d->type[1] || !strchr("cbup", *d->type))
+      return ctr__wrong(c, ctr__name_it(name, "linux.devices[%zu].type", i),
+                        "\"%.64s\" is not c, b, u or p", d->type);
+    if (*d->path != '/')
+      return ctr__wrong(c, ctr__name_it(name, "linux.devices[%zu].path", i),
+                        "must be an absolute path");
+    if (*d->type != 'p' && (!d->major_.set || !d->minor_.set))
+      return ctr__wrong(c, ctr__name_it(name, "linux.devices[%zu]", i),
+                        "major and minor are required for type %s", d->type);
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_sysctls(ctr__checker *c) {
+  const ctr_pairs *all = &c->config->linux_.sysctl;
+  char name[128];
+  for (size_t i = 0; i < all->count; i++) {
+    const char *key = all->items[i].key;
+    ctr__name_it(name, "linux.sysctl.%s", key);
+    if (!*key || strchr("./", *key) || strchr("./", key[strlen(key) - 1]) || strstr(key, "..") ||
+        strstr(key, "//") || strstr(key, "./") || strstr(key, "/."))
+      return ctr__wrong(c, name, "not the name of a setting");
+    if (strchr(all->items[i].value, '\n')) return ctr__wrong(c, name, "a value of several lines");
+  }
+  return CTR_OK;
+}
+
+/* set_mempolicy(2): which modes go with nodes. */
+static ctr_code ctr__check_modes(ctr__checker *c) {
+  const ctr_memory_policy *policy = &c->config->linux_.memoryPolicy;
+  const char *nodes = policy->nodes ? policy->nodes : "";
+  bool none = policy->mode == CTR_MPOL_DEFAULT || policy->mode == CTR_MPOL_LOCAL;
+  if (none && *nodes)
+    return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode takes no nodes");
+  if (policy->mode && !none && policy->mode != CTR_MPOL_PREFERRED && !*nodes)
+    return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode needs nodes");
+  if (c->config->linux_.personality.flags.count)
+    return ctr__wrong(c, "linux.personality.flags", "no flag is defined by the specification");
+  return CTR_OK;
+}
+
+static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
+  static ctr_code (*const checks[])(ctr__checker *) = {
+      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+      ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+      ctr__check_maps,        ctr__check_paths,      ctr__check_devices,
+      ctr__check_sysctls,     ctr__check_modes,      ctr__check_without_cgroups};
+  ctr__checker c = {config, log, err};
+  ctr_code code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
+  for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
+  return code;
+}

@@ -1,0 +1,114 @@
+/* The default container: little of the host to be seen, less to be changed. */
+
+#define CTR__LIST(array) {array, sizeof(array) / sizeof *(array)}
+#define CTR__WORDS(...)                                                                            \
+  { (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) }
+
+static const ctr_mount ctr__default_mounts[] = {
+    {.destination = "/proc", .type = "proc", .source = "proc",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev")},
+    {.destination = "/dev", .type = "tmpfs", .source = "tmpfs",
+     .options = CTR__WORDS("nosuid", "noexec", "strictatime", "mode=755", "size=65536k")},
+    {.destination = "/dev/pts", .type = "devpts", .source = "devpts",
+     .options = CTR__WORDS("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620")},
+    {.destination = "/dev/shm", .type = "tmpfs", .source = "shm",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev", "mode=1777", "size=65536k")},
+    {.destination = "/dev/mqueue", .type = "mqueue", .source = "mqueue",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev")},
+    {.destination = "/sys", .type = "sysfs", .source = "sysfs",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev", "ro")},
+    {.destination = "/sys/fs/cgroup", .type = "cgroup", .source = "cgroup",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev", "relatime", "ro")},
+    {.destination = "/tmp", .type = "tmpfs", .source = "tmpfs",
+     .options = CTR__WORDS("nosuid", "nodev", "mode=1777")},
+    {.destination = "/run", .type = "tmpfs", .source = "tmpfs",
+     .options = CTR__WORDS("nosuid", "nodev", "mode=755")},
+};
+
+/* The group `tty` has number 5 everywhere; a single-id user namespace does not have it. */
+static const char *const ctr__devpts_options_root[] = {"nosuid",        "noexec",    "newinstance",
+                                                       "ptmxmode=0666", "mode=0620", "gid=5"};
+
+static const ctr_namespace ctr__default_namespaces[] = {
+    {CTR_NS_PID, NULL}, {CTR_NS_NETWORK, NULL}, {CTR_NS_IPC, NULL},  {CTR_NS_UTS, NULL},
+    {CTR_NS_MOUNT, NULL}, {CTR_NS_CGROUP, NULL}, {CTR_NS_USER, NULL}, /* the last: rootless only */
+};
+
+static const char *const ctr__default_masked[] = {
+    "/proc/acpi",        "/proc/asound",      "/proc/kcore",        "/proc/keys",
+    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+    "/proc/scsi",        "/sys/firmware",     "/sys/devices/virtual/powercap"};
+
+static const char *const ctr__default_readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq",
+                                                    "/proc/sys", "/proc/sysrq-trigger"};
+
+static const char *const ctr__default_env[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};
+
+static const char *const ctr__default_args[] = {"sh"};
+
+static const ctr_rlimit ctr__default_rlimits[] = {{CTR_RLIMIT_NOFILE, 1024, 1024}};
+
+enum {
+  CTR__DEFAULT_CAPS = CTR_CAP(AUDIT_WRITE) | CTR_CAP(KILL) | CTR_CAP(NET_BIND_SERVICE)
+};
+
+static const ctr_config ctr__default_config = {
+    .ociVersion = CTR_OCI_VERSION,
+    .root = {"/", true},
+    .mounts = CTR__LIST(ctr__default_mounts),
+    .process = {.cwd = "/",
+                .args = CTR__LIST(ctr__default_args),
+                .env = CTR__LIST(ctr__default_env),
+                .capabilities = {.bounding = CTR__DEFAULT_CAPS,
+                                 .effective = CTR__DEFAULT_CAPS,
+                                 .permitted = CTR__DEFAULT_CAPS},
+                .rlimits = CTR__LIST(ctr__default_rlimits),
+                .noNewPrivileges = true},
+    .hostname = "ctr",
+    .linux_ = {.namespaces = CTR__LIST(ctr__default_namespaces),
+               .maskedPaths = CTR__LIST(ctr__default_masked),
+               .readonlyPaths = CTR__LIST(ctr__default_readonly)},
+};
+#undef CTR__WORDS
+#undef CTR__LIST
+
+static ctr_code ctr__default_rootless(ctr_arena *arena, ctr_config *config) {
+  ctr_id_mapping *map = ctr__arena_array(arena, 2, sizeof *map);
+  if (!map) return CTR_E_NOMEM;
+  map[0] = (ctr_id_mapping){.containerID = 0, .hostID = geteuid(), .size = 1};
+  map[1] = (ctr_id_mapping){.containerID = 0, .hostID = getegid(), .size = 1};
+  config->linux_.uidMappings = (ctr_id_mappings){&map[0], 1};
+  config->linux_.gidMappings = (ctr_id_mappings){&map[1], 1};
+  return CTR_OK;
+}
+
+static ctr_code ctr__default_root(ctr_arena *arena, ctr_config *config) {
+  ctr_mount *mounts = ctr_arena_alloc(arena, sizeof ctr__default_mounts);
+  if (!mounts) return CTR_E_NOMEM;
+  memcpy(mounts, ctr__default_mounts, sizeof ctr__default_mounts);
+  for (size_t i = 0; i < config->mounts.count; i++)
+    if (!strcmp(mounts[i].type, "devpts"))
+      mounts[i].options =
+          (ctr_strs){ctr__devpts_options_root,
+                     sizeof ctr__devpts_options_root / sizeof *ctr__devpts_options_root};
+  config->mounts.items = mounts;
+  config->linux_.namespaces.count--;
+  return CTR_OK;
+}
+
+ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config **ret_config,
+                            ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !ret_config)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
+  if (kind == CTR_DEFAULT_AUTO) kind = geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
+  ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
+  if (!config) return ctr__nomem(err);
+  *config = ctr__default_config;
+  if (kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
+                                   : ctr__default_root(arena, config))
+    return ctr__nomem(err);
+  *ret_config = config;
+  return CTR_OK;
+}

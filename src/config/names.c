@@ -1,0 +1,88 @@
+/* The names config.json uses for numbers: each set once, for reading, writing, errors and explain. */
+
+typedef struct ctr__name {
+  const char *name;
+  int64_t value;
+} ctr__name;
+
+typedef struct ctr__names {
+  const char *what; /* what such a name is called in an error */
+  const ctr__name *items;
+  size_t count;
+} ctr__names;
+
+#define CTR__NAMES(table, what, ...)                                                               \
+  static const ctr__name table##_items[] = {__VA_ARGS__};                                          \
+  static const ctr__names table = {what, table##_items,                                            \
+                                   sizeof table##_items / sizeof *table##_items}
+#define CTR__NAME(name) {#name, CTR_##name}
+
+CTR__NAMES(ctr__namespace_names, "namespace type", {"pid", CTR_NS_PID},
+           {"network", CTR_NS_NETWORK}, {"mount", CTR_NS_MOUNT}, {"ipc", CTR_NS_IPC},
+           {"uts", CTR_NS_UTS}, {"user", CTR_NS_USER}, {"cgroup", CTR_NS_CGROUP},
+           {"time", CTR_NS_TIME});
+
+#define CTR__CAP_NAME(name, number) {"CAP_" #name, number},
+static const ctr__name ctr__capability_names_items[] = {CTR_CAPABILITIES(CTR__CAP_NAME)};
+#undef CTR__CAP_NAME
+static const ctr__names ctr__capability_names = {"capability", ctr__capability_names_items,
+                                                 CTR_CAP_COUNT};
+
+CTR__NAMES(ctr__rlimit_names, "resource", CTR__NAME(RLIMIT_CPU), CTR__NAME(RLIMIT_FSIZE),
+           CTR__NAME(RLIMIT_DATA), CTR__NAME(RLIMIT_STACK), CTR__NAME(RLIMIT_CORE),
+           CTR__NAME(RLIMIT_RSS), CTR__NAME(RLIMIT_NPROC), CTR__NAME(RLIMIT_NOFILE),
+           CTR__NAME(RLIMIT_MEMLOCK), CTR__NAME(RLIMIT_AS), CTR__NAME(RLIMIT_LOCKS),
+           CTR__NAME(RLIMIT_SIGPENDING), CTR__NAME(RLIMIT_MSGQUEUE), CTR__NAME(RLIMIT_NICE),
+           CTR__NAME(RLIMIT_RTPRIO), CTR__NAME(RLIMIT_RTTIME));
+
+CTR__NAMES(ctr__ioprio_classes, "I/O priority class", CTR__NAME(IOPRIO_CLASS_RT),
+           CTR__NAME(IOPRIO_CLASS_BE), CTR__NAME(IOPRIO_CLASS_IDLE));
+
+CTR__NAMES(ctr__sched_policies, "scheduling policy", CTR__NAME(SCHED_OTHER),
+           CTR__NAME(SCHED_FIFO), CTR__NAME(SCHED_RR), CTR__NAME(SCHED_BATCH),
+           CTR__NAME(SCHED_ISO), CTR__NAME(SCHED_IDLE), CTR__NAME(SCHED_DEADLINE));
+
+/* include/uapi/linux/sched.h: bits by number, for the list is of flags */
+CTR__NAMES(ctr__sched_flags, "scheduling flag", {"SCHED_FLAG_RESET_ON_FORK", 0},
+           {"SCHED_FLAG_RECLAIM", 1}, {"SCHED_FLAG_DL_OVERRUN", 2}, {"SCHED_FLAG_KEEP_POLICY", 3},
+           {"SCHED_FLAG_KEEP_PARAMS", 4}, {"SCHED_FLAG_UTIL_CLAMP_MIN", 5},
+           {"SCHED_FLAG_UTIL_CLAMP_MAX", 6});
+
+CTR__NAMES(ctr__mempolicy_modes, "memory policy mode", CTR__NAME(MPOL_DEFAULT),
+           CTR__NAME(MPOL_PREFERRED), CTR__NAME(MPOL_BIND), CTR__NAME(MPOL_INTERLEAVE),
+           CTR__NAME(MPOL_LOCAL), CTR__NAME(MPOL_PREFERRED_MANY),
+           CTR__NAME(MPOL_WEIGHTED_INTERLEAVE));
+
+/* include/uapi/linux/mempolicy.h */
+CTR__NAMES(ctr__mempolicy_flags, "memory policy flag", {"MPOL_F_NUMA_BALANCING", 13},
+           {"MPOL_F_RELATIVE_NODES", 14}, {"MPOL_F_STATIC_NODES", 15});
+
+CTR__NAMES(ctr__propagation_names, "propagation type", {"private", CTR_PROPAGATION_PRIVATE},
+           {"shared", CTR_PROPAGATION_SHARED}, {"slave", CTR_PROPAGATION_SLAVE},
+           {"unbindable", CTR_PROPAGATION_UNBINDABLE});
+
+CTR__NAMES(ctr__personality_names, "personality", {"LINUX", CTR_PER_LINUX},
+           {"LINUX32", CTR_PER_LINUX32});
+
+CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__NAME(SCMP_ACT_KILL),
+           CTR__NAME(SCMP_ACT_KILL_PROCESS), CTR__NAME(SCMP_ACT_KILL_THREAD),
+           CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),
+           CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY));
+
+CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
+           CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
+           CTR__NAME(SCMP_CMP_GT), CTR__NAME(SCMP_CMP_MASKED_EQ));
+#undef CTR__NAMES
+#undef CTR__NAME
+
+static const ctr__name *ctr__name_find(const ctr__names *names, const char *name) {
+  for (size_t i = 0; i < names->count; i++)
+    if (!strcmp(names->items[i].name, name)) return &names->items[i];
+  return NULL;
+}
+
+static const char *ctr__name_of(const ctr__names *names, int64_t value) {
+  for (size_t i = 0; i < names->count; i++)
+    if (names->items[i].value == value) return names->items[i].name;
+  return "?";
+}

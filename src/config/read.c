@@ -1,0 +1,330 @@
+/* JSON to config, by the table. */
+
+typedef struct ctr__config_reader {
+  ctr_arena *arena;
+  ctr_err *err;
+  bool want_unknown;
+  const char **unknown; /* paths of members that were ignored */
+  size_t unknown_count, unknown_room;
+} ctr__config_reader;
+
+static const char *ctr__json_type_name(const ctr_json *value) {
+  static const char *const names[] = {
+      [CTR_JSON_NULL] = "null",         [CTR_JSON_BOOL] = "true or false",
+      [CTR_JSON_INT] = "an integer",    [CTR_JSON_UINT] = "an integer",
+      [CTR_JSON_DOUBLE] = "a fraction", [CTR_JSON_STRING] = "a string",
+      [CTR_JSON_ARRAY] = "an array",    [CTR_JSON_OBJECT] = "an object"};
+  return names[value->type];
+}
+
+__attribute__((format(printf, 4, 5))) static ctr_code ctr__misread(ctr__config_reader *r,
+                                                                   const ctr__where *where,
+                                                                   const ctr_json *value,
+                                                                   const char *format, ...) {
+  if (!r->err) return CTR_E_CONFIG;
+  char field[256];
+  ctr__where_text(where, field, sizeof field);
+  ctr__fail(r->err, CTR_E_CONFIG, 0, field, "%s", "");
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(r->err, format, args);
+  va_end(args);
+  if (value && value->line) {
+    r->err->line = value->line;
+    r->err->column = value->column;
+    ctr__err_add(r->err, " (line %u, column %u)", value->line, value->column);
+  }
+  return CTR_E_CONFIG;
+}
+
+static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              const char *expected) {
+  return ctr__misread(r, where, value, "expected %s, found %s", expected,
+                      ctr__json_type_name(value));
+}
+
+/* -- scalars -- */
+
+static ctr_code ctr__read_str(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              const char **ret) {
+  if (value->type != CTR_JSON_STRING) return ctr__mistyped(r, where, value, "a string");
+  *ret = value->as.string.text;
+  return CTR_OK;
+}
+
+/* What an integer field can hold, the bounds of the table narrowing those of the C type. */
+static void ctr__bounds(const ctr__field *field, int64_t *min, uint64_t *max) {
+  static const struct {
+    int64_t min;
+    uint64_t max;
+  } types[] = {[CTR__F_INT] = {INT64_MIN, INT64_MAX}, [CTR__F_UINT] = {0, UINT64_MAX},
+               [CTR__F_I32] = {INT32_MIN, INT32_MAX}, [CTR__F_I64] = {INT64_MIN, INT64_MAX},
+               [CTR__F_U32] = {0, UINT32_MAX},        [CTR__F_U64] = {0, UINT64_MAX}};
+  bool narrowed = field && (field->min || field->max);
+  size_t kind = field ? field->kind : CTR__F_U32;
+  *min = narrowed ? field->min : types[kind].min;
+  *max = narrowed ? field->max : types[kind].max;
+}
+
+static ctr_code ctr__read_integer(ctr__config_reader *r, const ctr__where *where,
+                                  const ctr_json *value, const ctr__field *field,
+                                  uint64_t *ret_bits) {
+  int64_t min;
+  uint64_t max;
+  ctr__bounds(field, &min, &max);
+  bool fits = value->type == CTR_JSON_INT
+                  ? value->as.i64 >= min && (value->as.i64 < 0 || (uint64_t)value->as.i64 <= max)
+                  : value->type == CTR_JSON_UINT && value->as.u64 <= max;
+  if (!fits) {
+    char found[32];
+    if (value->type == CTR_JSON_INT)
+      *ctr__put_int(found, value->as.i64) = '\0';
+    else if (value->type == CTR_JSON_UINT)
+      *ctr__put_uint(found, value->as.u64) = '\0';
+    else
+      snprintf(found, sizeof found, "%s", ctr__json_type_name(value));
+    return ctr__misread(r, where, value, "expected an integer from %lld to %llu, found %s",
+                        (long long)min, (unsigned long long)max, found);
+  }
+  *ret_bits = value->type == CTR_JSON_INT ? (uint64_t)value->as.i64 : value->as.u64;
+  return CTR_OK;
+}
+
+static void ctr__store_integer(const ctr__field *field, void *at, uint64_t bits) {
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_INT: *(ctr_int *)at = (ctr_int){true, (int64_t)bits}; break;
+  case CTR__F_UINT: *(ctr_uint *)at = (ctr_uint){true, bits}; break;
+  case CTR__F_I32: *(int32_t *)at = (int32_t)(int64_t)bits; break;
+  case CTR__F_U32: *(uint32_t *)at = (uint32_t)bits; break;
+  default: *(uint64_t *)at = bits; break;
+  }
+}
+
+static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
+                               const ctr_json *value, const ctr__names *names, int64_t *ret) {
+  const char *text;
+  ctr_code code = ctr__read_str(r, where, value, &text);
+  if (code) return code;
+  const ctr__name *name = ctr__name_find(names, text);
+  if (name) return *ret = name->value, CTR_OK;
+  code = ctr__misread(r, where, value, "\"%.64s\" is not a %s", text, names->what);
+  for (size_t i = 0; names->count <= 10 && r->err && i < names->count; i++)
+    ctr__err_add(r->err, "%s%s", i ? ", " : "; known are ", names->items[i].name);
+  return code;
+}
+
+/* -- lists -- */
+
+/* Makes room for a list's elements. */
+static ctr_code ctr__new_list(ctr__config_reader *r, const ctr__where *where,
+                              const ctr_json *value, ctr_json_type type, size_t size,
+                              ctr__any_list *list, void **ret_items) {
+  if (value->type != type)
+    return ctr__mistyped(r, where, value, type == CTR_JSON_ARRAY ? "an array" : "an object");
+  size_t count = value->as.list.count;
+  *ret_items = ctr__arena_array(r->arena, count ? count : 1, size);
+  if (!*ret_items) return ctr__nomem(r->err);
+  *list = (ctr__any_list){*ret_items, count};
+  return CTR_OK;
+}
+
+static ctr_code ctr__read_strs(ctr__config_reader *r, const ctr__where *where,
+                               const ctr_json *value, ctr__any_list *list) {
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, CTR_JSON_ARRAY, sizeof(char *), list, &items);
+  ctr__where at = {.up = where};
+  if (code) return code;
+  const char **strings = items;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next)
+    code = ctr__read_str(r, &at, v, &strings[at.index++]);
+  return code;
+}
+
+static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              ctr__any_list *list) {
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, CTR_JSON_ARRAY, sizeof(uint32_t), list, &items);
+  ctr__where at = {.up = where};
+  if (code) return code;
+  uint32_t *ids = items;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+    uint64_t bits = 0;
+    code = ctr__read_integer(r, &at, v, NULL, &bits);
+    ids[at.index++] = (uint32_t)bits;
+  }
+  return code;
+}
+
+static ctr_code ctr__read_pairs(ctr__config_reader *r, const ctr__where *where,
+                                const ctr_json *value, ctr__any_list *list) {
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, CTR_JSON_OBJECT, sizeof(ctr_pair), list, &items);
+  if (code) return code;
+  ctr_pair *pair = items;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, pair++) {
+    ctr__where at = {where, v->key, 0};
+    pair->key = v->key;
+    code = ctr__read_str(r, &at, v, &pair->value);
+  }
+  return code;
+}
+
+static ctr_code ctr__read_bits(ctr__config_reader *r, const ctr__where *where,
+                               const ctr_json *value, const ctr__names *names, uint64_t *bits) {
+  if (value->type != CTR_JSON_ARRAY) return ctr__mistyped(r, where, value, "an array");
+  ctr__where at = {.up = where};
+  ctr_code code = CTR_OK;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++) {
+    int64_t bit = 0;
+    code = ctr__read_name(r, &at, v, names, &bit);
+    *bits |= UINT64_C(1) << bit;
+  }
+  return code;
+}
+
+/* -- objects -- */
+
+/* The table's types refer to each other five deep at most: this recursion is bounded by the table,
+   not by the text. */
+static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
+                                 const ctr_json *value, const ctr__type *type, void *base);
+
+static ctr_code ctr__read_objects(ctr__config_reader *r, const ctr__where *where,
+                                  const ctr_json *value, const ctr__field *field,
+                                  ctr__any_list *list) {
+  bool map = field->kind == CTR__F_MAP;
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, map ? CTR_JSON_OBJECT : CTR_JSON_ARRAY,
+                                field->type->size, list, &items);
+  if (code) return code;
+  size_t i = 0;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, i++) {
+    ctr__where at = {where, map ? v->key : NULL, i};
+    char *element = (char *)items + i * field->type->size;
+    if (map) memcpy(element, &v->key, sizeof v->key);
+    code = ctr__read_object(r, &at, v, field->type, element);
+  }
+  return code;
+}
+
+static ctr_code ctr__read_pointer(ctr__config_reader *r, const ctr__where *where,
+                                  const ctr_json *value, const ctr__type *type, void *at) {
+  void *object = ctr_arena_alloc(r->arena, type->size);
+  if (!object) return ctr__nomem(r->err);
+  memcpy(at, &object, sizeof object);
+  return ctr__read_object(r, where, value, type, object);
+}
+
+static ctr_code ctr__read_field(ctr__config_reader *r, const ctr__where *where,
+                                const ctr_json *value, const ctr__field *field, void *at) {
+  uint64_t bits = 0;
+  int64_t number = 0;
+  ctr_code code;
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_STR: return ctr__read_str(r, where, value, at);
+  case CTR__F_BOOL:
+    if (value->type != CTR_JSON_BOOL) return ctr__mistyped(r, where, value, "true or false");
+    *(bool *)at = value->as.boolean;
+    return CTR_OK;
+  case CTR__F_ENUM:
+    code = ctr__read_name(r, where, value, field->names, &number);
+    *(uint32_t *)at = (uint32_t)number;
+    return code;
+  case CTR__F_BITS: return ctr__read_bits(r, where, value, field->names, at);
+  case CTR__F_STRS: return ctr__read_strs(r, where, value, at);
+  case CTR__F_IDS: return ctr__read_ids(r, where, value, at);
+  case CTR__F_PAIRS: return ctr__read_pairs(r, where, value, at);
+  case CTR__F_LIST:
+  case CTR__F_MAP: return ctr__read_objects(r, where, value, field, at);
+  case CTR__F_OBJECT: return ctr__read_object(r, where, value, field->type, at);
+  case CTR__F_POINTER: return ctr__read_pointer(r, where, value, field->type, at);
+  default:
+    code = ctr__read_integer(r, where, value, field, &bits);
+    if (!code) ctr__store_integer(field, at, bits);
+    return code;
+  }
+}
+
+static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where) {
+  if (!r->want_unknown) return CTR_OK;
+  if (r->unknown_count == r->unknown_room) {
+    size_t room = r->unknown_room * 2 + 8;
+    const char **bigger = ctr__arena_array(r->arena, room, sizeof *bigger);
+    if (!bigger) return ctr__nomem(r->err);
+    if (r->unknown_count) memcpy(bigger, r->unknown, r->unknown_count * sizeof *bigger);
+    r->unknown = bigger;
+    r->unknown_room = room;
+  }
+  char path[256];
+  ctr__where_text(where, path, sizeof path);
+  const char *copy = ctr__arena_strdup(r->arena, path);
+  if (!copy) return ctr__nomem(r->err);
+  r->unknown[r->unknown_count++] = copy;
+  return CTR_OK;
+}
+
+static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
+                                 const ctr_json *value, const ctr__type *type, void *base) {
+  if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(r, where, value, "an object");
+  uint64_t seen = 0; /* no type has more than 64 members */
+  for (const ctr_json *v = value->as.list.first; v; v = v->next) {
+    if (v->type == CTR_JSON_NULL) continue;
+    const ctr__field *field = ctr__field_find(type, v->key);
+    ctr__where at = {where, v->key, 0};
+    ctr_code code = field ? ctr__read_field(r, &at, v, field, (char *)base + field->offset)
+                          : ctr__note_unknown(r, &at);
+    if (code) return code;
+    if (field) seen |= UINT64_C(1) << (field - type->fields);
+  }
+  for (size_t i = 0; i < type->count; i++) {
+    ctr__where at = {where, type->fields[i].name, 0};
+    if ((type->fields[i].flags & CTR__REQUIRED) && !(seen >> i & 1))
+      return ctr__misread(r, &at, value, "required, and missing from the object here");
+  }
+  return CTR_OK;
+}
+
+/* -- the whole -- */
+
+/* semver.org, as far as it matters: MAJOR.MINOR.PATCH, and what compatibility hangs on. */
+static ctr_code ctr__read_version(ctr__config_reader *r, const char *version) {
+  ctr__where where = {NULL, "ociVersion", 0};
+  const char *at = version;
+  for (int part = 0; part < 3; part++) {
+    const char *digits = at;
+    at = ctr__json_digits(at, at + strlen(at));
+    bool leading_zero = *digits == '0' && at - digits > 1;
+    if (at == digits || leading_zero || (part < 2 && *at++ != '.'))
+      return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+  }
+  if (*at && *at != '-' && *at != '+')
+    return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+  if (version[1] != '.' || version[0] > '1')
+    return ctr__misread(r, &where, NULL, "\"%.64s\": this version knows 1.x up to %s", version,
+                        CTR_OCI_VERSION);
+  return CTR_OK;
+}
+
+ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_config **ret_config,
+                              ctr_strs *ret_unknown, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !value || !ret_config)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, value and ret_config are needed");
+  ctr__config_reader r = {.arena = arena, .err = err, .want_unknown = ret_unknown};
+  ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
+  if (!config) return ctr__nomem(err);
+  if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(&r, NULL, value, "an object");
+  ctr_code code = ctr__read_object(&r, NULL, value, &ctr__type_of_ctr_config, config);
+  if (!code) code = ctr__read_version(&r, config->ociVersion);
+  if (code) return code;
+  if (ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
+  *ret_config = config;
+  return CTR_OK;
+}
+
+ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
+                          ctr_err *err) {
+  ctr_json *value;
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
+  return code ? code : ctr_config_from_json(arena, value, ret_config, NULL, err);
+}

@@ -1,0 +1,7 @@
+#include "parent/io.c"
+
+#include "parent/report.c"
+
+#include "parent/start.c"
+
+#include "parent/process.c"

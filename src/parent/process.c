@@ -1,0 +1,119 @@
+/* The handle: the eight things libcontainer's parentProcess can do, and running it all at once. */
+
+ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
+                         ctr_process **ret_process, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!plan || !ret_process)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
+  ctr_process *p = CTR_MALLOC(sizeof *p);
+  if (!p) return ctr__nomem(err);
+  *p = (ctr_process){.plan = plan,
+                     .pid = -1,
+                     .pidfd = -1,
+                     .io = {{-1, -1, -1}, {-1, -1, -1}},
+                     .external = {"", "", ""}};
+  if (desc) p->desc = *desc;
+  *ret_process = p;
+  return CTR_OK;
+}
+
+pid_t ctr_process_pid(const ctr_process *process) {
+  return process->state == CTR__ENDED ? -1 : process->pid;
+}
+
+int ctr_process_pidfd(const ctr_process *process) {
+  return process->pidfd;
+}
+
+ctr_io *ctr_process_io(ctr_process *process) {
+  return &process->io;
+}
+
+/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
+   closing one. */
+ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks, ctr_err *err) {
+  ctr__err_clear(err);
+  if (process->pid < 0) return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not started");
+  char path[64], text[1024];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), process->pid), "/stat");
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
+  if (len < 0) return ctr__fail(err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
+  text[len] = '\0';
+  const char *at = strrchr(text, ')');
+  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+  if (!at) return ctr__fail(err, CTR_E_SYS, EPROTO, NULL, "read %s", path);
+  *ret_ticks = strtoull(at + 1, NULL, 10);
+  return CTR_OK;
+}
+
+ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *err) {
+  ctr__err_clear(err);
+  int r = process->state == CTR__ENDED || process->pidfd < 0
+              ? -ESRCH
+              : ctr__pidfd_signal(process->pidfd, signal);
+  if (r == -ESRCH)
+    return ctr__fail(err, CTR_E_STATE, ESRCH, NULL, "the process is not running");
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "send signal %d", signal) : CTR_OK;
+}
+
+ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err) {
+  ctr__err_clear(err);
+  if (process->pidfd < 0) return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not started");
+  if (process->state == CTR__RUNNING) {
+    int r = ctr__reap(process->pidfd, &process->status);
+    if (r < 0)
+      return ctr__fail(err, CTR_E_SYS, -r, NULL, "wait for process %d%s", (int)process->pid,
+                       r == -ECHILD ? ", which somebody else has waited for" : "");
+    process->state = CTR__ENDED;
+  }
+  if (ret_exit) *ret_exit = process->status;
+  return CTR_OK;
+}
+
+ctr_code ctr_process_terminate(ctr_process *process, ctr_err *err) {
+  ctr_code code = ctr_process_signal(process, SIGKILL, err);
+  if (code && code != CTR_E_STATE) return code;
+  return ctr_process_wait(process, NULL, err);
+}
+
+void ctr_process_external_fds(const ctr_process *process, const char *ret_names[3]) {
+  memcpy(ret_names, process->external, sizeof process->external);
+}
+
+ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
+                                      ctr_err *err) {
+  ctr__err_clear(err);
+  const char *copies[3];
+  for (int i = 0; i < 3; i++) {
+    copies[i] = ctr__arena_strdup(&process->arena, names[i]);
+    if (!copies[i]) return ctr__nomem(err);
+  }
+  memcpy(process->external, copies, sizeof copies);
+  return CTR_OK;
+}
+
+void ctr_process_free(ctr_process *process) {
+  if (!process) return;
+  ctr__close(&process->pidfd);
+  ctr_io_close(&process->io);
+  ctr_arena_free(&process->arena);
+  CTR_FREE(process);
+}
+
+int ctr_exit_status(const ctr_exit *status) {
+  return status->signal ? 128 + status->signal : status->code;
+}
+
+ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
+                 const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err) {
+  ctr_plan *plan = NULL;
+  ctr_process *process = NULL;
+  ctr_code code = ctr_plan_new(config, plan_desc, &plan, err);
+  if (!code) code = ctr_process_new(plan, process_desc, &process, err);
+  if (!code) code = ctr_process_start(process, err);
+  if (!code) code = ctr_process_wait(process, ret_exit, err);
+  ctr_process_free(process);
+  ctr_plan_free(plan);
+  return code;
+}

@@ -1,0 +1,61 @@
+/* From a step that failed to one line for a person. */
+
+static const char *const ctr__reason_texts[] = {
+#define CTR__REASON_TEXT(reason, text) [CTR__WHY_##reason] = text,
+    CTR__REASONS(CTR__REASON_TEXT)
+#undef CTR__REASON_TEXT
+};
+
+/* What an errno of a step usually means, and what to do about it. */
+static const struct ctr__hint {
+  uint16_t kind;
+  int error;
+  const char *text;
+} ctr__hints[] = {
+    {CTR__STEP_CLONE, EPERM,
+     "this machine does not let the caller make these namespaces; a sysctl such as "
+     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it"},
+    {CTR__STEP_CLONE, ENOSPC, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
+    {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
+    {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
+    {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
+    {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
+    {CTR__STEP_MOUNT_FS, EPERM,
+     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
+     "own, and both that the caller sees one without anything mounted over it"},
+    {CTR__STEP_MOUNT_FS, EINVAL, "an option has a value the file system does not take, such as an "
+                                 "id that the user namespace does not map"},
+    {CTR__STEP_MOUNT_BIND, EINVAL, "in a user namespace a directory with mounts below it can only "
+                                   "be bound with rbind"},
+    {CTR__STEP_SET_ATTR, EPERM, "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_PIVOT_ROOT, EINVAL,
+     "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
+    {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
+    {CTR__STEP_RLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+    {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
+    {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
+    {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
+    {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
+    {CTR__STEP_SETNS, EINVAL, "a process cannot join a namespace it is in already, or of threads"},
+};
+
+static const char *ctr__hint_for(uint32_t kind, int error) {
+  for (size_t i = 0; i < sizeof ctr__hints / sizeof *ctr__hints; i++)
+    if (ctr__hints[i].kind == kind && ctr__hints[i].error == error) return ctr__hints[i].text;
+  return NULL;
+}
+
+/* A step failed with errno error on whichever side. */
+static ctr_code ctr__step_failed(const ctr_plan *plan, uint32_t index, int error, uint32_t reason,
+                                 ctr_err *err) {
+  const ctr__step *step = ctr__plan_step(plan, index);
+  ctr__text what = {.len = 0};
+  ctr__text_step(&what, plan, step);
+  const char *why = reason < CTR__WHY_COUNT ? ctr__reason_texts[reason] : NULL;
+  const char *hint = why ? NULL : ctr__hint_for(step->kind, error);
+  ctr_code code = ctr__fail(err, CTR_E_SYS, error, ctr__plan_str(plan, step->field), "%.200s%s%s",
+                            what.buf, why ? ": " : "", why ? why : "");
+  if (hint && err) ctr__err_add(err, ": %s", hint);
+  return code;
+}

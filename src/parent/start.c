@@ -1,0 +1,337 @@
+/* The caller's side of a start: walks its lane of the plan beside the child. */
+
+struct ctr_process {
+  const ctr_plan *plan; /* until the start has returned */
+  ctr_process_desc desc;
+  enum { CTR__NEW, CTR__RUNNING, CTR__ENDED } state;
+  pid_t pid;
+  int pidfd;
+  ctr_io io;
+  ctr_exit status;
+  const char *external[3];
+  ctr_arena arena;
+};
+
+/* What a start needs and is gone after it. */
+typedef struct ctr__start {
+  ctr_process *process;
+  const ctr_plan *plan;
+  ctr__launch launch;
+  ctr_arena arena;
+  int sock;                  /* the parent's end              */
+  pid_t stage_pid;           /* the intermediate process, or 0 */
+  int stage_pidfd;
+  volatile uint32_t *progress;
+  ctr_err *err;
+} ctr__start;
+
+/* -- talking to the child -- */
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(8 * sizeof(int))];
+  } control;
+  struct iovec iov = {message, sizeof *message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
+  size_t fds = 0;
+  int first = -1;
+  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
+      control.head.cmsg_level == SOL_SOCKET)
+    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < fds; i++) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
+    if (i == 0 && fds == 1 && ret_fd)
+      first = fd;
+    else
+      close(fd);
+  }
+  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+               fds == (ret_fd && message->type == CTR__MSG_PID ? 1 : 0);
+  if (whole && fds) *ret_fd = ctr__fd_high(first);
+  if (!whole && first >= 0) close(first);
+  return n == 0 ? -EPIPE : whole ? 0 : -EPROTO;
+}
+
+static ctr_code ctr__child_died(ctr__start *s) {
+  uint32_t at = *s->progress;
+  ctr__text what = {.len = 0};
+  if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
+  return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                   "the process ended while being started, at step %u (%.200s): it was killed, for "
+                   "want of memory perhaps",
+                   at, what.buf);
+}
+
+/* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
+   report can come instead at any time; everything else is refused. */
+static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
+  int r = ctr__receive_fd(s->sock, message, ret_fd);
+  if (r == -EPIPE)
+    return type == 0 && *s->progress == s->plan->step_count - 1 ? CTR_OK : ctr__child_died(s);
+  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
+    return ctr__step_failed(s->plan, message->step, message->error, message->reason, s->err);
+  if (r == 0 && message->type == type) return CTR_OK;
+  if (ret_fd) ctr__close(ret_fd);
+  if (r < 0 && r != -EPROTO)
+    return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
+  return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                   "the process being started sent %s where message %u is due",
+                   r < 0 ? "something that is no message" : "another message", type);
+}
+
+static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
+  static const enum ctr_moment moments[] = {[CTR__SYNC_HOOKS] = CTR_MOMENT_HOOKS,
+                                            [CTR__SYNC_READY] = CTR_MOMENT_READY};
+  const struct ctr__exchange *exchange = &ctr__exchanges[step->num[0]];
+  const ctr_process_desc *desc = &s->process->desc;
+  ctr__message message;
+  if (exchange->request) {
+    ctr_code code = ctr__expect(s, exchange->request, &message, NULL);
+    if (!code && desc->on_moment)
+      code = desc->on_moment(desc->userdata, moments[step->num[0]], s->process, s->err);
+    if (code) return code;
+  }
+  message = (ctr__message){.type = exchange->answer};
+  /* When the child is gone already, its report is waiting to be read. */
+  int r = ctr__send(s->sock, &message);
+  if (r == -EPIPE || r == -ECONNRESET) return ctr__expect(s, 0, &message, NULL);
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started") : CTR_OK;
+}
+
+/* -- the parent's steps: each returns 0 or -errno -- */
+
+/* ioctl_ns(2): the kind is looked at before anything is started. */
+static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
+  enum { CTR__NS_GET_NSTYPE = 0xb703 };
+  int fd = ctr__open(AT_FDCWD, ctr__plan_str(s->plan, step->str[0]), O_RDONLY, 0);
+  if (fd < 0) return fd;
+  s->launch.namespaces[step->num[1]] = fd;
+  int type = ioctl(fd, CTR__NS_GET_NSTYPE);
+  return type >= 0 && (uint64_t)type == step->num[0] ? 0 : -EINVAL;
+}
+
+/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
+   the child does. */
+static int ctr__clone_into(ctr__start *s, const ctr__step *step,
+                           void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
+  sigset_t all, before;
+  sigfillset(&all);
+  int pidfd = -1, error = pthread_sigmask(SIG_SETMASK, &all, &before);
+  if (error) return -error;
+  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd);
+  if (pid == 0) run(&s->launch);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  /* Only the child holds its end from now on: when it ends, we are told. */
+  ctr__close(&s->launch.sock);
+  if (pid < 0) return pid;
+  *ret_pid = pid;
+  *ret_pidfd = ctr__fd_high(pidfd);
+  return *ret_pidfd < 0 ? *ret_pidfd : 0;
+}
+
+static int ctr__parent_clone(ctr__start *s, const ctr__step *step) {
+  return ctr__clone_into(s, step, ctr__child_main, &s->process->pid, &s->process->pidfd);
+}
+
+static int ctr__parent_stage(ctr__start *s, const ctr__step *step) {
+  return ctr__clone_into(s, step, ctr__stage_main, &s->stage_pid, &s->stage_pidfd);
+}
+
+static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
+  siginfo_t info = {0};
+  int r;
+  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
+  while (r < 0 && errno == EINTR);
+  if (r < 0) return -errno;
+  *ret_exit = info.si_code == CLD_EXITED
+                  ? (ctr_exit){.code = info.si_status}
+                  : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
+  return 0;
+}
+
+/* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
+static ctr_code ctr__parent_adopt(ctr__start *s) {
+  ctr__message message;
+  int pidfd = -1;
+  ctr_code code = ctr__expect(s, CTR__MSG_PID, &message, &pidfd);
+  if (code) return code;
+  s->process->pid = (pid_t)message.value;
+  s->process->pidfd = pidfd;
+  ctr_exit status;
+  ctr__reap(s->stage_pidfd, &status); /* whatever it says, its message was whole */
+  ctr__close(&s->stage_pidfd);
+  s->stage_pid = 0;
+  return CTR_OK;
+}
+
+/* Writes to /proc/PID/name of the child, which is still ours alone. */
+static int ctr__write_child_proc(ctr__start *s, const char *name, const ctr__step *step) {
+  char path[64];
+  *ctr__put_str(ctr__put_str(ctr__put_int(path, s->process->pid), "/"), name) = '\0';
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  const char *text = ctr__plan_str(s->plan, step->str[0]);
+  return proc < 0 ? proc : ctr__write_proc(proc, path, text, strlen(text));
+}
+
+static int ctr__parent_setgroups(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "setgroups", step);
+}
+
+static int ctr__parent_uid_map(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "uid_map", step);
+}
+
+static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "gid_map", step);
+}
+
+static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "oom_score_adj", step);
+}
+
+/* The soft limit stays for the child's own step: a low one would get in its way until then. */
+static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
+  struct rlimit64 limit;
+  int type = (int)step->num[0];
+  int r = (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, NULL, &limit);
+  limit.rlim_max = step->num[2];
+  return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
+}
+
+typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
+
+static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
+    [CTR__STEP_STAGE] = ctr__parent_stage,
+    [CTR__STEP_CLONE] = ctr__parent_clone,
+    [CTR__STEP_SETGROUPS_FILE] = ctr__parent_setgroups,
+    [CTR__STEP_UID_MAP] = ctr__parent_uid_map,
+    [CTR__STEP_GID_MAP] = ctr__parent_gid_map,
+    [CTR__STEP_OOM_SCORE_ADJ] = ctr__parent_oom_score_adj,
+    [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
+};
+
+static ctr_code ctr__parent_walk(ctr__start *s) {
+  for (uint32_t i = 0; i < s->plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(s->plan, i);
+    ctr_code code = CTR_OK;
+    if (step->lane == CTR__LANE_BOTH) {
+      code = ctr__parent_sync(s, step);
+    } else if (step->kind == CTR__STEP_ADOPT) {
+      code = ctr__parent_adopt(s);
+    } else if (step->lane == CTR__LANE_PARENT) {
+      ctr__parent_fn *run = ctr__parent_steps[step->kind];
+      int r = run ? run(s, step) : -ENOSYS;
+      if (r < 0) code = ctr__step_failed(s->plan, i, -r, CTR__WHY_NONE, s->err);
+    }
+    if (code) return code;
+  }
+  ctr__message message;
+  return ctr__expect(s, 0, &message, NULL);
+}
+
+/* -- before and after -- */
+
+/* A list of the plan as execve wants it: pointers into the plan, NULL at the end. */
+static char **ctr__pointers(ctr__start *s, ctr__ref list) {
+  uint32_t count = ctr__list_count(s->plan, list);
+  const char **items = ctr__arena_array(&s->arena, (size_t)count + 1, sizeof *items);
+  for (uint32_t i = 0; items && i < count; i++) items[i] = ctr__list_str(s->plan, list, i);
+  return (char **)(void *)items;
+}
+
+static ctr_code ctr__prepare_stdio(ctr__start *s) {
+  ctr_process *p = s->process;
+  if (p->desc.stdio == CTR_STDIO_PIPES) {
+    ctr_code code = ctr_io_init(s->plan->root_uid, s->plan->root_gid, &p->io, s->err);
+    if (code) return code;
+  }
+  for (int i = 0; i < 3; i++) {
+    int fd = p->desc.stdio == CTR_STDIO_PIPES ? p->io.child[i]
+             : p->desc.stdio == CTR_STDIO_FDS ? p->desc.fds[i]
+             : fcntl(i, F_GETFD) >= 0         ? i
+                                              : -1;
+    char path[32];
+    ctr__fd_path(path, fd);
+    s->launch.stdio[i] = fd;
+    p->external[i] = fd < 0 ? "/dev/null" : ctr__fd_name(&p->arena, path);
+    if (!p->external[i]) return ctr__nomem(s->err);
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__prepare(ctr__start *s) {
+  s->launch.argv = ctr__pointers(s, s->plan->argv);
+  s->launch.envp = ctr__pointers(s, s->plan->envp);
+  if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
+  void *shared = mmap(NULL, sizeof *s->progress, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED)
+    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
+  s->progress = s->launch.progress = shared;
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
+  s->sock = ctr__fd_high(pair[0]);
+  s->launch.sock = ctr__fd_high(pair[1]);
+  if (s->sock < 0 || s->launch.sock < 0)
+    return ctr__fail(s->err, CTR_E_SYS, EMFILE, NULL, "make the sync channel");
+  return ctr__prepare_stdio(s);
+}
+
+static void ctr__kill_and_reap(int *pidfd) {
+  ctr_exit status;
+  if (*pidfd < 0) return;
+  ctr__pidfd_signal(*pidfd, SIGKILL);
+  ctr__reap(*pidfd, &status);
+  ctr__close(pidfd);
+}
+
+/* Lets go of what only the start needed; after a failure, of everything. */
+static void ctr__start_finish(ctr__start *s, bool failed) {
+  ctr_process *p = s->process;
+  ctr__close(&s->sock);
+  ctr__close(&s->launch.sock);
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
+  for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
+  ctr__kill_and_reap(&s->stage_pidfd);
+  if (failed) {
+    ctr__kill_and_reap(&p->pidfd);
+    ctr_io_close(&p->io);
+    p->pid = -1;
+  }
+  void *shared = (void *)(uintptr_t)s->progress;
+  if (shared) munmap(shared, sizeof *s->progress);
+  ctr_arena_free(&s->arena);
+}
+
+ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!process) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a process is needed");
+  if (process->state != CTR__NEW || !process->plan)
+    return ctr__fail(err, CTR_E_STATE, 0, NULL, "a process can be started once");
+  ctr__start s = {.process = process,
+                  .plan = process->plan,
+                  .sock = -1,
+                  .stage_pidfd = -1,
+                  .launch = {.plan = process->plan, .sock = -1},
+                  .err = err};
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) s.launch.namespaces[i] = -1;
+  process->plan = NULL;
+  ctr_code code = ctr__prepare(&s);
+  if (!code) code = ctr__parent_walk(&s);
+  ctr__start_finish(&s, code != CTR_OK);
+  process->state = code ? CTR__ENDED : CTR__RUNNING;
+  return code;
+}

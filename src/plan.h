@@ -1,0 +1,21 @@
+#include "plan/format.c"
+
+#include "plan/facts.c"
+
+#include "plan/builder.c"
+
+#include "plan/namespaces.c"
+
+#include "plan/options.c"
+
+#include "plan/mount.c"
+
+#include "plan/cgroups.c"
+
+#include "plan/rootfs.c"
+
+#include "plan/identity.c"
+
+#include "plan/build.c"
+
+#include "plan/explain.c"

@@ -1,0 +1,90 @@
+/* From config to plan: the one place that says what happens in which order. */
+
+/* What only the caller's side may do, before the child goes on. */
+static ctr_code ctr__plan_parent(ctr__builder *b) {
+  uint32_t before = b->step_count;
+  ctr_code code = ctr__plan_namespaces(b);
+  if (code) return code;
+  uint32_t cloned = before;
+  while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
+  code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
+  if (code) return code;
+  ctr__plan_oom_score(b, CTR__LANE_PARENT);
+  /* The child waits only if there is something to wait for. */
+  for (uint32_t i = cloned + 1; i < b->step_count; i++)
+    if (b->steps[i].kind != CTR__STEP_ADOPT) {
+      ctr__sync_step(b, CTR__SYNC_MAPPED);
+      break;
+    }
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
+static void ctr__plan_child_start(ctr__builder *b) {
+  ctr__child_step(b, STDIO, .field = NULL);
+  ctr__child_step(b, SIGNALS, .field = NULL);
+  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  if ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER) ctr__plan_become_root(b);
+  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
+  ctr__child_step(b, HOLD_PROC, .field = NULL);
+  if (b->new_namespaces & CTR_NS_TIME)
+    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets",
+                    .str = {ctr__offsets_text(b)});
+  if (b->new_namespaces & CTR_NS_NETWORK)
+    ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
+}
+
+static ctr_code ctr__plan_build(ctr__builder *b) {
+  ctr_code code = ctr__plan_parent(b);
+  if (code) return code;
+  ctr__plan_child_start(b);
+  code = ctr__plan_rootfs(b);
+  if (code) return code;
+  ctr__plan_names(b);
+  code = ctr__plan_sysctls(b);
+  if (code) return code;
+  code = ctr__plan_settings(b);
+  if (code) return code;
+  ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_ids(b);
+  /* Changing ids takes the parent-death signal away (prctl(2)). */
+  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
+static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc *desc,
+                                  const ctr__facts *facts, ctr_plan **ret_plan, ctr_err *err) {
+  ctr_arena arena = {0};
+  ctr__builder b = {
+      .arena = &arena, .config = config, .desc = desc, .facts = facts, .err = err};
+  ctr_code code = ctr__plan_build(&b);
+  if (!code) {
+    ctr__ref argv = ctr__add_strs(&b, config->process.args);
+    ctr__ref envp = ctr__add_strs(&b, config->process.env);
+    ctr_plan *plan = ctr__builder_finish(&b, argv, envp);
+    if (plan)
+      *ret_plan = plan;
+    else
+      code = ctr__nomem(err);
+  }
+  ctr_arena_free(&arena);
+  return code;
+}
+
+ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_plan **ret_plan,
+                      ctr_err *err) {
+  static const ctr_plan_desc defaults = {0};
+  ctr__err_clear(err);
+  if (!config || !ret_plan) return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
+  if (!desc) desc = &defaults;
+  ctr_code code = ctr__config_check(config, &desc->log, err);
+  if (code) return code;
+  ctr__facts facts;
+  ctr__gather_facts(desc->without, &facts);
+  return ctr__plan_compile(config, desc, &facts, ret_plan, err);
+}
+
+void ctr_plan_free(ctr_plan *plan) {
+  CTR_FREE(plan);
+}

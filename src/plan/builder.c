@@ -1,0 +1,124 @@
+/* The mechanics of building a block: steps and data grow apart and are joined at the end. A failure
+   to get memory is remembered, so that callers can add step after step and ask once. */
+
+typedef struct ctr__builder {
+  ctr_arena *arena;
+  const ctr_config *config;
+  const ctr_plan_desc *desc;
+  const struct ctr__facts *facts;
+  ctr_err *err;
+
+  ctr__step *steps;
+  uint32_t step_count, step_room;
+  char *data; /* what refs point into; starts with bytes that no ref means */
+  uint32_t data_len, data_room;
+  bool nomem;
+
+  uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
+  uint32_t namespace_fds;
+  bool own_mounts; /* a new mount namespace: mounts can be made */
+  ctr_id_mappings uid_map, gid_map;            /* of a new user namespace              */
+  bool groups_denied;                          /* setgroups(2) is not to be had there   */
+  uint32_t root_uid, root_gid; /* the container's uid 0 and gid 0 as the caller sees them */
+} ctr__builder;
+
+/* A config field's name, "mounts[3]", in the arena. */
+#define ctr__field(b, ...) ctr__arena_printf((b)->arena, __VA_ARGS__)
+
+static void *ctr__grow(ctr__builder *b, void *old, uint32_t used, uint32_t *room, size_t item,
+                       uint32_t need) {
+  if (b->nomem || need <= *room - used) return old;
+  uint64_t want = (uint64_t)*room * 2 + need + 64;
+  void *bigger = want * item > UINT32_MAX / 2 ? NULL : ctr_arena_alloc(b->arena, want * item);
+  b->nomem = !bigger;
+  if (!bigger) return old;
+  if (used) memcpy(bigger, old, used * item);
+  *room = (uint32_t)want;
+  return bigger;
+}
+
+/* Adds len bytes aligned to align and returns their ref; never 0, which means none. */
+static ctr__ref ctr__add_bytes(ctr__builder *b, const void *bytes, size_t len, uint32_t align) {
+  if (len > UINT32_MAX / 4) b->nomem = true;
+  b->data = ctr__grow(b, b->data, b->data_len, &b->data_room, 1, (uint32_t)len + 2 * align);
+  if (b->nomem) return 0;
+  if (!b->data_len) b->data_len = 1;
+  b->data_len = (b->data_len + align - 1) / align * align;
+  ctr__ref ref = b->data_len;
+  memcpy(b->data + ref, bytes, len);
+  b->data_len += (uint32_t)len;
+  return ref;
+}
+
+static ctr__ref ctr__add_str(ctr__builder *b, const char *text) {
+  return text ? ctr__add_bytes(b, text, strlen(text) + 1, 1) : 0;
+}
+
+static ctr__ref ctr__add_u32s(ctr__builder *b, const uint32_t *items, size_t count) {
+  uint32_t *list = ctr__arena_array(b->arena, count + 1, sizeof *list);
+  b->nomem |= !list || count > UINT32_MAX / 16;
+  if (b->nomem) return 0;
+  list[0] = (uint32_t)count;
+  if (count) memcpy(list + 1, items, count * sizeof *items);
+  return ctr__add_bytes(b, list, (count + 1) * sizeof *list, 8);
+}
+
+static ctr__ref ctr__add_strs(ctr__builder *b, ctr_strs strs) {
+  uint32_t *refs = ctr__arena_array(b->arena, strs.count + 1, sizeof *refs);
+  b->nomem |= !refs;
+  for (size_t i = 0; i < strs.count && !b->nomem; i++) refs[i] = ctr__add_str(b, strs.items[i]);
+  return b->nomem ? 0 : ctr__add_u32s(b, refs, strs.count);
+}
+
+/* What a step is made from; strings and lists are copied into the block. */
+typedef struct ctr__new_step {
+  const char *field;
+  const char *str[CTR__STEP_STRS];
+  ctr__ref ref[CTR__STEP_STRS]; /* instead of a string: a list or bytes added before */
+  uint64_t num[CTR__STEP_NUMS];
+} ctr__new_step;
+
+static void ctr__add_step(ctr__builder *b, enum ctr__lane lane, enum ctr__kind kind,
+                          const ctr__new_step *from) {
+  ctr__step step = {.kind = (uint16_t)kind, .lane = (uint16_t)lane};
+  step.field = ctr__add_str(b, from->field);
+  for (int i = 0; i < CTR__STEP_STRS; i++)
+    step.str[i] = from->ref[i] ? from->ref[i] : ctr__add_str(b, from->str[i]);
+  memcpy(step.num, from->num, sizeof step.num);
+  b->steps = ctr__grow(b, b->steps, b->step_count, &b->step_room, sizeof step, 1);
+  if (!b->nomem) b->steps[b->step_count++] = step;
+}
+#define ctr__child_step(b, kind, ...)                                                              \
+  ctr__add_step(b, CTR__LANE_CHILD, CTR__STEP_##kind, &(ctr__new_step){__VA_ARGS__})
+#define ctr__parent_step(b, kind, ...)                                                             \
+  ctr__add_step(b, CTR__LANE_PARENT, CTR__STEP_##kind, &(ctr__new_step){__VA_ARGS__})
+
+static void ctr__sync_step(ctr__builder *b, enum ctr__sync_point point) {
+  ctr__add_step(b, CTR__LANE_BOTH, CTR__STEP_SYNC, &(ctr__new_step){.num = {point}});
+}
+
+static ctr_code ctr__refuse(ctr__builder *b, ctr_code code, const char *field, const char *text) {
+  return ctr__fail(b->err, code, 0, field, "%s", text);
+}
+
+/* Joins head, steps and data into the block that leaves the builder, one allocation. */
+static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref envp) {
+  const size_t head = (sizeof(ctr_plan) + 7) / 8 * 8;
+  size_t steps_len = b->step_count * sizeof *b->steps;
+  size_t size = head + steps_len + b->data_len;
+  ctr_plan *plan = b->nomem || size > UINT32_MAX ? NULL : CTR_MALLOC(size);
+  if (!plan) return NULL;
+  *plan = (ctr_plan){.magic = CTR__PLAN_MAGIC,
+                     .size = (uint32_t)size,
+                     .step_count = b->step_count,
+                     .steps = (uint32_t)head,
+                     .data = (uint32_t)(head + steps_len), /* a multiple of 8: alignment stays */
+                     .argv = argv,
+                     .envp = envp,
+                     .namespace_fds = b->namespace_fds,
+                     .root_uid = b->root_uid,
+                     .root_gid = b->root_gid};
+  memcpy((char *)plan + head, b->steps, steps_len);
+  memcpy((char *)plan + plan->data, b->data, b->data_len);
+  return plan;
+}

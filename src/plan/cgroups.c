@@ -1,0 +1,183 @@
+/* A mount of type cgroup: what default configs put on /sys/fs/cgroup. Which hierarchies there are is
+   the machine's; they are read once, here, and become plain mount and bind steps. */
+
+typedef struct ctr__hierarchy {
+  const char *mount_point; /* on the host                                            */
+  const char *root;        /* the cgroup that is mounted there                       */
+  const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
+  bool v2;
+} ctr__hierarchy;
+
+typedef struct ctr__hierarchies {
+  ctr__hierarchy items[32];
+  size_t count, v1_count;
+} ctr__hierarchies;
+
+/* A whole file of /proc in the arena, as a string. */
+static char *ctr__read_proc_file(ctr_arena *arena, const char *path) {
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  if (fd < 0) return NULL;
+  size_t room = 16384, len = 0;
+  char *text = ctr_arena_alloc(arena, room);
+  for (ssize_t n; text && (n = read(fd, text + len, room - len - 1)) > 0;) {
+    len += (size_t)n;
+    if (len + 1 < room) continue;
+    char *bigger = ctr_arena_alloc(arena, room * 2);
+    if (bigger) memcpy(bigger, text, len);
+    text = bigger;
+    room *= 2;
+  }
+  return text;
+}
+
+/* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
+/* One line: id parent major:minor root mount-point options fields... - type source super-options. */
+static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
+  char *field[6], *save = NULL;
+  char *tail = strstr(line, " - ");
+  if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
+  *tail = '\0';
+  for (int i = 0; i < 6; i++) {
+    field[i] = strtok_r(i ? NULL : line, " ", &save);
+    if (!field[i]) return;
+  }
+  char *type = strtok_r(tail + 3, " ", &save);
+  strtok_r(NULL, " ", &save); /* the source */
+  char *super = strtok_r(NULL, " ", &save);
+  bool v2 = type && !strcmp(type, "cgroup2");
+  if (!super || (!v2 && strcmp(type, "cgroup") != 0)) return;
+  ctr__unescape_octal(field[3]);
+  ctr__unescape_octal(field[4]);
+  all->items[all->count++] = (ctr__hierarchy){field[4], field[3], super, v2};
+  all->v1_count += !v2;
+}
+
+static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
+  *all = (ctr__hierarchies){0};
+  char *text = ctr__read_proc_file(b->arena, "/proc/self/mountinfo");
+  if (!text) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/mountinfo");
+  char *save = NULL;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    ctr__hierarchy_read(all, line);
+  return CTR_OK;
+}
+
+/* Whether the comma-separated list has the word. */
+static bool ctr__list_has(const char *list, const char *word, size_t len) {
+  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+    if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
+  return false;
+}
+
+/* The caller's own cgroup in a hierarchy (cgroups(7), /proc/self/cgroup: "id:controllers:path"). */
+static const char *ctr__own_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy) {
+  char *text = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
+  char *save = NULL;
+  for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+       line = strtok_r(NULL, "\n", &save)) {
+    char *controllers = strchr(line, ':');
+    char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+    if (!path) continue;
+    size_t len = strcspn(++controllers, ",:");
+    bool found = hierarchy->v2 ? *controllers == ':'
+                               : len && ctr__list_has(hierarchy->options, controllers, len);
+    if (found) return path + 1;
+  }
+  return "/";
+}
+
+/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. */
+static const char *ctr__own_cgroup_path(ctr__builder *b, const ctr__hierarchy *hierarchy) {
+  const char *own = ctr__own_cgroup(b, hierarchy);
+  if (!strcmp(own, "/")) own = "";
+  size_t root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
+  if (root_len && !strncmp(own, hierarchy->root, root_len)) own += root_len;
+  const char *path = ctr__arena_printf(b->arena, "%s%s", hierarchy->mount_point, own);
+  b->nomem |= !path;
+  return path;
+}
+
+/* Co-mounted controllers are also known by each one's name: cpu -> cpu,cpuacct. */
+static void ctr__plan_controller_links(ctr__builder *b, const char *field, const char *destination,
+                                       const char *name) {
+  if (!strchr(name, ',')) return;
+  for (const char *at = name; *at; at += strcspn(at, ","), at += *at == ',') {
+    const char *link =
+        ctr__arena_printf(b->arena, "%s/%.*s", destination, (int)strcspn(at, ","), at);
+    b->nomem |= !link;
+    ctr__child_step(b, SYMLINK, .field = field, .str = {link, name});
+  }
+}
+
+static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *mount,
+                                          const char *field, const ctr__mount_spec *spec,
+                                          const ctr__hierarchy *hierarchy) {
+  const char *name = strrchr(hierarchy->mount_point, '/');
+  const char *destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name);
+  ctr_mount bind = {.destination = destination,
+                    .source = ctr__own_cgroup_path(b, hierarchy)};
+  if (b->nomem || !destination) return ctr__nomem(b->err);
+  ctr_code code = ctr__plan_bind(b, &bind, field, spec);
+  if (!code) ctr__plan_controller_links(b, field, mount->destination, name + 1);
+  return code;
+}
+
+/* v1 and hybrid: a tmpfs with the caller's cgroup of each hierarchy bound in. */
+static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                    const ctr__mount_spec *spec, const ctr__hierarchies *all) {
+  ctr__child_step(b, MOUNT_FS, .field = field, .str = {mount->destination, "tmpfs"},
+                  .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
+                  .num = {spec->set & ~(uint64_t)CTR__ATTR_RDONLY});
+  for (size_t i = 0; i < all->count; i++) {
+    bool seen = false; /* mounted at two places: the last one is on top */
+    for (size_t later = i + 1; later < all->count; later++)
+      seen |= !strcmp(strrchr(all->items[i].mount_point, '/'),
+                      strrchr(all->items[later].mount_point, '/'));
+    if (seen) continue;
+    ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, &all->items[i]);
+    if (code) return code;
+  }
+  ctr__plan_set_attr(b, field, mount->destination, spec->set & CTR__ATTR_RDONLY, 0);
+  return CTR_OK;
+}
+
+/* v2: one file system. The kernel lets a user namespace mount it only together with a cgroup
+   namespace of its own (cgroup_namespaces(7)); else the caller's cgroup is bound. */
+static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                    ctr__mount_spec *spec, const ctr__hierarchy *hierarchy) {
+  bool in_userns = !b->facts->initial_userns ||
+                   ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
+  ctr_mount made = *mount;
+  if (in_userns && !(b->new_namespaces & CTR_NS_CGROUP)) {
+    made.source = ctr__own_cgroup_path(b, hierarchy);
+    return b->nomem ? ctr__nomem(b->err) : ctr__plan_bind(b, &made, field, spec);
+  }
+  made.type = "cgroup2";
+  made.source = "cgroup";
+  return ctr__plan_new_fs(b, &made, field, spec);
+}
+
+static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                       ctr__mount_spec *spec) {
+  ctr__hierarchies all;
+  ctr_code code = ctr__hierarchies_read(b, &all);
+  if (code) return code;
+  if (!all.count)
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                     "type cgroup: this machine has no cgroup hierarchy mounted");
+  if (all.v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, &all);
+  return ctr__plan_cgroup_v2(b, mount, field, spec, &all.items[all.count - 1]);
+}

@@ -1,0 +1,135 @@
+/* A plan, or one step of it, as text. */
+
+static const struct ctr__step_info {
+  const char *text, *man;
+} ctr__step_infos[] = {
+#define CTR__STEP_INFO(kind, text, man) [CTR__STEP_##kind] = {text, man},
+    CTR__STEPS(CTR__STEP_INFO)
+#undef CTR__STEP_INFO
+};
+
+static const char *const ctr__lane_names[] = {[CTR__LANE_PARENT] = "parent",
+                                              [CTR__LANE_STAGE] = "stage",
+                                              [CTR__LANE_CHILD] = "child",
+                                              [CTR__LANE_BOTH] = "both"};
+
+/* Text of bounded length; what does not fit is cut. */
+typedef struct ctr__text {
+  char buf[1024];
+  size_t len;
+} ctr__text;
+
+__attribute__((format(printf, 2, 3))) static void ctr__text_add(ctr__text *t, const char *format,
+                                                                ...) {
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(t->buf + t->len, sizeof t->buf - t->len, format, args);
+  va_end(args);
+  size_t left = sizeof t->buf - 1 - t->len;
+  t->len += n < 0 ? 0 : (size_t)n > left ? left : (size_t)n;
+}
+
+/* The names of the bits of value, "none" without any. A name stands for a mask or a bit's number. */
+static void ctr__text_bits(ctr__text *t, const ctr__names *names, bool numbers, uint64_t value) {
+  const char *separator = "";
+  for (size_t i = 0; i < names->count; i++) {
+    uint64_t mask = (uint64_t)names->items[i].value;
+    if (!((numbers ? UINT64_C(1) << mask : mask) & value)) continue;
+    ctr__text_add(t, "%s%s", separator, names->items[i].name);
+    separator = ",";
+  }
+  if (!*separator) ctr__text_add(t, "none");
+}
+
+/* Attributes by the names of the mount options that set them. */
+static void ctr__text_attrs(ctr__text *t, uint64_t attrs) {
+  const char *separator = "";
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
+    const struct ctr__mount_option *option = &ctr__mount_options[i];
+    if (option->kind != CTR__OPT_ATTR || !option->set || (attrs & option->set) != option->set)
+      continue;
+    ctr__text_add(t, "%s%s", separator, option->name);
+    separator = ",";
+  }
+  if (!*separator) ctr__text_add(t, "none");
+}
+
+static void ctr__text_propagation(ctr__text *t, uint64_t type) {
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
+    const struct ctr__mount_option *option = &ctr__mount_options[i];
+    if (option->kind == CTR__OPT_PROPAGATION &&
+        type == (option->set | (option->recursive ? (uint64_t)MS_REC : 0)))
+      ctr__text_add(t, "%s", option->name);
+  }
+}
+
+static void ctr__text_limit(ctr__text *t, uint64_t value) {
+  if (value == UINT64_MAX)
+    ctr__text_add(t, "unlimited");
+  else
+    ctr__text_add(t, "%llu", (unsigned long long)value);
+}
+
+/* A list of strings; of numbers, where the step is about groups. */
+static void ctr__text_list(ctr__text *t, const ctr_plan *plan, const ctr__step *step, int i) {
+  for (uint32_t n = 0; n < ctr__list_count(plan, step->str[i]); n++) {
+    ctr__text_add(t, "%s", n ? "," : "");
+    if (step->kind == CTR__STEP_USER)
+      ctr__text_add(t, "%u", ctr__list_items(plan, step->str[i])[n]);
+    else
+      ctr__text_add(t, "%s", ctr__list_str(plan, step->str[i], n));
+  }
+}
+
+/* One placeholder of a step's text: its letter says how, its digit which string or number. */
+static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr__step *step,
+                                  char letter, int i) {
+  unsigned long long num = step->num[i];
+  const char *str = i < CTR__STEP_STRS ? ctr__plan_str(plan, step->str[i]) : NULL;
+  switch (letter) {
+  case 's': ctr__text_add(t, "%s", str ? str : ""); break;
+  case 'l': ctr__text_list(t, plan, step, i); break;
+  case 'u': ctr__text_add(t, "%llu", num); break;
+  case 'o': ctr__text_add(t, "%04llo", num & 07777777); break;
+  case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
+  case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
+  case 'A': ctr__text_attrs(t, num); break;
+  case 'P': ctr__text_propagation(t, num); break;
+  case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
+  case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
+  case 'B': ctr__text_limit(t, num); break;
+  case 'M': ctr__text_add(t, "%s", ctr__exchanges[num].name); break;
+  default: break;
+  }
+}
+
+/* What a step does, with its arguments: "mount tmpfs on /dev (mode=755; nosuid)". */
+static void ctr__text_step(ctr__text *t, const ctr_plan *plan, const ctr__step *step) {
+  for (const char *at = ctr__step_infos[step->kind].text; *at; at++) {
+    if (*at != '%') {
+      ctr__text_add(t, "%c", *at);
+      continue;
+    }
+    ctr__text_placeholder(t, plan, step, at[1], at[2] - '0');
+    at += 2;
+  }
+  for (char *c = t->buf; *c; c++)
+    if ((unsigned char)*c < ' ') *c = ' ';
+}
+
+ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!plan || !sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and sink are needed");
+  for (uint32_t i = 0; i < plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    const char *field = ctr__plan_str(plan, step->field);
+    ctr__text line = {.len = 0}, what = {.len = 0};
+    ctr__text_step(&what, plan, step);
+    ctr__text_add(&line, "%3u  %-6s  %s", i, ctr__lane_names[step->lane], what.buf);
+    if (field) ctr__text_add(&line, "  <- %s", field);
+    ctr__text_add(&line, "  [%s]\n", ctr__step_infos[step->kind].man);
+    if (sink(userdata, line.buf, line.len))
+      return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
+  }
+  return CTR_OK;
+}

@@ -1,0 +1,192 @@
+/* The plan's format: one flat block that parent, child and explain walk. It holds no pointer, only
+   offsets into itself, so that it can be copied, handed on or written down as it stands. */
+
+typedef uint32_t ctr__ref; /* offset of a string or a list in the block's data; 0: none */
+
+enum ctr__lane {
+  CTR__LANE_PARENT, /* the caller's side                                         */
+  CTR__LANE_STAGE,  /* the intermediate process that joins namespaces            */
+  CTR__LANE_CHILD,  /* the container's side                                      */
+  CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
+};
+
+enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 7 };
+
+typedef struct ctr__step {
+  uint16_t kind, lane;
+  ctr__ref field; /* the config field that asked for it */
+  ctr__ref str[CTR__STEP_STRS];
+  uint64_t num[CTR__STEP_NUMS];
+} ctr__step;
+
+struct ctr_plan {
+  uint32_t magic, size; /* of the whole block, bytes */
+  uint32_t step_count;
+  uint32_t steps, data; /* where they start in the block */
+  ctr__ref argv, envp;
+  uint32_t namespace_fds;      /* how many namespaces are joined by path         */
+  uint32_t root_uid, root_gid; /* the container's uid 0 and gid 0 as the caller sees them */
+};
+
+enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
+
+/* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
+   %l a list of strings, %u %d %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
+   propagation, %D a device number, %R a resource, %B a limit, %M a moment. Text and errors of a
+   step come from here alone. */
+#define CTR__STEPS(X)                                                                              \
+  X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
+  X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
+  X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
+  X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
+  X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
+  X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
+  X(GID_MAP, "write '%s0' to /proc/PID/gid_map", "user_namespaces(7)")                             \
+  X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
+  X(SYNC, "sync: %M0", "unix(7)")                                                                  \
+  X(STDIO, "take the standard streams", "dup2(2)")                                                 \
+  X(SIGNALS, "default signal handlers, none blocked", "signal(7)")                                 \
+  X(DIE_WITH_CALLER, "be killed when the caller ends", "prctl(2)")                                 \
+  X(BECOME_ROOT, "become uid 0 and gid 0 of the user namespace", "user_namespaces(7)")             \
+  X(SETSID, "start a new session", "setsid(2)")                                                    \
+  X(KEYRING, "join a new session keyring", "keyrings(7)")                                          \
+  X(HOLD_PROC, "open the procfs that settings are written to", "proc(5)")                          \
+  X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
+  X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
+  X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
+  X(ROOT_BIND, "bind the root file system %s0", "open_tree(2)")                                    \
+  X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
+  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
+  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
+  X(MOUNT_OLD, "mount %s1 on %s0 (%s2)", "mount(2)")                                               \
+  X(MOUNT_BIND, "bind %s1 on %s0 (%A0)", "open_tree(2)")                                           \
+  X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
+  X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
+  X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
+  X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
+  X(DEVICE_NODE, "make the device %s0, %D1, mode %o0", "mknod(2)")                                 \
+  X(DEVICE_BIND, "bind the host's device %s1, %D1, on %s0", "open_tree(2)")                        \
+  X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
+  X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
+  X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
+  X(READONLY, "make %s0 and all below read-only", "OCI config-linux.md")                           \
+  X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
+  X(MOVE_ROOT, "move it over the root, then chroot", "mount(2)")                                   \
+  X(CHROOT, "chroot into it", "chroot(2)")                                                         \
+  X(HOSTNAME, "set the host name to %s0", "sethostname(2)")                                        \
+  X(DOMAINNAME, "set the domain name to %s0", "setdomainname(2)")                                  \
+  X(SYSCTL, "write '%s1' to /proc/sys/%s0", "sysctl(2)")                                           \
+  X(OOM_SCORE_ADJ, "write %s0 to oom_score_adj", "proc_pid_oom_score_adj(5)")                      \
+  X(SCHEDULER, "set the scheduler: %s0", "sched_setattr(2)")                                       \
+  X(IO_PRIORITY, "set the I/O priority: class %u0, level %u1", "ioprio_set(2)")                    \
+  X(PERSONALITY, "set the personality to %o0", "personality(2)")                                   \
+  X(MEMORY_POLICY, "set the memory policy: %s0", "set_mempolicy(2)")                               \
+  X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
+  X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
+  X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
+  X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
+  X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
+  X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
+  X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
+  X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
+  X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
+  X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
+  X(CLOSE_FDS, "mark every other descriptor close-on-exec", "close_range(2)")                      \
+  X(EXEC, "execute %s0", "execve(2)")
+
+enum ctr__kind {
+#define CTR__STEP_ENUM(kind, text, man) CTR__STEP_##kind,
+  CTR__STEPS(CTR__STEP_ENUM)
+#undef CTR__STEP_ENUM
+      CTR__STEP_COUNT
+};
+
+/* What a sync point is about. */
+enum ctr__sync_point {
+  CTR__SYNC_MAPPED, /* the parent has written the id maps      */
+  CTR__SYNC_HOOKS,  /* the child has made mounts and namespaces */
+  CTR__SYNC_READY,  /* the child has done all but execve        */
+};
+
+/* What errno cannot say. Sent along with it by the child; made into words by the parent. */
+#define CTR__REASONS(X)                                                                            \
+  X(NONE, NULL)                                                                                    \
+  X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
+  X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
+  X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(SOURCE, "the source cannot be opened")                                                         \
+  X(TARGET, "the mount point cannot be opened or made")                                            \
+  X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
+  X(OUTSIDE, "it lies outside the container's root")                                               \
+  X(PARENT_GONE, "the caller ended meanwhile")                                                     \
+  X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \
+  X(NOT_FOUND, "executable file not found in $PATH")                                               \
+  X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
+  X(OPTION, "the kernel refuses this option")                                                      \
+  X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
+  X(SETGROUPS, "groups cannot be set in a user namespace whose setgroups file says 'deny'")
+
+enum ctr__reason {
+#define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
+  CTR__REASONS(CTR__REASON_ENUM)
+#undef CTR__REASON_ENUM
+      CTR__WHY_COUNT
+};
+
+/* One message, one packet of a SOCK_SEQPACKET pair: boundaries are the kernel's. */
+enum ctr__message_type {
+  CTR__MSG_ERROR = 1, /* child: step failed with error and reason                 */
+  CTR__MSG_PID,       /* stage: value is the child's pid; carries its pidfd        */
+  CTR__MSG_HOOKS,     /* child: mounts and namespaces are made                     */
+  CTR__MSG_READY,     /* child: only execve is left                                */
+  CTR__MSG_MAPPED,    /* parent: go on, the maps are written                       */
+  CTR__MSG_RESUME,    /* parent: go on after the hooks                             */
+  CTR__MSG_RUN,       /* parent: go on and execute                                 */
+};
+
+typedef struct ctr__message {
+  uint32_t type, step;
+  int32_t error; /* errno */
+  uint32_t reason;
+  int64_t value;
+} ctr__message;
+
+/* A sync point from both sides: what the child says (0: it only listens) and is answered. */
+static const struct ctr__exchange {
+  uint32_t request, answer;
+  const char *name;
+} ctr__exchanges[] = {
+    [CTR__SYNC_MAPPED] = {0, CTR__MSG_MAPPED, "the parent has set up what only it may"},
+    [CTR__SYNC_HOOKS] = {CTR__MSG_HOOKS, CTR__MSG_RESUME, "hooks, then resume"},
+    [CTR__SYNC_READY] = {CTR__MSG_READY, CTR__MSG_RUN, "ready, then run"},
+};
+
+/* -- reading the block -- */
+
+static const void *ctr__plan_data(const ctr_plan *plan, ctr__ref ref) {
+  return ref ? (const char *)plan + plan->data + ref : NULL;
+}
+
+static const char *ctr__plan_str(const ctr_plan *plan, ctr__ref ref) {
+  return ctr__plan_data(plan, ref);
+}
+
+static const ctr__step *ctr__plan_step(const ctr_plan *plan, uint32_t index) {
+  return (const ctr__step *)(const void *)((const char *)plan + plan->steps) + index;
+}
+
+/* A list: its length, then so many numbers or refs. No list is an empty one. */
+static uint32_t ctr__list_count(const ctr_plan *plan, ctr__ref list) {
+  const uint32_t *data = ctr__plan_data(plan, list);
+  return data ? data[0] : 0;
+}
+
+static const uint32_t *ctr__list_items(const ctr_plan *plan, ctr__ref list) {
+  return (const uint32_t *)ctr__plan_data(plan, list) + 1;
+}
+
+static const char *ctr__list_str(const ctr_plan *plan, ctr__ref list, uint32_t index) {
+  return ctr__plan_str(plan, ctr__list_items(plan, list)[index]);
+}

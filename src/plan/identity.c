@@ -1,0 +1,254 @@
+/* Who the process is and what it may: names, settings, limits, ids, capabilities, program. */
+
+/* -- settings of the namespaces -- */
+
+static void ctr__plan_names(ctr__builder *b) {
+  if (b->config->hostname)
+    ctr__child_step(b, HOSTNAME, .field = "hostname", .str = {b->config->hostname});
+  if (b->config->domainname)
+    ctr__child_step(b, DOMAINNAME, .field = "domainname", .str = {b->config->domainname});
+}
+
+/* Kernel settings that belong to a namespace; every other one is the whole machine's. */
+static const struct ctr__sysctl_rule {
+  const char *prefix; /* ends in '/': all below; else: this one */
+  uint32_t namespace_type;
+} ctr__sysctl_rules[] = {
+    {"kernel/msgmax", CTR_NS_IPC},
+    {"kernel/msgmnb", CTR_NS_IPC},
+    {"kernel/msgmni", CTR_NS_IPC},
+    {"kernel/sem", CTR_NS_IPC},
+    {"kernel/shmall", CTR_NS_IPC},
+    {"kernel/shmmax", CTR_NS_IPC},
+    {"kernel/shmmni", CTR_NS_IPC},
+    {"kernel/shm_rmid_forced", CTR_NS_IPC},
+    {"fs/mqueue/", CTR_NS_IPC},
+    {"net/", CTR_NS_NETWORK},
+    {"kernel/domainname", CTR_NS_UTS},
+    {"user/", CTR_NS_USER},
+};
+
+/* sysctl(8): "net.ipv4.ip_forward" is net/ipv4/ip_forward; in the part after the first separator
+   the two change places, for interfaces with a dot in their name. */
+static char *ctr__sysctl_path(ctr__builder *b, const char *key) {
+  char *path = ctr__arena_strdup(b->arena, key);
+  b->nomem |= !path;
+  if (!path || path[strcspn(path, "./")] != '.') return path;
+  for (char *at = path; *at; at++) *at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
+  return path;
+}
+
+static ctr_code ctr__plan_sysctls(ctr__builder *b) {
+  const ctr_pairs *all = &b->config->linux_.sysctl;
+  for (size_t i = 0; i < all->count; i++) {
+    const char *field = ctr__field(b, "linux.sysctl.%s", all->items[i].key);
+    const char *path = ctr__sysctl_path(b, all->items[i].key);
+    if (b->nomem) return ctr__nomem(b->err);
+    uint32_t owner = 0;
+    for (size_t r = 0; r < sizeof ctr__sysctl_rules / sizeof *ctr__sysctl_rules; r++) {
+      const char *prefix = ctr__sysctl_rules[r].prefix;
+      size_t len = strlen(prefix);
+      if (!strncmp(path, prefix, len) && (prefix[len - 1] == '/' || !path[len]))
+        owner = ctr__sysctl_rules[r].namespace_type;
+    }
+    if (!owner || !((b->new_namespaces | b->joined_namespaces) & owner))
+      return ctr__refuse(b, CTR_E_CONFIG, field,
+                         owner ? "the namespace it belongs to is the host's: add it to "
+                                 "linux.namespaces"
+                               : "it belongs to no namespace: it would change the whole machine");
+    ctr__child_step(b, SYSCTL, .field = field, .str = {path, all->items[i].value});
+  }
+  return CTR_OK;
+}
+
+/* -- limits and priorities -- */
+
+static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
+  const ctr_rlimits *all = &b->config->process.rlimits;
+  for (size_t i = 0; i < all->count; i++) {
+    const ctr_rlimit *limit = &all->items[i];
+    uint64_t type = (uint64_t)limit->type - 1, current = b->facts->hard_limit[type];
+    bool raises = limit->hard > current;
+    const char *field = ctr__field(b, "process.rlimits[%zu]", i);
+    if (raises && !b->facts->can_set_resources)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                       "the hard limit %llu is above the caller's own, %llu; raising it needs "
+                       "CAP_SYS_RESOURCE",
+                       (unsigned long long)limit->hard, (unsigned long long)current);
+    const ctr__new_step step = {.field = field, .num = {type, limit->soft, limit->hard}};
+    /* In a user namespace the child has lost the right to raise: the parent makes room for it. */
+    bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+    if (lane == CTR__LANE_CHILD)
+      ctr__add_step(b, lane, CTR__STEP_RLIMIT, &step);
+    else if (raises && in_userns)
+      ctr__add_step(b, lane, CTR__STEP_RAISE_RLIMIT, &step);
+  }
+  return CTR_OK;
+}
+
+static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
+  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+  if (!b->config->process.oomScoreAdj.set || (lane == CTR__LANE_PARENT) != in_userns) return;
+  const char *text =
+      ctr__arena_printf(b->arena, "%lld", (long long)b->config->process.oomScoreAdj.value);
+  b->nomem |= !text;
+  ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
+                &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
+}
+
+/* The kernel's struct sched_attr (sched_setattr(2)), its first version. */
+struct ctr__sched_attr {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
+static void ctr__plan_scheduler(ctr__builder *b) {
+  const ctr_scheduler *s = &b->config->process.scheduler;
+  if (!s->policy) return;
+  struct ctr__sched_attr attr = {.size = sizeof attr,
+                                 .policy = (uint32_t)s->policy - 1,
+                                 .flags = s->flags,
+                                 .nice = s->nice,
+                                 .priority = (uint32_t)s->priority,
+                                 .runtime = s->runtime,
+                                 .deadline = s->deadline,
+                                 .period = s->period};
+  const char *text = ctr__arena_printf(
+      b->arena, "%s, nice %d, priority %d", ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
+      s->nice, s->priority);
+  b->nomem |= !text;
+  ctr__child_step(b, SCHEDULER, .field = "process.scheduler", .str = {text},
+                  .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)});
+}
+
+enum { CTR__NODES = 1024 };
+
+/* "0-3,7" as a bit mask of CTR__NODES bits. */
+static bool ctr__parse_list(const char *text, unsigned long *mask) {
+  const unsigned bits = 8 * sizeof *mask;
+  while (*text) {
+    char *end;
+    if (!isdigit((unsigned char)*text)) return false;
+    unsigned long first = strtoul(text, &end, 10), last = first;
+    if (*end == '-') {
+      text = end + 1;
+      if (!isdigit((unsigned char)*text)) return false;
+      last = strtoul(text, &end, 10);
+    }
+    if (last < first || last >= CTR__NODES || (*end && *end != ',')) return false;
+    for (unsigned long i = first; i <= last; i++) mask[i / bits] |= 1UL << (i % bits);
+    text = end + (*end == ',');
+  }
+  return true;
+}
+
+static ctr_code ctr__plan_memory_policy(ctr__builder *b) {
+  const ctr_memory_policy *policy = &b->config->linux_.memoryPolicy;
+  if (!policy->mode) return CTR_OK;
+  unsigned long mask[CTR__NODES / (8 * sizeof(unsigned long))] = {0};
+  const char *nodes = policy->nodes ? policy->nodes : "";
+  if (!ctr__parse_list(nodes, mask))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, "linux.memoryPolicy.nodes",
+                     "\"%s\" is not a list of nodes like 0-3,7 below %d", nodes, CTR__NODES);
+  const char *text =
+      ctr__arena_printf(b->arena, "%s nodes [%s]",
+                        ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode), nodes);
+  b->nomem |= !text;
+  ctr__child_step(b, MEMORY_POLICY, .field = "linux.memoryPolicy", .str = {text},
+                  .ref = {0, ctr__add_bytes(b, mask, sizeof mask, 8)},
+                  .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES : 0});
+  return CTR_OK;
+}
+
+/* personality(2) */
+static const uint64_t ctr__personalities[] = {[CTR_PER_LINUX] = 0, [CTR_PER_LINUX32] = 8};
+
+static ctr_code ctr__plan_settings(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  ctr__plan_oom_score(b, CTR__LANE_CHILD);
+  ctr__plan_scheduler(b);
+  if (process->ioPriority.class_)
+    ctr__child_step(b, IO_PRIORITY, .field = "process.ioPriority",
+                    .num = {process->ioPriority.class_, (uint64_t)process->ioPriority.priority});
+  ctr_personality_domain domain = b->config->linux_.personality.domain;
+  if (domain)
+    ctr__child_step(b, PERSONALITY, .field = "linux.personality",
+                    .num = {ctr__personalities[domain]});
+  ctr_code code = ctr__plan_memory_policy(b);
+  if (code) return code;
+  if (process->user.umask.set)
+    ctr__child_step(b, UMASK, .field = "process.user.umask", .num = {process->user.umask.value});
+  else
+    ctr__child_step(b, KEEP_UMASK, .field = NULL);
+  return ctr__plan_rlimits(b, CTR__LANE_CHILD);
+}
+
+/* -- ids and capabilities -- */
+
+/* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
+   namespace grants them all, over itself. */
+static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked) {
+  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+  uint64_t missing = in_userns ? 0 : asked & ~b->facts->bounding;
+  for (int i = 0; i < CTR_CAP_COUNT; i++)
+    if (missing >> i & 1)
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__field(b, "process.capabilities.%s", name),
+               "the caller does not have %s to give", ctr__name_of(&ctr__capability_names, i));
+  return asked & ~missing;
+}
+
+static void ctr__plan_ids(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  ctr_capabilities caps = process->capabilities;
+  uint64_t ambient = ctr__ambient_effective(&caps);
+  caps.bounding = ctr__grantable(b, "bounding", caps.bounding);
+  caps.permitted = ctr__grantable(b, "permitted", caps.permitted);
+  const uint64_t had = caps.permitted;
+  if (process->noNewPrivileges)
+    ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
+  ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});
+  const ctr_ids *groups = &process->user.additionalGids;
+  ctr__child_step(b, USER, .field = "process.user",
+                  .ref = {ctr__add_u32s(b, groups->items, groups->count)},
+                  .num = {process->user.uid, process->user.gid, !b->groups_denied});
+  ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
+                  .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
+  ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
+}
+
+/* -- the program -- */
+
+/* execvp(3): a name without a slash is looked for in PATH, here that of the container. */
+static ctr__ref ctr__candidates(ctr__builder *b) {
+  const char *program = b->config->process.args.items[0], *path = "/bin:/usr/bin";
+  if (strchr(program, '/')) return ctr__add_strs(b, (ctr_strs){&program, 1});
+  for (size_t i = 0; i < b->config->process.env.count; i++)
+    if (!strncmp(b->config->process.env.items[i], "PATH=", 5))
+      path = b->config->process.env.items[i] + 5;
+  size_t count = 1;
+  for (const char *at = path; *at; at++) count += *at == ':';
+  const char **list = ctr__arena_array(b->arena, count, sizeof *list);
+  if (!list) return b->nomem = true, 0;
+  for (size_t i = 0; i < count; i++) {
+    int len = (int)strcspn(path, ":");
+    list[i] = ctr__arena_printf(b->arena, "%.*s%s%s", len, path, len ? "/" : "", program);
+    b->nomem |= !list[i];
+    path += len + 1;
+  }
+  return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
+}
+
+static void ctr__plan_program(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
+  const char *program = process->args.items[0];
+  ctr__ref candidates = ctr__candidates(b);
+  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
+                  .ref = {0, candidates});
+  if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY);
+  ctr__child_step(b, CLOSE_FDS, .field = NULL);
+  ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+}

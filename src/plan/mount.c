@@ -1,0 +1,137 @@
+/* One entry of mounts: a bind mount, a new file system or a remount, made into steps. */
+
+/* path as seen by the caller: relative ones start from the bundle. */
+static const char *ctr__host_path(ctr__builder *b, const char *path) {
+  if (*path == '/' || !b->desc->bundle) return path;
+  const char *joined = ctr__arena_printf(b->arena, "%s/%s", b->desc->bundle, path);
+  b->nomem |= !joined;
+  return joined;
+}
+
+static bool ctr__has_setattr(const ctr__builder *b) {
+  return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
+}
+
+static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
+                                  const uint64_t *types, size_t count) {
+  for (size_t i = 0; i < count && types[i]; i++)
+    ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path}, .num = {types[i]});
+}
+
+static void ctr__plan_set_attr(ctr__builder *b, const char *field, const char *path, uint64_t set,
+                               uint64_t clr) {
+  if (set | clr)
+    ctr__child_step(b, SET_ATTR, .field = field, .str = {path},
+                    .num = {set, clr, ctr__has_setattr(b)});
+}
+
+static void ctr__plan_set_attr_all(ctr__builder *b, const char *field, const char *path,
+                                   uint64_t set, uint64_t clr) {
+  if (set | clr)
+    ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path}, .num = {set, clr});
+}
+
+static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const char *field,
+                               const ctr__mount_spec *spec) {
+  if (!mount->source)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field, "a bind mount needs a source");
+  /* Nothing said, nothing shared: mounts made later on the host do not show up inside. */
+  uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
+  ctr__child_step(b, MOUNT_BIND, .field = field,
+                  .str = {mount->destination, ctr__host_path(b, mount->source)},
+                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive});
+  ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+  ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
+  return CTR_OK;
+}
+
+/* The options as the kernel takes them one by one: the source, flags, name=value. */
+static ctr__ref ctr__fs_options(ctr__builder *b, const ctr_mount *mount,
+                                const ctr__mount_spec *spec, bool read_only) {
+  const char **list = ctr__arena_array(b->arena, spec->data_count + 2, sizeof *list);
+  if (!list) return b->nomem = true, 0;
+  size_t n = 0;
+  if (mount->source) list[n++] = ctr__arena_printf(b->arena, "source=%s", mount->source);
+  b->nomem |= n && !list[0];
+  if (read_only) list[n++] = "ro";
+  for (size_t i = 0; i < spec->data_count; i++) list[n++] = spec->data[i];
+  return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, n});
+}
+
+/* mount(2) takes them as one string of at most a page. */
+static void ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                const ctr__mount_spec *spec) {
+  const char *data = "";
+  for (size_t i = 0; i < spec->data_count && data; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(spec->data[i]);
+    if (!option)
+      data = ctr__arena_printf(b->arena, "%s%s%s", data, *data ? "," : "", spec->data[i]);
+  }
+  b->nomem |= !data;
+  ctr__child_step(b, MOUNT_OLD, .field = field,
+                  .str = {mount->destination, mount->type, data, mount->source},
+                  .num = {spec->ms_flags});
+}
+
+/* fsconfig(2) takes no value over 255 bytes, and overlay's lower directories are often longer. */
+static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *spec) {
+  bool too_long = mount->source && strlen(mount->source) > CTR__FSCONFIG_STRING_MAX;
+  for (size_t i = 0; i < spec->data_count; i++) {
+    const char *value = strchr(spec->data[i], '=');
+    too_long |= value && strlen(value + 1) > CTR__FSCONFIG_STRING_MAX;
+  }
+  return too_long || spec->old_api;
+}
+
+static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                 ctr__mount_spec *spec) {
+  if (!mount->type || !strcmp(mount->type, "none"))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "a type is required unless the options have bind or rbind");
+  /* A new mount has nothing below: what is asked for everything below is asked for it. */
+  spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
+  /* A tmpfs is still to be filled with mount points and devices: read-only comes last. */
+  bool late = !strcmp(mount->type, "tmpfs");
+  bool read_only = spec->set & CTR__ATTR_RDONLY;
+  uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
+  if (late) spec->ms_flags &= ~(uint64_t)MS_RDONLY;
+  if (ctr__needs_old_api(mount, spec)) {
+    ctr__plan_mount_old(b, mount, field, spec);
+  } else {
+    enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
+    ctr__ref options = ctr__fs_options(b, mount, spec, read_only && !late);
+    ctr__add_step(b, CTR__LANE_CHILD, kind,
+                  &(ctr__new_step){.field = field,
+                                   .str = {mount->destination, mount->type},
+                                   .ref = {0, 0, options},
+                                   .num = {attr}});
+  }
+  /* Being new, it is private already. */
+  if (spec->propagation[0] != MS_PRIVATE && spec->propagation[0] != (MS_PRIVATE | MS_REC))
+    ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                  const ctr__mount_spec *spec) {
+  ctr__plan_set_attr(b, field, mount->destination, spec->set, spec->clr);
+  ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+  if (spec->data_count) {
+    ctr_mount without_source = *mount;
+    without_source.source = NULL;
+    ctr__child_step(b, RECONFIGURE, .field = field, .str = {mount->destination},
+                    .ref = {0, 0, ctr__fs_options(b, &without_source, spec, false)});
+  }
+  ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                ctr__mount_spec *spec) {
+  if ((spec->rec_set || spec->rec_clr) && !ctr__has_setattr(b))
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                     "recursive options need mount_setattr(2), which came with Linux 5.12");
+  if (spec->remount) return ctr__plan_remount(b, mount, field, spec);
+  if (spec->bind) return ctr__plan_bind(b, mount, field, spec);
+  return ctr__plan_new_fs(b, mount, field, spec);
+}

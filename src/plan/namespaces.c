@@ -1,0 +1,196 @@
+/* Which namespaces are made, which are joined, and who maps the ids. */
+
+static ctr_code ctr__sort_namespaces(ctr__builder *b) {
+  const ctr_namespaces *all = &b->config->linux_.namespaces;
+  for (size_t i = 0; i < all->count; i++) {
+    uint32_t *kind = all->items[i].path ? &b->joined_namespaces : &b->new_namespaces;
+    *kind |= (uint32_t)all->items[i].type;
+  }
+  b->own_mounts = b->new_namespaces & CTR_NS_MOUNT;
+  bool privileged = b->facts->caps & CTR_CAP(SYS_ADMIN);
+  if (!privileged && all->count && !((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "an ordinary user needs a user namespace to make or join others: add one of "
+                       "type user");
+  if (!privileged && !all->count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "an ordinary user needs a user namespace to change the root: add one of "
+                       "type user, and one of type mount");
+  return CTR_OK;
+}
+
+/* -- id maps -- */
+
+static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    if (id - m->containerID < m->size && id >= m->containerID) {
+      *ret_host = m->hostID + (id - m->containerID);
+      return true;
+    }
+  }
+  return false;
+}
+
+static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
+  char *text = ctr__arena_array(b->arena, map.count, 3 * 11);
+  char *at = text;
+  if (!text) return b->nomem = true, 0;
+  for (size_t i = 0; i < map.count; i++) {
+    at = ctr__put_uint(at, map.items[i].containerID);
+    *at++ = ' ';
+    at = ctr__put_uint(at, map.items[i].hostID);
+    *at++ = ' ';
+    at = ctr__put_uint(at, map.items[i].size);
+    *at++ = '\n';
+  }
+  return ctr__add_bytes(b, text, (size_t)(at - text) + 1, 1);
+}
+
+/* user_namespaces(7): without CAP_SETUID (CAP_SETGID) over the parent namespace one may map one id,
+   one's own. */
+static ctr_code ctr__check_map(ctr__builder *b, const char *field, ctr_id_mappings map,
+                               uint64_t cap, uint32_t own) {
+  if ((b->facts->caps & cap) || (map.count == 1 && map.items[0].size == 1 &&
+                                 map.items[0].hostID == own))
+    return CTR_OK;
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                   "an ordinary user can map one id only, their own: hostID %u, size 1", own);
+}
+
+/* The maps in force: those of the config, or the caller's own ids as root inside. */
+static void ctr__choose_maps(ctr__builder *b) {
+  const ctr_linux *lin = &b->config->linux_;
+  b->uid_map = lin->uidMappings;
+  b->gid_map = lin->gidMappings;
+  if (lin->uidMappings.count || lin->gidMappings.count) return;
+  ctr_id_mapping *own = ctr__arena_array(b->arena, 2, sizeof *own);
+  b->nomem |= !own;
+  if (!own) return;
+  own[0] = (ctr_id_mapping){0, b->facts->euid, 1};
+  own[1] = (ctr_id_mapping){0, b->facts->egid, 1};
+  b->uid_map = (ctr_id_mappings){&own[0], 1};
+  b->gid_map = (ctr_id_mappings){&own[1], 1};
+}
+
+static ctr_code ctr__plan_maps(ctr__builder *b) {
+  ctr_code code = ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID),
+                                 b->facts->euid);
+  if (!code)
+    code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
+  if (code) return code;
+  b->groups_denied = !(b->facts->caps & CTR_CAP(SETGID));
+  if (b->groups_denied)
+    ctr__parent_step(b, SETGROUPS_FILE, .field = "linux.gidMappings", .str = {"deny"});
+  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings",
+                   .ref = {ctr__map_text(b, b->uid_map)});
+  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings",
+                   .ref = {ctr__map_text(b, b->gid_map)});
+  return CTR_OK;
+}
+
+/* Everything that runs as a user of the container must exist in its user namespace. */
+static ctr_code ctr__check_user_mapped(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  uint32_t host;
+  if (!ctr__id_mapped(b->uid_map, user->uid, &host))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
+                     "%u is not mapped by linux.uidMappings", user->uid);
+  if (!ctr__id_mapped(b->gid_map, user->gid, &host))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.gid",
+                     "%u is not mapped by linux.gidMappings", user->gid);
+  for (size_t i = 0; i < user->additionalGids.count; i++)
+    if (!ctr__id_mapped(b->gid_map, user->additionalGids.items[i], &host))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0,
+                       ctr__field(b, "process.user.additionalGids[%zu]", i),
+                       "%u is not mapped by linux.gidMappings", user->additionalGids.items[i]);
+  if (b->groups_denied && user->additionalGids.count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "an ordinary user cannot have additional groups in a user namespace "
+                       "(user_namespaces(7), setgroups)");
+  return CTR_OK;
+}
+
+/* -- steps -- */
+
+/* The kernel joins in any order but that of rights: what belongs to the caller's user namespace
+   needs the caller's rights, what belongs to the joined one needs that joined first. The stage
+   process tries the others, then user, then the others again. */
+static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
+                                           CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
+
+static void ctr__plan_joins(ctr__builder *b, bool opening) {
+  uint64_t slot = 0;
+  for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
+    if (!ns || !ns->path) continue;
+    ctr__add_step(b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
+                  opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
+                  &(ctr__new_step){.field = ctr__field(b, "linux.namespaces[%zu]",
+                                                       (size_t)(ns - b->config->linux_.namespaces.items)),
+                                   .str = {ns->path},
+                                   .num = {(uint64_t)ns->type, slot++}});
+  }
+  b->namespace_fds = (uint32_t)slot;
+}
+
+/* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
+   entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
+   rights that joining others needs. */
+static void ctr__plan_clone(ctr__builder *b) {
+  uint64_t flags = b->new_namespaces & ~(uint32_t)CTR_NS_TIME;
+  uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
+  bool joins = b->joined_namespaces;
+  if (joins) {
+    ctr__plan_joins(b, true);
+    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
+    ctr__plan_joins(b, false);
+  }
+  ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
+                &(ctr__new_step){.field = "linux.namespaces", .num = {flags, clone3}});
+  if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+}
+
+static void ctr__plan_become_root(ctr__builder *b) {
+  uint32_t host_uid, host_gid;
+  if ((b->new_namespaces & CTR_NS_USER) && !(ctr__id_mapped(b->uid_map, 0, &host_uid) &&
+                                             ctr__id_mapped(b->gid_map, 0, &host_gid)))
+    return; /* it has all rights over its namespaces all the same */
+  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {!b->groups_denied});
+}
+
+static const char *ctr__offsets_text(ctr__builder *b) {
+  const struct {
+    const char *name;
+    const ctr_time_offset *offset;
+  } clocks[] = {{"monotonic", &b->config->linux_.timeOffsets.monotonic},
+                {"boottime", &b->config->linux_.timeOffsets.boottime}};
+  const char *text = "";
+  for (size_t i = 0; i < 2 && text; i++)
+    if (clocks[i].offset->secs.set || clocks[i].offset->nanosecs.set)
+      text = ctr__arena_printf(b->arena, "%s%s %lld %llu\n", text, clocks[i].name,
+                               (long long)clocks[i].offset->secs.value,
+                               (unsigned long long)clocks[i].offset->nanosecs.value);
+  b->nomem |= !text;
+  return text;
+}
+
+static ctr_code ctr__plan_namespaces(ctr__builder *b) {
+  ctr_code code = ctr__sort_namespaces(b);
+  if (code) return code;
+  ctr__plan_clone(b);
+  if (b->new_namespaces & CTR_NS_USER) {
+    ctr__choose_maps(b);
+    if (b->nomem) return ctr__nomem(b->err);
+    code = ctr__plan_maps(b);
+    if (!code) code = ctr__check_user_mapped(b);
+    if (code) return code;
+    uint32_t host;
+    b->root_uid = ctr__id_mapped(b->uid_map, 0, &host) ? host : b->facts->euid;
+    b->root_gid = ctr__id_mapped(b->gid_map, 0, &host) ? host : b->facts->egid;
+  } else {
+    b->root_uid = b->facts->euid;
+    b->root_gid = b->facts->egid;
+  }
+  return CTR_OK;
+}

@@ -1,0 +1,170 @@
+/* Mount options: one table for what a name sets and clears, on which layer, and how far down. */
+
+enum ctr__option_kind {
+  CTR__OPT_ATTR,        /* attributes of the mount: set, clr                                    */
+  CTR__OPT_ATTR_REC,    /* the same for it and all mounts below                                 */
+  CTR__OPT_SUPER,       /* a flag of the file system, given to the kernel by its name           */
+  CTR__OPT_SUPER_OLD,   /* one that only mount(2) can set                                       */
+  CTR__OPT_PROPAGATION, /* set: the MS_* type                                                   */
+  CTR__OPT_BIND,
+  CTR__OPT_REMOUNT,
+  CTR__OPT_COPY_UP,
+  CTR__OPT_NOTHING, /* says what is so anyway                                               */
+  CTR__OPT_IDMAP,
+};
+
+static const struct ctr__mount_option {
+  const char *name;
+  uint8_t kind;
+  bool recursive;     /* of bind and propagation */
+  uint32_t set, clr;  /* MOUNT_ATTR_* or MS_* */
+  uint32_t ms_flag;   /* for mount(2); 0: the absence of one */
+  uint32_t ms_clr;
+} ctr__mount_options[] = {
+#define CTR__ATTR(name, attr, ms)                                                                  \
+  {name, CTR__OPT_ATTR, false, attr, 0, ms, 0}, {"r" name, CTR__OPT_ATTR_REC, true, attr, 0, 0, 0}
+#define CTR__NOATTR(name, attr, ms)                                                                \
+  {name, CTR__OPT_ATTR, false, 0, attr, 0, ms}, {"r" name, CTR__OPT_ATTR_REC, true, 0, attr, 0, 0}
+/* Of the three ways to keep access times one is on; naming one clears the field first. */
+#define CTR__ATIME(name, attr, ms)                                                                 \
+  {name, CTR__OPT_ATTR, false, attr, CTR__ATTR_ATIME, ms, 0}, {                                    \
+    "r" name, CTR__OPT_ATTR_REC, true, attr, CTR__ATTR_ATIME, 0, 0                                 \
+  }
+    CTR__ATTR("ro", CTR__ATTR_RDONLY, MS_RDONLY),
+    CTR__NOATTR("rw", CTR__ATTR_RDONLY, MS_RDONLY),
+    CTR__ATTR("nosuid", CTR__ATTR_NOSUID, MS_NOSUID),
+    CTR__NOATTR("suid", CTR__ATTR_NOSUID, MS_NOSUID),
+    CTR__ATTR("nodev", CTR__ATTR_NODEV, MS_NODEV),
+    CTR__NOATTR("dev", CTR__ATTR_NODEV, MS_NODEV),
+    CTR__ATTR("noexec", CTR__ATTR_NOEXEC, MS_NOEXEC),
+    CTR__NOATTR("exec", CTR__ATTR_NOEXEC, MS_NOEXEC),
+    CTR__ATTR("nodiratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
+    CTR__NOATTR("diratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
+    CTR__ATTR("nosymfollow", CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */),
+    CTR__NOATTR("symfollow", CTR__ATTR_NOSYMFOLLOW, 256),
+    CTR__ATIME("noatime", CTR__ATTR_NOATIME, MS_NOATIME),
+    CTR__ATIME("atime", 0, 0),
+    CTR__ATIME("relatime", 0, MS_RELATIME),
+    CTR__ATIME("norelatime", 0, 0),
+    CTR__ATIME("strictatime", CTR__ATTR_STRICTATIME, MS_STRICTATIME),
+    CTR__ATIME("nostrictatime", 0, 0),
+#undef CTR__ATTR
+#undef CTR__NOATTR
+#undef CTR__ATIME
+    {"async", CTR__OPT_SUPER, false, 0, 0, 0, MS_SYNCHRONOUS},
+    {"sync", CTR__OPT_SUPER, false, 0, 0, MS_SYNCHRONOUS, 0},
+    {"dirsync", CTR__OPT_SUPER, false, 0, 0, MS_DIRSYNC, 0},
+    {"lazytime", CTR__OPT_SUPER, false, 0, 0, MS_LAZYTIME, 0},
+    {"nolazytime", CTR__OPT_SUPER, false, 0, 0, 0, MS_LAZYTIME},
+    {"mand", CTR__OPT_SUPER, false, 0, 0, MS_MANDLOCK, 0},
+    {"nomand", CTR__OPT_SUPER, false, 0, 0, 0, MS_MANDLOCK},
+    {"iversion", CTR__OPT_SUPER_OLD, false, 0, 0, MS_I_VERSION, 0},
+    {"noiversion", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"silent", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"loud", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"defaults", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"private", CTR__OPT_PROPAGATION, false, MS_PRIVATE, 0, 0, 0},
+    {"rprivate", CTR__OPT_PROPAGATION, true, MS_PRIVATE, 0, 0, 0},
+    {"shared", CTR__OPT_PROPAGATION, false, MS_SHARED, 0, 0, 0},
+    {"rshared", CTR__OPT_PROPAGATION, true, MS_SHARED, 0, 0, 0},
+    {"slave", CTR__OPT_PROPAGATION, false, MS_SLAVE, 0, 0, 0},
+    {"rslave", CTR__OPT_PROPAGATION, true, MS_SLAVE, 0, 0, 0},
+    {"unbindable", CTR__OPT_PROPAGATION, false, MS_UNBINDABLE, 0, 0, 0},
+    {"runbindable", CTR__OPT_PROPAGATION, true, MS_UNBINDABLE, 0, 0, 0},
+    {"bind", CTR__OPT_BIND, false, 0, 0, 0, 0},
+    {"rbind", CTR__OPT_BIND, true, 0, 0, 0, 0},
+    {"remount", CTR__OPT_REMOUNT, false, 0, 0, 0, 0},
+    {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0, 0, 0},
+    {"idmap", CTR__OPT_IDMAP, false, 0, 0, 0, 0},
+    {"ridmap", CTR__OPT_IDMAP, true, 0, 0, 0, 0},
+};
+
+static const struct ctr__mount_option *ctr__mount_option(const char *name) {
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++)
+    if (!strcmp(ctr__mount_options[i].name, name)) return &ctr__mount_options[i];
+  return NULL;
+}
+
+/* A mount's options, sorted out. */
+typedef struct ctr__mount_spec {
+  uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
+  uint64_t ms_flags;                   /* the same for mount(2), with those of the file system */
+  uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
+  bool bind, recursive, remount, copy_up, old_api;
+  const char **data; /* for the file system: flags and name=value, in their order */
+  size_t data_count;
+} ctr__mount_spec;
+
+static void ctr__attr_apply(uint64_t *set, uint64_t *clr, const struct ctr__mount_option *option) {
+  *set = (*set & ~(uint64_t)option->clr) | option->set;
+  *clr = (*clr & ~(uint64_t)option->set) | option->clr;
+}
+
+static bool ctr__propagation_apply(ctr__mount_spec *spec, const struct ctr__mount_option *option) {
+  for (size_t i = 0; i < sizeof spec->propagation / sizeof *spec->propagation; i++)
+    if (!spec->propagation[i]) {
+      spec->propagation[i] = option->set | (option->recursive ? (uint64_t)MS_REC : 0);
+      return true;
+    }
+  return false;
+}
+
+/* Takes one option into spec. Returns what is wrong with it, or NULL. */
+static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
+                                     const struct ctr__mount_option *option) {
+  switch (option ? option->kind : CTR__OPT_SUPER) {
+  case CTR__OPT_ATTR: ctr__attr_apply(&spec->set, &spec->clr, option); break;
+  case CTR__OPT_ATTR_REC: ctr__attr_apply(&spec->rec_set, &spec->rec_clr, option); break;
+  case CTR__OPT_BIND:
+    spec->bind = true;
+    spec->recursive |= option->recursive;
+    break;
+  case CTR__OPT_REMOUNT: spec->remount = true; break;
+  case CTR__OPT_COPY_UP: spec->copy_up = true; break;
+  case CTR__OPT_SUPER_OLD: spec->old_api = true; break;
+  case CTR__OPT_PROPAGATION:
+    if (!ctr__propagation_apply(spec, option)) return "more propagation types than there are";
+    break;
+  case CTR__OPT_IDMAP: return "this version does not make id-mapped mounts";
+  case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
+  default: break;
+  }
+  if (option) spec->ms_flags = (spec->ms_flags & ~(uint64_t)option->ms_clr) | option->ms_flag;
+  return NULL;
+}
+
+/* A bind mount has no file system of its own that could take this option. */
+static bool ctr__option_needs_fs(const struct ctr__mount_option *option) {
+  if (!option) return true;
+  return option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD ||
+         (option->kind == CTR__OPT_SUPER && option->ms_flag);
+}
+
+static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, const char *name,
+                                const char *wrong) {
+  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].options[%zu]", mount, option),
+                   "\"%s\": %s", name, wrong);
+}
+
+static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
+                                     ctr__mount_spec *spec) {
+  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
+  spec->data = ctr__arena_array(b->arena, mount->options.count + 2, sizeof *spec->data);
+  if (!spec->data) return ctr__nomem(b->err);
+  const ctr_strs *options = &mount->options;
+  for (size_t i = 0; i < options->count; i++) {
+    const char *name = options->items[i];
+    const char *wrong = *name ? ctr__option_apply(spec, name, ctr__mount_option(name)) : "empty";
+    if (wrong) return ctr__bad_option(b, index, i, name, wrong);
+  }
+  bool is_tmpfs = mount->type && !strcmp(mount->type, "tmpfs");
+  for (size_t i = 0; i < options->count; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(options->items[i]);
+    if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
+      return ctr__bad_option(b, index, i, options->items[i],
+                             "a bind mount has no file system of its own that could take it");
+    if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
+      return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
+  }
+  return CTR_OK;
+}

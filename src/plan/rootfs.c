@@ -1,0 +1,206 @@
+/* The root file system: what is mounted where, in the order of the specification. All of it happens
+   before the root is entered, while the host's files can still be reached. */
+
+static bool ctr__is_root_path(const char *path) {
+  return path[strspn(path, "/.")] == '\0' && !strstr(path, "...");
+}
+
+static ctr_code ctr__plan_mounts(ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++) {
+    const ctr_mount *mount = &mounts->items[i];
+    const char *field = ctr__field(b, "mounts[%zu]", i);
+    if (!field) return ctr__nomem(b->err);
+    if (ctr__is_root_path(mount->destination))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].destination", i),
+                       "the root itself is what root.path says");
+    ctr__mount_spec spec;
+    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+    if (code) return code;
+    bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
+    code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
+                  : ctr__plan_mount(b, mount, field, &spec);
+    if (code) return code;
+  }
+  return CTR_OK;
+}
+
+/* The tmpfs mounts that wait to become read-only. */
+static ctr_code ctr__plan_late_read_only(ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++) {
+    const ctr_mount *mount = &mounts->items[i];
+    ctr__mount_spec spec;
+    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+    if (code) return code;
+    bool waits = mount->type && !strcmp(mount->type, "tmpfs") && !spec.bind && !spec.remount;
+    if (waits && ((spec.set | spec.rec_set) & CTR__ATTR_RDONLY))
+      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i), mount->destination, CTR__ATTR_RDONLY,
+                         0);
+  }
+  return CTR_OK;
+}
+
+/* -- devices -- */
+
+static const struct ctr__default_device {
+  const char *path;
+  uint32_t major_, minor_;
+} ctr__default_devices[] = {
+    /* config-linux.md "Default Devices" */
+    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+};
+
+static const struct ctr__dev_link {
+  const char *path, *target;
+} ctr__dev_links[] = {
+    /* runtime-linux.md "Dev symbolic links"; and pts(4): ptmx is the container's own */
+    {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
+    {"/dev/ptmx", "pts/ptmx"},
+};
+
+/* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
+                             uint64_t number, uint64_t uid, uint64_t gid) {
+  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+  if (S_ISFIFO(mode) || (b->facts->can_mknod && !in_userns))
+    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path}, .num = {mode, number, uid, gid});
+  else
+    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
+}
+
+static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
+  for (size_t i = 0; i < devices->count; i++)
+    if (!strcmp(devices->items[i].path, path)) return true;
+  return false;
+}
+
+static bool ctr__dev_is_bound(const ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++) {
+    const ctr_strs *options = &mounts->items[i].options;
+    if (strcmp(mounts->items[i].destination, "/dev") != 0) continue;
+    for (size_t o = 0; o < options->count; o++)
+      if (!strcmp(options->items[o], "bind") || !strcmp(options->items[o], "rbind")) return true;
+  }
+  return false;
+}
+
+static void ctr__plan_devices(ctr__builder *b) {
+  const ctr_devices *devices = &b->config->linux_.devices;
+  /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
+  if (!ctr__dev_is_bound(b)) {
+    for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
+      const struct ctr__default_device *d = &ctr__default_devices[i];
+      if (!ctr__device_is_listed(devices, d->path))
+        ctr__plan_device(b, "default devices", d->path, S_IFCHR | 0666,
+                         makedev(d->major_, d->minor_), 0, 0);
+    }
+    for (size_t i = 0; i < sizeof ctr__dev_links / sizeof *ctr__dev_links; i++)
+      ctr__child_step(b, SYMLINK, .field = "default devices",
+                      .str = {ctr__dev_links[i].path, ctr__dev_links[i].target});
+  }
+  for (size_t i = 0; i < devices->count; i++) {
+    const ctr_device *d = &devices->items[i];
+    mode_t type = *d->type == 'b' ? S_IFBLK : *d->type == 'p' ? S_IFIFO : S_IFCHR;
+    mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
+    const char *field = ctr__field(b, "linux.devices[%zu]", i);
+    ctr__plan_device(b, field, d->path, type | mode,
+                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d->uid.value,
+                     d->gid.value);
+    if (b->steps && b->steps[b->step_count - 1].kind == CTR__STEP_DEVICE_BIND &&
+        (d->fileMode.set || d->uid.set || d->gid.set))
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, field,
+               "%s is the host's own node: its mode and owner stay as they are there", d->path);
+  }
+}
+
+/* -- the root -- */
+
+static const uint64_t ctr__propagation_flags[] = {
+    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
+    [CTR_PROPAGATION_SHARED] = MS_SHARED,
+    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
+    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+};
+
+/* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
+static void ctr__plan_root(ctr__builder *b) {
+  const ctr_root *root = &b->config->root;
+  ctr_propagation asked = b->config->linux_.rootfsPropagation;
+  bool listens = asked == CTR_PROPAGATION_SLAVE || asked == CTR_PROPAGATION_SHARED;
+  bool read_only_below = root->readonly && ctr__has_setattr(b);
+  if (root->readonly && !read_only_below)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
+             "what the host has mounted below the root stays as it is: making it read-only needs "
+             "Linux 5.12");
+  ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation",
+                  .num = {MS_REC | MS_SLAVE});
+  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below});
+}
+
+static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
+                            ctr_strs paths) {
+  for (size_t i = 0; i < paths.count; i++)
+    ctr__add_step(b, CTR__LANE_CHILD, kind,
+                  &(ctr__new_step){.field = ctr__field(b, "linux.%s[%zu]", name, i),
+                                   .str = {paths.items[i]}});
+}
+
+static void ctr__plan_enter_root(ctr__builder *b) {
+  if (b->desc->no_pivot)
+    ctr__child_step(b, MOVE_ROOT, .field = "root.path");
+  else
+    ctr__child_step(b, PIVOT_ROOT, .field = "root.path");
+  /* pivot_root(2) wants an unshared root, so that sharing it comes after. */
+  ctr_propagation asked = b->config->linux_.rootfsPropagation;
+  if (asked && asked != CTR_PROPAGATION_PRIVATE)
+    ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
+                    .num = {ctr__propagation_flags[asked]});
+}
+
+/* Without a mount namespace of its own every mount would be one of the host. */
+static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
+  const ctr_linux *lin = &b->config->linux_;
+  const struct {
+    bool asked;
+    const char *field;
+  } needs[] = {{b->config->mounts.count > 0, "mounts"},
+               {b->config->root.readonly, "root.readonly"},
+               {lin->devices.count > 0, "linux.devices"},
+               {lin->maskedPaths.count > 0, "linux.maskedPaths"},
+               {lin->readonlyPaths.count > 0, "linux.readonlyPaths"},
+               {lin->rootfsPropagation != 0, "linux.rootfsPropagation"}};
+  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+    if (needs[i].asked)
+      return ctr__refuse(b, CTR_E_CONFIG, needs[i].field,
+                         "needs a new mount namespace in linux.namespaces: without one it would "
+                         "change the host's mounts");
+  ctr__child_step(b, ROOT_OPEN, .field = "root.path",
+                  .str = {ctr__host_path(b, b->config->root.path)});
+  ctr__child_step(b, CHROOT, .field = "root.path");
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_rootfs(ctr__builder *b) {
+  if (!b->own_mounts) return ctr__plan_no_mounts(b);
+  const ctr_linux *lin = &b->config->linux_;
+  ctr__plan_root(b);
+  ctr_code code = ctr__plan_mounts(b);
+  if (code) return code;
+  ctr__plan_devices(b);
+  if (!ctr__is_root_path(b->config->process.cwd))
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
+  ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
+  ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
+  code = ctr__plan_late_read_only(b);
+  if (code) return code;
+  if (b->config->root.readonly)
+    ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
+  ctr__plan_enter_root(b);
+  return CTR_OK;
+}
