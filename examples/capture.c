@@ -3,8 +3,8 @@
      cc -I.. -o capture capture.c
      echo 6 7 | ./capture awk '{ print $1 * $2 }'
 
-   The point is the loop in `exchange`: whoever writes all of the input before reading any output, or
-   reads stdout to its end before stderr, stands still as soon as one pipe is full (64 KiB). */
+   The point is the loop in `exchange`: whoever writes all of the input before reading any output,
+   or reads stdout to its end before stderr, stands still as soon as one pipe is full (64 KiB). */
 #define CTR_IMPLEMENTATION
 #include "ctr.h"
 

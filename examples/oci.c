@@ -31,13 +31,17 @@ typedef struct option_row {
 } option_row;
 
 #define OPTION_BUNDLE                                                                              \
-  {"bundle", "DIR", "directory that holds config.json (default: here)", offsetof(options, bundle)}
+  { "bundle", "DIR", "directory that holds config.json (default: here)", offsetof(options, bundle) }
 #define OPTION_DEFAULT                                                                             \
-  {"default", NULL, "no bundle: the default container on this machine's own root, read-only",      \
-   offsetof(options, use_default)}
+  {                                                                                                \
+    "default", NULL, "no bundle: the default container on this machine's own root, read-only",     \
+        offsetof(options, use_default)                                                             \
+  }
 #define OPTION_NO_PIVOT                                                                            \
-  {"no-pivot", NULL, "enter the root with MS_MOVE and chroot (for a root on a ramfs)",             \
-   offsetof(options, no_pivot)}
+  {                                                                                                \
+    "no-pivot", NULL, "enter the root with MS_MOVE and chroot (for a root on a ramfs)",            \
+        offsetof(options, no_pivot)                                                                \
+  }
 
 static const option_row run_options[] = {
     OPTION_BUNDLE,
@@ -148,8 +152,8 @@ static int run(const options *opts) {
   int result = 1;
   ctr_config *config = load_config(&mem, opts);
   if (config)
-    result = ctr_run(config, &desc, NULL, &status, &err) ? complain(&err)
-                                                         : ctr_exit_status(&status);
+    result =
+        ctr_run(config, &desc, NULL, &status, &err) ? complain(&err) : ctr_exit_status(&status);
   ctr_arena_free(&mem);
   return result;
 }
@@ -162,10 +166,10 @@ static int explain(const options *opts) {
   int result = 1;
   ctr_config *config = load_config(&mem, opts);
   if (config) {
-    result = ctr_plan_new(config, &desc, &plan, &err) ||
-                     ctr_plan_explain(plan, write_to, stdout, &err)
-                 ? complain(&err)
-                 : 0;
+    result =
+        ctr_plan_new(config, &desc, &plan, &err) || ctr_plan_explain(plan, write_to, stdout, &err)
+            ? complain(&err)
+            : 0;
     ctr_plan_free(plan);
   }
   ctr_arena_free(&mem);
@@ -176,8 +180,8 @@ static int spec(const options *opts) {
   char path[4096];
   snprintf(path, sizeof path, "%s/config.json", opts->bundle);
   ctr_arena mem = {0};
-  ctr_config *config;
-  ctr_json *json;
+  ctr_config *config = NULL;
+  ctr_json *json = NULL;
   ctr_err err;
   ctr_default_kind kind = opts->rootless ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
   if (ctr_config_default(&mem, kind, &config, &err)) return complain(&err);

@@ -1,5 +1,65 @@
+/* ctr.h - v@VERSION@ - a complete container runtime core for Linux in one header
+
+   DO THIS in exactly one .c file, before any other #include:
+       #define CTR_IMPLEMENTATION
+       #include "ctr.h"
+   Everywhere else just #include "ctr.h". Nothing to link but libc.
+
+   SMALLEST PROGRAM  (no root needed, no image, no configuration file)
+       ctr_arena mem = {0};
+       ctr_config *config;
+       ctr_exit status;
+       ctr_err err;
+       if (!ctr_config_default(&mem, CTR_DEFAULT_AUTO, &config, &err)) {
+         config->process.args = CTR_STRS("sh", "-c", "echo hello from $(hostname)");
+         if (ctr_run(config, NULL, NULL, &status, &err)) fprintf(stderr, "%s\n", err.msg);
+       }
+       ctr_arena_free(&mem);
+   or, from an OCI config.json: ctr_config_parse() instead of ctr_config_default().
+
+   HOW IT WORKS
+       config.json --> ctr_json --> ctr_config --> ctr_plan --> ctr_process --> execve
+          text           tree        structs        steps      parent + child
+   The plan is the heart: everything is decided and allocated before anything is cloned. What the
+   child then does is a flat list of steps, which ctr_plan_explain prints and an error names.
+
+   NEEDS
+       Linux 5.6 or newer (openat2(2), pidfd_open(2)); newer features are used where they are. Root,
+       or an ordinary user where the kernel grants user namespaces (user_namespaces(7)): then a
+       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. A mounted /proc.
+
+   OPTIONS  (#define before the #include; none of them changes a struct)
+       CTR_IMPLEMENTATION   compile the implementation into this file; gnu11 or newer, C only
+       CTR_STATIC           everything static: private to the one file that has the implementation
+       CTR_API              how public functions are declared          (default: extern)
+       CTR_MALLOC, CTR_FREE where memory comes from                    (default: malloc, free)
+
+   ERRORS
+       A call that can fail returns ctr_code, CTR_OK (0) being success, and fills the ctr_err it was
+       given last: one line that names the config field, what was tried and what the kernel said.
+       How a contained program ended is never mixed with that: it is a ctr_exit. Nothing that a
+       config asks for is skipped silently: what cannot be had is an error, before or at the start.
+
+   THREADS AND FORK
+       The library keeps no global. Any thread may call; one arena, config, plan or process is for
+       one thread at a time. The child allocates nothing and takes no lock between clone and
+       execve, so that callers with threads are safe. Handles do not survive a fork of the caller.
+
+   MEMORY AND DESCRIPTORS
+       Configs live in the arena they were made with. Plans and processes have their own _free.
+       Every descriptor is close-on-exec from birth and not below 3. The library never prints,
+       exits, installs signal handlers, or changes the working directory, umask or environment.
+
+   CONTENTS  (search for the words in brackets)
+@CONTENTS@
+
+   LICENCE: MIT or Unlicense, as you like; see the end of the file. */
 #ifndef CTR_H_INCLUDED
 #define CTR_H_INCLUDED
+
+#ifndef __linux__
+#error "ctr.h: containers are a feature of Linux; this is another system"
+#endif
 
 #if defined CTR_IMPLEMENTATION && !defined _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -10,7 +70,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#ifndef CTR_API
+#if defined CTR_STATIC && defined CTR_API
+#error "ctr.h: CTR_STATIC and CTR_API exclude each other"
+#elif defined CTR_STATIC
+#define CTR_API static __attribute__((unused))
+#elif !defined CTR_API
 #define CTR_API extern
 #endif
 
@@ -41,3 +105,5 @@ extern "C" {
 
 #include "parent.h"
 #endif /* CTR_IMPLEMENTATION */
+
+/* @LICENCE@ */

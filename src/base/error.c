@@ -58,9 +58,8 @@ static void ctr__err_clear(ctr_err *err) {
 
 /* Fills err with "FIELD: TEXT: what errno means" and returns code, so that a failing site is one
    return. field may be NULL, sys 0. err may be NULL. */
-__attribute__((format(printf, 5, 6))) static ctr_code ctr__fail(ctr_err *err, ctr_code code,
-                                                                int sys, const char *field,
-                                                                const char *format, ...) {
+__attribute__((format(printf, 5, 6))) static ctr_code
+ctr__fail(ctr_err *err, ctr_code code, int sys, const char *field, const char *format, ...) {
   if (!err) return code;
   ctr__err_clear(err);
   err->code = code;
@@ -83,9 +82,8 @@ static ctr_code ctr__nomem(ctr_err *err) {
   return ctr__fail(err, CTR_E_NOMEM, 0, NULL, "out of memory");
 }
 
-__attribute__((format(printf, 4, 5))) static void ctr__log(const ctr_log *log, ctr_level level,
-                                                           const char *field, const char *format,
-                                                           ...) {
+__attribute__((format(printf, 4, 5))) static void
+ctr__log(const ctr_log *log, ctr_level level, const char *field, const char *format, ...) {
   if (!log || !log->fn) return;
   char text[512];
   va_list args;

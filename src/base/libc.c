@@ -36,5 +36,5 @@
 
 #ifndef CTR_MALLOC
 #define CTR_MALLOC(size) malloc(size)
-#define CTR_FREE(ptr) free(ptr)
+#define CTR_FREE(ptr)    free(ptr)
 #endif

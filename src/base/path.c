@@ -128,9 +128,9 @@ static int ctr__open_proc(void) {
 /* Writes to a file of that procfs, in one write(2), never through a mount on top of it and never
    through a link but proc's own "self" (CVE-2019-16884 and its kin). */
 static int ctr__write_proc(int proc, const char *path, const char *text, size_t len) {
-  CTR__AUTO_CLOSE fd = ctr__openat2(proc, path, O_WRONLY, 0,
-                                    CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV |
-                                        CTR__RESOLVE_NO_MAGICLINKS);
+  CTR__AUTO_CLOSE fd =
+      ctr__openat2(proc, path, O_WRONLY, 0,
+                   CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_MAGICLINKS);
   if (fd < 0) return fd;
   struct statfs fs;
   if (fstatfs(fd, &fs) < 0) return -errno;

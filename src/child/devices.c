@@ -40,8 +40,7 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   if (errno != EEXIST) return -errno;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
-  return len >= 0 && !strcmp(there, target) ? 0
-                                            : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
 }
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
@@ -74,8 +73,8 @@ static int ctr__mask_directory(ctr__child *c) {
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", "555");
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
   if (r < 0) return r;
-  int mount = ctr__fsmount(fs, CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV |
-                                   CTR__ATTR_NOEXEC);
+  int mount =
+      ctr__fsmount(fs, CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
   if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
   return mount;
 }

@@ -141,8 +141,8 @@ static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
   if (target < 0) return target;
-  CTR__AUTO_CLOSE fs = ctr__fd_high((int)CTR__CALL(CTR__SYS_fspick, target, "",
-                                                   1 /* FSPICK_CLOEXEC */ | CTR__FSPICK_EMPTY_PATH));
+  CTR__AUTO_CLOSE fs = ctr__fd_high(
+      (int)CTR__CALL(CTR__SYS_fspick, target, "", 1 /* FSPICK_CLOEXEC */ | CTR__FSPICK_EMPTY_PATH));
   if (fs < 0) return fs;
   int r = ctr__configure(c, fs, s->str[2]);
   return r < 0 ? r : ctr__fsconfig(fs, CTR__FSCONFIG_CMD_RECONFIGURE, NULL, NULL);

@@ -104,8 +104,9 @@ static int ctr__stage_report(int sock, pid_t pid, int pidfd) {
     struct cmsghdr head;
     char buf[CMSG_SPACE(sizeof(int))];
   } control = {0};
-  control.head = (struct cmsghdr){
-      .cmsg_len = CMSG_LEN(sizeof pidfd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof pidfd),
+                                  .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS};
   memcpy(CMSG_DATA(&control.head), &pidfd, sizeof pidfd);
   struct iovec iov = {&message, sizeof message};
   struct msghdr packet = {.msg_iov = &iov,

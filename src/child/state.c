@@ -5,10 +5,10 @@
 /* What the parent gets ready for the child before it clones. */
 typedef struct ctr__launch {
   const ctr_plan *plan;
-  int sock;                               /* the child's end of the sync channel             */
-  int stdio[3];                           /* descriptors to become 0, 1, 2; -1: /dev/null     */
+  int sock;                                 /* the child's end of the sync channel             */
+  int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
-  char **argv, **envp;                    /* the plan's lists as execve wants them           */
+  char **argv, **envp;                      /* the plan's lists as execve wants them           */
   volatile uint32_t *progress; /* shared with the parent: the step under way, so that a death can be
                                   told from a successful execve, which both close the channel   */
 } ctr__launch;

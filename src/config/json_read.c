@@ -39,8 +39,8 @@ static void ctr__json_skip_space(ctr__json_reader *r) {
 
 /* -- strings -- */
 
-/* The length of the UTF-8 sequence at text, or 0 when it is none: too long a form, a surrogate, past
-   U+10FFFF (RFC 3629). */
+/* The length of the UTF-8 sequence at text, or 0 when it is none: too long a form, a surrogate,
+   past U+10FFFF (RFC 3629). */
 static size_t ctr__utf8_len(const char *text, const char *end) {
   const unsigned char *s = (const unsigned char *)text;
   size_t left = (size_t)(end - text);
@@ -137,8 +137,9 @@ static ctr_code ctr__json_string(ctr__json_reader *r, const char **ret_text, siz
   while (from < end) {
     unsigned char c = (unsigned char)*from;
     if (c < 0x20)
-      return ctr__json_fail(r, from, c ? "a control character in a string must be escaped"
-                                       : "a string cannot hold NUL");
+      return ctr__json_fail(r, from,
+                            c ? "a control character in a string must be escaped"
+                              : "a string cannot hold NUL");
     if (c == '\\') {
       from++;
       ctr_code code = ctr__json_escape(r, &from, end, &to);
@@ -162,8 +163,8 @@ static const char *ctr__json_digits(const char *at, const char *end) {
   return at;
 }
 
-/* The end of the number at r->at and whether it has a fraction or an exponent; NULL when the grammar
-   does not allow it. */
+/* The end of the number at r->at and whether it has a fraction or an exponent; NULL when the
+   grammar does not allow it. */
 static const char *ctr__json_number_end(const ctr__json_reader *r, bool *ret_real) {
   const char *at = r->at + (*r->at == '-'), *digits = at;
   at = ctr__json_digits(at, r->end);
@@ -363,7 +364,8 @@ static ctr_code ctr__json_key(ctr__json_reader *r, ctr_json *node) {
   ctr_code code = ctr__json_string(r, &node->key, &len);
   if (code) return code;
   ctr__json_skip_space(r);
-  if (r->at == r->end || *r->at != ':') return ctr__json_fail(r, r->at, "expected ':' after a name");
+  if (r->at == r->end || *r->at != ':')
+    return ctr__json_fail(r, r->at, "expected ':' after a name");
   r->at++;
   ctr__json_skip_space(r);
   return CTR_OK;
@@ -395,9 +397,10 @@ static ctr_code ctr__json_after_value(ctr__json_reader *r) {
     ctr__json_skip_space(r);
     if (ctr__json_close(r, &code)) continue;
     if (r->at == r->end || *r->at != ',')
-      return ctr__json_fail(r, r->at, r->open[r->depth - 1]->type == CTR_JSON_OBJECT
-                                          ? "expected ',' or '}' after a member"
-                                          : "expected ',' or ']' after an element");
+      return ctr__json_fail(r, r->at,
+                            r->open[r->depth - 1]->type == CTR_JSON_OBJECT
+                                ? "expected ',' or '}' after a member"
+                                : "expected ',' or ']' after an element");
     r->at++;
     return CTR_OK;
   }

@@ -82,8 +82,12 @@ static void ctr__json_put_scalar(ctr__json_writer *w, const ctr_json *value) {
   case CTR_JSON_BOOL: ctr__json_puts(w, value->as.boolean ? "true" : "false"); break;
   case CTR_JSON_STRING: ctr__json_put_string(w, value->as.string.text, value->as.string.len); break;
   case CTR_JSON_DOUBLE: ctr__json_put_double(w, value->as.number); break;
-  case CTR_JSON_INT: ctr__json_put(w, text, (size_t)(ctr__put_int(text, value->as.i64) - text)); break;
-  case CTR_JSON_UINT: ctr__json_put(w, text, (size_t)(ctr__put_uint(text, value->as.u64) - text)); break;
+  case CTR_JSON_INT:
+    ctr__json_put(w, text, (size_t)(ctr__put_int(text, value->as.i64) - text));
+    break;
+  case CTR_JSON_UINT:
+    ctr__json_put(w, text, (size_t)(ctr__put_uint(text, value->as.u64) - text));
+    break;
   default: ctr__json_puts(w, "null"); break;
   }
 }

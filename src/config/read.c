@@ -102,7 +102,7 @@ static void ctr__store_integer(const ctr__field *field, void *at, uint64_t bits)
 
 static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
                                const ctr_json *value, const ctr__names *names, int64_t *ret) {
-  const char *text;
+  const char *text = NULL;
   ctr_code code = ctr__read_str(r, where, value, &text);
   if (code) return code;
   const ctr__name *name = ctr__name_find(names, text);
@@ -116,9 +116,9 @@ static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
 /* -- lists -- */
 
 /* Makes room for a list's elements. */
-static ctr_code ctr__new_list(ctr__config_reader *r, const ctr__where *where,
-                              const ctr_json *value, ctr_json_type type, size_t size,
-                              ctr__any_list *list, void **ret_items) {
+static ctr_code ctr__new_list(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              ctr_json_type type, size_t size, ctr__any_list *list,
+                              void **ret_items) {
   if (value->type != type)
     return ctr__mistyped(r, where, value, type == CTR_JSON_ARRAY ? "an array" : "an object");
   size_t count = value->as.list.count;

@@ -21,8 +21,7 @@ ctr_code ctr_io_init(uint32_t uid, uint32_t gid, ctr_io *ret_io, ctr_err *err) {
     io.child[i] = ctr__fd_high(ends[i != 0]);
     io.parent[i] = ctr__fd_high(ends[i == 0]);
     bool owned = uid == geteuid() && gid == getegid();
-    if (io.child[i] < 0 || io.parent[i] < 0 ||
-        (!owned && fchown(io.child[i], uid, gid) < 0)) {
+    if (io.child[i] < 0 || io.parent[i] < 0 || (!owned && fchown(io.child[i], uid, gid) < 0)) {
       int error = errno;
       ctr_io_close(&io);
       return ctr__fail(err, CTR_E_SYS, error, NULL,
@@ -43,10 +42,10 @@ static const char *ctr__fd_name(ctr_arena *arena, const char *path) {
 ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr_err *err) {
   ctr__err_clear(err);
   char path[64];
-  char *end = pid ? ctr__put_int(ctr__put_str(path, "/proc/"), pid) : ctr__put_str(path, "/proc/self");
+  char *end =
+      pid ? ctr__put_int(ctr__put_str(path, "/proc/"), pid) : ctr__put_str(path, "/proc/self");
   ctr__put_str(end, "/fd");
-  if (access(path, F_OK) < 0)
-    return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at %s", path);
+  if (access(path, F_OK) < 0) return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at %s", path);
   const char *names[3];
   for (int i = 0; i < 3; i++) {
     end[3] = '/';

@@ -52,8 +52,7 @@ ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *err) {
   int r = process->state == CTR__ENDED || process->pidfd < 0
               ? -ESRCH
               : ctr__pidfd_signal(process->pidfd, signal);
-  if (r == -ESRCH)
-    return ctr__fail(err, CTR_E_STATE, ESRCH, NULL, "the process is not running");
+  if (r == -ESRCH) return ctr__fail(err, CTR_E_STATE, ESRCH, NULL, "the process is not running");
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "send signal %d", signal) : CTR_OK;
 }
 

@@ -24,11 +24,14 @@ static const struct ctr__hint {
     {CTR__STEP_MOUNT_FS, EPERM,
      "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
      "own, and both that the caller sees one without anything mounted over it"},
-    {CTR__STEP_MOUNT_FS, EINVAL, "an option has a value the file system does not take, such as an "
-                                 "id that the user namespace does not map"},
-    {CTR__STEP_MOUNT_BIND, EINVAL, "in a user namespace a directory with mounts below it can only "
-                                   "be bound with rbind"},
-    {CTR__STEP_SET_ATTR, EPERM, "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_MOUNT_FS, EINVAL,
+     "an option has a value the file system does not take, such as an "
+     "id that the user namespace does not map"},
+    {CTR__STEP_MOUNT_BIND, EINVAL,
+     "in a user namespace a directory with mounts below it can only "
+     "be bound with rbind"},
+    {CTR__STEP_SET_ATTR, EPERM,
+     "in a user namespace restrictions that the host set cannot be lifted"},
     {CTR__STEP_PIVOT_ROOT, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},

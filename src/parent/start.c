@@ -18,8 +18,8 @@ typedef struct ctr__start {
   const ctr_plan *plan;
   ctr__launch launch;
   ctr_arena arena;
-  int sock;                  /* the parent's end              */
-  pid_t stage_pid;           /* the intermediate process, or 0 */
+  int sock;        /* the parent's end              */
+  pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
   volatile uint32_t *progress;
   ctr_err *err;
@@ -91,8 +91,8 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
 }
 
 static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
-  static const enum ctr_moment moments[] = {[CTR__SYNC_HOOKS] = CTR_MOMENT_HOOKS,
-                                            [CTR__SYNC_READY] = CTR_MOMENT_READY};
+  static const enum ctr_moment moments[] = {
+      [CTR__SYNC_HOOKS] = CTR_MOMENT_HOOKS, [CTR__SYNC_READY] = CTR_MOMENT_READY};
   const struct ctr__exchange *exchange = &ctr__exchanges[step->num[0]];
   const ctr_process_desc *desc = &s->process->desc;
   ctr__message message;
@@ -106,7 +106,8 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
   /* When the child is gone already, its report is waiting to be read. */
   int r = ctr__send(s->sock, &message);
   if (r == -EPIPE || r == -ECONNRESET) return ctr__expect(s, 0, &message, NULL);
-  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started") : CTR_OK;
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
+               : CTR_OK;
 }
 
 /* -- the parent's steps: each returns 0 or -errno -- */
@@ -275,8 +276,8 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.argv = ctr__pointers(s, s->plan->argv);
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
-  void *shared = mmap(NULL, sizeof *s->progress, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void *shared =
+      mmap(NULL, sizeof *s->progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
   s->progress = s->launch.progress = shared;

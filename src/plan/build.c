@@ -28,10 +28,8 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
   if (b->new_namespaces & CTR_NS_TIME)
-    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets",
-                    .str = {ctr__offsets_text(b)});
-  if (b->new_namespaces & CTR_NS_NETWORK)
-    ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
+    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
+  if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
 }
 
 static ctr_code ctr__plan_build(ctr__builder *b) {
@@ -56,8 +54,7 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
 static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc *desc,
                                   const ctr__facts *facts, ctr_plan **ret_plan, ctr_err *err) {
   ctr_arena arena = {0};
-  ctr__builder b = {
-      .arena = &arena, .config = config, .desc = desc, .facts = facts, .err = err};
+  ctr__builder b = {.arena = &arena, .config = config, .desc = desc, .facts = facts, .err = err};
   ctr_code code = ctr__plan_build(&b);
   if (!code) {
     ctr__ref argv = ctr__add_strs(&b, config->process.args);
@@ -76,7 +73,8 @@ ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_p
                       ctr_err *err) {
   static const ctr_plan_desc defaults = {0};
   ctr__err_clear(err);
-  if (!config || !ret_plan) return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
+  if (!config || !ret_plan)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
   if (!desc) desc = &defaults;
   ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;

@@ -1,5 +1,5 @@
-/* A mount of type cgroup: what default configs put on /sys/fs/cgroup. Which hierarchies there are is
-   the machine's; they are read once, here, and become plain mount and bind steps. */
+/* A mount of type cgroup: what default configs put on /sys/fs/cgroup. Which hierarchies there are
+   is the machine's; they are read once, here, and become plain mount and bind steps. */
 
 typedef struct ctr__hierarchy {
   const char *mount_point; /* on the host                                            */
@@ -127,8 +127,7 @@ static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *moun
                                           const ctr__hierarchy *hierarchy) {
   const char *name = strrchr(hierarchy->mount_point, '/');
   const char *destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name);
-  ctr_mount bind = {.destination = destination,
-                    .source = ctr__own_cgroup_path(b, hierarchy)};
+  ctr_mount bind = {.destination = destination, .source = ctr__own_cgroup_path(b, hierarchy)};
   if (b->nomem || !destination) return ctr__nomem(b->err);
   ctr_code code = ctr__plan_bind(b, &bind, field, spec);
   if (!code) ctr__plan_controller_links(b, field, mount->destination, name + 1);
@@ -158,8 +157,8 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
    namespace of its own (cgroup_namespaces(7)); else the caller's cgroup is bound. */
 static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     ctr__mount_spec *spec, const ctr__hierarchy *hierarchy) {
-  bool in_userns = !b->facts->initial_userns ||
-                   ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
+  bool in_userns =
+      !b->facts->initial_userns || ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
   ctr_mount made = *mount;
   if (in_userns && !(b->new_namespaces & CTR_NS_CGROUP)) {
     made.source = ctr__own_cgroup_path(b, hierarchy);

@@ -14,7 +14,8 @@ typedef struct ctr__facts {
   uint64_t hard_limit[CTR__RLIMITS];
 } ctr__facts;
 
-static const ino_t ctr__initial_userns_ino = 0xEFFFFFFD; /* PROC_USER_INIT_INO: fixed since Linux 3.8 */
+static const ino_t ctr__initial_userns_ino =
+    0xEFFFFFFD; /* PROC_USER_INIT_INO: fixed since Linux 3.8 */
 
 static uint64_t ctr__own_effective_caps(void) {
   struct {
@@ -49,8 +50,8 @@ static uint64_t ctr__own_bounding_caps(void) {
 static void ctr__gather_facts(unsigned without, ctr__facts *facts) {
   struct stat userns;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
-  facts->initial_userns = stat("/proc/self/ns/user", &userns) == 0 &&
-                          userns.st_ino == ctr__initial_userns_ino;
+  facts->initial_userns =
+      stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == ctr__initial_userns_ino;
   uint64_t caps = facts->caps = ctr__own_effective_caps();
   facts->bounding = ctr__own_bounding_caps();
   facts->can_mknod = facts->initial_userns && (caps & CTR_CAP(MKNOD));

@@ -14,18 +14,12 @@ static const struct ctr__sysctl_rule {
   const char *prefix; /* ends in '/': all below; else: this one */
   uint32_t namespace_type;
 } ctr__sysctl_rules[] = {
-    {"kernel/msgmax", CTR_NS_IPC},
-    {"kernel/msgmnb", CTR_NS_IPC},
-    {"kernel/msgmni", CTR_NS_IPC},
-    {"kernel/sem", CTR_NS_IPC},
-    {"kernel/shmall", CTR_NS_IPC},
-    {"kernel/shmmax", CTR_NS_IPC},
-    {"kernel/shmmni", CTR_NS_IPC},
-    {"kernel/shm_rmid_forced", CTR_NS_IPC},
-    {"fs/mqueue/", CTR_NS_IPC},
-    {"net/", CTR_NS_NETWORK},
-    {"kernel/domainname", CTR_NS_UTS},
-    {"user/", CTR_NS_USER},
+    {"kernel/msgmax", CTR_NS_IPC},     {"kernel/msgmnb", CTR_NS_IPC},
+    {"kernel/msgmni", CTR_NS_IPC},     {"kernel/sem", CTR_NS_IPC},
+    {"kernel/shmall", CTR_NS_IPC},     {"kernel/shmmax", CTR_NS_IPC},
+    {"kernel/shmmni", CTR_NS_IPC},     {"kernel/shm_rmid_forced", CTR_NS_IPC},
+    {"fs/mqueue/", CTR_NS_IPC},        {"net/", CTR_NS_NETWORK},
+    {"kernel/domainname", CTR_NS_UTS}, {"user/", CTR_NS_USER},
 };
 
 /* sysctl(8): "net.ipv4.ip_forward" is net/ipv4/ip_forward; in the part after the first separator
@@ -116,9 +110,9 @@ static void ctr__plan_scheduler(ctr__builder *b) {
                                  .runtime = s->runtime,
                                  .deadline = s->deadline,
                                  .period = s->period};
-  const char *text = ctr__arena_printf(
-      b->arena, "%s, nice %d, priority %d", ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
-      s->nice, s->priority);
+  const char *text = ctr__arena_printf(b->arena, "%s, nice %d, priority %d",
+                                       ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
+                                       s->nice, s->priority);
   b->nomem |= !text;
   ctr__child_step(b, SCHEDULER, .field = "process.scheduler", .str = {text},
                   .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)});
@@ -246,8 +240,7 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
-  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
-                  .ref = {0, candidates});
+  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY);
   ctr__child_step(b, CLOSE_FDS, .field = NULL);
   ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});

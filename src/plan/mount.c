@@ -27,8 +27,7 @@ static void ctr__plan_set_attr(ctr__builder *b, const char *field, const char *p
 
 static void ctr__plan_set_attr_all(ctr__builder *b, const char *field, const char *path,
                                    uint64_t set, uint64_t clr) {
-  if (set | clr)
-    ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path}, .num = {set, clr});
+  if (set | clr) ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path}, .num = {set, clr});
 }
 
 static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const char *field,

@@ -136,8 +136,7 @@ static void ctr__plan_root(ctr__builder *b) {
     ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
              "what the host has mounted below the root stays as it is: making it read-only needs "
              "Linux 5.12");
-  ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation",
-                  .num = {MS_REC | MS_SLAVE});
+  ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
                   .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below});
 }
@@ -199,8 +198,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
   code = ctr__plan_late_read_only(b);
   if (code) return code;
-  if (b->config->root.readonly)
-    ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
+  if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }

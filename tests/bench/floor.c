@@ -1,8 +1,9 @@
 /* The floor: the fewest system calls that make what the default bundle asks for (as root): the same
-   namespaces, mounts, nodes, links, masks and identity, by hand, in the plainest calls there are. No
-   config, no checks, no error texts. What a runtime takes over this is its own doing.
+   namespaces, mounts, nodes, links, masks and identity, by hand, in the plainest calls there are.
+   No config, no checks, no error texts. What a runtime takes over this is its own doing.
 
-     floor ROOTFS COUNT    starts ROOTFS/bin/true COUNT times, prints nanoseconds a start, a line each */
+     floor ROOTFS COUNT    starts ROOTFS/bin/true COUNT times, prints nanoseconds a start, a line
+   each */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -54,10 +55,17 @@ static const char *const links[][2] = {{"/proc/self/fd", "dev/fd"},
                                        {"/proc/self/fd/2", "dev/stderr"},
                                        {"pts/ptmx", "dev/ptmx"}};
 
-static const char *const masked[] = {
-    "proc/acpi",         "proc/asound",      "proc/kcore",       "proc/keys",
-    "proc/latency_stats", "proc/timer_list", "proc/timer_stats", "proc/sched_debug",
-    "proc/scsi",         "sys/firmware",     "sys/devices/virtual/powercap"};
+static const char *const masked[] = {"proc/acpi",
+                                     "proc/asound",
+                                     "proc/kcore",
+                                     "proc/keys",
+                                     "proc/latency_stats",
+                                     "proc/timer_list",
+                                     "proc/timer_stats",
+                                     "proc/sched_debug",
+                                     "proc/scsi",
+                                     "sys/firmware",
+                                     "sys/devices/virtual/powercap"};
 static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys",
                                         "proc/sysrq-trigger"};
 

@@ -1,0 +1,72 @@
+# Needs a C compiler, make and Python 3; nothing else. `make` alone tells what there is.
+
+CFLAGS   ?= -O2 -g
+WARNINGS  = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
+SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
+BUILD    ?= build
+PYTHON   ?= python3
+
+# A static program starts in half the time; where there is no static libc it is linked as usual.
+STATIC := $(shell mkdir -p $(BUILD); echo 'int main(void){return 0;}' | \
+	$(CC) -static -x c -o $(BUILD)/.static - 2>/dev/null && echo -static)
+
+parts     := $(shell find src -name '*.[ch]')
+examples  := $(patsubst examples/%.c,$(BUILD)/%,$(filter-out examples/oci.c,$(wildcard examples/*.c)))
+unit      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+container := $(patsubst tests/container/%.c,$(BUILD)/container/%,$(wildcard tests/container/test_*.c))
+bench     := $(BUILD)/bench/api $(BUILD)/bench/floor
+compile    = @mkdir -p $(@D); echo "cc $@"; $(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -I. $< -o $@
+
+.PHONY: help all run test test-sanitize check bench clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z][a-z.-]*:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
+
+run: $(BUILD)/ctr-oci  ## build and show a container: its processes, hostname and mounts
+	$(BUILD)/ctr-oci run --default demo -- sh -c 'echo "pid $$$$, uid $$(id -u), host $$(hostname)"; \
+	  echo "processes:" /proc/[0-9]*; echo "interfaces:" /sys/class/net/*; \
+	  touch /oops 2>/dev/null || echo "the root is read-only"; \
+	  echo "mounts:"; awk "{ print \"  \", \$$2, \$$3 }" /proc/mounts'
+
+all: ctr.h $(BUILD)/ctr-oci $(examples)  ## build the command line and all examples
+
+test: all $(unit) $(container) $(BUILD)/container/probe $(bench)  ## build and run all tests
+	@$(PYTHON) tests/run.py --build $(BUILD) $(TESTFLAGS)
+
+test-sanitize:  ## the unit tests under address and undefined behaviour sanitizers
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' unit
+	@$(PYTHON) tests/run.py --build $(BUILD)/sanitize --layer unit
+
+.PHONY: unit
+unit: $(unit)
+
+bench: $(BUILD)/ctr-oci $(bench)  ## measure the start of a container against the bare system calls
+	@$(PYTHON) tests/bench/run.py --build $(BUILD)
+
+check:  ## fail when ctr.h is not what src/ says
+	@$(PYTHON) tools/amalgamate.py --check
+
+clean:  ## remove what was built
+	rm -rf $(BUILD)
+
+ctr.h: $(parts) LICENSE tools/amalgamate.py  ## make ctr.h out of src/
+	$(PYTHON) tools/amalgamate.py
+
+$(BUILD)/ctr-oci: examples/oci.c ctr.h
+	$(compile) $(STATIC)
+
+$(examples): $(BUILD)/%: examples/%.c ctr.h
+	$(compile)
+
+$(BUILD)/bench/%: tests/bench/%.c ctr.h
+	$(compile) $(STATIC)
+
+$(BUILD)/container/probe: tests/container/probe.c
+	$(compile) $(STATIC)
+
+$(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h ctr.h
+	$(compile)
+
+$(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/test.h ctr.h
+	$(compile)

@@ -1,0 +1,6919 @@
+/* ctr.h - v0.1.0 - a complete container runtime core for Linux in one header
+
+   DO THIS in exactly one .c file, before any other #include:
+       #define CTR_IMPLEMENTATION
+       #include "ctr.h"
+   Everywhere else just #include "ctr.h". Nothing to link but libc.
+
+   SMALLEST PROGRAM  (no root needed, no image, no configuration file)
+       ctr_arena mem = {0};
+       ctr_config *config;
+       ctr_exit status;
+       ctr_err err;
+       if (!ctr_config_default(&mem, CTR_DEFAULT_AUTO, &config, &err)) {
+         config->process.args = CTR_STRS("sh", "-c", "echo hello from $(hostname)");
+         if (ctr_run(config, NULL, NULL, &status, &err)) fprintf(stderr, "%s\n", err.msg);
+       }
+       ctr_arena_free(&mem);
+   or, from an OCI config.json: ctr_config_parse() instead of ctr_config_default().
+
+   HOW IT WORKS
+       config.json --> ctr_json --> ctr_config --> ctr_plan --> ctr_process --> execve
+          text           tree        structs        steps      parent + child
+   The plan is the heart: everything is decided and allocated before anything is cloned. What the
+   child then does is a flat list of steps, which ctr_plan_explain prints and an error names.
+
+   NEEDS
+       Linux 5.6 or newer (openat2(2), pidfd_open(2)); newer features are used where they are. Root,
+       or an ordinary user where the kernel grants user namespaces (user_namespaces(7)): then a
+       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. A mounted /proc.
+
+   OPTIONS  (#define before the #include; none of them changes a struct)
+       CTR_IMPLEMENTATION   compile the implementation into this file; gnu11 or newer, C only
+       CTR_STATIC           everything static: private to the one file that has the implementation
+       CTR_API              how public functions are declared          (default: extern)
+       CTR_MALLOC, CTR_FREE where memory comes from                    (default: malloc, free)
+
+   ERRORS
+       A call that can fail returns ctr_code, CTR_OK (0) being success, and fills the ctr_err it was
+       given last: one line that names the config field, what was tried and what the kernel said.
+       How a contained program ended is never mixed with that: it is a ctr_exit. Nothing that a
+       config asks for is skipped silently: what cannot be had is an error, before or at the start.
+
+   THREADS AND FORK
+       The library keeps no global. Any thread may call; one arena, config, plan or process is for
+       one thread at a time. The child allocates nothing and takes no lock between clone and
+       execve, so that callers with threads are safe. Handles do not survive a fork of the caller.
+
+   MEMORY AND DESCRIPTORS
+       Configs live in the arena they were made with. Plans and processes have their own _free.
+       Every descriptor is close-on-exec from birth and not below 3. The library never prints,
+       exits, installs signal handlers, or changes the working directory, umask or environment.
+
+   CONTENTS  (search for the words in brackets)
+     [SECTION] api/version.h
+     [SECTION] api/base.h
+     [SECTION] api/json.h
+     [SECTION] api/config.h
+     [SECTION] api/plan.h
+     [SECTION] api/process.h
+     [SECTION] base/libc.c
+     [SECTION] base/arena.c
+     [SECTION] base/error.c
+     [SECTION] base/sys.c
+     [SECTION] base/path.c
+     [SECTION] config/json_read.c
+     [SECTION] config/json_write.c
+     [SECTION] config/names.c
+     [SECTION] config/table.c
+     [SECTION] config/read.c
+     [SECTION] config/write.c
+     [SECTION] config/check.c
+     [SECTION] config/defaults.c
+     [SECTION] plan/format.c
+     [SECTION] plan/facts.c
+     [SECTION] plan/builder.c
+     [SECTION] plan/namespaces.c
+     [SECTION] plan/options.c
+     [SECTION] plan/mount.c
+     [SECTION] plan/cgroups.c
+     [SECTION] plan/rootfs.c
+     [SECTION] plan/identity.c
+     [SECTION] plan/build.c
+     [SECTION] plan/explain.c
+     [SECTION] child/state.c
+     [SECTION] child/namespaces.c
+     [SECTION] child/mounts.c
+     [SECTION] child/copy.c
+     [SECTION] child/devices.c
+     [SECTION] child/root.c
+     [SECTION] child/identity.c
+     [SECTION] child/exec.c
+     [SECTION] child/run.c
+     [SECTION] parent/io.c
+     [SECTION] parent/report.c
+     [SECTION] parent/start.c
+     [SECTION] parent/process.c
+
+   LICENCE: MIT or Unlicense, as you like; see the end of the file. */
+#ifndef CTR_H_INCLUDED
+#define CTR_H_INCLUDED
+
+#ifndef __linux__
+#error "ctr.h: containers are a feature of Linux; this is another system"
+#endif
+
+#if defined CTR_IMPLEMENTATION && !defined _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#if defined CTR_STATIC && defined CTR_API
+#error "ctr.h: CTR_STATIC and CTR_API exclude each other"
+#elif defined CTR_STATIC
+#define CTR_API static __attribute__((unused))
+#elif !defined CTR_API
+#define CTR_API extern
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ==== [SECTION] api/version.h ================================================================= */
+/* ---- version --------------------------------------------------------------------------------- */
+
+#define CTR_VERSION_MAJOR 0
+#define CTR_VERSION_MINOR 1
+#define CTR_VERSION_PATCH 0
+
+#define CTR_VERSION_TEXT_(major, minor, patch) #major "." #minor "." #patch
+#define CTR_VERSION_EXPAND_(major, minor, patch) CTR_VERSION_TEXT_(major, minor, patch)
+#define CTR_VERSION                                                                                \
+  CTR_VERSION_EXPAND_(CTR_VERSION_MAJOR, CTR_VERSION_MINOR, CTR_VERSION_PATCH)
+
+/* ==== [SECTION] api/base.h ==================================================================== */
+/* ---- errors, log, memory: what every other call speaks --------------------------------------- */
+
+/* What kind of failure. 0 is success, so `if (ctr_x(...))` reads as "if it failed". */
+typedef enum ctr_code {
+  CTR_OK = 0,
+  CTR_E_ARG,         /* a parameter of the call itself makes no sense                       */
+  CTR_E_NOMEM,       /* memory ran out                                                      */
+  CTR_E_JSON,        /* the text is not JSON; err.line and err.column say where             */
+  CTR_E_CONFIG,      /* a field is missing, of the wrong type, out of range or impossible   */
+  CTR_E_UNSUPPORTED, /* the config asks for what this version or this kernel cannot do      */
+  CTR_E_SYS,         /* a system call failed; err.sys is its errno                          */
+  CTR_E_STATE,       /* the call does not fit the state of the handle                       */
+  CTR_E_PROTOCOL,    /* the process being started sent what it must not, or died meanwhile  */
+} ctr_code;
+
+/* A failure, as a plain value: nothing to free. Calls that succeed leave it cleared.
+   Every function takes it last, and NULL when the caller does not want to know. */
+typedef struct ctr_err {
+  ctr_code code;
+  int sys;         /* errno of the call that failed, else 0                                 */
+  uint32_t line;   /* where in the JSON text, from 1; 0: not about a text                   */
+  uint32_t column; /* in bytes, from 1                                                      */
+  char field[128]; /* the config field that asked for it, "mounts[3].options"; "" if none   */
+  char msg[512];   /* the whole message in one line, without a newline                      */
+} ctr_err;
+
+/* Returns the name of a code ("CTR_E_CONFIG"); a static string, never NULL. */
+CTR_API const char *ctr_code_name(ctr_code code);
+
+typedef enum ctr_level { CTR_LOG_WARNING = 1, CTR_LOG_INFO, CTR_LOG_DEBUG } ctr_level;
+
+/* Where remarks go that are not errors. All zero: nowhere; the library itself never prints.
+   fn is called in the caller's process and thread only. field may be "", text is one line. */
+typedef struct ctr_log {
+  void (*fn)(void *userdata, ctr_level level, const char *field, const char *text);
+  void *userdata;
+} ctr_log;
+
+/* Memory that is freed all at once. `ctr_arena mem = {0};` is an empty one. What a function puts
+   into an arena lives until ctr_arena_free. Not for use by two threads at a time. */
+typedef struct ctr_arena {
+  struct ctr_block_ *blocks_;
+  size_t bytes; /* taken from CTR_MALLOC so far */
+} ctr_arena;
+
+/* Returns size zeroed bytes, aligned for any type, or NULL when memory ran out. */
+CTR_API void *ctr_arena_alloc(ctr_arena *arena, size_t size);
+
+/* Frees all that came from the arena and leaves it empty, ready to be used again. NULL is fine. */
+CTR_API void ctr_arena_free(ctr_arena *arena);
+
+/* A list of strings. CTR_STRS("sh", "-c", "id") makes one in C. */
+typedef struct ctr_strs {
+  const char *const *items;
+  size_t count;
+} ctr_strs;
+#define CTR_STRS(...)                                                                              \
+  (ctr_strs) {                                                                                     \
+    (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
+  }
+
+/* Where text goes: called with pieces, in order. Returns 0, or not 0 to stop the writer. */
+typedef int (*ctr_sink)(void *userdata, const char *text, size_t len);
+
+/* ==== [SECTION] api/json.h ==================================================================== */
+/* ---- JSON-lite: a strict reader and a writer, usable on their own ---------------------------- */
+
+typedef enum ctr_json_type {
+  CTR_JSON_NULL = 0,
+  CTR_JSON_BOOL,
+  CTR_JSON_INT,    /* a number without fraction and exponent that fits int64_t           */
+  CTR_JSON_UINT,   /* the same, above INT64_MAX, that fits uint64_t                      */
+  CTR_JSON_DOUBLE, /* any other number that a double can hold                            */
+  CTR_JSON_STRING,
+  CTR_JSON_ARRAY,
+  CTR_JSON_OBJECT,
+} ctr_json_type;
+
+/* A value. Members of an object and elements of an array are linked in the order of the text. */
+typedef struct ctr_json {
+  ctr_json_type type;
+  uint32_t line, column; /* where its text starts, from 1; 0 when not read from a text   */
+  const char *key;       /* name in the object that holds it (NUL-terminated), else NULL */
+  struct ctr_json *next; /* the next member or element, or NULL                          */
+  union {
+    bool boolean;
+    int64_t i64;
+    uint64_t u64;
+    double number;
+    struct {
+      const char *text; /* UTF-8, NUL-terminated, no NUL inside */
+      size_t len;       /* bytes, without the NUL               */
+    } string;
+    struct {
+      struct ctr_json *first, *last;
+      size_t count;
+    } list; /* of an array or an object */
+  } as;
+} ctr_json;
+
+/* Bounds on what is read; a 0 means the default given here. */
+typedef struct ctr_json_limits {
+  size_t depth; /* arrays and objects inside each other: 64       */
+  size_t bytes; /* length of the text: 16 MiB                     */
+} ctr_json_limits;
+
+/* Reads one JSON text (RFC 8259) into the arena.
+   text:    len bytes, borrowed for the call; need not end in NUL.
+   limits:  borrowed, or NULL for the defaults.
+   Returns: CTR_OK, CTR_E_JSON with err.line and err.column, or CTR_E_NOMEM. Refused are: bytes that
+            are not UTF-8, a byte order mark, lone surrogates, NUL (raw or \u0000), a name twice in
+            one object, text after the value, numbers a double cannot hold, and anything over the
+            limits. *ret_root is untouched on failure.
+   Cost:    linear in len, in time and in memory; no recursion. */
+CTR_API ctr_code ctr_json_parse(ctr_arena *arena, const char *text, size_t len,
+                                const ctr_json_limits *limits, ctr_json **ret_root, ctr_err *err);
+
+/* Returns the member of an object by name, or NULL when there is none or value is no object. */
+CTR_API const ctr_json *ctr_json_get(const ctr_json *value, const char *key);
+
+typedef enum ctr_json_style {
+  CTR_JSON_COMPACT = 0,
+  CTR_JSON_INDENT, /* two spaces a level, and a newline at the end */
+} ctr_json_style;
+
+/* Writes a value as JSON text: members in their order, what RFC 8259 says must be escaped is,
+   doubles with the fewest digits that read back the same.
+   Returns: CTR_OK; CTR_E_ARG for a double that is not finite or strings that are not UTF-8;
+            CTR_E_SYS with errno ECANCELED when the sink stops. No recursion. */
+CTR_API ctr_code ctr_json_write(const ctr_json *value, ctr_json_style style, ctr_sink sink,
+                                void *userdata, ctr_err *err);
+
+/* Builders for the writer: each returns a new value in the arena, or NULL without memory.
+   Strings and keys are copied. ctr_json_add appends a value to an array (key NULL) or an object
+   and returns it; NULL arguments are passed through as NULL, so calls can be nested unchecked. */
+CTR_API ctr_json *ctr_json_new(ctr_arena *arena, ctr_json_type type);
+CTR_API ctr_json *ctr_json_new_string(ctr_arena *arena, const char *text);
+CTR_API ctr_json *ctr_json_new_int(ctr_arena *arena, int64_t value);
+CTR_API ctr_json *ctr_json_new_uint(ctr_arena *arena, uint64_t value);
+CTR_API ctr_json *ctr_json_new_bool(ctr_arena *arena, bool value);
+CTR_API ctr_json *ctr_json_add(ctr_arena *arena, ctr_json *list, const char *key, ctr_json *value);
+
+/* ==== [SECTION] api/config.h ================================================================== */
+/* ---- config: config.json as C structs -------------------------------------------------------- */
+/* The structs below are OCI runtime-spec 1.3 config.json with dots instead of braces: same names,
+   same nesting, every Linux field (https://github.com/opencontainers/runtime-spec, config.md and
+   config-linux.md). All zero means "not asked for". Where the specification lets 0 mean something
+   other than absence, the value is a ctr_int or ctr_uint. `linux_` and `class_` carry an underscore
+   because `linux` is a macro in GNU C and `class` a keyword in C++.
+
+   Fill them from a text with ctr_config_parse, from nothing with ctr_config_default, or by hand.
+   Strings and lists are borrowed: they must live as long as the config is used. */
+
+typedef struct ctr_int {
+  bool set;
+  int64_t value;
+} ctr_int;
+
+typedef struct ctr_uint {
+  bool set;
+  uint64_t value;
+} ctr_uint;
+
+/* A member of a JSON object whose names are free: annotations, sysctl, unified. */
+typedef struct ctr_pair {
+  const char *key, *value;
+} ctr_pair;
+
+typedef struct ctr_pairs {
+  const ctr_pair *items;
+  size_t count;
+} ctr_pairs;
+
+typedef struct ctr_ids {
+  const uint32_t *items;
+  size_t count;
+} ctr_ids;
+
+/* -- root and mounts -- */
+
+typedef struct ctr_root {
+  const char *path; /* absolute, or relative to the bundle; required                       */
+  bool readonly;    /* also what is mounted below path on the host becomes read-only        */
+} ctr_root;
+
+typedef struct ctr_id_mapping {
+  uint32_t containerID, hostID, size;
+} ctr_id_mapping;
+
+typedef struct ctr_id_mappings {
+  const ctr_id_mapping *items;
+  size_t count;
+} ctr_id_mappings;
+
+typedef struct ctr_mount {
+  const char *destination; /* inside the container; required                                */
+  const char *type;        /* file system type; a bind mount when options have (r)bind      */
+  const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
+  ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  ctr_id_mappings uidMappings, gidMappings;
+} ctr_mount;
+
+typedef struct ctr_mounts {
+  const ctr_mount *items;
+  size_t count;
+} ctr_mounts;
+
+/* -- process -- */
+
+typedef struct ctr_console_size {
+  ctr_uint height, width; /* characters */
+} ctr_console_size;
+
+typedef struct ctr_user {
+  uint32_t uid, gid; /* as seen inside the container */
+  ctr_uint umask;
+  ctr_ids additionalGids;
+} ctr_user;
+
+/* The capabilities of capabilities(7), X(name, number). A set of them is a uint64_t with bit
+   `number` set: CTR_CAP(KILL) | CTR_CAP(CHOWN). */
+#define CTR_CAPABILITIES(X)                                                                        \
+  X(CHOWN, 0) X(DAC_OVERRIDE, 1) X(DAC_READ_SEARCH, 2) X(FOWNER, 3) X(FSETID, 4) X(KILL, 5)        \
+  X(SETGID, 6) X(SETUID, 7) X(SETPCAP, 8) X(LINUX_IMMUTABLE, 9) X(NET_BIND_SERVICE, 10)            \
+  X(NET_BROADCAST, 11) X(NET_ADMIN, 12) X(NET_RAW, 13) X(IPC_LOCK, 14) X(IPC_OWNER, 15)            \
+  X(SYS_MODULE, 16) X(SYS_RAWIO, 17) X(SYS_CHROOT, 18) X(SYS_PTRACE, 19) X(SYS_PACCT, 20)          \
+  X(SYS_ADMIN, 21) X(SYS_BOOT, 22) X(SYS_NICE, 23) X(SYS_RESOURCE, 24) X(SYS_TIME, 25)             \
+  X(SYS_TTY_CONFIG, 26) X(MKNOD, 27) X(LEASE, 28) X(AUDIT_WRITE, 29) X(AUDIT_CONTROL, 30)          \
+  X(SETFCAP, 31) X(MAC_OVERRIDE, 32) X(MAC_ADMIN, 33) X(SYSLOG, 34) X(WAKE_ALARM, 35)              \
+  X(BLOCK_SUSPEND, 36) X(AUDIT_READ, 37) X(PERFMON, 38) X(BPF, 39) X(CHECKPOINT_RESTORE, 40)
+
+#define CTR_CAP_BIT_(name, number) CTR_CAP_##name = number,
+enum ctr_cap { CTR_CAPABILITIES(CTR_CAP_BIT_) CTR_CAP_COUNT };
+#define CTR_CAP(name) (UINT64_C(1) << CTR_CAP_##name)
+
+typedef struct ctr_capabilities {
+  uint64_t bounding, effective, inheritable, permitted, ambient;
+} ctr_capabilities;
+
+typedef enum ctr_rlimit_type { /* the kernel's RLIMIT_* number plus one; 0 is unset */
+  CTR_RLIMIT_CPU = 1,
+  CTR_RLIMIT_FSIZE,
+  CTR_RLIMIT_DATA,
+  CTR_RLIMIT_STACK,
+  CTR_RLIMIT_CORE,
+  CTR_RLIMIT_RSS,
+  CTR_RLIMIT_NPROC,
+  CTR_RLIMIT_NOFILE,
+  CTR_RLIMIT_MEMLOCK,
+  CTR_RLIMIT_AS,
+  CTR_RLIMIT_LOCKS,
+  CTR_RLIMIT_SIGPENDING,
+  CTR_RLIMIT_MSGQUEUE,
+  CTR_RLIMIT_NICE,
+  CTR_RLIMIT_RTPRIO,
+  CTR_RLIMIT_RTTIME,
+} ctr_rlimit_type;
+
+typedef struct ctr_rlimit {
+  ctr_rlimit_type type;
+  uint64_t soft, hard; /* UINT64_MAX: no limit; getrlimit(2) gives each type's unit */
+} ctr_rlimit;
+
+typedef struct ctr_rlimits {
+  const ctr_rlimit *items;
+  size_t count;
+} ctr_rlimits;
+
+typedef enum ctr_ioprio_class { /* ioprio_set(2) */
+  CTR_IOPRIO_CLASS_RT = 1,
+  CTR_IOPRIO_CLASS_BE,
+  CTR_IOPRIO_CLASS_IDLE,
+} ctr_ioprio_class;
+
+typedef struct ctr_io_priority {
+  ctr_ioprio_class class_; /* 0: not asked for   */
+  int32_t priority;        /* 0 highest, 7 lowest */
+} ctr_io_priority;
+
+typedef enum ctr_sched_policy { /* the kernel's SCHED_* number plus one (sched(7)) */
+  CTR_SCHED_OTHER = 1,
+  CTR_SCHED_FIFO = 2,
+  CTR_SCHED_RR = 3,
+  CTR_SCHED_BATCH = 4,
+  CTR_SCHED_ISO = 5,
+  CTR_SCHED_IDLE = 6,
+  CTR_SCHED_DEADLINE = 7,
+} ctr_sched_policy;
+
+typedef struct ctr_scheduler {
+  ctr_sched_policy policy; /* 0: not asked for                                             */
+  int32_t nice, priority;
+  uint64_t flags;                    /* the kernel's SCHED_FLAG_* bits (sched_setattr(2))             */
+  uint64_t runtime, deadline, period; /* nanoseconds, SCHED_DEADLINE only                              */
+} ctr_scheduler;
+
+typedef struct ctr_cpu_affinity {
+  const char *initial, *final; /* CPU lists, "0-3,7" */
+} ctr_cpu_affinity;
+
+typedef struct ctr_process_config {
+  bool terminal;
+  ctr_console_size consoleSize; /* ignored when terminal is false, as the specification says */
+  const char *cwd;              /* absolute; required                                        */
+  ctr_strs args;                /* required, at least one                                    */
+  ctr_strs env;                 /* "NAME=value"                                              */
+  ctr_user user;
+  ctr_capabilities capabilities; /* all zero: no capability in any set                       */
+  ctr_rlimits rlimits;
+  bool noNewPrivileges;
+  const char *apparmorProfile;
+  ctr_int oomScoreAdj; /* -1000 to 1000 */
+  const char *selinuxLabel;
+  ctr_io_priority ioPriority;
+  ctr_scheduler scheduler;
+  ctr_cpu_affinity execCPUAffinity; /* not for a container's first process: not used by init */
+} ctr_process_config;
+
+/* -- hooks -- */
+
+typedef struct ctr_hook {
+  const char *path; /* absolute; required */
+  ctr_strs args, env;
+  ctr_uint timeout; /* seconds, at least 1 */
+} ctr_hook;
+
+typedef struct ctr_hook_list {
+  const ctr_hook *items;
+  size_t count;
+} ctr_hook_list;
+
+typedef struct ctr_hooks {
+  ctr_hook_list prestart, createRuntime, createContainer, startContainer, poststart, poststop;
+} ctr_hooks;
+
+/* -- linux -- */
+
+typedef enum ctr_namespace_type { /* the kernel's CLONE_NEW* bits (namespaces(7)) */
+  CTR_NS_TIME = 0x00000080,
+  CTR_NS_MOUNT = 0x00020000,
+  CTR_NS_CGROUP = 0x02000000,
+  CTR_NS_UTS = 0x04000000,
+  CTR_NS_IPC = 0x08000000,
+  CTR_NS_USER = 0x10000000,
+  CTR_NS_PID = 0x20000000,
+  CTR_NS_NETWORK = 0x40000000,
+} ctr_namespace_type;
+
+typedef struct ctr_namespace {
+  ctr_namespace_type type;
+  const char *path; /* join this one (absolute); NULL: a new one */
+} ctr_namespace;
+
+typedef struct ctr_namespaces {
+  const ctr_namespace *items;
+  size_t count;
+} ctr_namespaces;
+
+typedef struct ctr_time_offset {
+  ctr_int secs;
+  ctr_uint nanosecs;
+} ctr_time_offset;
+
+typedef struct ctr_time_offsets {
+  ctr_time_offset monotonic, boottime;
+} ctr_time_offsets;
+
+typedef struct ctr_device {
+  const char *type; /* "c", "b", "u" (unbuffered: as "c") or "p" (fifo) */
+  const char *path;
+  ctr_int major_, minor_;
+  ctr_uint fileMode; /* permission bits; not set: 0666 */
+  ctr_uint uid, gid; /* inside the container; not set: 0 */
+} ctr_device;
+
+typedef struct ctr_devices {
+  const ctr_device *items;
+  size_t count;
+} ctr_devices;
+
+typedef struct ctr_net_device {
+  const char *key;  /* name on the host           */
+  const char *name; /* name inside; NULL: the same */
+} ctr_net_device;
+
+typedef struct ctr_net_devices {
+  const ctr_net_device *items;
+  size_t count;
+} ctr_net_devices;
+
+typedef struct ctr_device_rule {
+  bool allow;
+  const char *type; /* "a", "b" or "c"; NULL: all */
+  ctr_int major_, minor_; /* not set: all */
+  const char *access; /* of "rwm" */
+} ctr_device_rule;
+
+typedef struct ctr_device_rules {
+  const ctr_device_rule *items;
+  size_t count;
+} ctr_device_rules;
+
+typedef struct ctr_memory {
+  ctr_int limit, reservation, swap, kernel, kernelTCP; /* bytes, -1: no limit */
+  ctr_uint swappiness;
+  bool disableOOMKiller, useHierarchy, checkBeforeUpdate;
+} ctr_memory;
+
+typedef struct ctr_cpu {
+  ctr_uint shares;
+  ctr_int quota; /* microseconds per period */
+  ctr_uint burst, period;
+  ctr_int realtimeRuntime;
+  ctr_uint realtimePeriod;
+  const char *cpus, *mems; /* lists, "0-3,7" */
+  ctr_int idle;
+} ctr_cpu;
+
+typedef struct ctr_pids {
+  ctr_int limit; /* tasks */
+} ctr_pids;
+
+typedef struct ctr_weight_device {
+  int64_t major_, minor_;
+  ctr_uint weight, leafWeight;
+} ctr_weight_device;
+
+typedef struct ctr_weight_devices {
+  const ctr_weight_device *items;
+  size_t count;
+} ctr_weight_devices;
+
+typedef struct ctr_throttle_device {
+  int64_t major_, minor_;
+  uint64_t rate; /* bytes or operations per second */
+} ctr_throttle_device;
+
+typedef struct ctr_throttle_devices {
+  const ctr_throttle_device *items;
+  size_t count;
+} ctr_throttle_devices;
+
+typedef struct ctr_block_io {
+  ctr_uint weight, leafWeight;
+  ctr_weight_devices weightDevice;
+  ctr_throttle_devices throttleReadBpsDevice, throttleWriteBpsDevice;
+  ctr_throttle_devices throttleReadIOPSDevice, throttleWriteIOPSDevice;
+} ctr_block_io;
+
+typedef struct ctr_hugepage_limit {
+  const char *pageSize; /* "2MB" */
+  uint64_t limit;       /* bytes */
+} ctr_hugepage_limit;
+
+typedef struct ctr_hugepage_limits {
+  const ctr_hugepage_limit *items;
+  size_t count;
+} ctr_hugepage_limits;
+
+typedef struct ctr_if_priority {
+  const char *name;
+  uint32_t priority;
+} ctr_if_priority;
+
+typedef struct ctr_if_priorities {
+  const ctr_if_priority *items;
+  size_t count;
+} ctr_if_priorities;
+
+typedef struct ctr_network {
+  ctr_uint classID;
+  ctr_if_priorities priorities;
+} ctr_network;
+
+typedef struct ctr_rdma {
+  const char *key; /* name of the device */
+  ctr_uint hcaHandles, hcaObjects;
+} ctr_rdma;
+
+typedef struct ctr_rdmas {
+  const ctr_rdma *items;
+  size_t count;
+} ctr_rdmas;
+
+typedef struct ctr_resources {
+  ctr_device_rules devices;
+  ctr_memory memory;
+  ctr_cpu cpu;
+  ctr_pids pids;
+  ctr_block_io blockIO;
+  ctr_hugepage_limits hugepageLimits;
+  ctr_network network;
+  ctr_rdmas rdma;
+  ctr_pairs unified;
+} ctr_resources;
+
+typedef enum ctr_seccomp_action {
+  CTR_SCMP_ACT_KILL = 1,
+  CTR_SCMP_ACT_KILL_PROCESS,
+  CTR_SCMP_ACT_KILL_THREAD,
+  CTR_SCMP_ACT_TRAP,
+  CTR_SCMP_ACT_ERRNO,
+  CTR_SCMP_ACT_TRACE,
+  CTR_SCMP_ACT_ALLOW,
+  CTR_SCMP_ACT_LOG,
+  CTR_SCMP_ACT_NOTIFY,
+} ctr_seccomp_action;
+
+typedef enum ctr_seccomp_op {
+  CTR_SCMP_CMP_NE = 1,
+  CTR_SCMP_CMP_LT,
+  CTR_SCMP_CMP_LE,
+  CTR_SCMP_CMP_EQ,
+  CTR_SCMP_CMP_GE,
+  CTR_SCMP_CMP_GT,
+  CTR_SCMP_CMP_MASKED_EQ,
+} ctr_seccomp_op;
+
+typedef struct ctr_syscall_arg {
+  uint32_t index; /* 0 to 5 */
+  uint64_t value, valueTwo;
+  ctr_seccomp_op op;
+} ctr_syscall_arg;
+
+typedef struct ctr_syscall_args {
+  const ctr_syscall_arg *items;
+  size_t count;
+} ctr_syscall_args;
+
+typedef struct ctr_syscall {
+  ctr_strs names;
+  ctr_seccomp_action action;
+  ctr_uint errnoRet;
+  ctr_syscall_args args;
+} ctr_syscall;
+
+typedef struct ctr_syscalls {
+  const ctr_syscall *items;
+  size_t count;
+} ctr_syscalls;
+
+typedef struct ctr_seccomp {
+  ctr_seccomp_action defaultAction; /* 0: no filter asked for */
+  ctr_uint defaultErrnoRet;
+  ctr_strs architectures; /* "SCMP_ARCH_X86_64" … */
+  ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" … */
+  const char *listenerPath, *listenerMetadata;
+  ctr_syscalls syscalls;
+} ctr_seccomp;
+
+typedef enum ctr_propagation { /* mount_namespaces(7) */
+  CTR_PROPAGATION_PRIVATE = 1,
+  CTR_PROPAGATION_SHARED,
+  CTR_PROPAGATION_SLAVE,
+  CTR_PROPAGATION_UNBINDABLE,
+} ctr_propagation;
+
+typedef enum ctr_personality_domain { /* personality(2) */
+  CTR_PER_LINUX = 1,
+  CTR_PER_LINUX32,
+} ctr_personality_domain;
+
+typedef struct ctr_personality {
+  ctr_personality_domain domain; /* 0: not asked for                  */
+  ctr_strs flags;                /* none is defined by OCI 1.3: refused */
+} ctr_personality;
+
+typedef struct ctr_intel_rdt {
+  const char *closID;
+  ctr_strs schemata;
+  const char *l3CacheSchema, *memBwSchema;
+  bool enableMonitoring;
+} ctr_intel_rdt;
+
+typedef enum ctr_mempolicy_mode { /* the kernel's MPOL_* number plus one (set_mempolicy(2)) */
+  CTR_MPOL_DEFAULT = 1,
+  CTR_MPOL_PREFERRED,
+  CTR_MPOL_BIND,
+  CTR_MPOL_INTERLEAVE,
+  CTR_MPOL_LOCAL,
+  CTR_MPOL_PREFERRED_MANY,
+  CTR_MPOL_WEIGHTED_INTERLEAVE,
+} ctr_mempolicy_mode;
+
+typedef struct ctr_memory_policy {
+  ctr_mempolicy_mode mode; /* 0: not asked for               */
+  const char *nodes;       /* list, "0-3,7"                  */
+  uint64_t flags;          /* the kernel's MPOL_F_* bits      */
+} ctr_memory_policy;
+
+typedef struct ctr_linux {
+  ctr_namespaces namespaces;
+  ctr_id_mappings uidMappings, gidMappings;
+  ctr_time_offsets timeOffsets;
+  ctr_devices devices;
+  ctr_net_devices netDevices;
+  const char *cgroupsPath;
+  ctr_resources resources;
+  ctr_propagation rootfsPropagation;
+  ctr_seccomp seccomp;
+  ctr_pairs sysctl;
+  ctr_strs maskedPaths, readonlyPaths;
+  const char *mountLabel;
+  const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer */
+  ctr_memory_policy memoryPolicy;
+  ctr_personality personality;
+} ctr_linux;
+
+typedef struct ctr_config {
+  const char *ociVersion; /* required in a text; CTR_OCI_VERSION is what this version writes */
+  ctr_root root;
+  ctr_mounts mounts;
+  ctr_process_config process;
+  const char *hostname, *domainname;
+  ctr_hooks hooks;
+  ctr_pairs annotations;
+  ctr_linux linux_;
+} ctr_config;
+
+#define CTR_OCI_VERSION "1.3.0"
+
+/* Reads a config.json text.
+   arena:   the config and all it points to live here.
+   text:    len bytes, borrowed for the call.
+   Returns: CTR_OK; CTR_E_JSON; CTR_E_CONFIG naming the field (wrong type, out of range, unknown
+            name of a capability, namespace, …, required member missing); CTR_E_NOMEM.
+            Unknown members are ignored (config.md "Extensibility"), null counts as absent. */
+CTR_API ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len,
+                                  ctr_config **ret_config, ctr_err *err);
+
+/* The same from a value already read; unknown, when not NULL, receives the path of every member
+   that was ignored ("linux.frobnicate"), in the arena. */
+CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
+                                      ctr_config **ret_config, ctr_strs *ret_unknown, ctr_err *err);
+
+/* Turns a config back into JSON, members in the order of the structs, absent ones left out.
+   Returns: CTR_OK or CTR_E_NOMEM. */
+CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
+                                    ctr_json **ret_value, ctr_err *err);
+
+typedef enum ctr_default_kind {
+  CTR_DEFAULT_AUTO = 0, /* as root: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_ROOT,
+  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside */
+} ctr_default_kind;
+
+/* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
+   /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
+   three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
+   running "sh". Change what you like: the lists are copies in the arena.
+   Returns: CTR_OK or CTR_E_NOMEM. */
+CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
+                                    ctr_config **ret_config, ctr_err *err);
+
+/* ==== [SECTION] api/plan.h ==================================================================== */
+/* ---- plan: what will be done, decided before anything is done --------------------------------- */
+
+/* A config compiled to an ordered list of steps in one flat block without pointers. Making one
+   changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
+   kernel and the caller's own namespaces ask for. A plan can be started any number of times. */
+typedef struct ctr_plan ctr_plan;
+
+/* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
+enum ctr_moment {
+  CTR_MOMENT_HOOKS = 1 << 0, /* namespaces and mounts are made, the root is not yet entered     */
+  CTR_MOMENT_READY = 1 << 1, /* everything is done but execve                                   */
+};
+
+/* Newer kernel features the library can do without. Bits of ctr_plan_desc.without. */
+enum ctr_feature {
+  CTR_FEATURE_CLONE3 = 1 << 0,        /* Linux 5.3; else clone(2)                          */
+  CTR_FEATURE_MOUNT_SETATTR = 1 << 1, /* Linux 5.12; else remount; no recursive attributes */
+};
+
+/* How a config becomes a plan. All zero is a good default. */
+typedef struct ctr_plan_desc {
+  const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
+  unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
+  bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
+                         ramfs, which pivot_root(2) cannot leave                                */
+  bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
+  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG)       */
+  unsigned without;      /* CTR_FEATURE_* to act as if the kernel lacked them                    */
+  ctr_log log;           /* receives what is worth a warning                                     */
+} ctr_plan_desc;
+
+/* Compiles a config.
+   config:  borrowed for the call.
+   desc:    borrowed for the call; NULL: all defaults.
+   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_SYS when
+            /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
+   Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
+CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
+                              ctr_plan **ret_plan, ctr_err *err);
+
+/* Frees a plan. NULL is fine. Processes started from it are not affected. */
+CTR_API void ctr_plan_free(ctr_plan *plan);
+
+/* Writes the plan as text, one line a step: number, who runs it (parent, stage: the intermediate
+   process, child, both), what it does, the config field it comes from and the manual page.
+   Returns: CTR_OK, or CTR_E_SYS (ECANCELED) when the sink stops. */
+CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata,
+                                  ctr_err *err);
+
+/* ==== [SECTION] api/process.h ================================================================= */
+/* ---- process: bringing a plan to life --------------------------------------------------------- */
+
+/* How a process ended: its own status, never mixed with errors of the library (waitid(2)). */
+typedef struct ctr_exit {
+  int code;         /* exit code, when signal is 0                             */
+  int signal;       /* the signal that ended it, or 0                          */
+  bool core_dumped;
+} ctr_exit;
+
+/* Returns what a shell would: the code, or 128 + the signal. */
+CTR_API int ctr_exit_status(const ctr_exit *status);
+
+/* The three pipes of a process's standard streams: [0] stdin, [1] stdout, [2] stderr. */
+typedef struct ctr_io {
+  int child[3];  /* the process's ends: [0] is read, [1] and [2] are written; -1: closed */
+  int parent[3]; /* the caller's ends; -1: closed                                        */
+} ctr_io;
+
+/* Makes three pipes whose child's ends belong to uid:gid as seen by the caller, so that a process
+   with other ids can reopen them through /proc/self/fd. All close-on-exec, none below 3.
+   Returns: CTR_OK, or CTR_E_SYS with every descriptor closed again and *ret_io untouched.
+   Source:  libcontainer Process.InitializeIO. */
+CTR_API ctr_code ctr_io_init(uint32_t uid, uint32_t gid, ctr_io *ret_io, ctr_err *err);
+
+/* Closes what is still open and sets it to -1. NULL is fine. */
+CTR_API void ctr_io_close(ctr_io *io);
+
+/* What /proc/PID/fd/0, 1 and 2 of a process point to: "pipe:[4711]", "/dev/null", …; an entry is
+   "" when that descriptor is closed or may not be looked at (permission errors are no failure:
+   the names are only wanted for checkpointing).
+   pid:     as seen by the caller; 0: the caller itself.
+   Returns: CTR_OK, or CTR_E_SYS. The names are in the arena.
+   Source:  libcontainer getPipeFds; proc_pid_fd(5). */
+CTR_API ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3],
+                              ctr_err *err);
+
+typedef enum ctr_stdio {
+  CTR_STDIO_INHERIT = 0, /* the caller's descriptors 0, 1, 2; /dev/null for a closed one         */
+  CTR_STDIO_PIPES,       /* new pipes: ctr_process_io has the caller's ends after the start      */
+  CTR_STDIO_FDS,         /* ctr_process_desc.fds; -1: /dev/null                                  */
+} ctr_stdio;
+
+typedef struct ctr_process ctr_process;
+
+/* How a plan is started. All zero is a good default. */
+typedef struct ctr_process_desc {
+  ctr_stdio stdio;
+  int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
+
+  /* Called in the caller's thread, inside ctr_process_start, at the moments the plan was made
+     with; the process waits meanwhile. Anything but CTR_OK ends the start with that error. */
+  ctr_code (*on_moment)(void *userdata, enum ctr_moment moment, const ctr_process *process,
+                        ctr_err *err);
+  void *userdata;
+} ctr_process_desc;
+
+/* Makes the handle of a process that is to be started.
+   plan:    borrowed until ctr_process_start has returned.
+   desc:    copied; NULL: all defaults.
+   Returns: CTR_OK or CTR_E_NOMEM. *ret_process is the caller's: ctr_process_free. */
+CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
+                                 ctr_process **ret_process, ctr_err *err);
+
+/* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
+   been executed.
+   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor) and err names the
+            field, the step and the reason; CTR_E_STATE when it was started before.
+   Threads: any thread; signals are blocked in it for the moment of the clone only.
+   Source:  libcontainer initProcess.start. */
+CTR_API ctr_code ctr_process_start(ctr_process *process, ctr_err *err);
+
+/* Its process id as the caller sees it, or -1 when it is not running any more or not yet. */
+CTR_API pid_t ctr_process_pid(const ctr_process *process);
+
+/* Its pidfd (pidfd_open(2)): readable by poll(2) when it has ended; -1 before the start. Stays the
+   handle's. */
+CTR_API int ctr_process_pidfd(const ctr_process *process);
+
+/* Its start time in clock ticks since boot, proc_pid_stat(5) field 22: with the pid, what tells
+   two processes apart that had the same pid one after the other.
+   Returns: CTR_OK, CTR_E_STATE when it is not started, or CTR_E_SYS. */
+CTR_API ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks,
+                                        ctr_err *err);
+
+/* Sends a signal through the pidfd: never to a process that took over the pid.
+   Returns: CTR_OK; CTR_E_STATE when it is not running; CTR_E_SYS. */
+CTR_API ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *err);
+
+/* Waits until it has ended and reaps it; waiting again gives the same answer.
+   Returns: CTR_OK; CTR_E_STATE when it was not started; CTR_E_SYS, with ECHILD when somebody else
+            reaped it, or the caller ignores SIGCHLD: then its status is lost. */
+CTR_API ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err);
+
+/* SIGKILL, then wait. It having ended already is no error. */
+CTR_API ctr_code ctr_process_terminate(ctr_process *process, ctr_err *err);
+
+/* What its three standard streams were connected to at the start, as ctr_pipe_fds gives it; or what
+   was set instead. Strings live as long as the handle. */
+CTR_API void ctr_process_external_fds(const ctr_process *process, const char *ret_names[3]);
+CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
+                                              ctr_err *err);
+
+/* The pipes of CTR_STDIO_PIPES. Whoever closes an end sets it to -1. */
+CTR_API ctr_io *ctr_process_io(ctr_process *process);
+
+/* Frees the handle and closes its descriptors. A running process runs on, unreaped. NULL is fine. */
+CTR_API void ctr_process_free(ctr_process *process);
+
+/* Plan, start, wait, free in one call.
+   plan_desc, process_desc: NULL: all defaults.
+   Returns: as those calls do; *ret_exit is written on CTR_OK only. */
+CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
+                         const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* CTR_H_INCLUDED */
+
+#if defined CTR_IMPLEMENTATION && !defined CTR_IMPLEMENTATION_INCLUDED
+#define CTR_IMPLEMENTATION_INCLUDED
+#ifdef __cplusplus
+#error "ctr.h: the implementation is C; put CTR_IMPLEMENTATION into a .c file"
+#endif
+
+/* ==== [SECTION] base/libc.c =================================================================== */
+/* libc only: kernel headers and libc headers redefine each other's names on one libc or another,
+   so what the kernel adds is declared by ourselves, under our own names (base/sys.c). */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <float.h>
+#include <limits.h>
+#include <locale.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#if !defined CLONE_NEWNS || !defined O_PATH
+#error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
+#endif
+
+#ifndef CTR_MALLOC
+#define CTR_MALLOC(size) malloc(size)
+#define CTR_FREE(ptr)    free(ptr)
+#endif
+
+/* ==== [SECTION] base/arena.c ================================================================== */
+/* The arena: blocks of doubling size, freed together. */
+
+struct ctr_block_ {
+  struct ctr_block_ *next;
+  size_t size, used; /* of data, bytes */
+  _Alignas(max_align_t) unsigned char data[];
+};
+
+enum { CTR__BLOCK_MIN = 4096 - (int)sizeof(struct ctr_block_), CTR__BLOCK_MAX = 1 << 20 };
+
+static struct ctr_block_ *ctr__block_new(ctr_arena *arena, size_t size) {
+  if (size > SIZE_MAX - sizeof(struct ctr_block_)) return NULL;
+  struct ctr_block_ *block = CTR_MALLOC(sizeof *block + size);
+  if (!block) return NULL;
+  block->next = arena->blocks_;
+  block->size = size;
+  block->used = 0;
+  arena->blocks_ = block;
+  arena->bytes += sizeof *block + size;
+  return block;
+}
+
+void *ctr_arena_alloc(ctr_arena *arena, size_t size) {
+  const size_t align = _Alignof(max_align_t);
+  if (size > SIZE_MAX - align) return NULL;
+  size = (size + align - 1) & ~(align - 1);
+  struct ctr_block_ *block = arena->blocks_;
+  if (!block || block->size - block->used < size) {
+    size_t want = block ? block->size * 2 : (size_t)CTR__BLOCK_MIN;
+    if (want > CTR__BLOCK_MAX) want = CTR__BLOCK_MAX;
+    if (want < size) want = size;
+    block = ctr__block_new(arena, want);
+    if (!block) return NULL;
+  }
+  void *ptr = block->data + block->used;
+  block->used += size;
+  return memset(ptr, 0, size);
+}
+
+void ctr_arena_free(ctr_arena *arena) {
+  if (!arena) return;
+  for (struct ctr_block_ *block = arena->blocks_, *next; block; block = next) {
+    next = block->next;
+    CTR_FREE(block);
+  }
+  *arena = (ctr_arena){0};
+}
+
+/* size of one times count, zeroed, or NULL: also when the product overflows. */
+static void *ctr__arena_array(ctr_arena *arena, size_t count, size_t size) {
+  return size && count > SIZE_MAX / size ? NULL : ctr_arena_alloc(arena, count * size);
+}
+
+static char *ctr__arena_strndup(ctr_arena *arena, const char *text, size_t len) {
+  char *copy = len == SIZE_MAX ? NULL : ctr_arena_alloc(arena, len + 1);
+  return copy ? memcpy(copy, text, len) : NULL;
+}
+
+static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
+  return ctr__arena_strndup(arena, text, strlen(text));
+}
+
+/* snprintf(3) into the arena; NULL without memory. */
+__attribute__((format(printf, 2, 3))) static char *ctr__arena_printf(ctr_arena *arena,
+                                                                     const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  int len = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  char *text = len < 0 ? NULL : ctr_arena_alloc(arena, (size_t)len + 1);
+  if (!text) return NULL;
+  va_start(args, format);
+  vsnprintf(text, (size_t)len + 1, format, args);
+  va_end(args);
+  return text;
+}
+
+/* ==== [SECTION] base/error.c ================================================================== */
+/* Errors are for people: one line that names the field, what was tried, what the kernel said. */
+
+static const char *const ctr__code_names[] = {
+    [CTR_OK] = "CTR_OK",
+    [CTR_E_ARG] = "CTR_E_ARG",
+    [CTR_E_NOMEM] = "CTR_E_NOMEM",
+    [CTR_E_JSON] = "CTR_E_JSON",
+    [CTR_E_CONFIG] = "CTR_E_CONFIG",
+    [CTR_E_UNSUPPORTED] = "CTR_E_UNSUPPORTED",
+    [CTR_E_SYS] = "CTR_E_SYS",
+    [CTR_E_STATE] = "CTR_E_STATE",
+    [CTR_E_PROTOCOL] = "CTR_E_PROTOCOL",
+};
+
+const char *ctr_code_name(ctr_code code) {
+  size_t i = (size_t)code;
+  return i < sizeof ctr__code_names / sizeof *ctr__code_names ? ctr__code_names[i] : "unknown";
+}
+
+/* glibc under _GNU_SOURCE returns the text, POSIX (musl) fills the buffer and returns 0. */
+static const char *ctr__strerror_gnu(const char *text, const char *buf) {
+  (void)buf;
+  return text;
+}
+static const char *ctr__strerror_posix(int failed, const char *buf) {
+  return failed ? "unknown error" : buf;
+}
+#define CTR__STRERROR(number, buf)                                                                 \
+  _Generic(strerror_r(number, buf, sizeof buf),                                                    \
+      int: ctr__strerror_posix,                                                                    \
+      char *: ctr__strerror_gnu)(strerror_r(number, buf, sizeof buf), buf)
+
+/* Fails that were found, as opposed to caused by, a control character stay one line. */
+static void ctr__one_line(char *text) {
+  for (; *text; text++)
+    if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+}
+
+/* Appends to err->msg, cutting what does not fit. */
+__attribute__((format(printf, 2, 0))) static void ctr__err_vadd(ctr_err *err, const char *format,
+                                                                va_list args) {
+  size_t used = strlen(err->msg);
+  vsnprintf(err->msg + used, sizeof err->msg - used, format, args);
+  ctr__one_line(err->msg + used);
+}
+
+__attribute__((format(printf, 2, 3))) static void ctr__err_add(ctr_err *err, const char *format,
+                                                               ...) {
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(err, format, args);
+  va_end(args);
+}
+
+static void ctr__err_clear(ctr_err *err) {
+  if (err) *err = (ctr_err){0};
+}
+
+/* Fills err with "FIELD: TEXT: what errno means" and returns code, so that a failing site is one
+   return. field may be NULL, sys 0. err may be NULL. */
+__attribute__((format(printf, 5, 6))) static ctr_code
+ctr__fail(ctr_err *err, ctr_code code, int sys, const char *field, const char *format, ...) {
+  if (!err) return code;
+  ctr__err_clear(err);
+  err->code = code;
+  err->sys = sys;
+  if (field && *field) {
+    snprintf(err->field, sizeof err->field, "%s", field);
+    ctr__one_line(err->field);
+    ctr__err_add(err, "%s: ", field);
+  }
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(err, format, args);
+  va_end(args);
+  char buf[128];
+  if (sys) ctr__err_add(err, ": %s", CTR__STRERROR(sys, buf));
+  return code;
+}
+
+static ctr_code ctr__nomem(ctr_err *err) {
+  return ctr__fail(err, CTR_E_NOMEM, 0, NULL, "out of memory");
+}
+
+__attribute__((format(printf, 4, 5))) static void
+ctr__log(const ctr_log *log, ctr_level level, const char *field, const char *format, ...) {
+  if (!log || !log->fn) return;
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  ctr__one_line(text);
+  log->fn(log->userdata, level, field, text);
+}
+
+/* ==== [SECTION] base/sys.c ==================================================================== */
+/* System calls as bare as they come: each returns its result or -errno. What libc may lack is
+   declared here; what libc would do more than asked (setuid(2) signals every thread of the caller)
+   is called by number. Everything in this file may be used between clone and execve. */
+
+#ifdef __alpha__
+#define CTR__NR(number) ((number) + 110)
+#elif defined __mips__ && _MIPS_SIM == _MIPS_SIM_ABI32
+#define CTR__NR(number) ((number) + 4000)
+#elif defined __mips__ && _MIPS_SIM == _MIPS_SIM_ABI64
+#define CTR__NR(number) ((number) + 5000)
+#elif defined __mips__
+#define CTR__NR(number) ((number) + 6000)
+#else
+#define CTR__NR(number) (number)
+#endif
+
+/* One number on every architecture, from 424 on (syscalls(2)). */
+enum {
+  CTR__SYS_pidfd_send_signal = CTR__NR(424),
+  CTR__SYS_open_tree = CTR__NR(428),
+  CTR__SYS_move_mount = CTR__NR(429),
+  CTR__SYS_fsopen = CTR__NR(430),
+  CTR__SYS_fsconfig = CTR__NR(431),
+  CTR__SYS_fsmount = CTR__NR(432),
+  CTR__SYS_fspick = CTR__NR(433),
+  CTR__SYS_clone3 = CTR__NR(435),
+  CTR__SYS_close_range = CTR__NR(436),
+  CTR__SYS_openat2 = CTR__NR(437),
+  CTR__SYS_mount_setattr = CTR__NR(442),
+};
+
+/* 32-bit i386 and arm have a 16-bit call under the plain name. */
+#ifdef SYS_setresuid32
+enum {
+  CTR__SYS_setresuid = SYS_setresuid32,
+  CTR__SYS_setresgid = SYS_setresgid32,
+  CTR__SYS_setgroups = SYS_setgroups32
+};
+#else
+enum {
+  CTR__SYS_setresuid = SYS_setresuid,
+  CTR__SYS_setresgid = SYS_setresgid,
+  CTR__SYS_setgroups = SYS_setgroups
+};
+#endif
+
+static long ctr__ret(long result) {
+  return result < 0 ? -errno : result;
+}
+#define CTR__CALL(...) ctr__ret(syscall(__VA_ARGS__))
+
+/* -- descriptors -- */
+
+static void ctr__close(int *fd) {
+  int saved = errno;
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+  errno = saved;
+}
+#define CTR__AUTO_CLOSE __attribute__((cleanup(ctr__close))) int
+
+static int ctr__steal_fd(int *fd) {
+  int stolen = *fd;
+  *fd = -1;
+  return stolen;
+}
+
+/* Moves a new descriptor out of the way of the standard streams: a caller may have closed those.
+   Passes -errno through; closes fd on failure. */
+static int ctr__fd_high(int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  int high = (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  close(fd);
+  return high;
+}
+
+struct ctr__open_how {
+  uint64_t flags, mode, resolve;
+};
+
+enum { /* openat2(2) */
+  CTR__RESOLVE_NO_XDEV = 0x01,
+  CTR__RESOLVE_NO_MAGICLINKS = 0x02,
+  CTR__RESOLVE_NO_SYMLINKS = 0x04,
+  CTR__RESOLVE_BENEATH = 0x08,
+  CTR__RESOLVE_IN_ROOT = 0x10,
+};
+
+/* Linux 5.6. The only way paths inside a container are opened: no fallback is as safe. Retried on
+   EAGAIN: the kernel saw a rename while it walked and could not tell whether ".." stayed inside. */
+static int ctr__openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
+                        uint64_t resolve) {
+  struct ctr__open_how how = {flags | O_CLOEXEC, mode, resolve};
+  long fd;
+  int tries = 0;
+  do fd = CTR__CALL(CTR__SYS_openat2, dir, path, &how, sizeof how);
+  while (fd == -EAGAIN && tries++ < 128);
+  return ctr__fd_high((int)fd);
+}
+
+static int ctr__open(int dir, const char *path, int flags, mode_t mode) {
+  return ctr__fd_high((int)ctr__ret(openat(dir, path, flags | O_CLOEXEC, mode)));
+}
+
+static int ctr__write_all(int fd, const char *data, size_t len) {
+  while (len) {
+    ssize_t n = write(fd, data, len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -errno;
+    data += n;
+    len -= (size_t)n;
+  }
+  return 0;
+}
+
+/* -- mounts: the descriptor-based calls of Linux 5.2, mount_setattr(2) of 5.12 -- */
+
+enum {
+  CTR__OPEN_TREE_CLONE = 1,
+  CTR__AT_RECURSIVE = 0x8000,
+  CTR__MOVE_MOUNT_F_EMPTY_PATH = 0x04,
+  CTR__MOVE_MOUNT_T_EMPTY_PATH = 0x40,
+  CTR__FSCONFIG_SET_FLAG = 0,
+  CTR__FSCONFIG_SET_STRING = 1,
+  CTR__FSCONFIG_CMD_CREATE = 6,
+  CTR__FSCONFIG_CMD_RECONFIGURE = 7,
+  CTR__FSPICK_EMPTY_PATH = 0x08,
+  CTR__FSCONFIG_STRING_MAX = 255, /* a longer value is refused with EINVAL */
+};
+
+enum {
+  CTR__ATTR_RDONLY = 0x01,
+  CTR__ATTR_NOSUID = 0x02,
+  CTR__ATTR_NODEV = 0x04,
+  CTR__ATTR_NOEXEC = 0x08,
+  CTR__ATTR_ATIME = 0x70, /* a field of three values, relatime being 0 */
+  CTR__ATTR_NOATIME = 0x10,
+  CTR__ATTR_STRICTATIME = 0x20,
+  CTR__ATTR_NODIRATIME = 0x80,
+  CTR__ATTR_NOSYMFOLLOW = 0x200000,
+};
+
+struct ctr__mount_attr {
+  uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
+
+/* A detached copy of the mount (or mounts) at dir/path. */
+static int ctr__open_tree(int dir, const char *path, unsigned flags) {
+  return ctr__fd_high(
+      (int)CTR__CALL(CTR__SYS_open_tree, dir, path, flags | CTR__OPEN_TREE_CLONE | O_CLOEXEC));
+}
+
+static int ctr__move_mount(int tree, int target) {
+  return (int)CTR__CALL(CTR__SYS_move_mount, tree, "", target, "",
+                        CTR__MOVE_MOUNT_F_EMPTY_PATH | CTR__MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static int ctr__mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t clr,
+                              uint64_t propagation) {
+  struct ctr__mount_attr attr = {set, clr, propagation, 0};
+  return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
+                        sizeof attr);
+}
+
+static int ctr__fsopen(const char *type) {
+  return ctr__fd_high((int)CTR__CALL(CTR__SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */));
+}
+
+static int ctr__fsconfig(int fs, unsigned command, const char *key, const char *value) {
+  return (int)CTR__CALL(CTR__SYS_fsconfig, fs, command, key, value, 0);
+}
+
+static int ctr__fsmount(int fs, uint64_t attr) {
+  return ctr__fd_high(
+      (int)CTR__CALL(CTR__SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, (unsigned)attr));
+}
+
+static int ctr__mount(const char *source, const char *target, const char *type, uint64_t flags,
+                      const char *data) {
+  return (int)ctr__ret(mount(source, target, type, (unsigned long)flags, data));
+}
+
+/* -- processes -- */
+
+struct ctr__clone_args {
+  _Alignas(8) uint64_t flags;
+  uint64_t pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+      cgroup;
+};
+
+enum { CTR__CLONE_PIDFD = 0x1000 };
+
+/* fork(2) with flags and a pidfd, without what libc's fork does: its locks and handlers are not
+   ours to run. Older kernels, and seccomp filters that cannot look into clone3's struct, get
+   clone(2); the order of its arguments is the architecture's. */
+static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd) {
+  int pidfd = -1;
+  if (have_clone3) {
+    struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD,
+                                   .pidfd = (uint64_t)(uintptr_t)&pidfd,
+                                   .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
+    long pid = CTR__CALL(CTR__SYS_clone3, &args, sizeof args);
+    if (pid >= 0) *ret_pidfd = pidfd;
+    if (pid != -ENOSYS && pid != -EPERM) return (pid_t)pid;
+  }
+  unsigned long old = (unsigned long)flags | CTR__CLONE_PIDFD | SIGCHLD;
+#if defined __s390__ || defined __cris__
+  long pid = CTR__CALL(SYS_clone, 0L, old, &pidfd, 0L, 0L);
+#else
+  long pid = CTR__CALL(SYS_clone, old, 0L, &pidfd, 0L, 0L);
+#endif
+  if (pid >= 0) *ret_pidfd = pidfd;
+  return (pid_t)pid;
+}
+
+static int ctr__pidfd_signal(int pidfd, int signal) {
+  return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/* Marks every descriptor from 3 on close-on-exec: those of the caller that are not ours to have
+   marked. Linux 5.11; before that the kernel lists them (no opendir: it allocates). */
+static int ctr__cloexec_from_3(int proc) {
+  long r = CTR__CALL(CTR__SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
+  if (r != -ENOSYS && r != -EINVAL && r != -EPERM) return (int)r;
+  CTR__AUTO_CLOSE dir = ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0,
+                                     CTR__RESOLVE_NO_XDEV);
+  if (dir < 0) return dir;
+  _Alignas(8) char buf[2048];
+  for (;;) {
+    long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
+    if (n <= 0) return (int)n;
+    for (long at = 0; at < n;) { /* struct linux_dirent64: ino, off, reclen, type, name */
+      uint16_t reclen;
+      memcpy(&reclen, buf + at + 16, sizeof reclen);
+      int fd = 0;
+      for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
+      if (fd > 2) fcntl(fd, F_SETFD, FD_CLOEXEC);
+      at += reclen;
+    }
+  }
+}
+
+/* -- numbers as text, without stdio -- */
+
+static char *ctr__put_uint(char *at, uint64_t value) {
+  char digits[20];
+  int n = 0;
+  do digits[n++] = (char)('0' + value % 10);
+  while (value /= 10);
+  while (n) *at++ = digits[--n];
+  return at;
+}
+
+static char *ctr__put_int(char *at, int64_t value) {
+  if (value < 0) *at++ = '-';
+  return ctr__put_uint(at, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+static char *ctr__put_str(char *at, const char *text) {
+  size_t len = strlen(text);
+  memcpy(at, text, len + 1);
+  return at + len;
+}
+
+/* ==== [SECTION] base/path.c =================================================================== */
+/* Paths inside a container's root, by descriptor: what a hostile image or a neighbour swaps for a
+   link while we look can make us fail, never lead us out (CVE-2021-30465, CVE-2024-45310,
+   CVE-2026-41579). Everything in this file may be used between clone and execve. */
+
+enum { CTR__IN_ROOT = CTR__RESOLVE_IN_ROOT | CTR__RESOLVE_NO_MAGICLINKS };
+
+static int ctr__path_in_root(int root, const char *path) {
+  return ctr__openat2(root, path, O_PATH, 0, CTR__IN_ROOT);
+}
+
+/* The next component of path from *at on: its start in *name, its length returned; 0 at the end. */
+static size_t ctr__component(const char **at, const char **name) {
+  while (**at == '/') ++*at;
+  *name = *at;
+  while (**at && **at != '/') ++*at;
+  return (size_t)(*at - *name);
+}
+
+enum ctr__make { CTR__MAKE_DIR, CTR__MAKE_FILE };
+
+static int ctr__make_one(int dir, const char *name, enum ctr__make what) {
+  if (what == CTR__MAKE_DIR) return (int)ctr__ret(mkdirat(dir, name, 0755));
+  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+  if (fd >= 0) close(fd);
+  return fd < 0 ? fd : 0;
+}
+
+/* Something is at the component [start, end) of path (PATH_MAX bytes) and yet could not be opened:
+   a link that leads nowhere (/etc/resolv.conf -> /run/... in an image without /run) is replaced by
+   what it says, so that the walk goes on there, still inside the root; anything else was made by
+   somebody else just now. Either way the walk is to be made again. */
+static int ctr__splice_link(int parent, char *path, size_t start, size_t end) {
+  char name[NAME_MAX + 1], target[PATH_MAX], rest[PATH_MAX];
+  if (end - start >= sizeof name) return -ENAMETOOLONG;
+  memcpy(name, path + start, end - start);
+  name[end - start] = '\0';
+  ssize_t len = readlinkat(parent, name, target, sizeof target);
+  if (len < 0) return errno == EINVAL ? 0 : -errno;
+  size_t keep = target[0] == '/' ? 0 : start, rest_len = strlen(path + end);
+  if (keep + (size_t)len + rest_len >= PATH_MAX) return -ENAMETOOLONG;
+  memcpy(rest, path + end, rest_len + 1);
+  memcpy(path + keep, target, (size_t)len);
+  memcpy(path + keep + (size_t)len, rest, rest_len + 1);
+  return 0;
+}
+
+/* Makes the component that ends path (cut there) and opens it. What was just made is opened by its
+   own name: a link put there since is refused. */
+static int ctr__make_and_open(int parent, const char *name, enum ctr__make what) {
+  int made = ctr__make_one(parent, name, what);
+  if (made < 0) return made;
+  return ctr__openat2(parent, name, O_PATH | O_NOFOLLOW, 0,
+                      CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS);
+}
+
+/* One walk over path: opens each prefix in the root and makes the first that is missing, and all
+   after it. Returns a descriptor of the whole or -errno; with *again, path is to be walked again. */
+static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again) {
+  CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+  const char *at = path, *name;
+  while (parent >= 0 && ctr__component(&at, &name)) {
+    size_t start = (size_t)(name - path), end = (size_t)(at - path);
+    bool last = at[strspn(at, "/")] == '\0';
+    char saved = path[end];
+    path[end] = '\0';
+    int fd = ctr__path_in_root(root, path);
+    if (fd == -ENOENT) fd = ctr__make_and_open(parent, name, last ? what : CTR__MAKE_DIR);
+    path[end] = saved;
+    if (fd == -EEXIST) {
+      fd = ctr__splice_link(parent, path, start, end);
+      *again = fd == 0;
+      return *again ? -EEXIST : fd;
+    }
+    ctr__close(&parent);
+    parent = fd;
+  }
+  return ctr__steal_fd(&parent);
+}
+
+/* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
+   component as what says. Returns a descriptor or -errno. */
+static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
+  int fd = ctr__path_in_root(root, path);
+  if (fd != -ENOENT) return fd;
+  char walked[PATH_MAX];
+  size_t len = strlen(path);
+  if (len >= sizeof walked) return -ENAMETOOLONG;
+  memcpy(walked, path, len + 1);
+  for (int links = 0; links < 40; links++) { /* as many as the kernel follows: path_resolution(7) */
+    bool again = false;
+    fd = ctr__walk_making(root, walked, what, &again);
+    if (!again) return fd;
+  }
+  return -ELOOP;
+}
+
+/* Opens the directory that holds path's last component, made when missing, and copies the
+   component's name (NAME_MAX + 1 bytes). */
+static int ctr__parent_in_root(int root, const char *path, char *name) {
+  char dir[PATH_MAX];
+  size_t len = strlen(path);
+  while (len && path[len - 1] == '/') len--;
+  size_t slash = len;
+  while (slash && path[slash - 1] != '/') slash--;
+  if (len - slash > NAME_MAX || slash >= sizeof dir) return -ENAMETOOLONG;
+  if (len == slash) return -EISDIR;
+  memcpy(name, path + slash, len - slash);
+  name[len - slash] = '\0';
+  memcpy(dir, path, slash);
+  dir[slash] = '\0';
+  return slash ? ctr__make_in_root(root, dir, CTR__MAKE_DIR)
+               : ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+}
+
+enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };
+
+/* Opens /proc of the process's own root and makes sure that it is the root of a procfs. */
+static int ctr__open_proc(void) {
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (fd < 0) return fd;
+  struct statfs fs;
+  struct stat st;
+  if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0) return -errno;
+  if (fs.f_type != CTR__PROC_SUPER_MAGIC || st.st_ino != CTR__PROC_ROOT_INO) return -ENOTSUP;
+  return ctr__steal_fd(&fd);
+}
+
+/* Writes to a file of that procfs, in one write(2), never through a mount on top of it and never
+   through a link but proc's own "self" (CVE-2019-16884 and its kin). */
+static int ctr__write_proc(int proc, const char *path, const char *text, size_t len) {
+  CTR__AUTO_CLOSE fd =
+      ctr__openat2(proc, path, O_WRONLY, 0,
+                   CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_MAGICLINKS);
+  if (fd < 0) return fd;
+  struct statfs fs;
+  if (fstatfs(fd, &fs) < 0) return -errno;
+  if (fs.f_type != CTR__PROC_SUPER_MAGIC) return -ENOTSUP;
+  ssize_t n = write(fd, text, len);
+  if (n < 0) return -errno;
+  return (size_t)n == len ? 0 : -EIO;
+}
+
+/* What the descriptor itself is called below /proc: the way to hand it to a call that knows only
+   paths. */
+static void ctr__fd_path(char path[32], int fd) {
+  *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
+}
+
+/* ==== [SECTION] config/json_read.c ============================================================ */
+/* The JSON reader: RFC 8259 to the letter, one pass, no recursion. */
+
+enum {
+  CTR__JSON_DEPTH = 64,
+  CTR__JSON_BYTES = 16 << 20,
+  CTR__JSON_NUMBER_MAX = 1024, /* characters: 767 digits decide any double, the rest is mischief */
+  CTR__JSON_FEW = 16,          /* members that are compared pair by pair */
+};
+
+typedef struct ctr__json_reader {
+  ctr_arena *arena;
+  const char *at, *end, *line_start;
+  uint32_t line;
+  ctr_json **open; /* the arrays and objects around us, outermost first */
+  size_t depth, depth_max;
+  ctr_err *err;
+} ctr__json_reader;
+
+static ctr_code ctr__json_fail(ctr__json_reader *r, const char *at, const char *what) {
+  uint32_t column = (uint32_t)(at - r->line_start) + 1;
+  ctr__fail(r->err, CTR_E_JSON, 0, NULL, "line %u, column %u: %s", r->line, column, what);
+  if (r->err) {
+    r->err->line = r->line;
+    r->err->column = column;
+  }
+  return CTR_E_JSON;
+}
+
+static void ctr__json_skip_space(ctr__json_reader *r) {
+  for (; r->at < r->end; r->at++) {
+    if (*r->at == '\n') {
+      r->line++;
+      r->line_start = r->at + 1;
+    } else if (*r->at != ' ' && *r->at != '\t' && *r->at != '\r') {
+      return;
+    }
+  }
+}
+
+/* -- strings -- */
+
+/* The length of the UTF-8 sequence at text, or 0 when it is none: too long a form, a surrogate,
+   past U+10FFFF (RFC 3629). */
+static size_t ctr__utf8_len(const char *text, const char *end) {
+  const unsigned char *s = (const unsigned char *)text;
+  size_t left = (size_t)(end - text);
+  if (s[0] < 0x80) return 1;
+  size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+  if (s[0] < 0xc2 || s[0] > 0xf4 || left < len) return 0;
+  for (size_t i = 1; i < len; i++)
+    if ((s[i] & 0xc0) != 0x80) return 0;
+  if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+      (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+    return 0;
+  return len;
+}
+
+static char *ctr__utf8_put(char *to, uint32_t c) {
+  if (c < 0x80) {
+    *to++ = (char)c;
+  } else if (c < 0x800) {
+    *to++ = (char)(0xc0 | c >> 6);
+    *to++ = (char)(0x80 | (c & 0x3f));
+  } else if (c < 0x10000) {
+    *to++ = (char)(0xe0 | c >> 12);
+    *to++ = (char)(0x80 | (c >> 6 & 0x3f));
+    *to++ = (char)(0x80 | (c & 0x3f));
+  } else {
+    *to++ = (char)(0xf0 | c >> 18);
+    *to++ = (char)(0x80 | (c >> 12 & 0x3f));
+    *to++ = (char)(0x80 | (c >> 6 & 0x3f));
+    *to++ = (char)(0x80 | (c & 0x3f));
+  }
+  return to;
+}
+
+/* Four hexadecimal digits, or -1. */
+static int32_t ctr__json_hex4(const char *at, const char *end) {
+  int32_t value = 0;
+  if (end - at < 4) return -1;
+  for (int i = 0; i < 4; i++) {
+    char c = at[i];
+    int digit = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/* What follows "\u", with the second half of a surrogate pair. */
+static ctr_code ctr__json_unicode(ctr__json_reader *r, const char **from, const char *end,
+                                  char **to) {
+  const char *at = *from;
+  int32_t c = ctr__json_hex4(at, end);
+  if (c < 0) return ctr__json_fail(r, at, "\\u wants four hexadecimal digits");
+  if (c == 0) return ctr__json_fail(r, at, "a string cannot hold NUL");
+  *from += 4;
+  if (c >= 0xdc00 && c <= 0xdfff) return ctr__json_fail(r, at, "a lone low surrogate");
+  if (c >= 0xd800 && c <= 0xdbff) {
+    int32_t low = end - *from >= 6 && (*from)[0] == '\\' && (*from)[1] == 'u'
+                      ? ctr__json_hex4(*from + 2, end)
+                      : -1;
+    if (low < 0xdc00 || low > 0xdfff) return ctr__json_fail(r, at, "a lone high surrogate");
+    *from += 6;
+    c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+  }
+  *to = ctr__utf8_put(*to, (uint32_t)c);
+  return CTR_OK;
+}
+
+static ctr_code ctr__json_escape(ctr__json_reader *r, const char **from, const char *end,
+                                 char **to) {
+  static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+  char c = *(*from)++;
+  if (c == 'u') return ctr__json_unicode(r, from, end, to);
+  const char *found = c ? strchr(names, c) : NULL;
+  if (!found) return ctr__json_fail(r, *from - 2, "an escape that JSON does not have");
+  *(*to)++ = values[found - names];
+  return CTR_OK;
+}
+
+/* The closing quote of a string whose content starts at at, or end. */
+static const char *ctr__json_string_end(const char *at, const char *end) {
+  while (at < end && *at != '"') at += *at == '\\' && end - at > 1 ? 2 : 1;
+  return at;
+}
+
+/* Reads a string, the opening quote being next. What is decoded is never longer than its text. */
+static ctr_code ctr__json_string(ctr__json_reader *r, const char **ret_text, size_t *ret_len) {
+  const char *from = r->at + 1, *end = ctr__json_string_end(from, r->end);
+  if (end == r->end) return ctr__json_fail(r, r->at, "a string that does not end");
+  char *text = ctr_arena_alloc(r->arena, (size_t)(end - from) + 1), *to = text;
+  if (!text) return ctr__nomem(r->err);
+  while (from < end) {
+    unsigned char c = (unsigned char)*from;
+    if (c < 0x20)
+      return ctr__json_fail(r, from,
+                            c ? "a control character in a string must be escaped"
+                              : "a string cannot hold NUL");
+    if (c == '\\') {
+      from++;
+      ctr_code code = ctr__json_escape(r, &from, end, &to);
+      if (code) return code;
+      continue;
+    }
+    size_t len = ctr__utf8_len(from, end);
+    if (!len) return ctr__json_fail(r, from, "bytes that are not UTF-8");
+    while (len--) *to++ = *from++;
+  }
+  r->at = end + 1;
+  *ret_text = text;
+  *ret_len = (size_t)(to - text);
+  return CTR_OK;
+}
+
+/* -- numbers -- */
+
+static const char *ctr__json_digits(const char *at, const char *end) {
+  while (at < end && *at >= '0' && *at <= '9') at++;
+  return at;
+}
+
+/* The end of the number at r->at and whether it has a fraction or an exponent; NULL when the
+   grammar does not allow it. */
+static const char *ctr__json_number_end(const ctr__json_reader *r, bool *ret_real) {
+  const char *at = r->at + (*r->at == '-'), *digits = at;
+  at = ctr__json_digits(at, r->end);
+  if (at == digits || (*digits == '0' && at - digits > 1)) return NULL;
+  *ret_real = false;
+  if (at < r->end && *at == '.') {
+    *ret_real = true;
+    digits = ++at;
+    at = ctr__json_digits(at, r->end);
+    if (at == digits) return NULL;
+  }
+  if (at < r->end && (*at == 'e' || *at == 'E')) {
+    *ret_real = true;
+    at++;
+    if (at < r->end && (*at == '+' || *at == '-')) at++;
+    digits = at;
+    at = ctr__json_digits(at, r->end);
+    if (at == digits) return NULL;
+  }
+  return at;
+}
+
+/* An integer that fits 64 bits, exactly; false when it does not. */
+static bool ctr__json_integer(const char *at, const char *end, ctr_json *node) {
+  bool negative = *at == '-';
+  uint64_t value = 0;
+  for (at += negative; at < end; at++) {
+    uint64_t digit = (uint64_t)(*at - '0');
+    if (value > (UINT64_MAX - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  if (negative && value > (uint64_t)INT64_MAX + 1) return false;
+  if (!negative && value > INT64_MAX) {
+    node->type = CTR_JSON_UINT;
+    node->as.u64 = value;
+  } else {
+    node->type = CTR_JSON_INT;
+    node->as.i64 = negative ? (int64_t)(0 - value) : (int64_t)value;
+  }
+  return true;
+}
+
+/* strtod(3) in the "C" locale, whatever the caller's says about decimal points. */
+static ctr_code ctr__json_real(ctr__json_reader *r, const char *end, ctr_json *node) {
+  char text[CTR__JSON_NUMBER_MAX + 1];
+  memcpy(text, r->at, (size_t)(end - r->at));
+  text[end - r->at] = '\0';
+  locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (!c_locale) return ctr__nomem(r->err);
+  node->type = CTR_JSON_DOUBLE;
+  node->as.number = strtod_l(text, NULL, c_locale);
+  freelocale(c_locale);
+  if (node->as.number > DBL_MAX || node->as.number < -DBL_MAX)
+    return ctr__json_fail(r, r->at, "a number too large for a double");
+  return CTR_OK;
+}
+
+static ctr_code ctr__json_number(ctr__json_reader *r, ctr_json *node) {
+  bool real;
+  const char *end = ctr__json_number_end(r, &real);
+  if (!end) return ctr__json_fail(r, r->at, "not a number as JSON writes it");
+  if (end - r->at > CTR__JSON_NUMBER_MAX)
+    return ctr__json_fail(r, r->at, "a number of more than 1024 characters");
+  if (real || !ctr__json_integer(r->at, end, node)) {
+    ctr_code code = ctr__json_real(r, end, node);
+    if (code) return code;
+  }
+  r->at = end;
+  return CTR_OK;
+}
+
+/* -- names that occur twice -- */
+
+/* SipHash-1-3 keyed by the kernel's random bytes for this process (getauxval(3), AT_RANDOM): nobody
+   can choose names that collide. */
+static uint64_t ctr__siphash(const uint64_t key[2], const char *data, size_t len) {
+#define CTR__ROTL(x, b) ((x) << (b) | (x) >> (64 - (b)))
+#define CTR__SIPROUND                                                                              \
+  (v[0] += v[1], v[1] = CTR__ROTL(v[1], 13) ^ v[0], v[0] = CTR__ROTL(v[0], 32), v[2] += v[3],      \
+   v[3] = CTR__ROTL(v[3], 16) ^ v[2], v[0] += v[3], v[3] = CTR__ROTL(v[3], 21) ^ v[0],             \
+   v[2] += v[1], v[1] = CTR__ROTL(v[1], 17) ^ v[2], v[2] = CTR__ROTL(v[2], 32))
+  uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+                   key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+  for (size_t at = 0; at <= len; at += 8) {
+    size_t n = len - at < 8 ? len - at : 8;
+    uint64_t word = n < 8 ? (uint64_t)len << 56 : 0;
+    for (size_t i = 0; i < n; i++) word |= (uint64_t)(unsigned char)data[at + i] << 8 * i;
+    v[3] ^= word;
+    CTR__SIPROUND;
+    v[0] ^= word;
+  }
+  v[2] ^= 0xff;
+  for (int i = 0; i < 3; i++) CTR__SIPROUND;
+  return v[0] ^ v[1] ^ v[2] ^ v[3];
+#undef CTR__SIPROUND
+#undef CTR__ROTL
+}
+
+static const ctr_json *ctr__json_twice_few(const ctr_json *object) {
+  for (const ctr_json *a = object->as.list.first; a; a = a->next)
+    for (const ctr_json *b = object->as.list.first; b != a; b = b->next)
+      if (!strcmp(a->key, b->key)) return a;
+  return NULL;
+}
+
+/* table: a power of two, at least twice as many places as there are members. */
+static const ctr_json *ctr__json_twice_many(const ctr_json *object, const ctr_json **table,
+                                            size_t places) {
+  uint64_t key[2] = {0};
+  const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+  if (random) memcpy(key, random, sizeof key);
+  for (const ctr_json *m = object->as.list.first; m; m = m->next) {
+    size_t place = (size_t)ctr__siphash(key, m->key, strlen(m->key)) & (places - 1);
+    for (; table[place]; place = (place + 1) & (places - 1))
+      if (!strcmp(table[place]->key, m->key)) return m;
+    table[place] = m;
+  }
+  return NULL;
+}
+
+static ctr_code ctr__json_check_names(ctr__json_reader *r, const ctr_json *object) {
+  const ctr_json *twice;
+  if (object->as.list.count <= CTR__JSON_FEW) {
+    twice = ctr__json_twice_few(object);
+  } else {
+    size_t places = 4 * CTR__JSON_FEW;
+    while (places < 2 * object->as.list.count) places *= 2;
+    const ctr_json **table = CTR_MALLOC(places * sizeof *table);
+    if (!table) return ctr__nomem(r->err);
+    memset(table, 0, places * sizeof *table);
+    twice = ctr__json_twice_many(object, table, places);
+    CTR_FREE(table);
+  }
+  if (!twice) return CTR_OK;
+  ctr__fail(r->err, CTR_E_JSON, 0, NULL, "line %u, column %u: the name \"%.100s\" a second time",
+            twice->line, twice->column, twice->key);
+  if (r->err) {
+    r->err->line = twice->line;
+    r->err->column = twice->column;
+  }
+  return CTR_E_JSON;
+}
+
+/* -- values -- */
+
+static ctr_code ctr__json_literal(ctr__json_reader *r, ctr_json *node) {
+  static const struct {
+    const char *text;
+    size_t len;
+    ctr_json_type type;
+    bool value;
+  } literals[] = {{"null", 4, CTR_JSON_NULL, false},
+                  {"true", 4, CTR_JSON_BOOL, true},
+                  {"false", 5, CTR_JSON_BOOL, false}};
+  for (size_t i = 0; i < sizeof literals / sizeof *literals; i++) {
+    if ((size_t)(r->end - r->at) < literals[i].len ||
+        memcmp(r->at, literals[i].text, literals[i].len) != 0)
+      continue;
+    node->type = literals[i].type;
+    node->as.boolean = literals[i].value;
+    r->at += literals[i].len;
+    return CTR_OK;
+  }
+  return ctr__json_fail(r, r->at, "expected a value");
+}
+
+static ctr_code ctr__json_open(ctr__json_reader *r, ctr_json *node) {
+  if (r->depth == r->depth_max)
+    return ctr__json_fail(r, r->at, "arrays and objects are nested too deeply");
+  node->type = *r->at++ == '{' ? CTR_JSON_OBJECT : CTR_JSON_ARRAY;
+  r->open[r->depth++] = node;
+  return CTR_OK;
+}
+
+/* One value; of an array or an object only its start. */
+static ctr_code ctr__json_value(ctr__json_reader *r, ctr_json *node) {
+  if (r->at == r->end) return ctr__json_fail(r, r->at, "expected a value, found the end");
+  switch (*r->at) {
+  case '{':
+  case '[': return ctr__json_open(r, node);
+  case '"':
+    node->type = CTR_JSON_STRING;
+    return ctr__json_string(r, &node->as.string.text, &node->as.string.len);
+  case 'n':
+  case 't':
+  case 'f': return ctr__json_literal(r, node);
+  default: break;
+  }
+  if (*r->at == '-' || (*r->at >= '0' && *r->at <= '9')) return ctr__json_number(r, node);
+  return ctr__json_fail(r, r->at, "expected a value");
+}
+
+static ctr_code ctr__json_key(ctr__json_reader *r, ctr_json *node) {
+  size_t len;
+  if (r->at == r->end || *r->at != '"')
+    return ctr__json_fail(r, r->at, "expected a name in quotes");
+  ctr_code code = ctr__json_string(r, &node->key, &len);
+  if (code) return code;
+  ctr__json_skip_space(r);
+  if (r->at == r->end || *r->at != ':')
+    return ctr__json_fail(r, r->at, "expected ':' after a name");
+  r->at++;
+  ctr__json_skip_space(r);
+  return CTR_OK;
+}
+
+static void ctr__json_link(ctr_json *list, ctr_json *node) {
+  if (list->as.list.last)
+    list->as.list.last->next = node;
+  else
+    list->as.list.first = node;
+  list->as.list.last = node;
+  list->as.list.count++;
+}
+
+/* Whether the innermost array or object ends here; if it does, it is closed. */
+static bool ctr__json_close(ctr__json_reader *r, ctr_code *code) {
+  const ctr_json *list = r->open[r->depth - 1];
+  if (r->at == r->end || *r->at != (list->type == CTR_JSON_OBJECT ? '}' : ']')) return false;
+  r->at++;
+  r->depth--;
+  if (list->type == CTR_JSON_OBJECT) *code = ctr__json_check_names(r, list);
+  return true;
+}
+
+/* After a value: closes what ends here, up to the comma that announces the next one. */
+static ctr_code ctr__json_after_value(ctr__json_reader *r) {
+  ctr_code code = CTR_OK;
+  while (r->depth && !code) {
+    ctr__json_skip_space(r);
+    if (ctr__json_close(r, &code)) continue;
+    if (r->at == r->end || *r->at != ',')
+      return ctr__json_fail(r, r->at,
+                            r->open[r->depth - 1]->type == CTR_JSON_OBJECT
+                                ? "expected ',' or '}' after a member"
+                                : "expected ',' or ']' after an element");
+    r->at++;
+    return CTR_OK;
+  }
+  return code;
+}
+
+static ctr_code ctr__json_document(ctr__json_reader *r, ctr_json **ret_root) {
+  ctr_json *root = NULL;
+  do {
+    ctr_json *parent = r->depth ? r->open[r->depth - 1] : NULL;
+    ctr_json *node = ctr_arena_alloc(r->arena, sizeof *node);
+    if (!node) return ctr__nomem(r->err);
+    ctr__json_skip_space(r);
+    node->line = r->line;
+    node->column = (uint32_t)(r->at - r->line_start) + 1;
+    ctr_code code = parent && parent->type == CTR_JSON_OBJECT ? ctr__json_key(r, node) : CTR_OK;
+    size_t depth = r->depth;
+    if (!code) code = ctr__json_value(r, node);
+    if (code) return code;
+    if (parent)
+      ctr__json_link(parent, node);
+    else
+      root = node;
+    if (r->depth > depth) { /* opened: goes on inside unless it is empty */
+      ctr__json_skip_space(r);
+      if (!ctr__json_close(r, &code)) continue;
+    }
+    code = ctr__json_after_value(r);
+    if (code) return code;
+  } while (r->depth);
+  ctr__json_skip_space(r);
+  if (r->at != r->end) return ctr__json_fail(r, r->at, "text after the value");
+  *ret_root = root;
+  return CTR_OK;
+}
+
+ctr_code ctr_json_parse(ctr_arena *arena, const char *text, size_t len,
+                        const ctr_json_limits *limits, ctr_json **ret_root, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !text || !ret_root)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_root are needed");
+  size_t bytes_max = limits && limits->bytes ? limits->bytes : (size_t)CTR__JSON_BYTES;
+  ctr__json_reader r = {.arena = arena,
+                        .at = text,
+                        .end = text + len,
+                        .line_start = text,
+                        .line = 1,
+                        .depth_max = limits && limits->depth ? limits->depth : CTR__JSON_DEPTH,
+                        .err = err};
+  if (len > bytes_max || len > UINT32_MAX)
+    return ctr__fail(err, CTR_E_JSON, 0, NULL, "a text of %zu bytes, where %zu are allowed", len,
+                     bytes_max);
+  r.open = ctr__arena_array(arena, r.depth_max, sizeof *r.open);
+  return r.open ? ctr__json_document(&r, ret_root) : ctr__nomem(err);
+}
+
+const ctr_json *ctr_json_get(const ctr_json *value, const char *key) {
+  if (!value || value->type != CTR_JSON_OBJECT) return NULL;
+  for (const ctr_json *m = value->as.list.first; m; m = m->next)
+    if (!strcmp(m->key, key)) return m;
+  return NULL;
+}
+
+/* ==== [SECTION] config/json_write.c =========================================================== */
+/* The JSON writer, and builders for what it writes. */
+
+typedef struct ctr__json_writer {
+  ctr_sink sink;
+  void *userdata;
+  ctr_json_style style;
+  ctr_err *err;
+  ctr_code code; /* the first failure: nothing is written after it */
+} ctr__json_writer;
+
+static void ctr__json_put(ctr__json_writer *w, const char *text, size_t len) {
+  if (w->code || !len) return;
+  if (w->sink(w->userdata, text, len))
+    w->code = ctr__fail(w->err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
+}
+
+static void ctr__json_puts(ctr__json_writer *w, const char *text) {
+  ctr__json_put(w, text, strlen(text));
+}
+
+static void ctr__json_put_string(ctr__json_writer *w, const char *text, size_t len) {
+  static const char names[] = "\"\\bfnrt", values[] = "\"\\\b\f\n\r\t";
+  const char *end = text + len, *plain = text;
+  ctr__json_puts(w, "\"");
+  while (text < end) {
+    size_t n = ctr__utf8_len(text, end);
+    if (!n) w->code = ctr__fail(w->err, CTR_E_ARG, 0, NULL, "a string that is not UTF-8");
+    if (!n) return;
+    unsigned char c = (unsigned char)*text;
+    if (c >= 0x20 && c != '"' && c != '\\') {
+      text += n;
+      continue;
+    }
+    ctr__json_put(w, plain, (size_t)(text - plain));
+    const char *found = c ? strchr(values, c) : NULL;
+    char escape[8];
+    if (found)
+      snprintf(escape, sizeof escape, "\\%c", names[found - values]);
+    else
+      snprintf(escape, sizeof escape, "\\u%04x", c);
+    ctr__json_puts(w, escape);
+    plain = ++text;
+  }
+  ctr__json_put(w, plain, (size_t)(text - plain));
+  ctr__json_puts(w, "\"");
+}
+
+/* The fewest digits that read back the same; 17 always do. The caller's locale may have put
+   anything where the point should be. */
+static void ctr__json_put_double(ctr__json_writer *w, double value) {
+  if (!(value >= -DBL_MAX && value <= DBL_MAX)) {
+    w->code = ctr__fail(w->err, CTR_E_ARG, 0, NULL, "a number that is not finite");
+    return;
+  }
+  char text[48], out[48];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  char *to = out;
+  bool real = false;
+  for (const char *at = text; *at; at++) {
+    bool known = strchr("0123456789+-e", *at);
+    real |= !known || *at == 'e';
+    if (known) *to++ = *at;
+    if (!known && to[-1] != '.') *to++ = '.';
+  }
+  if (!real) *to++ = '.';
+  if (!real) *to++ = '0'; /* a double stays one when it is read again */
+  ctr__json_put(w, out, (size_t)(to - out));
+}
+
+static void ctr__json_newline(ctr__json_writer *w, size_t depth) {
+  if (w->style != CTR_JSON_INDENT) return;
+  ctr__json_puts(w, "\n");
+  while (depth--) ctr__json_puts(w, "  ");
+}
+
+static void ctr__json_put_scalar(ctr__json_writer *w, const ctr_json *value) {
+  char text[32];
+  switch (value->type) {
+  case CTR_JSON_BOOL: ctr__json_puts(w, value->as.boolean ? "true" : "false"); break;
+  case CTR_JSON_STRING: ctr__json_put_string(w, value->as.string.text, value->as.string.len); break;
+  case CTR_JSON_DOUBLE: ctr__json_put_double(w, value->as.number); break;
+  case CTR_JSON_INT:
+    ctr__json_put(w, text, (size_t)(ctr__put_int(text, value->as.i64) - text));
+    break;
+  case CTR_JSON_UINT:
+    ctr__json_put(w, text, (size_t)(ctr__put_uint(text, value->as.u64) - text));
+    break;
+  default: ctr__json_puts(w, "null"); break;
+  }
+}
+
+/* An array or object that is being written. */
+typedef struct ctr__json_frame {
+  const ctr_json *list, *next;
+  struct ctr__json_frame *up;
+} ctr__json_frame;
+
+static bool ctr__json_is_list(const ctr_json *value) {
+  return value->type == CTR_JSON_ARRAY || value->type == CTR_JSON_OBJECT;
+}
+
+/* Writes a scalar, or opens a list and makes it the innermost frame. */
+static void ctr__json_put_value(ctr__json_writer *w, ctr_arena *frames, const ctr_json *value,
+                                ctr__json_frame **top) {
+  if (!ctr__json_is_list(value)) {
+    ctr__json_put_scalar(w, value);
+    return;
+  }
+  ctr__json_frame *frame = ctr_arena_alloc(frames, sizeof *frame);
+  if (!frame) {
+    w->code = ctr__nomem(w->err);
+    return;
+  }
+  *frame = (ctr__json_frame){value, value->as.list.first, *top};
+  *top = frame;
+  ctr__json_puts(w, value->type == CTR_JSON_OBJECT ? "{" : "[");
+}
+
+ctr_code ctr_json_write(const ctr_json *value, ctr_json_style style, ctr_sink sink, void *userdata,
+                        ctr_err *err) {
+  ctr__err_clear(err);
+  if (!value || !sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "value and sink are needed");
+  ctr__json_writer w = {sink, userdata, style, err, CTR_OK};
+  ctr_arena frames = {0};
+  ctr__json_frame *top = NULL;
+  size_t depth = 0;
+  ctr__json_put_value(&w, &frames, value, &top);
+  while (top && !w.code) {
+    const ctr_json *item = top->next;
+    bool empty = !top->list->as.list.first, is_object = top->list->type == CTR_JSON_OBJECT;
+    if (!item) {
+      if (!empty) ctr__json_newline(&w, depth);
+      ctr__json_puts(&w, is_object ? "}" : "]");
+      top = top->up;
+      depth -= depth > 0;
+      continue;
+    }
+    if (item != top->list->as.list.first) ctr__json_puts(&w, ",");
+    ctr__json_newline(&w, depth + 1);
+    if (is_object) {
+      ctr__json_put_string(&w, item->key, strlen(item->key));
+      ctr__json_puts(&w, style == CTR_JSON_INDENT ? ": " : ":");
+    }
+    top->next = item->next;
+    depth += ctr__json_is_list(item);
+    ctr__json_put_value(&w, &frames, item, &top);
+  }
+  if (style == CTR_JSON_INDENT) ctr__json_puts(&w, "\n");
+  ctr_arena_free(&frames);
+  return w.code;
+}
+
+/* -- builders -- */
+
+ctr_json *ctr_json_new(ctr_arena *arena, ctr_json_type type) {
+  ctr_json *value = ctr_arena_alloc(arena, sizeof *value);
+  if (value) value->type = type;
+  return value;
+}
+
+ctr_json *ctr_json_new_string(ctr_arena *arena, const char *text) {
+  ctr_json *value = ctr_json_new(arena, CTR_JSON_STRING);
+  if (!value) return NULL;
+  value->as.string.len = strlen(text);
+  value->as.string.text = ctr__arena_strdup(arena, text);
+  return value->as.string.text ? value : NULL;
+}
+
+ctr_json *ctr_json_new_int(ctr_arena *arena, int64_t number) {
+  ctr_json *value = ctr_json_new(arena, CTR_JSON_INT);
+  if (value) value->as.i64 = number;
+  return value;
+}
+
+ctr_json *ctr_json_new_uint(ctr_arena *arena, uint64_t number) {
+  if (number <= INT64_MAX) return ctr_json_new_int(arena, (int64_t)number);
+  ctr_json *value = ctr_json_new(arena, CTR_JSON_UINT);
+  if (value) value->as.u64 = number;
+  return value;
+}
+
+ctr_json *ctr_json_new_bool(ctr_arena *arena, bool boolean) {
+  ctr_json *value = ctr_json_new(arena, CTR_JSON_BOOL);
+  if (value) value->as.boolean = boolean;
+  return value;
+}
+
+ctr_json *ctr_json_add(ctr_arena *arena, ctr_json *list, const char *key, ctr_json *value) {
+  if (!list || !value) return NULL;
+  if (key) {
+    value->key = ctr__arena_strdup(arena, key);
+    if (!value->key) return NULL;
+  }
+  ctr__json_link(list, value);
+  return value;
+}
+
+/* ==== [SECTION] config/names.c ================================================================ */
+/* The names config.json uses for numbers: each set once, for reading, writing, errors and explain. */
+
+typedef struct ctr__name {
+  const char *name;
+  int64_t value;
+} ctr__name;
+
+typedef struct ctr__names {
+  const char *what; /* what such a name is called in an error */
+  const ctr__name *items;
+  size_t count;
+} ctr__names;
+
+#define CTR__NAMES(table, what, ...)                                                               \
+  static const ctr__name table##_items[] = {__VA_ARGS__};                                          \
+  static const ctr__names table = {what, table##_items,                                            \
+                                   sizeof table##_items / sizeof *table##_items}
+#define CTR__NAME(name) {#name, CTR_##name}
+
+CTR__NAMES(ctr__namespace_names, "namespace type", {"pid", CTR_NS_PID},
+           {"network", CTR_NS_NETWORK}, {"mount", CTR_NS_MOUNT}, {"ipc", CTR_NS_IPC},
+           {"uts", CTR_NS_UTS}, {"user", CTR_NS_USER}, {"cgroup", CTR_NS_CGROUP},
+           {"time", CTR_NS_TIME});
+
+#define CTR__CAP_NAME(name, number) {"CAP_" #name, number},
+static const ctr__name ctr__capability_names_items[] = {CTR_CAPABILITIES(CTR__CAP_NAME)};
+#undef CTR__CAP_NAME
+static const ctr__names ctr__capability_names = {"capability", ctr__capability_names_items,
+                                                 CTR_CAP_COUNT};
+
+CTR__NAMES(ctr__rlimit_names, "resource", CTR__NAME(RLIMIT_CPU), CTR__NAME(RLIMIT_FSIZE),
+           CTR__NAME(RLIMIT_DATA), CTR__NAME(RLIMIT_STACK), CTR__NAME(RLIMIT_CORE),
+           CTR__NAME(RLIMIT_RSS), CTR__NAME(RLIMIT_NPROC), CTR__NAME(RLIMIT_NOFILE),
+           CTR__NAME(RLIMIT_MEMLOCK), CTR__NAME(RLIMIT_AS), CTR__NAME(RLIMIT_LOCKS),
+           CTR__NAME(RLIMIT_SIGPENDING), CTR__NAME(RLIMIT_MSGQUEUE), CTR__NAME(RLIMIT_NICE),
+           CTR__NAME(RLIMIT_RTPRIO), CTR__NAME(RLIMIT_RTTIME));
+
+CTR__NAMES(ctr__ioprio_classes, "I/O priority class", CTR__NAME(IOPRIO_CLASS_RT),
+           CTR__NAME(IOPRIO_CLASS_BE), CTR__NAME(IOPRIO_CLASS_IDLE));
+
+CTR__NAMES(ctr__sched_policies, "scheduling policy", CTR__NAME(SCHED_OTHER),
+           CTR__NAME(SCHED_FIFO), CTR__NAME(SCHED_RR), CTR__NAME(SCHED_BATCH),
+           CTR__NAME(SCHED_ISO), CTR__NAME(SCHED_IDLE), CTR__NAME(SCHED_DEADLINE));
+
+/* include/uapi/linux/sched.h: bits by number, for the list is of flags */
+CTR__NAMES(ctr__sched_flags, "scheduling flag", {"SCHED_FLAG_RESET_ON_FORK", 0},
+           {"SCHED_FLAG_RECLAIM", 1}, {"SCHED_FLAG_DL_OVERRUN", 2}, {"SCHED_FLAG_KEEP_POLICY", 3},
+           {"SCHED_FLAG_KEEP_PARAMS", 4}, {"SCHED_FLAG_UTIL_CLAMP_MIN", 5},
+           {"SCHED_FLAG_UTIL_CLAMP_MAX", 6});
+
+CTR__NAMES(ctr__mempolicy_modes, "memory policy mode", CTR__NAME(MPOL_DEFAULT),
+           CTR__NAME(MPOL_PREFERRED), CTR__NAME(MPOL_BIND), CTR__NAME(MPOL_INTERLEAVE),
+           CTR__NAME(MPOL_LOCAL), CTR__NAME(MPOL_PREFERRED_MANY),
+           CTR__NAME(MPOL_WEIGHTED_INTERLEAVE));
+
+/* include/uapi/linux/mempolicy.h */
+CTR__NAMES(ctr__mempolicy_flags, "memory policy flag", {"MPOL_F_NUMA_BALANCING", 13},
+           {"MPOL_F_RELATIVE_NODES", 14}, {"MPOL_F_STATIC_NODES", 15});
+
+CTR__NAMES(ctr__propagation_names, "propagation type", {"private", CTR_PROPAGATION_PRIVATE},
+           {"shared", CTR_PROPAGATION_SHARED}, {"slave", CTR_PROPAGATION_SLAVE},
+           {"unbindable", CTR_PROPAGATION_UNBINDABLE});
+
+CTR__NAMES(ctr__personality_names, "personality", {"LINUX", CTR_PER_LINUX},
+           {"LINUX32", CTR_PER_LINUX32});
+
+CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__NAME(SCMP_ACT_KILL),
+           CTR__NAME(SCMP_ACT_KILL_PROCESS), CTR__NAME(SCMP_ACT_KILL_THREAD),
+           CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),
+           CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY));
+
+CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
+           CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
+           CTR__NAME(SCMP_CMP_GT), CTR__NAME(SCMP_CMP_MASKED_EQ));
+#undef CTR__NAMES
+#undef CTR__NAME
+
+static const ctr__name *ctr__name_find(const ctr__names *names, const char *name) {
+  for (size_t i = 0; i < names->count; i++)
+    if (!strcmp(names->items[i].name, name)) return &names->items[i];
+  return NULL;
+}
+
+static const char *ctr__name_of(const ctr__names *names, int64_t value) {
+  for (size_t i = 0; i < names->count; i++)
+    if (names->items[i].value == value) return names->items[i].name;
+  return "?";
+}
+
+/* ==== [SECTION] config/table.c ================================================================ */
+/* The one table of config.json: what a member is called, where it lives in the structs, what it may
+   be. Reading, writing back, validation and errors are walks over it. */
+
+typedef enum ctr__kind_of_field {
+  CTR__F_STR,     /* const char *                                  */
+  CTR__F_BOOL,    /* bool                                          */
+  CTR__F_INT,     /* ctr_int                                       */
+  CTR__F_UINT,    /* ctr_uint                                      */
+  CTR__F_I32,     /* int32_t                                       */
+  CTR__F_I64,     /* int64_t                                       */
+  CTR__F_U32,     /* uint32_t                                      */
+  CTR__F_U64,     /* uint64_t                                      */
+  CTR__F_ENUM,    /* an enum, by name                              */
+  CTR__F_BITS,    /* uint64_t, a list of names of bits             */
+  CTR__F_STRS,    /* ctr_strs                                      */
+  CTR__F_IDS,     /* ctr_ids                                       */
+  CTR__F_PAIRS,   /* ctr_pairs, an object of strings               */
+  CTR__F_OBJECT,  /* a struct                                      */
+  CTR__F_POINTER, /* a pointer to a struct                         */
+  CTR__F_LIST,    /* {const T *items; size_t count}                */
+  CTR__F_MAP,     /* the same, an object of objects: T has a `key` */
+} ctr__kind_of_field;
+
+enum {
+  CTR__REQUIRED = 1,      /* must be there; is always written                       */
+  CTR__ALWAYS = 2,        /* is always written: 0 says something                    */
+  CTR__NOT_EXECUTED = 4,  /* parsed, and refused when a plan is built: fail closed  */
+};
+
+typedef struct ctr__field {
+  const char *name;
+  uint8_t kind, flags;
+  uint16_t offset;
+  const struct ctr__type *type; /* of OBJECT, POINTER, LIST, MAP */
+  const ctr__names *names;      /* of ENUM, BITS */
+  int64_t min;                  /* of numbers; min and max 0: all that fit */
+  uint64_t max;
+} ctr__field;
+
+typedef struct ctr__type {
+  size_t size;
+  const ctr__field *fields;
+  size_t count;
+} ctr__type;
+
+/* How all list structs of the API look in memory. */
+typedef struct ctr__any_list {
+  const void *items;
+  size_t count;
+} ctr__any_list;
+
+#define CTR__TYPE(type, ...)                                                                       \
+  static const ctr__field ctr__fields_of_##type[] = {__VA_ARGS__};                                 \
+  static const ctr__type ctr__type_of_##type = {                                                   \
+      sizeof(type), ctr__fields_of_##type,                                                         \
+      sizeof ctr__fields_of_##type / sizeof *ctr__fields_of_##type}
+/* A field under its own name, or under another where C or a macro is in the way. */
+#define CTR__FIELD_AS(struct_, member_, name_, kind_, ...)                                         \
+  {.name = name_, .offset = offsetof(struct_, member_), .kind = CTR__F_##kind_, __VA_ARGS__}
+#define CTR__FIELD(struct_, member_, kind_, ...)                                                   \
+  CTR__FIELD_AS(struct_, member_, #member_, kind_, __VA_ARGS__)
+#define CTR__OF(struct_) .type = &ctr__type_of_##struct_
+#define CTR__PLAIN .flags = 0
+#define CTR__MUST .flags = CTR__REQUIRED
+#define CTR__LATER .flags = CTR__NOT_EXECUTED
+
+CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__MUST),
+          CTR__FIELD(ctr_root, readonly, BOOL, CTR__PLAIN));
+
+CTR__TYPE(ctr_id_mapping, CTR__FIELD(ctr_id_mapping, containerID, U32, CTR__MUST),
+          CTR__FIELD(ctr_id_mapping, hostID, U32, CTR__MUST),
+          CTR__FIELD(ctr_id_mapping, size, U32, CTR__MUST));
+
+CTR__TYPE(ctr_mount, CTR__FIELD(ctr_mount, destination, STR, CTR__MUST),
+          CTR__FIELD(ctr_mount, type, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_mount, source, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_mount, options, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_mount, uidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER),
+          CTR__FIELD(ctr_mount, gidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER));
+
+CTR__TYPE(ctr_console_size, CTR__FIELD(ctr_console_size, height, UINT, CTR__MUST),
+          CTR__FIELD(ctr_console_size, width, UINT, CTR__MUST));
+
+CTR__TYPE(ctr_user, CTR__FIELD(ctr_user, uid, U32, .flags = CTR__ALWAYS),
+          CTR__FIELD(ctr_user, gid, U32, .flags = CTR__ALWAYS),
+          CTR__FIELD(ctr_user, umask, UINT, .max = 0777),
+          CTR__FIELD(ctr_user, additionalGids, IDS, CTR__PLAIN));
+
+#define CTR__CAPS .names = &ctr__capability_names
+CTR__TYPE(ctr_capabilities, CTR__FIELD(ctr_capabilities, bounding, BITS, CTR__CAPS),
+          CTR__FIELD(ctr_capabilities, effective, BITS, CTR__CAPS),
+          CTR__FIELD(ctr_capabilities, inheritable, BITS, CTR__CAPS),
+          CTR__FIELD(ctr_capabilities, permitted, BITS, CTR__CAPS),
+          CTR__FIELD(ctr_capabilities, ambient, BITS, CTR__CAPS));
+#undef CTR__CAPS
+
+CTR__TYPE(ctr_rlimit,
+          CTR__FIELD(ctr_rlimit, type, ENUM, .names = &ctr__rlimit_names, CTR__MUST),
+          CTR__FIELD(ctr_rlimit, soft, U64, CTR__MUST),
+          CTR__FIELD(ctr_rlimit, hard, U64, CTR__MUST));
+
+CTR__TYPE(ctr_io_priority,
+          CTR__FIELD_AS(ctr_io_priority, class_, "class", ENUM, .names = &ctr__ioprio_classes,
+                        CTR__MUST),
+          CTR__FIELD(ctr_io_priority, priority, I32, .min = 0, .max = 7, .flags = CTR__ALWAYS));
+
+CTR__TYPE(ctr_scheduler,
+          CTR__FIELD(ctr_scheduler, policy, ENUM, .names = &ctr__sched_policies, CTR__MUST),
+          CTR__FIELD(ctr_scheduler, nice, I32, .min = -20, .max = 19),
+          CTR__FIELD(ctr_scheduler, priority, I32, .min = 0, .max = 99),
+          CTR__FIELD(ctr_scheduler, flags, BITS, .names = &ctr__sched_flags),
+          CTR__FIELD(ctr_scheduler, runtime, U64, CTR__PLAIN),
+          CTR__FIELD(ctr_scheduler, deadline, U64, CTR__PLAIN),
+          CTR__FIELD(ctr_scheduler, period, U64, CTR__PLAIN));
+
+CTR__TYPE(ctr_cpu_affinity, CTR__FIELD(ctr_cpu_affinity, initial, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu_affinity, final, STR, CTR__PLAIN));
+
+CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR__LATER),
+          CTR__FIELD(ctr_process_config, consoleSize, OBJECT, CTR__OF(ctr_console_size)),
+          CTR__FIELD(ctr_process_config, cwd, STR, CTR__MUST),
+          CTR__FIELD(ctr_process_config, args, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_process_config, env, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_process_config, user, OBJECT, CTR__OF(ctr_user), .flags = CTR__ALWAYS),
+          CTR__FIELD(ctr_process_config, capabilities, OBJECT, CTR__OF(ctr_capabilities)),
+          CTR__FIELD(ctr_process_config, rlimits, LIST, CTR__OF(ctr_rlimit)),
+          CTR__FIELD(ctr_process_config, noNewPrivileges, BOOL, CTR__PLAIN),
+          CTR__FIELD(ctr_process_config, apparmorProfile, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, oomScoreAdj, INT, .min = -1000, .max = 1000),
+          CTR__FIELD(ctr_process_config, selinuxLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, ioPriority, OBJECT, CTR__OF(ctr_io_priority)),
+          CTR__FIELD(ctr_process_config, scheduler, OBJECT, CTR__OF(ctr_scheduler)),
+          CTR__FIELD(ctr_process_config, execCPUAffinity, OBJECT, CTR__OF(ctr_cpu_affinity)));
+
+CTR__TYPE(ctr_hook, CTR__FIELD(ctr_hook, path, STR, CTR__MUST),
+          CTR__FIELD(ctr_hook, args, STRS, CTR__PLAIN), CTR__FIELD(ctr_hook, env, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_hook, timeout, UINT, .min = 1, .max = INT32_MAX));
+
+CTR__TYPE(ctr_hooks, CTR__FIELD(ctr_hooks, prestart, LIST, CTR__OF(ctr_hook), CTR__LATER),
+          CTR__FIELD(ctr_hooks, createRuntime, LIST, CTR__OF(ctr_hook), CTR__LATER),
+          CTR__FIELD(ctr_hooks, createContainer, LIST, CTR__OF(ctr_hook), CTR__LATER),
+          CTR__FIELD(ctr_hooks, startContainer, LIST, CTR__OF(ctr_hook), CTR__LATER),
+          CTR__FIELD(ctr_hooks, poststart, LIST, CTR__OF(ctr_hook), CTR__LATER),
+          CTR__FIELD(ctr_hooks, poststop, LIST, CTR__OF(ctr_hook), CTR__LATER));
+
+CTR__TYPE(ctr_namespace,
+          CTR__FIELD(ctr_namespace, type, ENUM, .names = &ctr__namespace_names, CTR__MUST),
+          CTR__FIELD(ctr_namespace, path, STR, CTR__PLAIN));
+
+CTR__TYPE(ctr_time_offset, CTR__FIELD(ctr_time_offset, secs, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_time_offset, nanosecs, UINT, .max = 999999999));
+
+CTR__TYPE(ctr_time_offsets,
+          CTR__FIELD(ctr_time_offsets, monotonic, OBJECT, CTR__OF(ctr_time_offset)),
+          CTR__FIELD(ctr_time_offsets, boottime, OBJECT, CTR__OF(ctr_time_offset)));
+
+CTR__TYPE(ctr_device, CTR__FIELD(ctr_device, type, STR, CTR__MUST),
+          CTR__FIELD(ctr_device, path, STR, CTR__MUST),
+          CTR__FIELD_AS(ctr_device, major_, "major", INT, .min = 0, .max = 4095),
+          CTR__FIELD_AS(ctr_device, minor_, "minor", INT, .min = 0, .max = 1048575),
+          CTR__FIELD(ctr_device, fileMode, UINT, .max = UINT32_MAX),
+          CTR__FIELD(ctr_device, uid, UINT, .max = UINT32_MAX),
+          CTR__FIELD(ctr_device, gid, UINT, .max = UINT32_MAX));
+
+CTR__TYPE(ctr_net_device, CTR__FIELD(ctr_net_device, name, STR, CTR__PLAIN));
+
+CTR__TYPE(ctr_device_rule, CTR__FIELD(ctr_device_rule, allow, BOOL, CTR__MUST),
+          CTR__FIELD(ctr_device_rule, type, STR, CTR__PLAIN),
+          CTR__FIELD_AS(ctr_device_rule, major_, "major", INT, CTR__PLAIN),
+          CTR__FIELD_AS(ctr_device_rule, minor_, "minor", INT, CTR__PLAIN),
+          CTR__FIELD(ctr_device_rule, access, STR, CTR__PLAIN));
+
+CTR__TYPE(ctr_memory, CTR__FIELD(ctr_memory, limit, INT, CTR__LATER),
+          CTR__FIELD(ctr_memory, reservation, INT, CTR__LATER),
+          CTR__FIELD(ctr_memory, swap, INT, CTR__LATER),
+          CTR__FIELD(ctr_memory, kernel, INT, CTR__LATER),
+          CTR__FIELD(ctr_memory, kernelTCP, INT, CTR__LATER),
+          CTR__FIELD(ctr_memory, swappiness, UINT, .max = 100, CTR__LATER),
+          CTR__FIELD(ctr_memory, disableOOMKiller, BOOL, CTR__LATER),
+          CTR__FIELD(ctr_memory, useHierarchy, BOOL, CTR__LATER),
+          CTR__FIELD(ctr_memory, checkBeforeUpdate, BOOL, CTR__LATER));
+
+CTR__TYPE(ctr_cpu, CTR__FIELD(ctr_cpu, shares, UINT, CTR__LATER),
+          CTR__FIELD(ctr_cpu, quota, INT, CTR__LATER), CTR__FIELD(ctr_cpu, burst, UINT, CTR__LATER),
+          CTR__FIELD(ctr_cpu, period, UINT, CTR__LATER),
+          CTR__FIELD(ctr_cpu, realtimeRuntime, INT, CTR__LATER),
+          CTR__FIELD(ctr_cpu, realtimePeriod, UINT, CTR__LATER),
+          CTR__FIELD(ctr_cpu, cpus, STR, CTR__LATER), CTR__FIELD(ctr_cpu, mems, STR, CTR__LATER),
+          CTR__FIELD(ctr_cpu, idle, INT, CTR__LATER));
+
+CTR__TYPE(ctr_pids, CTR__FIELD(ctr_pids, limit, INT, .flags = CTR__REQUIRED | CTR__NOT_EXECUTED));
+
+CTR__TYPE(ctr_weight_device,
+          CTR__FIELD_AS(ctr_weight_device, major_, "major", I64, CTR__MUST),
+          CTR__FIELD_AS(ctr_weight_device, minor_, "minor", I64, CTR__MUST),
+          CTR__FIELD(ctr_weight_device, weight, UINT, .max = UINT16_MAX),
+          CTR__FIELD(ctr_weight_device, leafWeight, UINT, .max = UINT16_MAX));
+
+CTR__TYPE(ctr_throttle_device,
+          CTR__FIELD_AS(ctr_throttle_device, major_, "major", I64, CTR__MUST),
+          CTR__FIELD_AS(ctr_throttle_device, minor_, "minor", I64, CTR__MUST),
+          CTR__FIELD(ctr_throttle_device, rate, U64, .flags = CTR__ALWAYS));
+
+#define CTR__THROTTLES CTR__OF(ctr_throttle_device), CTR__LATER
+CTR__TYPE(ctr_block_io, CTR__FIELD(ctr_block_io, weight, UINT, .max = UINT16_MAX, CTR__LATER),
+          CTR__FIELD(ctr_block_io, leafWeight, UINT, .max = UINT16_MAX, CTR__LATER),
+          CTR__FIELD(ctr_block_io, weightDevice, LIST, CTR__OF(ctr_weight_device), CTR__LATER),
+          CTR__FIELD(ctr_block_io, throttleReadBpsDevice, LIST, CTR__THROTTLES),
+          CTR__FIELD(ctr_block_io, throttleWriteBpsDevice, LIST, CTR__THROTTLES),
+          CTR__FIELD(ctr_block_io, throttleReadIOPSDevice, LIST, CTR__THROTTLES),
+          CTR__FIELD(ctr_block_io, throttleWriteIOPSDevice, LIST, CTR__THROTTLES));
+#undef CTR__THROTTLES
+
+CTR__TYPE(ctr_hugepage_limit, CTR__FIELD(ctr_hugepage_limit, pageSize, STR, CTR__MUST),
+          CTR__FIELD(ctr_hugepage_limit, limit, U64, CTR__MUST));
+
+CTR__TYPE(ctr_if_priority, CTR__FIELD(ctr_if_priority, name, STR, CTR__MUST),
+          CTR__FIELD(ctr_if_priority, priority, U32, CTR__MUST));
+
+CTR__TYPE(ctr_network, CTR__FIELD(ctr_network, classID, UINT, .max = UINT32_MAX, CTR__LATER),
+          CTR__FIELD(ctr_network, priorities, LIST, CTR__OF(ctr_if_priority), CTR__LATER));
+
+CTR__TYPE(ctr_rdma, CTR__FIELD(ctr_rdma, hcaHandles, UINT, .max = UINT32_MAX),
+          CTR__FIELD(ctr_rdma, hcaObjects, UINT, .max = UINT32_MAX));
+
+CTR__TYPE(ctr_resources, CTR__FIELD(ctr_resources, devices, LIST, CTR__OF(ctr_device_rule)),
+          CTR__FIELD(ctr_resources, memory, OBJECT, CTR__OF(ctr_memory)),
+          CTR__FIELD(ctr_resources, cpu, OBJECT, CTR__OF(ctr_cpu)),
+          CTR__FIELD(ctr_resources, pids, OBJECT, CTR__OF(ctr_pids)),
+          CTR__FIELD(ctr_resources, blockIO, OBJECT, CTR__OF(ctr_block_io)),
+          CTR__FIELD(ctr_resources, hugepageLimits, LIST, CTR__OF(ctr_hugepage_limit), CTR__LATER),
+          CTR__FIELD(ctr_resources, network, OBJECT, CTR__OF(ctr_network)),
+          CTR__FIELD(ctr_resources, rdma, MAP, CTR__OF(ctr_rdma), CTR__LATER),
+          CTR__FIELD(ctr_resources, unified, PAIRS, CTR__LATER));
+
+CTR__TYPE(ctr_syscall_arg, CTR__FIELD(ctr_syscall_arg, index, U32, CTR__MUST),
+          CTR__FIELD(ctr_syscall_arg, value, U64, CTR__MUST),
+          CTR__FIELD(ctr_syscall_arg, valueTwo, U64, CTR__PLAIN),
+          CTR__FIELD(ctr_syscall_arg, op, ENUM, .names = &ctr__seccomp_ops, CTR__MUST));
+
+CTR__TYPE(ctr_syscall, CTR__FIELD(ctr_syscall, names, STRS, CTR__MUST),
+          CTR__FIELD(ctr_syscall, action, ENUM, .names = &ctr__seccomp_actions, CTR__MUST),
+          CTR__FIELD(ctr_syscall, errnoRet, UINT, .max = UINT32_MAX),
+          CTR__FIELD(ctr_syscall, args, LIST, CTR__OF(ctr_syscall_arg)));
+
+CTR__TYPE(ctr_seccomp,
+          CTR__FIELD(ctr_seccomp, defaultAction, ENUM, .names = &ctr__seccomp_actions, CTR__MUST),
+          CTR__FIELD(ctr_seccomp, defaultErrnoRet, UINT, .max = UINT32_MAX),
+          CTR__FIELD(ctr_seccomp, architectures, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_seccomp, flags, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_seccomp, listenerPath, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_seccomp, listenerMetadata, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_seccomp, syscalls, LIST, CTR__OF(ctr_syscall)));
+
+CTR__TYPE(ctr_intel_rdt, CTR__FIELD(ctr_intel_rdt, closID, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_intel_rdt, schemata, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_intel_rdt, l3CacheSchema, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_intel_rdt, memBwSchema, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_intel_rdt, enableMonitoring, BOOL, CTR__PLAIN));
+
+CTR__TYPE(ctr_memory_policy,
+          CTR__FIELD(ctr_memory_policy, mode, ENUM, .names = &ctr__mempolicy_modes, CTR__MUST),
+          CTR__FIELD(ctr_memory_policy, nodes, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_policy, flags, BITS, .names = &ctr__mempolicy_flags));
+
+CTR__TYPE(ctr_personality,
+          CTR__FIELD(ctr_personality, domain, ENUM, .names = &ctr__personality_names, CTR__MUST),
+          CTR__FIELD(ctr_personality, flags, STRS, CTR__PLAIN));
+
+CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespace)),
+          CTR__FIELD(ctr_linux, uidMappings, LIST, CTR__OF(ctr_id_mapping)),
+          CTR__FIELD(ctr_linux, gidMappings, LIST, CTR__OF(ctr_id_mapping)),
+          CTR__FIELD(ctr_linux, timeOffsets, OBJECT, CTR__OF(ctr_time_offsets)),
+          CTR__FIELD(ctr_linux, devices, LIST, CTR__OF(ctr_device)),
+          CTR__FIELD(ctr_linux, netDevices, MAP, CTR__OF(ctr_net_device), CTR__LATER),
+          CTR__FIELD(ctr_linux, cgroupsPath, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_linux, resources, OBJECT, CTR__OF(ctr_resources)),
+          CTR__FIELD(ctr_linux, rootfsPropagation, ENUM, .names = &ctr__propagation_names),
+          CTR__FIELD(ctr_linux, seccomp, OBJECT, CTR__OF(ctr_seccomp), CTR__LATER),
+          CTR__FIELD(ctr_linux, sysctl, PAIRS, CTR__PLAIN),
+          CTR__FIELD(ctr_linux, maskedPaths, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_linux, readonlyPaths, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_linux, mountLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_linux, intelRdt, POINTER, CTR__OF(ctr_intel_rdt), CTR__LATER),
+          CTR__FIELD(ctr_linux, memoryPolicy, OBJECT, CTR__OF(ctr_memory_policy)),
+          CTR__FIELD(ctr_linux, personality, OBJECT, CTR__OF(ctr_personality)));
+
+CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, CTR__MUST),
+          CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
+          CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),
+          CTR__FIELD(ctr_config, process, OBJECT, CTR__OF(ctr_process_config)),
+          CTR__FIELD(ctr_config, hostname, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_config, domainname, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_config, hooks, OBJECT, CTR__OF(ctr_hooks)),
+          CTR__FIELD(ctr_config, annotations, PAIRS, CTR__PLAIN),
+          CTR__FIELD_AS(ctr_config, linux_, "linux", OBJECT, CTR__OF(ctr_linux)));
+
+/* -- what all walks share -- */
+
+static const ctr__field *ctr__field_find(const ctr__type *type, const char *name) {
+  for (size_t i = 0; i < type->count; i++)
+    if (!strcmp(type->fields[i].name, name)) return &type->fields[i];
+  return NULL;
+}
+
+static ctr__any_list ctr__list_at(const void *member) {
+  ctr__any_list list;
+  memcpy(&list, member, sizeof list);
+  return list;
+}
+
+static const void *ctr__pointer_at(const void *member) {
+  const void *pointer;
+  memcpy(&pointer, member, sizeof pointer);
+  return pointer;
+}
+
+/* The `key` of an element of a MAP: every such struct starts with it. */
+static const char *ctr__key_at(const void *element) {
+  return ctr__pointer_at(element);
+}
+
+/* Whether a member says anything; of an object, any of its members. */
+static bool ctr__field_is_set(const ctr__field *field, const void *base) {
+  const char *at = (const char *)base + field->offset;
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_STR:
+  case CTR__F_POINTER: return ctr__pointer_at(at) != NULL;
+  case CTR__F_BOOL: return *(const bool *)at;
+  case CTR__F_INT: return ((const ctr_int *)(const void *)at)->set;
+  case CTR__F_UINT: return ((const ctr_uint *)(const void *)at)->set;
+  case CTR__F_I32:
+  case CTR__F_U32:
+  case CTR__F_ENUM: return *(const uint32_t *)(const void *)at != 0;
+  case CTR__F_I64:
+  case CTR__F_U64:
+  case CTR__F_BITS: return *(const uint64_t *)(const void *)at != 0;
+  case CTR__F_STRS:
+  case CTR__F_IDS:
+  case CTR__F_PAIRS:
+  case CTR__F_LIST:
+  case CTR__F_MAP: return ctr__list_at(at).count > 0;
+  case CTR__F_OBJECT:
+    for (size_t i = 0; i < field->type->count; i++)
+      if (ctr__field_is_set(&field->type->fields[i], at)) return true;
+  }
+  return false;
+}
+
+/* Where in the config something is, as a chain of members and indices from the inside out. */
+typedef struct ctr__where {
+  const struct ctr__where *up;
+  const char *name; /* of a member; NULL: an index */
+  size_t index;
+} ctr__where;
+
+/* "linux.namespaces[2].type" into text, cut when it does not fit. */
+static void ctr__where_text(const ctr__where *where, char *text, size_t size) {
+  const ctr__where *chain[16];
+  size_t n = 0, len = 0;
+  for (; where && n < 16; where = where->up) chain[n++] = where;
+  text[0] = '\0';
+  while (n-- && len < size) {
+    int added = chain[n]->name
+                    ? snprintf(text + len, size - len, "%s%s", len ? "." : "", chain[n]->name)
+                    : snprintf(text + len, size - len, "[%zu]", chain[n]->index);
+    if (added > 0) len += (size_t)added;
+  }
+}
+
+/* ==== [SECTION] config/read.c ================================================================= */
+/* JSON to config, by the table. */
+
+typedef struct ctr__config_reader {
+  ctr_arena *arena;
+  ctr_err *err;
+  bool want_unknown;
+  const char **unknown; /* paths of members that were ignored */
+  size_t unknown_count, unknown_room;
+} ctr__config_reader;
+
+static const char *ctr__json_type_name(const ctr_json *value) {
+  static const char *const names[] = {
+      [CTR_JSON_NULL] = "null",         [CTR_JSON_BOOL] = "true or false",
+      [CTR_JSON_INT] = "an integer",    [CTR_JSON_UINT] = "an integer",
+      [CTR_JSON_DOUBLE] = "a fraction", [CTR_JSON_STRING] = "a string",
+      [CTR_JSON_ARRAY] = "an array",    [CTR_JSON_OBJECT] = "an object"};
+  return names[value->type];
+}
+
+__attribute__((format(printf, 4, 5))) static ctr_code ctr__misread(ctr__config_reader *r,
+                                                                   const ctr__where *where,
+                                                                   const ctr_json *value,
+                                                                   const char *format, ...) {
+  if (!r->err) return CTR_E_CONFIG;
+  char field[256];
+  ctr__where_text(where, field, sizeof field);
+  ctr__fail(r->err, CTR_E_CONFIG, 0, field, "%s", "");
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(r->err, format, args);
+  va_end(args);
+  if (value && value->line) {
+    r->err->line = value->line;
+    r->err->column = value->column;
+    ctr__err_add(r->err, " (line %u, column %u)", value->line, value->column);
+  }
+  return CTR_E_CONFIG;
+}
+
+static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              const char *expected) {
+  return ctr__misread(r, where, value, "expected %s, found %s", expected,
+                      ctr__json_type_name(value));
+}
+
+/* -- scalars -- */
+
+static ctr_code ctr__read_str(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              const char **ret) {
+  if (value->type != CTR_JSON_STRING) return ctr__mistyped(r, where, value, "a string");
+  *ret = value->as.string.text;
+  return CTR_OK;
+}
+
+/* What an integer field can hold, the bounds of the table narrowing those of the C type. */
+static void ctr__bounds(const ctr__field *field, int64_t *min, uint64_t *max) {
+  static const struct {
+    int64_t min;
+    uint64_t max;
+  } types[] = {[CTR__F_INT] = {INT64_MIN, INT64_MAX}, [CTR__F_UINT] = {0, UINT64_MAX},
+               [CTR__F_I32] = {INT32_MIN, INT32_MAX}, [CTR__F_I64] = {INT64_MIN, INT64_MAX},
+               [CTR__F_U32] = {0, UINT32_MAX},        [CTR__F_U64] = {0, UINT64_MAX}};
+  bool narrowed = field && (field->min || field->max);
+  size_t kind = field ? field->kind : CTR__F_U32;
+  *min = narrowed ? field->min : types[kind].min;
+  *max = narrowed ? field->max : types[kind].max;
+}
+
+static ctr_code ctr__read_integer(ctr__config_reader *r, const ctr__where *where,
+                                  const ctr_json *value, const ctr__field *field,
+                                  uint64_t *ret_bits) {
+  int64_t min;
+  uint64_t max;
+  ctr__bounds(field, &min, &max);
+  bool fits = value->type == CTR_JSON_INT
+                  ? value->as.i64 >= min && (value->as.i64 < 0 || (uint64_t)value->as.i64 <= max)
+                  : value->type == CTR_JSON_UINT && value->as.u64 <= max;
+  if (!fits) {
+    char found[32];
+    if (value->type == CTR_JSON_INT)
+      *ctr__put_int(found, value->as.i64) = '\0';
+    else if (value->type == CTR_JSON_UINT)
+      *ctr__put_uint(found, value->as.u64) = '\0';
+    else
+      snprintf(found, sizeof found, "%s", ctr__json_type_name(value));
+    return ctr__misread(r, where, value, "expected an integer from %lld to %llu, found %s",
+                        (long long)min, (unsigned long long)max, found);
+  }
+  *ret_bits = value->type == CTR_JSON_INT ? (uint64_t)value->as.i64 : value->as.u64;
+  return CTR_OK;
+}
+
+static void ctr__store_integer(const ctr__field *field, void *at, uint64_t bits) {
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_INT: *(ctr_int *)at = (ctr_int){true, (int64_t)bits}; break;
+  case CTR__F_UINT: *(ctr_uint *)at = (ctr_uint){true, bits}; break;
+  case CTR__F_I32: *(int32_t *)at = (int32_t)(int64_t)bits; break;
+  case CTR__F_U32: *(uint32_t *)at = (uint32_t)bits; break;
+  default: *(uint64_t *)at = bits; break;
+  }
+}
+
+static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
+                               const ctr_json *value, const ctr__names *names, int64_t *ret) {
+  const char *text = NULL;
+  ctr_code code = ctr__read_str(r, where, value, &text);
+  if (code) return code;
+  const ctr__name *name = ctr__name_find(names, text);
+  if (name) return *ret = name->value, CTR_OK;
+  code = ctr__misread(r, where, value, "\"%.64s\" is not a %s", text, names->what);
+  for (size_t i = 0; names->count <= 10 && r->err && i < names->count; i++)
+    ctr__err_add(r->err, "%s%s", i ? ", " : "; known are ", names->items[i].name);
+  return code;
+}
+
+/* -- lists -- */
+
+/* Makes room for a list's elements. */
+static ctr_code ctr__new_list(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              ctr_json_type type, size_t size, ctr__any_list *list,
+                              void **ret_items) {
+  if (value->type != type)
+    return ctr__mistyped(r, where, value, type == CTR_JSON_ARRAY ? "an array" : "an object");
+  size_t count = value->as.list.count;
+  *ret_items = ctr__arena_array(r->arena, count ? count : 1, size);
+  if (!*ret_items) return ctr__nomem(r->err);
+  *list = (ctr__any_list){*ret_items, count};
+  return CTR_OK;
+}
+
+static ctr_code ctr__read_strs(ctr__config_reader *r, const ctr__where *where,
+                               const ctr_json *value, ctr__any_list *list) {
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, CTR_JSON_ARRAY, sizeof(char *), list, &items);
+  ctr__where at = {.up = where};
+  if (code) return code;
+  const char **strings = items;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next)
+    code = ctr__read_str(r, &at, v, &strings[at.index++]);
+  return code;
+}
+
+static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
+                              ctr__any_list *list) {
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, CTR_JSON_ARRAY, sizeof(uint32_t), list, &items);
+  ctr__where at = {.up = where};
+  if (code) return code;
+  uint32_t *ids = items;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+    uint64_t bits = 0;
+    code = ctr__read_integer(r, &at, v, NULL, &bits);
+    ids[at.index++] = (uint32_t)bits;
+  }
+  return code;
+}
+
+static ctr_code ctr__read_pairs(ctr__config_reader *r, const ctr__where *where,
+                                const ctr_json *value, ctr__any_list *list) {
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, CTR_JSON_OBJECT, sizeof(ctr_pair), list, &items);
+  if (code) return code;
+  ctr_pair *pair = items;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, pair++) {
+    ctr__where at = {where, v->key, 0};
+    pair->key = v->key;
+    code = ctr__read_str(r, &at, v, &pair->value);
+  }
+  return code;
+}
+
+static ctr_code ctr__read_bits(ctr__config_reader *r, const ctr__where *where,
+                               const ctr_json *value, const ctr__names *names, uint64_t *bits) {
+  if (value->type != CTR_JSON_ARRAY) return ctr__mistyped(r, where, value, "an array");
+  ctr__where at = {.up = where};
+  ctr_code code = CTR_OK;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++) {
+    int64_t bit = 0;
+    code = ctr__read_name(r, &at, v, names, &bit);
+    *bits |= UINT64_C(1) << bit;
+  }
+  return code;
+}
+
+/* -- objects -- */
+
+/* The table's types refer to each other five deep at most: this recursion is bounded by the table,
+   not by the text. */
+static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
+                                 const ctr_json *value, const ctr__type *type, void *base);
+
+static ctr_code ctr__read_objects(ctr__config_reader *r, const ctr__where *where,
+                                  const ctr_json *value, const ctr__field *field,
+                                  ctr__any_list *list) {
+  bool map = field->kind == CTR__F_MAP;
+  void *items;
+  ctr_code code = ctr__new_list(r, where, value, map ? CTR_JSON_OBJECT : CTR_JSON_ARRAY,
+                                field->type->size, list, &items);
+  if (code) return code;
+  size_t i = 0;
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, i++) {
+    ctr__where at = {where, map ? v->key : NULL, i};
+    char *element = (char *)items + i * field->type->size;
+    if (map) memcpy(element, &v->key, sizeof v->key);
+    code = ctr__read_object(r, &at, v, field->type, element);
+  }
+  return code;
+}
+
+static ctr_code ctr__read_pointer(ctr__config_reader *r, const ctr__where *where,
+                                  const ctr_json *value, const ctr__type *type, void *at) {
+  void *object = ctr_arena_alloc(r->arena, type->size);
+  if (!object) return ctr__nomem(r->err);
+  memcpy(at, &object, sizeof object);
+  return ctr__read_object(r, where, value, type, object);
+}
+
+static ctr_code ctr__read_field(ctr__config_reader *r, const ctr__where *where,
+                                const ctr_json *value, const ctr__field *field, void *at) {
+  uint64_t bits = 0;
+  int64_t number = 0;
+  ctr_code code;
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_STR: return ctr__read_str(r, where, value, at);
+  case CTR__F_BOOL:
+    if (value->type != CTR_JSON_BOOL) return ctr__mistyped(r, where, value, "true or false");
+    *(bool *)at = value->as.boolean;
+    return CTR_OK;
+  case CTR__F_ENUM:
+    code = ctr__read_name(r, where, value, field->names, &number);
+    *(uint32_t *)at = (uint32_t)number;
+    return code;
+  case CTR__F_BITS: return ctr__read_bits(r, where, value, field->names, at);
+  case CTR__F_STRS: return ctr__read_strs(r, where, value, at);
+  case CTR__F_IDS: return ctr__read_ids(r, where, value, at);
+  case CTR__F_PAIRS: return ctr__read_pairs(r, where, value, at);
+  case CTR__F_LIST:
+  case CTR__F_MAP: return ctr__read_objects(r, where, value, field, at);
+  case CTR__F_OBJECT: return ctr__read_object(r, where, value, field->type, at);
+  case CTR__F_POINTER: return ctr__read_pointer(r, where, value, field->type, at);
+  default:
+    code = ctr__read_integer(r, where, value, field, &bits);
+    if (!code) ctr__store_integer(field, at, bits);
+    return code;
+  }
+}
+
+static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where) {
+  if (!r->want_unknown) return CTR_OK;
+  if (r->unknown_count == r->unknown_room) {
+    size_t room = r->unknown_room * 2 + 8;
+    const char **bigger = ctr__arena_array(r->arena, room, sizeof *bigger);
+    if (!bigger) return ctr__nomem(r->err);
+    if (r->unknown_count) memcpy(bigger, r->unknown, r->unknown_count * sizeof *bigger);
+    r->unknown = bigger;
+    r->unknown_room = room;
+  }
+  char path[256];
+  ctr__where_text(where, path, sizeof path);
+  const char *copy = ctr__arena_strdup(r->arena, path);
+  if (!copy) return ctr__nomem(r->err);
+  r->unknown[r->unknown_count++] = copy;
+  return CTR_OK;
+}
+
+static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
+                                 const ctr_json *value, const ctr__type *type, void *base) {
+  if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(r, where, value, "an object");
+  uint64_t seen = 0; /* no type has more than 64 members */
+  for (const ctr_json *v = value->as.list.first; v; v = v->next) {
+    if (v->type == CTR_JSON_NULL) continue;
+    const ctr__field *field = ctr__field_find(type, v->key);
+    ctr__where at = {where, v->key, 0};
+    ctr_code code = field ? ctr__read_field(r, &at, v, field, (char *)base + field->offset)
+                          : ctr__note_unknown(r, &at);
+    if (code) return code;
+    if (field) seen |= UINT64_C(1) << (field - type->fields);
+  }
+  for (size_t i = 0; i < type->count; i++) {
+    ctr__where at = {where, type->fields[i].name, 0};
+    if ((type->fields[i].flags & CTR__REQUIRED) && !(seen >> i & 1))
+      return ctr__misread(r, &at, value, "required, and missing from the object here");
+  }
+  return CTR_OK;
+}
+
+/* -- the whole -- */
+
+/* semver.org, as far as it matters: MAJOR.MINOR.PATCH, and what compatibility hangs on. */
+static ctr_code ctr__read_version(ctr__config_reader *r, const char *version) {
+  ctr__where where = {NULL, "ociVersion", 0};
+  const char *at = version;
+  for (int part = 0; part < 3; part++) {
+    const char *digits = at;
+    at = ctr__json_digits(at, at + strlen(at));
+    bool leading_zero = *digits == '0' && at - digits > 1;
+    if (at == digits || leading_zero || (part < 2 && *at++ != '.'))
+      return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+  }
+  if (*at && *at != '-' && *at != '+')
+    return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+  if (version[1] != '.' || version[0] > '1')
+    return ctr__misread(r, &where, NULL, "\"%.64s\": this version knows 1.x up to %s", version,
+                        CTR_OCI_VERSION);
+  return CTR_OK;
+}
+
+ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_config **ret_config,
+                              ctr_strs *ret_unknown, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !value || !ret_config)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, value and ret_config are needed");
+  ctr__config_reader r = {.arena = arena, .err = err, .want_unknown = ret_unknown};
+  ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
+  if (!config) return ctr__nomem(err);
+  if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(&r, NULL, value, "an object");
+  ctr_code code = ctr__read_object(&r, NULL, value, &ctr__type_of_ctr_config, config);
+  if (!code) code = ctr__read_version(&r, config->ociVersion);
+  if (code) return code;
+  if (ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
+  *ret_config = config;
+  return CTR_OK;
+}
+
+ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
+                          ctr_err *err) {
+  ctr_json *value;
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
+  return code ? code : ctr_config_from_json(arena, value, ret_config, NULL, err);
+}
+
+/* ==== [SECTION] config/write.c ================================================================ */
+/* Config to JSON, by the same table: members in its order, absent ones left out. */
+
+static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base);
+
+static ctr_json *ctr__write_strs(ctr_arena *arena, ctr__any_list list) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  const char *const *items = list.items;
+  for (size_t i = 0; i < list.count && array; i++)
+    if (!ctr_json_add(arena, array, NULL, ctr_json_new_string(arena, items[i]))) return NULL;
+  return array;
+}
+
+static ctr_json *ctr__write_ids(ctr_arena *arena, ctr__any_list list) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  const uint32_t *items = list.items;
+  for (size_t i = 0; i < list.count && array; i++)
+    if (!ctr_json_add(arena, array, NULL, ctr_json_new_uint(arena, items[i]))) return NULL;
+  return array;
+}
+
+static ctr_json *ctr__write_pairs(ctr_arena *arena, ctr__any_list list) {
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const ctr_pair *items = list.items;
+  for (size_t i = 0; i < list.count && object; i++)
+    if (!ctr_json_add(arena, object, items[i].key, ctr_json_new_string(arena, items[i].value)))
+      return NULL;
+  return object;
+}
+
+static ctr_json *ctr__write_bits(ctr_arena *arena, const ctr__names *names, uint64_t bits) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  for (size_t i = 0; i < names->count && array; i++)
+    if ((bits >> names->items[i].value & 1) &&
+        !ctr_json_add(arena, array, NULL, ctr_json_new_string(arena, names->items[i].name)))
+      return NULL;
+  return array;
+}
+
+static ctr_json *ctr__write_objects(ctr_arena *arena, const ctr__field *field, ctr__any_list list) {
+  bool map = field->kind == CTR__F_MAP;
+  ctr_json *value = ctr_json_new(arena, map ? CTR_JSON_OBJECT : CTR_JSON_ARRAY);
+  const char *element = list.items;
+  for (size_t i = 0; i < list.count && value; i++, element += field->type->size)
+    if (!ctr_json_add(arena, value, map ? ctr__key_at(element) : NULL,
+                      ctr__write_object(arena, field->type, element)))
+      return NULL;
+  return value;
+}
+
+static ctr_json *ctr__write_field(ctr_arena *arena, const ctr__field *field, const void *at) {
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_STR: return ctr_json_new_string(arena, ctr__pointer_at(at));
+  case CTR__F_BOOL: return ctr_json_new_bool(arena, *(const bool *)at);
+  case CTR__F_INT: return ctr_json_new_int(arena, ((const ctr_int *)at)->value);
+  case CTR__F_UINT: return ctr_json_new_uint(arena, ((const ctr_uint *)at)->value);
+  case CTR__F_I32: return ctr_json_new_int(arena, *(const int32_t *)at);
+  case CTR__F_I64: return ctr_json_new_int(arena, *(const int64_t *)at);
+  case CTR__F_U32: return ctr_json_new_uint(arena, *(const uint32_t *)at);
+  case CTR__F_U64: return ctr_json_new_uint(arena, *(const uint64_t *)at);
+  case CTR__F_ENUM:
+    return ctr_json_new_string(arena, ctr__name_of(field->names, *(const int32_t *)at));
+  case CTR__F_BITS: return ctr__write_bits(arena, field->names, *(const uint64_t *)at);
+  case CTR__F_STRS: return ctr__write_strs(arena, ctr__list_at(at));
+  case CTR__F_IDS: return ctr__write_ids(arena, ctr__list_at(at));
+  case CTR__F_PAIRS: return ctr__write_pairs(arena, ctr__list_at(at));
+  case CTR__F_LIST:
+  case CTR__F_MAP: return ctr__write_objects(arena, field, ctr__list_at(at));
+  case CTR__F_OBJECT: return ctr__write_object(arena, field->type, at);
+  case CTR__F_POINTER: return ctr__write_object(arena, field->type, ctr__pointer_at(at));
+  }
+  return NULL;
+}
+
+static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base) {
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  for (size_t i = 0; i < type->count && object; i++) {
+    const ctr__field *field = &type->fields[i];
+    bool always = field->flags & (CTR__ALWAYS | CTR__REQUIRED) && field->kind != CTR__F_STR;
+    if (!always && !ctr__field_is_set(field, base)) continue;
+    const void *at = (const char *)base + field->offset;
+    if (!ctr_json_add(arena, object, field->name, ctr__write_field(arena, field, at))) return NULL;
+  }
+  return object;
+}
+
+ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json **ret_value,
+                            ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !config || !ret_value)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
+  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr_config, config);
+  if (!value) return ctr__nomem(err);
+  *ret_value = value;
+  return CTR_OK;
+}
+
+/* ==== [SECTION] config/check.c ================================================================ */
+/* What can be said of a config without looking at the machine: nothing in it is passed over in
+   silence, and nothing in it contradicts itself. */
+
+typedef struct ctr__checker {
+  const ctr_config *config;
+  const ctr_log *log;
+  ctr_err *err;
+} ctr__checker;
+
+__attribute__((format(printf, 3, 4))) static ctr_code ctr__wrong(ctr__checker *c, const char *field,
+                                                                 const char *format, ...) {
+  if (!c->err) return CTR_E_CONFIG;
+  ctr__fail(c->err, CTR_E_CONFIG, 0, field, "%s", "");
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(c->err, format, args);
+  va_end(args);
+  return CTR_E_CONFIG;
+}
+
+/* "mounts[3].source": a name for an element's member; the buffer is the caller's. */
+__attribute__((format(printf, 2, 3))) static const char *ctr__name_it(char name[128],
+                                                                      const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(name, 128, format, args);
+  va_end(args);
+  return name;
+}
+
+/* -- what is not executed -- */
+
+static ctr_code ctr__refuse_unexecuted(ctr__checker *c, const ctr__where *where,
+                                       const ctr__type *type, const void *base) {
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < type->count && !code; i++) {
+    const ctr__field *field = &type->fields[i];
+    const char *at = (const char *)base + field->offset;
+    ctr__where here = {where, field->name, 0};
+    if (!ctr__field_is_set(field, base)) continue;
+    if (field->flags & CTR__NOT_EXECUTED) {
+      char name[128];
+      ctr__where_text(&here, name, sizeof name);
+      return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, name,
+                       "this version of ctr.h does not execute it; take it out, or use a version "
+                       "that does");
+    }
+    if (field->kind == CTR__F_OBJECT) code = ctr__refuse_unexecuted(c, &here, field->type, at);
+    if (field->kind != CTR__F_LIST) continue;
+    ctr__any_list list = ctr__list_at(at);
+    for (size_t n = 0; n < list.count && !code; n++) {
+      ctr__where element = {&here, NULL, n};
+      code = ctr__refuse_unexecuted(c, &element, field->type,
+                                    (const char *)list.items + n * field->type->size);
+    }
+  }
+  return code;
+}
+
+/* Every config that a tool writes names a cgroup and restricts devices. As long as cgroups are not
+   implemented that is worth a warning only, provided nothing in the container can make a device
+   node; a container that can is refused. */
+static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
+  const ctr_capabilities *caps = &c->config->process.capabilities;
+  const ctr_linux *lin = &c->config->linux_;
+  uint64_t any =
+      caps->bounding | caps->effective | caps->inheritable | caps->permitted | caps->ambient;
+  const struct {
+    bool asked;
+    const char *field;
+  } parts[] = {{lin->resources.devices.count > 0, "linux.resources.devices"},
+               {lin->cgroupsPath != NULL, "linux.cgroupsPath"}};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (!parts[i].asked) continue;
+    if (any & CTR_CAP(MKNOD))
+      return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, parts[i].field,
+                       "this version of ctr.h has no cgroups to enforce it with, and "
+                       "process.capabilities grants CAP_MKNOD: take one of them out");
+    ctr__log(c->log, CTR_LOG_WARNING, parts[i].field,
+             "not applied: this version of ctr.h has no cgroups");
+  }
+  return CTR_OK;
+}
+
+/* -- process -- */
+
+static ctr_code ctr__check_process(ctr__checker *c) {
+  const ctr_process_config *p = &c->config->process;
+  char name[128];
+  if (!p->args.count || !*p->args.items[0])
+    return ctr__wrong(c, "process.args", "the program to run is missing");
+  if (!p->cwd || *p->cwd != '/')
+    return ctr__wrong(c, "process.cwd", "must be an absolute path");
+  for (size_t i = 0; i < p->env.count; i++) {
+    const char *equals = strchr(p->env.items[i], '=');
+    if (!equals || equals == p->env.items[i])
+      return ctr__wrong(c, ctr__name_it(name, "process.env[%zu]", i),
+                        "\"%.64s\" is not of the form NAME=value", p->env.items[i]);
+  }
+  for (size_t i = 0; i < p->rlimits.count; i++) {
+    const ctr_rlimit *limit = &p->rlimits.items[i];
+    if (limit->type < CTR_RLIMIT_CPU || limit->type > CTR_RLIMIT_RTTIME)
+      return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i), "no such resource");
+    if (limit->soft > limit->hard)
+      return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu]", i),
+                        "the soft limit is above the hard one");
+    for (size_t j = 0; j < i; j++)
+      if (p->rlimits.items[j].type == limit->type)
+        return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i),
+                          "%s a second time", ctr__name_of(&ctr__rlimit_names, limit->type));
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_priorities(ctr__checker *c) {
+  const ctr_process_config *p = &c->config->process;
+  const ctr_scheduler *s = &p->scheduler;
+  bool realtime = s->policy == CTR_SCHED_FIFO || s->policy == CTR_SCHED_RR;
+  if (p->oomScoreAdj.set && (p->oomScoreAdj.value < -1000 || p->oomScoreAdj.value > 1000))
+    return ctr__wrong(c, "process.oomScoreAdj", "must be from -1000 to 1000");
+  if (p->user.umask.set && p->user.umask.value > 0777)
+    return ctr__wrong(c, "process.user.umask", "must be from 0 to 0777 (511)");
+  if (p->ioPriority.priority < 0 || p->ioPriority.priority > 7)
+    return ctr__wrong(c, "process.ioPriority.priority", "must be from 0 to 7");
+  if (realtime ? s->priority < 1 || s->priority > 99 : s->priority != 0)
+    return ctr__wrong(c, "process.scheduler.priority",
+                      "must be from 1 to 99 for SCHED_FIFO and SCHED_RR, and 0 for the others");
+  if (s->policy != CTR_SCHED_DEADLINE && (s->runtime | s->deadline | s->period))
+    return ctr__wrong(c, "process.scheduler", "runtime, deadline and period are for "
+                                              "SCHED_DEADLINE only");
+  return CTR_OK;
+}
+
+/* What execve would leave of the ambient set: capabilities(7) keeps in it only what is permitted and
+   inheritable. */
+static uint64_t ctr__ambient_effective(const ctr_capabilities *caps) {
+  return caps->ambient & caps->inheritable & caps->permitted;
+}
+
+static ctr_code ctr__check_capabilities(ctr__checker *c) {
+  const ctr_capabilities *caps = &c->config->process.capabilities;
+  if (caps->effective & ~caps->permitted)
+    return ctr__wrong(c, "process.capabilities.effective",
+                      "has capabilities that process.capabilities.permitted lacks");
+  if (caps->ambient != ctr__ambient_effective(caps))
+    ctr__log(c->log, CTR_LOG_WARNING, "process.capabilities.ambient",
+             "capabilities that are not both permitted and inheritable cannot be ambient: they "
+             "are left out");
+  return CTR_OK;
+}
+
+/* -- namespaces and ids -- */
+
+static const ctr_namespace *ctr__namespace_of(const ctr_config *config, uint32_t type) {
+  const ctr_namespaces *all = &config->linux_.namespaces;
+  for (size_t i = 0; i < all->count; i++)
+    if ((uint32_t)all->items[i].type == type) return &all->items[i];
+  return NULL;
+}
+
+static ctr_code ctr__check_namespaces(ctr__checker *c) {
+  const ctr_namespaces *all = &c->config->linux_.namespaces;
+  char name[128];
+  for (size_t i = 0; i < all->count; i++) {
+    if (ctr__namespace_of(c->config, (uint32_t)all->items[i].type) != &all->items[i])
+      return ctr__wrong(c, ctr__name_it(name, "linux.namespaces[%zu].type", i),
+                        "\"%s\" a second time",
+                        ctr__name_of(&ctr__namespace_names, all->items[i].type));
+    if (all->items[i].path && *all->items[i].path != '/')
+      return ctr__wrong(c, ctr__name_it(name, "linux.namespaces[%zu].path", i),
+                        "must be an absolute path");
+  }
+  return CTR_OK;
+}
+
+/* What changes a namespace needs one that is not the host's. */
+static ctr_code ctr__check_owners(ctr__checker *c) {
+  const ctr_config *config = c->config;
+  const ctr_time_offsets *offsets = &config->linux_.timeOffsets;
+  const struct {
+    bool asked;
+    uint32_t type;
+    bool new_one; /* a joined one cannot be changed any more */
+    const char *field;
+  } needs[] = {
+      {config->hostname != NULL, CTR_NS_UTS, false, "hostname"},
+      {config->domainname != NULL, CTR_NS_UTS, false, "domainname"},
+      {offsets->monotonic.secs.set || offsets->monotonic.nanosecs.set, CTR_NS_TIME, true,
+       "linux.timeOffsets.monotonic"},
+      {offsets->boottime.secs.set || offsets->boottime.nanosecs.set, CTR_NS_TIME, true,
+       "linux.timeOffsets.boottime"},
+      {config->linux_.uidMappings.count > 0, CTR_NS_USER, true, "linux.uidMappings"},
+      {config->linux_.gidMappings.count > 0, CTR_NS_USER, true, "linux.gidMappings"}};
+  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(config, needs[i].type);
+    if (needs[i].asked && (!ns || (needs[i].new_one && ns->path)))
+      return ctr__wrong(c, needs[i].field, "needs a %s%s namespace in linux.namespaces",
+                        needs[i].new_one ? "new " : "",
+                        ctr__name_of(&ctr__namespace_names, needs[i].type));
+  }
+  return CTR_OK;
+}
+
+/* sethostname(2): 64 bytes at most. */
+static ctr_code ctr__check_names(ctr__checker *c) {
+  const struct {
+    const char *value, *field;
+  } names[] = {{c->config->hostname, "hostname"}, {c->config->domainname, "domainname"}};
+  for (size_t i = 0; i < 2; i++)
+    if (names[i].value && strlen(names[i].value) > 64)
+      return ctr__wrong(c, names[i].field, "longer than 64 bytes");
+  return CTR_OK;
+}
+
+static bool ctr__ranges_meet(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size) {
+  return (uint64_t)a < (uint64_t)b + b_size && (uint64_t)b < (uint64_t)a + a_size;
+}
+
+/* user_namespaces(7): at most 340 lines, none empty, none overlapping, none past the last id. */
+static ctr_code ctr__check_map_ranges(ctr__checker *c, const char *field, ctr_id_mappings map) {
+  char name[128];
+  if (map.count > 340) return ctr__wrong(c, field, "more than 340 ranges");
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    ctr__name_it(name, "%s[%zu]", field, i);
+    if (!m->size) return ctr__wrong(c, name, "a range of size 0");
+    if ((uint64_t)m->containerID + m->size > UINT32_MAX ||
+        (uint64_t)m->hostID + m->size > UINT32_MAX)
+      return ctr__wrong(c, name, "the range goes past the last id, 4294967294");
+    for (size_t j = 0; j < i; j++) {
+      const ctr_id_mapping *n = &map.items[j];
+      if (ctr__ranges_meet(m->containerID, m->size, n->containerID, n->size) ||
+          ctr__ranges_meet(m->hostID, m->size, n->hostID, n->size))
+        return ctr__wrong(c, name, "overlaps %s[%zu]", field, j);
+    }
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_maps(ctr__checker *c) {
+  const ctr_linux *lin = &c->config->linux_;
+  if (!lin->uidMappings.count != !lin->gidMappings.count)
+    return ctr__wrong(c, lin->uidMappings.count ? "linux.gidMappings" : "linux.uidMappings",
+                      "missing: the other map is given");
+  ctr_code code = ctr__check_map_ranges(c, "linux.uidMappings", lin->uidMappings);
+  return code ? code : ctr__check_map_ranges(c, "linux.gidMappings", lin->gidMappings);
+}
+
+/* -- paths, devices, settings -- */
+
+static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs paths) {
+  char name[128];
+  for (size_t i = 0; i < paths.count; i++)
+    if (*paths.items[i] != '/')
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i), "must be an absolute path");
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_paths(ctr__checker *c) {
+  char name[128];
+  if (!c->config->root.path || !*c->config->root.path)
+    return ctr__wrong(c, "root.path", "required, and missing");
+  for (size_t i = 0; i < c->config->mounts.count; i++)
+    if (!*c->config->mounts.items[i].destination)
+      return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
+  ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
+  if (!code)
+    code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
+  return code;
+}
+
+static ctr_code ctr__check_devices(ctr__checker *c) {
+  const ctr_devices *all = &c->config->linux_.devices;
+  char name[128];
+  for (size_t i = 0; i < all->count; i++) {
+    const ctr_device *d = &all->items[i];
+    if (!*d->type || d->type[1] || !strchr("cbup", *d->type))
+      return ctr__wrong(c, ctr__name_it(name, "linux.devices[%zu].type", i),
+                        "\"%.64s\" is not c, b, u or p", d->type);
+    if (*d->path != '/')
+      return ctr__wrong(c, ctr__name_it(name, "linux.devices[%zu].path", i),
+                        "must be an absolute path");
+    if (*d->type != 'p' && (!d->major_.set || !d->minor_.set))
+      return ctr__wrong(c, ctr__name_it(name, "linux.devices[%zu]", i),
+                        "major and minor are required for type %s", d->type);
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_sysctls(ctr__checker *c) {
+  const ctr_pairs *all = &c->config->linux_.sysctl;
+  char name[128];
+  for (size_t i = 0; i < all->count; i++) {
+    const char *key = all->items[i].key;
+    ctr__name_it(name, "linux.sysctl.%s", key);
+    if (!*key || strchr("./", *key) || strchr("./", key[strlen(key) - 1]) || strstr(key, "..") ||
+        strstr(key, "//") || strstr(key, "./") || strstr(key, "/."))
+      return ctr__wrong(c, name, "not the name of a setting");
+    if (strchr(all->items[i].value, '\n')) return ctr__wrong(c, name, "a value of several lines");
+  }
+  return CTR_OK;
+}
+
+/* set_mempolicy(2): which modes go with nodes. */
+static ctr_code ctr__check_modes(ctr__checker *c) {
+  const ctr_memory_policy *policy = &c->config->linux_.memoryPolicy;
+  const char *nodes = policy->nodes ? policy->nodes : "";
+  bool none = policy->mode == CTR_MPOL_DEFAULT || policy->mode == CTR_MPOL_LOCAL;
+  if (none && *nodes)
+    return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode takes no nodes");
+  if (policy->mode && !none && policy->mode != CTR_MPOL_PREFERRED && !*nodes)
+    return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode needs nodes");
+  if (c->config->linux_.personality.flags.count)
+    return ctr__wrong(c, "linux.personality.flags", "no flag is defined by the specification");
+  return CTR_OK;
+}
+
+static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
+  static ctr_code (*const checks[])(ctr__checker *) = {
+      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+      ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+      ctr__check_maps,        ctr__check_paths,      ctr__check_devices,
+      ctr__check_sysctls,     ctr__check_modes,      ctr__check_without_cgroups};
+  ctr__checker c = {config, log, err};
+  ctr_code code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
+  for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
+  return code;
+}
+
+/* ==== [SECTION] config/defaults.c ============================================================= */
+/* The default container: little of the host to be seen, less to be changed. */
+
+#define CTR__LIST(array) {array, sizeof(array) / sizeof *(array)}
+#define CTR__WORDS(...)                                                                            \
+  { (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) }
+
+static const ctr_mount ctr__default_mounts[] = {
+    {.destination = "/proc", .type = "proc", .source = "proc",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev")},
+    {.destination = "/dev", .type = "tmpfs", .source = "tmpfs",
+     .options = CTR__WORDS("nosuid", "noexec", "strictatime", "mode=755", "size=65536k")},
+    {.destination = "/dev/pts", .type = "devpts", .source = "devpts",
+     .options = CTR__WORDS("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620")},
+    {.destination = "/dev/shm", .type = "tmpfs", .source = "shm",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev", "mode=1777", "size=65536k")},
+    {.destination = "/dev/mqueue", .type = "mqueue", .source = "mqueue",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev")},
+    {.destination = "/sys", .type = "sysfs", .source = "sysfs",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev", "ro")},
+    {.destination = "/sys/fs/cgroup", .type = "cgroup", .source = "cgroup",
+     .options = CTR__WORDS("nosuid", "noexec", "nodev", "relatime", "ro")},
+    {.destination = "/tmp", .type = "tmpfs", .source = "tmpfs",
+     .options = CTR__WORDS("nosuid", "nodev", "mode=1777")},
+    {.destination = "/run", .type = "tmpfs", .source = "tmpfs",
+     .options = CTR__WORDS("nosuid", "nodev", "mode=755")},
+};
+
+/* The group `tty` has number 5 everywhere; a single-id user namespace does not have it. */
+static const char *const ctr__devpts_options_root[] = {"nosuid",        "noexec",    "newinstance",
+                                                       "ptmxmode=0666", "mode=0620", "gid=5"};
+
+static const ctr_namespace ctr__default_namespaces[] = {
+    {CTR_NS_PID, NULL}, {CTR_NS_NETWORK, NULL}, {CTR_NS_IPC, NULL},  {CTR_NS_UTS, NULL},
+    {CTR_NS_MOUNT, NULL}, {CTR_NS_CGROUP, NULL}, {CTR_NS_USER, NULL}, /* the last: rootless only */
+};
+
+static const char *const ctr__default_masked[] = {
+    "/proc/acpi",        "/proc/asound",      "/proc/kcore",        "/proc/keys",
+    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+    "/proc/scsi",        "/sys/firmware",     "/sys/devices/virtual/powercap"};
+
+static const char *const ctr__default_readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq",
+                                                    "/proc/sys", "/proc/sysrq-trigger"};
+
+static const char *const ctr__default_env[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};
+
+static const char *const ctr__default_args[] = {"sh"};
+
+static const ctr_rlimit ctr__default_rlimits[] = {{CTR_RLIMIT_NOFILE, 1024, 1024}};
+
+enum {
+  CTR__DEFAULT_CAPS = CTR_CAP(AUDIT_WRITE) | CTR_CAP(KILL) | CTR_CAP(NET_BIND_SERVICE)
+};
+
+static const ctr_config ctr__default_config = {
+    .ociVersion = CTR_OCI_VERSION,
+    .root = {"/", true},
+    .mounts = CTR__LIST(ctr__default_mounts),
+    .process = {.cwd = "/",
+                .args = CTR__LIST(ctr__default_args),
+                .env = CTR__LIST(ctr__default_env),
+                .capabilities = {.bounding = CTR__DEFAULT_CAPS,
+                                 .effective = CTR__DEFAULT_CAPS,
+                                 .permitted = CTR__DEFAULT_CAPS},
+                .rlimits = CTR__LIST(ctr__default_rlimits),
+                .noNewPrivileges = true},
+    .hostname = "ctr",
+    .linux_ = {.namespaces = CTR__LIST(ctr__default_namespaces),
+               .maskedPaths = CTR__LIST(ctr__default_masked),
+               .readonlyPaths = CTR__LIST(ctr__default_readonly)},
+};
+#undef CTR__WORDS
+#undef CTR__LIST
+
+static ctr_code ctr__default_rootless(ctr_arena *arena, ctr_config *config) {
+  ctr_id_mapping *map = ctr__arena_array(arena, 2, sizeof *map);
+  if (!map) return CTR_E_NOMEM;
+  map[0] = (ctr_id_mapping){.containerID = 0, .hostID = geteuid(), .size = 1};
+  map[1] = (ctr_id_mapping){.containerID = 0, .hostID = getegid(), .size = 1};
+  config->linux_.uidMappings = (ctr_id_mappings){&map[0], 1};
+  config->linux_.gidMappings = (ctr_id_mappings){&map[1], 1};
+  return CTR_OK;
+}
+
+static ctr_code ctr__default_root(ctr_arena *arena, ctr_config *config) {
+  ctr_mount *mounts = ctr_arena_alloc(arena, sizeof ctr__default_mounts);
+  if (!mounts) return CTR_E_NOMEM;
+  memcpy(mounts, ctr__default_mounts, sizeof ctr__default_mounts);
+  for (size_t i = 0; i < config->mounts.count; i++)
+    if (!strcmp(mounts[i].type, "devpts"))
+      mounts[i].options =
+          (ctr_strs){ctr__devpts_options_root,
+                     sizeof ctr__devpts_options_root / sizeof *ctr__devpts_options_root};
+  config->mounts.items = mounts;
+  config->linux_.namespaces.count--;
+  return CTR_OK;
+}
+
+ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config **ret_config,
+                            ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !ret_config)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
+  if (kind == CTR_DEFAULT_AUTO) kind = geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
+  ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
+  if (!config) return ctr__nomem(err);
+  *config = ctr__default_config;
+  if (kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
+                                   : ctr__default_root(arena, config))
+    return ctr__nomem(err);
+  *ret_config = config;
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/format.c ================================================================= */
+/* The plan's format: one flat block that parent, child and explain walk. It holds no pointer, only
+   offsets into itself, so that it can be copied, handed on or written down as it stands. */
+
+typedef uint32_t ctr__ref; /* offset of a string or a list in the block's data; 0: none */
+
+enum ctr__lane {
+  CTR__LANE_PARENT, /* the caller's side                                         */
+  CTR__LANE_STAGE,  /* the intermediate process that joins namespaces            */
+  CTR__LANE_CHILD,  /* the container's side                                      */
+  CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
+};
+
+enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 7 };
+
+typedef struct ctr__step {
+  uint16_t kind, lane;
+  ctr__ref field; /* the config field that asked for it */
+  ctr__ref str[CTR__STEP_STRS];
+  uint64_t num[CTR__STEP_NUMS];
+} ctr__step;
+
+struct ctr_plan {
+  uint32_t magic, size; /* of the whole block, bytes */
+  uint32_t step_count;
+  uint32_t steps, data; /* where they start in the block */
+  ctr__ref argv, envp;
+  uint32_t namespace_fds;      /* how many namespaces are joined by path         */
+  uint32_t root_uid, root_gid; /* the container's uid 0 and gid 0 as the caller sees them */
+};
+
+enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
+
+/* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
+   %l a list of strings, %u %d %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
+   propagation, %D a device number, %R a resource, %B a limit, %M a moment. Text and errors of a
+   step come from here alone. */
+#define CTR__STEPS(X)                                                                              \
+  X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
+  X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
+  X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
+  X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
+  X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
+  X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
+  X(GID_MAP, "write '%s0' to /proc/PID/gid_map", "user_namespaces(7)")                             \
+  X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
+  X(SYNC, "sync: %M0", "unix(7)")                                                                  \
+  X(STDIO, "take the standard streams", "dup2(2)")                                                 \
+  X(SIGNALS, "default signal handlers, none blocked", "signal(7)")                                 \
+  X(DIE_WITH_CALLER, "be killed when the caller ends", "prctl(2)")                                 \
+  X(BECOME_ROOT, "become uid 0 and gid 0 of the user namespace", "user_namespaces(7)")             \
+  X(SETSID, "start a new session", "setsid(2)")                                                    \
+  X(KEYRING, "join a new session keyring", "keyrings(7)")                                          \
+  X(HOLD_PROC, "open the procfs that settings are written to", "proc(5)")                          \
+  X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
+  X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
+  X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
+  X(ROOT_BIND, "bind the root file system %s0", "open_tree(2)")                                    \
+  X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
+  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
+  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
+  X(MOUNT_OLD, "mount %s1 on %s0 (%s2)", "mount(2)")                                               \
+  X(MOUNT_BIND, "bind %s1 on %s0 (%A0)", "open_tree(2)")                                           \
+  X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
+  X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
+  X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
+  X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
+  X(DEVICE_NODE, "make the device %s0, %D1, mode %o0", "mknod(2)")                                 \
+  X(DEVICE_BIND, "bind the host's device %s1, %D1, on %s0", "open_tree(2)")                        \
+  X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
+  X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
+  X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
+  X(READONLY, "make %s0 and all below read-only", "OCI config-linux.md")                           \
+  X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
+  X(MOVE_ROOT, "move it over the root, then chroot", "mount(2)")                                   \
+  X(CHROOT, "chroot into it", "chroot(2)")                                                         \
+  X(HOSTNAME, "set the host name to %s0", "sethostname(2)")                                        \
+  X(DOMAINNAME, "set the domain name to %s0", "setdomainname(2)")                                  \
+  X(SYSCTL, "write '%s1' to /proc/sys/%s0", "sysctl(2)")                                           \
+  X(OOM_SCORE_ADJ, "write %s0 to oom_score_adj", "proc_pid_oom_score_adj(5)")                      \
+  X(SCHEDULER, "set the scheduler: %s0", "sched_setattr(2)")                                       \
+  X(IO_PRIORITY, "set the I/O priority: class %u0, level %u1", "ioprio_set(2)")                    \
+  X(PERSONALITY, "set the personality to %o0", "personality(2)")                                   \
+  X(MEMORY_POLICY, "set the memory policy: %s0", "set_mempolicy(2)")                               \
+  X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
+  X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
+  X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
+  X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
+  X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
+  X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
+  X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
+  X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
+  X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
+  X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
+  X(CLOSE_FDS, "mark every other descriptor close-on-exec", "close_range(2)")                      \
+  X(EXEC, "execute %s0", "execve(2)")
+
+enum ctr__kind {
+#define CTR__STEP_ENUM(kind, text, man) CTR__STEP_##kind,
+  CTR__STEPS(CTR__STEP_ENUM)
+#undef CTR__STEP_ENUM
+      CTR__STEP_COUNT
+};
+
+/* What a sync point is about. */
+enum ctr__sync_point {
+  CTR__SYNC_MAPPED, /* the parent has written the id maps      */
+  CTR__SYNC_HOOKS,  /* the child has made mounts and namespaces */
+  CTR__SYNC_READY,  /* the child has done all but execve        */
+};
+
+/* What errno cannot say. Sent along with it by the child; made into words by the parent. */
+#define CTR__REASONS(X)                                                                            \
+  X(NONE, NULL)                                                                                    \
+  X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
+  X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
+  X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(SOURCE, "the source cannot be opened")                                                         \
+  X(TARGET, "the mount point cannot be opened or made")                                            \
+  X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
+  X(OUTSIDE, "it lies outside the container's root")                                               \
+  X(PARENT_GONE, "the caller ended meanwhile")                                                     \
+  X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \
+  X(NOT_FOUND, "executable file not found in $PATH")                                               \
+  X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
+  X(OPTION, "the kernel refuses this option")                                                      \
+  X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
+  X(SETGROUPS, "groups cannot be set in a user namespace whose setgroups file says 'deny'")
+
+enum ctr__reason {
+#define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
+  CTR__REASONS(CTR__REASON_ENUM)
+#undef CTR__REASON_ENUM
+      CTR__WHY_COUNT
+};
+
+/* One message, one packet of a SOCK_SEQPACKET pair: boundaries are the kernel's. */
+enum ctr__message_type {
+  CTR__MSG_ERROR = 1, /* child: step failed with error and reason                 */
+  CTR__MSG_PID,       /* stage: value is the child's pid; carries its pidfd        */
+  CTR__MSG_HOOKS,     /* child: mounts and namespaces are made                     */
+  CTR__MSG_READY,     /* child: only execve is left                                */
+  CTR__MSG_MAPPED,    /* parent: go on, the maps are written                       */
+  CTR__MSG_RESUME,    /* parent: go on after the hooks                             */
+  CTR__MSG_RUN,       /* parent: go on and execute                                 */
+};
+
+typedef struct ctr__message {
+  uint32_t type, step;
+  int32_t error; /* errno */
+  uint32_t reason;
+  int64_t value;
+} ctr__message;
+
+/* A sync point from both sides: what the child says (0: it only listens) and is answered. */
+static const struct ctr__exchange {
+  uint32_t request, answer;
+  const char *name;
+} ctr__exchanges[] = {
+    [CTR__SYNC_MAPPED] = {0, CTR__MSG_MAPPED, "the parent has set up what only it may"},
+    [CTR__SYNC_HOOKS] = {CTR__MSG_HOOKS, CTR__MSG_RESUME, "hooks, then resume"},
+    [CTR__SYNC_READY] = {CTR__MSG_READY, CTR__MSG_RUN, "ready, then run"},
+};
+
+/* -- reading the block -- */
+
+static const void *ctr__plan_data(const ctr_plan *plan, ctr__ref ref) {
+  return ref ? (const char *)plan + plan->data + ref : NULL;
+}
+
+static const char *ctr__plan_str(const ctr_plan *plan, ctr__ref ref) {
+  return ctr__plan_data(plan, ref);
+}
+
+static const ctr__step *ctr__plan_step(const ctr_plan *plan, uint32_t index) {
+  return (const ctr__step *)(const void *)((const char *)plan + plan->steps) + index;
+}
+
+/* A list: its length, then so many numbers or refs. No list is an empty one. */
+static uint32_t ctr__list_count(const ctr_plan *plan, ctr__ref list) {
+  const uint32_t *data = ctr__plan_data(plan, list);
+  return data ? data[0] : 0;
+}
+
+static const uint32_t *ctr__list_items(const ctr_plan *plan, ctr__ref list) {
+  return (const uint32_t *)ctr__plan_data(plan, list) + 1;
+}
+
+static const char *ctr__list_str(const ctr_plan *plan, ctr__ref list, uint32_t index) {
+  return ctr__plan_str(plan, ctr__list_items(plan, list)[index]);
+}
+
+/* ==== [SECTION] plan/facts.c ================================================================== */
+/* What the plan depends on besides the config: the caller's own namespaces, rights and limits, and
+   what the kernel has. Gathered once, here; everything after is a function of config and facts. */
+
+enum { CTR__RLIMITS = 16 };
+
+typedef struct ctr__facts {
+  uint32_t euid, egid;
+  bool initial_userns;    /* the caller is in the machine's first user namespace */
+  bool can_mknod;         /* CAP_MKNOD counts there only                          */
+  bool can_set_resources; /* CAP_SYS_RESOURCE, likewise                           */
+  uint64_t caps;          /* the caller's effective capabilities                  */
+  uint64_t bounding;      /* what it can pass on                                  */
+  unsigned features;      /* CTR_FEATURE_*                                        */
+  uint64_t hard_limit[CTR__RLIMITS];
+} ctr__facts;
+
+static const ino_t ctr__initial_userns_ino =
+    0xEFFFFFFD; /* PROC_USER_INIT_INO: fixed since Linux 3.8 */
+
+static uint64_t ctr__own_effective_caps(void) {
+  struct {
+    uint32_t version;
+    int32_t pid;
+  } head = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
+  struct {
+    uint32_t effective, permitted, inheritable;
+  } data[2] = {{0}};
+  if (syscall(SYS_capget, &head, data) < 0) return 0;
+  return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+/* A feature is there when a call that cannot succeed fails for another reason than ENOSYS. */
+static unsigned ctr__probe_features(unsigned without) {
+  unsigned features = CTR_FEATURE_CLONE3; /* found out by the call itself, at no cost */
+  if (ctr__mount_setattr(-1, 0, 0, 0, 0) != -ENOSYS) features |= CTR_FEATURE_MOUNT_SETATTR;
+  return features & ~without;
+}
+
+/* The bounding set, up to the last capability that the kernel knows (PR_CAPBSET_READ fails there). */
+static uint64_t ctr__own_bounding_caps(void) {
+  uint64_t set = 0;
+  for (unsigned long i = 0; i < 64; i++) {
+    int has = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+    if (has < 0) break;
+    set |= (uint64_t)has << i;
+  }
+  return set;
+}
+
+static void ctr__gather_facts(unsigned without, ctr__facts *facts) {
+  struct stat userns;
+  *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
+  facts->initial_userns =
+      stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == ctr__initial_userns_ino;
+  uint64_t caps = facts->caps = ctr__own_effective_caps();
+  facts->bounding = ctr__own_bounding_caps();
+  facts->can_mknod = facts->initial_userns && (caps & CTR_CAP(MKNOD));
+  facts->can_set_resources = facts->initial_userns && (caps & CTR_CAP(SYS_RESOURCE));
+  facts->features = ctr__probe_features(without);
+  for (int i = 0; i < CTR__RLIMITS; i++) {
+    struct rlimit64 now = {0};
+    syscall(SYS_prlimit64, 0, i, NULL, &now);
+    facts->hard_limit[i] = now.rlim_max;
+  }
+}
+
+/* ==== [SECTION] plan/builder.c ================================================================ */
+/* The mechanics of building a block: steps and data grow apart and are joined at the end. A failure
+   to get memory is remembered, so that callers can add step after step and ask once. */
+
+typedef struct ctr__builder {
+  ctr_arena *arena;
+  const ctr_config *config;
+  const ctr_plan_desc *desc;
+  const struct ctr__facts *facts;
+  ctr_err *err;
+
+  ctr__step *steps;
+  uint32_t step_count, step_room;
+  char *data; /* what refs point into; starts with bytes that no ref means */
+  uint32_t data_len, data_room;
+  bool nomem;
+
+  uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
+  uint32_t namespace_fds;
+  bool own_mounts;                  /* a new mount namespace: mounts can be made */
+  ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
+  bool groups_denied;               /* setgroups(2) is not to be had there   */
+  uint32_t root_uid, root_gid;      /* the container's uid 0 and gid 0 as the caller sees them */
+} ctr__builder;
+
+/* A config field's name, "mounts[3]", in the arena. */
+#define ctr__field(b, ...) ctr__arena_printf((b)->arena, __VA_ARGS__)
+
+static void *ctr__grow(ctr__builder *b, void *old, uint32_t used, uint32_t *room, size_t item,
+                       uint32_t need) {
+  if (b->nomem || need <= *room - used) return old;
+  uint64_t want = (uint64_t)*room * 2 + need + 64;
+  void *bigger = want * item > UINT32_MAX / 2 ? NULL : ctr_arena_alloc(b->arena, want * item);
+  b->nomem = !bigger;
+  if (!bigger) return old;
+  if (used) memcpy(bigger, old, used * item);
+  *room = (uint32_t)want;
+  return bigger;
+}
+
+/* Adds len bytes aligned to align and returns their ref; never 0, which means none. */
+static ctr__ref ctr__add_bytes(ctr__builder *b, const void *bytes, size_t len, uint32_t align) {
+  if (len > UINT32_MAX / 4) b->nomem = true;
+  b->data = ctr__grow(b, b->data, b->data_len, &b->data_room, 1, (uint32_t)len + 2 * align);
+  if (b->nomem) return 0;
+  if (!b->data_len) b->data_len = 1;
+  b->data_len = (b->data_len + align - 1) / align * align;
+  ctr__ref ref = b->data_len;
+  memcpy(b->data + ref, bytes, len);
+  b->data_len += (uint32_t)len;
+  return ref;
+}
+
+static ctr__ref ctr__add_str(ctr__builder *b, const char *text) {
+  return text ? ctr__add_bytes(b, text, strlen(text) + 1, 1) : 0;
+}
+
+static ctr__ref ctr__add_u32s(ctr__builder *b, const uint32_t *items, size_t count) {
+  uint32_t *list = ctr__arena_array(b->arena, count + 1, sizeof *list);
+  b->nomem |= !list || count > UINT32_MAX / 16;
+  if (b->nomem) return 0;
+  list[0] = (uint32_t)count;
+  if (count) memcpy(list + 1, items, count * sizeof *items);
+  return ctr__add_bytes(b, list, (count + 1) * sizeof *list, 8);
+}
+
+static ctr__ref ctr__add_strs(ctr__builder *b, ctr_strs strs) {
+  uint32_t *refs = ctr__arena_array(b->arena, strs.count + 1, sizeof *refs);
+  b->nomem |= !refs;
+  for (size_t i = 0; i < strs.count && !b->nomem; i++) refs[i] = ctr__add_str(b, strs.items[i]);
+  return b->nomem ? 0 : ctr__add_u32s(b, refs, strs.count);
+}
+
+/* What a step is made from; strings and lists are copied into the block. */
+typedef struct ctr__new_step {
+  const char *field;
+  const char *str[CTR__STEP_STRS];
+  ctr__ref ref[CTR__STEP_STRS]; /* instead of a string: a list or bytes added before */
+  uint64_t num[CTR__STEP_NUMS];
+} ctr__new_step;
+
+static void ctr__add_step(ctr__builder *b, enum ctr__lane lane, enum ctr__kind kind,
+                          const ctr__new_step *from) {
+  ctr__step step = {.kind = (uint16_t)kind, .lane = (uint16_t)lane};
+  step.field = ctr__add_str(b, from->field);
+  for (int i = 0; i < CTR__STEP_STRS; i++)
+    step.str[i] = from->ref[i] ? from->ref[i] : ctr__add_str(b, from->str[i]);
+  memcpy(step.num, from->num, sizeof step.num);
+  b->steps = ctr__grow(b, b->steps, b->step_count, &b->step_room, sizeof step, 1);
+  if (!b->nomem) b->steps[b->step_count++] = step;
+}
+#define ctr__child_step(b, kind, ...)                                                              \
+  ctr__add_step(b, CTR__LANE_CHILD, CTR__STEP_##kind, &(ctr__new_step){__VA_ARGS__})
+#define ctr__parent_step(b, kind, ...)                                                             \
+  ctr__add_step(b, CTR__LANE_PARENT, CTR__STEP_##kind, &(ctr__new_step){__VA_ARGS__})
+
+static void ctr__sync_step(ctr__builder *b, enum ctr__sync_point point) {
+  ctr__add_step(b, CTR__LANE_BOTH, CTR__STEP_SYNC, &(ctr__new_step){.num = {point}});
+}
+
+static ctr_code ctr__refuse(ctr__builder *b, ctr_code code, const char *field, const char *text) {
+  return ctr__fail(b->err, code, 0, field, "%s", text);
+}
+
+/* Joins head, steps and data into the block that leaves the builder, one allocation. */
+static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref envp) {
+  const size_t head = (sizeof(ctr_plan) + 7) / 8 * 8;
+  size_t steps_len = b->step_count * sizeof *b->steps;
+  size_t size = head + steps_len + b->data_len;
+  ctr_plan *plan = b->nomem || size > UINT32_MAX ? NULL : CTR_MALLOC(size);
+  if (!plan) return NULL;
+  *plan = (ctr_plan){.magic = CTR__PLAN_MAGIC,
+                     .size = (uint32_t)size,
+                     .step_count = b->step_count,
+                     .steps = (uint32_t)head,
+                     .data = (uint32_t)(head + steps_len), /* a multiple of 8: alignment stays */
+                     .argv = argv,
+                     .envp = envp,
+                     .namespace_fds = b->namespace_fds,
+                     .root_uid = b->root_uid,
+                     .root_gid = b->root_gid};
+  memcpy((char *)plan + head, b->steps, steps_len);
+  memcpy((char *)plan + plan->data, b->data, b->data_len);
+  return plan;
+}
+
+/* ==== [SECTION] plan/namespaces.c ============================================================= */
+/* Which namespaces are made, which are joined, and who maps the ids. */
+
+static ctr_code ctr__sort_namespaces(ctr__builder *b) {
+  const ctr_namespaces *all = &b->config->linux_.namespaces;
+  for (size_t i = 0; i < all->count; i++) {
+    uint32_t *kind = all->items[i].path ? &b->joined_namespaces : &b->new_namespaces;
+    *kind |= (uint32_t)all->items[i].type;
+  }
+  b->own_mounts = b->new_namespaces & CTR_NS_MOUNT;
+  bool privileged = b->facts->caps & CTR_CAP(SYS_ADMIN);
+  if (!privileged && all->count && !((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "an ordinary user needs a user namespace to make or join others: add one of "
+                       "type user");
+  if (!privileged && !all->count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "an ordinary user needs a user namespace to change the root: add one of "
+                       "type user, and one of type mount");
+  return CTR_OK;
+}
+
+/* -- id maps -- */
+
+static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    if (id - m->containerID < m->size && id >= m->containerID) {
+      *ret_host = m->hostID + (id - m->containerID);
+      return true;
+    }
+  }
+  return false;
+}
+
+static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
+  char *text = ctr__arena_array(b->arena, map.count, 3 * 11);
+  char *at = text;
+  if (!text) return b->nomem = true, 0;
+  for (size_t i = 0; i < map.count; i++) {
+    at = ctr__put_uint(at, map.items[i].containerID);
+    *at++ = ' ';
+    at = ctr__put_uint(at, map.items[i].hostID);
+    *at++ = ' ';
+    at = ctr__put_uint(at, map.items[i].size);
+    *at++ = '\n';
+  }
+  return ctr__add_bytes(b, text, (size_t)(at - text) + 1, 1);
+}
+
+/* user_namespaces(7): without CAP_SETUID (CAP_SETGID) over the parent namespace one may map one id,
+   one's own. */
+static ctr_code ctr__check_map(ctr__builder *b, const char *field, ctr_id_mappings map,
+                               uint64_t cap, uint32_t own) {
+  if ((b->facts->caps & cap) || (map.count == 1 && map.items[0].size == 1 &&
+                                 map.items[0].hostID == own))
+    return CTR_OK;
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                   "an ordinary user can map one id only, their own: hostID %u, size 1", own);
+}
+
+/* The maps in force: those of the config, or the caller's own ids as root inside. */
+static void ctr__choose_maps(ctr__builder *b) {
+  const ctr_linux *lin = &b->config->linux_;
+  b->uid_map = lin->uidMappings;
+  b->gid_map = lin->gidMappings;
+  if (lin->uidMappings.count || lin->gidMappings.count) return;
+  ctr_id_mapping *own = ctr__arena_array(b->arena, 2, sizeof *own);
+  b->nomem |= !own;
+  if (!own) return;
+  own[0] = (ctr_id_mapping){0, b->facts->euid, 1};
+  own[1] = (ctr_id_mapping){0, b->facts->egid, 1};
+  b->uid_map = (ctr_id_mappings){&own[0], 1};
+  b->gid_map = (ctr_id_mappings){&own[1], 1};
+}
+
+static ctr_code ctr__plan_maps(ctr__builder *b) {
+  ctr_code code = ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID),
+                                 b->facts->euid);
+  if (!code)
+    code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
+  if (code) return code;
+  b->groups_denied = !(b->facts->caps & CTR_CAP(SETGID));
+  if (b->groups_denied)
+    ctr__parent_step(b, SETGROUPS_FILE, .field = "linux.gidMappings", .str = {"deny"});
+  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings",
+                   .ref = {ctr__map_text(b, b->uid_map)});
+  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings",
+                   .ref = {ctr__map_text(b, b->gid_map)});
+  return CTR_OK;
+}
+
+/* Everything that runs as a user of the container must exist in its user namespace. */
+static ctr_code ctr__check_user_mapped(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  uint32_t host;
+  if (!ctr__id_mapped(b->uid_map, user->uid, &host))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
+                     "%u is not mapped by linux.uidMappings", user->uid);
+  if (!ctr__id_mapped(b->gid_map, user->gid, &host))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.gid",
+                     "%u is not mapped by linux.gidMappings", user->gid);
+  for (size_t i = 0; i < user->additionalGids.count; i++)
+    if (!ctr__id_mapped(b->gid_map, user->additionalGids.items[i], &host))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0,
+                       ctr__field(b, "process.user.additionalGids[%zu]", i),
+                       "%u is not mapped by linux.gidMappings", user->additionalGids.items[i]);
+  if (b->groups_denied && user->additionalGids.count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "an ordinary user cannot have additional groups in a user namespace "
+                       "(user_namespaces(7), setgroups)");
+  return CTR_OK;
+}
+
+/* -- steps -- */
+
+/* The kernel joins in any order but that of rights: what belongs to the caller's user namespace
+   needs the caller's rights, what belongs to the joined one needs that joined first. The stage
+   process tries the others, then user, then the others again. */
+static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
+                                           CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
+
+static void ctr__plan_joins(ctr__builder *b, bool opening) {
+  uint64_t slot = 0;
+  for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
+    if (!ns || !ns->path) continue;
+    ctr__add_step(b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
+                  opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
+                  &(ctr__new_step){.field = ctr__field(b, "linux.namespaces[%zu]",
+                                                       (size_t)(ns - b->config->linux_.namespaces.items)),
+                                   .str = {ns->path},
+                                   .num = {(uint64_t)ns->type, slot++}});
+  }
+  b->namespace_fds = (uint32_t)slot;
+}
+
+/* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
+   entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
+   rights that joining others needs. */
+static void ctr__plan_clone(ctr__builder *b) {
+  uint64_t flags = b->new_namespaces & ~(uint32_t)CTR_NS_TIME;
+  uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
+  bool joins = b->joined_namespaces;
+  if (joins) {
+    ctr__plan_joins(b, true);
+    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
+    ctr__plan_joins(b, false);
+  }
+  ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
+                &(ctr__new_step){.field = "linux.namespaces", .num = {flags, clone3}});
+  if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+}
+
+static void ctr__plan_become_root(ctr__builder *b) {
+  uint32_t host_uid, host_gid;
+  if ((b->new_namespaces & CTR_NS_USER) && !(ctr__id_mapped(b->uid_map, 0, &host_uid) &&
+                                             ctr__id_mapped(b->gid_map, 0, &host_gid)))
+    return; /* it has all rights over its namespaces all the same */
+  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {!b->groups_denied});
+}
+
+static const char *ctr__offsets_text(ctr__builder *b) {
+  const struct {
+    const char *name;
+    const ctr_time_offset *offset;
+  } clocks[] = {{"monotonic", &b->config->linux_.timeOffsets.monotonic},
+                {"boottime", &b->config->linux_.timeOffsets.boottime}};
+  const char *text = "";
+  for (size_t i = 0; i < 2 && text; i++)
+    if (clocks[i].offset->secs.set || clocks[i].offset->nanosecs.set)
+      text = ctr__arena_printf(b->arena, "%s%s %lld %llu\n", text, clocks[i].name,
+                               (long long)clocks[i].offset->secs.value,
+                               (unsigned long long)clocks[i].offset->nanosecs.value);
+  b->nomem |= !text;
+  return text;
+}
+
+static ctr_code ctr__plan_namespaces(ctr__builder *b) {
+  ctr_code code = ctr__sort_namespaces(b);
+  if (code) return code;
+  ctr__plan_clone(b);
+  if (b->new_namespaces & CTR_NS_USER) {
+    ctr__choose_maps(b);
+    if (b->nomem) return ctr__nomem(b->err);
+    code = ctr__plan_maps(b);
+    if (!code) code = ctr__check_user_mapped(b);
+    if (code) return code;
+    uint32_t host;
+    b->root_uid = ctr__id_mapped(b->uid_map, 0, &host) ? host : b->facts->euid;
+    b->root_gid = ctr__id_mapped(b->gid_map, 0, &host) ? host : b->facts->egid;
+  } else {
+    b->root_uid = b->facts->euid;
+    b->root_gid = b->facts->egid;
+  }
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/options.c ================================================================ */
+/* Mount options: one table for what a name sets and clears, on which layer, and how far down. */
+
+enum ctr__option_kind {
+  CTR__OPT_ATTR,        /* attributes of the mount: set, clr                                    */
+  CTR__OPT_ATTR_REC,    /* the same for it and all mounts below                                 */
+  CTR__OPT_SUPER,       /* a flag of the file system, given to the kernel by its name           */
+  CTR__OPT_SUPER_OLD,   /* one that only mount(2) can set                                       */
+  CTR__OPT_PROPAGATION, /* set: the MS_* type                                                   */
+  CTR__OPT_BIND,
+  CTR__OPT_REMOUNT,
+  CTR__OPT_COPY_UP,
+  CTR__OPT_NOTHING, /* says what is so anyway                                               */
+  CTR__OPT_IDMAP,
+};
+
+static const struct ctr__mount_option {
+  const char *name;
+  uint8_t kind;
+  bool recursive;     /* of bind and propagation */
+  uint32_t set, clr;  /* MOUNT_ATTR_* or MS_* */
+  uint32_t ms_flag;   /* for mount(2); 0: the absence of one */
+  uint32_t ms_clr;
+} ctr__mount_options[] = {
+#define CTR__ATTR(name, attr, ms)                                                                  \
+  {name, CTR__OPT_ATTR, false, attr, 0, ms, 0}, {"r" name, CTR__OPT_ATTR_REC, true, attr, 0, 0, 0}
+#define CTR__NOATTR(name, attr, ms)                                                                \
+  {name, CTR__OPT_ATTR, false, 0, attr, 0, ms}, {"r" name, CTR__OPT_ATTR_REC, true, 0, attr, 0, 0}
+/* Of the three ways to keep access times one is on; naming one clears the field first. */
+#define CTR__ATIME(name, attr, ms)                                                                 \
+  {name, CTR__OPT_ATTR, false, attr, CTR__ATTR_ATIME, ms, 0}, {                                    \
+    "r" name, CTR__OPT_ATTR_REC, true, attr, CTR__ATTR_ATIME, 0, 0                                 \
+  }
+    CTR__ATTR("ro", CTR__ATTR_RDONLY, MS_RDONLY),
+    CTR__NOATTR("rw", CTR__ATTR_RDONLY, MS_RDONLY),
+    CTR__ATTR("nosuid", CTR__ATTR_NOSUID, MS_NOSUID),
+    CTR__NOATTR("suid", CTR__ATTR_NOSUID, MS_NOSUID),
+    CTR__ATTR("nodev", CTR__ATTR_NODEV, MS_NODEV),
+    CTR__NOATTR("dev", CTR__ATTR_NODEV, MS_NODEV),
+    CTR__ATTR("noexec", CTR__ATTR_NOEXEC, MS_NOEXEC),
+    CTR__NOATTR("exec", CTR__ATTR_NOEXEC, MS_NOEXEC),
+    CTR__ATTR("nodiratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
+    CTR__NOATTR("diratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
+    CTR__ATTR("nosymfollow", CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */),
+    CTR__NOATTR("symfollow", CTR__ATTR_NOSYMFOLLOW, 256),
+    CTR__ATIME("noatime", CTR__ATTR_NOATIME, MS_NOATIME),
+    CTR__ATIME("atime", 0, 0),
+    CTR__ATIME("relatime", 0, MS_RELATIME),
+    CTR__ATIME("norelatime", 0, 0),
+    CTR__ATIME("strictatime", CTR__ATTR_STRICTATIME, MS_STRICTATIME),
+    CTR__ATIME("nostrictatime", 0, 0),
+#undef CTR__ATTR
+#undef CTR__NOATTR
+#undef CTR__ATIME
+    {"async", CTR__OPT_SUPER, false, 0, 0, 0, MS_SYNCHRONOUS},
+    {"sync", CTR__OPT_SUPER, false, 0, 0, MS_SYNCHRONOUS, 0},
+    {"dirsync", CTR__OPT_SUPER, false, 0, 0, MS_DIRSYNC, 0},
+    {"lazytime", CTR__OPT_SUPER, false, 0, 0, MS_LAZYTIME, 0},
+    {"nolazytime", CTR__OPT_SUPER, false, 0, 0, 0, MS_LAZYTIME},
+    {"mand", CTR__OPT_SUPER, false, 0, 0, MS_MANDLOCK, 0},
+    {"nomand", CTR__OPT_SUPER, false, 0, 0, 0, MS_MANDLOCK},
+    {"iversion", CTR__OPT_SUPER_OLD, false, 0, 0, MS_I_VERSION, 0},
+    {"noiversion", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"silent", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"loud", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"defaults", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
+    {"private", CTR__OPT_PROPAGATION, false, MS_PRIVATE, 0, 0, 0},
+    {"rprivate", CTR__OPT_PROPAGATION, true, MS_PRIVATE, 0, 0, 0},
+    {"shared", CTR__OPT_PROPAGATION, false, MS_SHARED, 0, 0, 0},
+    {"rshared", CTR__OPT_PROPAGATION, true, MS_SHARED, 0, 0, 0},
+    {"slave", CTR__OPT_PROPAGATION, false, MS_SLAVE, 0, 0, 0},
+    {"rslave", CTR__OPT_PROPAGATION, true, MS_SLAVE, 0, 0, 0},
+    {"unbindable", CTR__OPT_PROPAGATION, false, MS_UNBINDABLE, 0, 0, 0},
+    {"runbindable", CTR__OPT_PROPAGATION, true, MS_UNBINDABLE, 0, 0, 0},
+    {"bind", CTR__OPT_BIND, false, 0, 0, 0, 0},
+    {"rbind", CTR__OPT_BIND, true, 0, 0, 0, 0},
+    {"remount", CTR__OPT_REMOUNT, false, 0, 0, 0, 0},
+    {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0, 0, 0},
+    {"idmap", CTR__OPT_IDMAP, false, 0, 0, 0, 0},
+    {"ridmap", CTR__OPT_IDMAP, true, 0, 0, 0, 0},
+};
+
+static const struct ctr__mount_option *ctr__mount_option(const char *name) {
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++)
+    if (!strcmp(ctr__mount_options[i].name, name)) return &ctr__mount_options[i];
+  return NULL;
+}
+
+/* A mount's options, sorted out. */
+typedef struct ctr__mount_spec {
+  uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
+  uint64_t ms_flags;                   /* the same for mount(2), with those of the file system */
+  uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
+  bool bind, recursive, remount, copy_up, old_api;
+  const char **data; /* for the file system: flags and name=value, in their order */
+  size_t data_count;
+} ctr__mount_spec;
+
+static void ctr__attr_apply(uint64_t *set, uint64_t *clr, const struct ctr__mount_option *option) {
+  *set = (*set & ~(uint64_t)option->clr) | option->set;
+  *clr = (*clr & ~(uint64_t)option->set) | option->clr;
+}
+
+static bool ctr__propagation_apply(ctr__mount_spec *spec, const struct ctr__mount_option *option) {
+  for (size_t i = 0; i < sizeof spec->propagation / sizeof *spec->propagation; i++)
+    if (!spec->propagation[i]) {
+      spec->propagation[i] = option->set | (option->recursive ? (uint64_t)MS_REC : 0);
+      return true;
+    }
+  return false;
+}
+
+/* Takes one option into spec. Returns what is wrong with it, or NULL. */
+static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
+                                     const struct ctr__mount_option *option) {
+  switch (option ? option->kind : CTR__OPT_SUPER) {
+  case CTR__OPT_ATTR: ctr__attr_apply(&spec->set, &spec->clr, option); break;
+  case CTR__OPT_ATTR_REC: ctr__attr_apply(&spec->rec_set, &spec->rec_clr, option); break;
+  case CTR__OPT_BIND:
+    spec->bind = true;
+    spec->recursive |= option->recursive;
+    break;
+  case CTR__OPT_REMOUNT: spec->remount = true; break;
+  case CTR__OPT_COPY_UP: spec->copy_up = true; break;
+  case CTR__OPT_SUPER_OLD: spec->old_api = true; break;
+  case CTR__OPT_PROPAGATION:
+    if (!ctr__propagation_apply(spec, option)) return "more propagation types than there are";
+    break;
+  case CTR__OPT_IDMAP: return "this version does not make id-mapped mounts";
+  case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
+  default: break;
+  }
+  if (option) spec->ms_flags = (spec->ms_flags & ~(uint64_t)option->ms_clr) | option->ms_flag;
+  return NULL;
+}
+
+/* A bind mount has no file system of its own that could take this option. */
+static bool ctr__option_needs_fs(const struct ctr__mount_option *option) {
+  if (!option) return true;
+  return option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD ||
+         (option->kind == CTR__OPT_SUPER && option->ms_flag);
+}
+
+static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, const char *name,
+                                const char *wrong) {
+  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].options[%zu]", mount, option),
+                   "\"%s\": %s", name, wrong);
+}
+
+static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
+                                     ctr__mount_spec *spec) {
+  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
+  spec->data = ctr__arena_array(b->arena, mount->options.count + 2, sizeof *spec->data);
+  if (!spec->data) return ctr__nomem(b->err);
+  const ctr_strs *options = &mount->options;
+  for (size_t i = 0; i < options->count; i++) {
+    const char *name = options->items[i];
+    const char *wrong = *name ? ctr__option_apply(spec, name, ctr__mount_option(name)) : "empty";
+    if (wrong) return ctr__bad_option(b, index, i, name, wrong);
+  }
+  bool is_tmpfs = mount->type && !strcmp(mount->type, "tmpfs");
+  for (size_t i = 0; i < options->count; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(options->items[i]);
+    if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
+      return ctr__bad_option(b, index, i, options->items[i],
+                             "a bind mount has no file system of its own that could take it");
+    if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
+      return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
+  }
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/mount.c ================================================================== */
+/* One entry of mounts: a bind mount, a new file system or a remount, made into steps. */
+
+/* path as seen by the caller: relative ones start from the bundle. */
+static const char *ctr__host_path(ctr__builder *b, const char *path) {
+  if (*path == '/' || !b->desc->bundle) return path;
+  const char *joined = ctr__arena_printf(b->arena, "%s/%s", b->desc->bundle, path);
+  b->nomem |= !joined;
+  return joined;
+}
+
+static bool ctr__has_setattr(const ctr__builder *b) {
+  return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
+}
+
+static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
+                                  const uint64_t *types, size_t count) {
+  for (size_t i = 0; i < count && types[i]; i++)
+    ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path}, .num = {types[i]});
+}
+
+static void ctr__plan_set_attr(ctr__builder *b, const char *field, const char *path, uint64_t set,
+                               uint64_t clr) {
+  if (set | clr)
+    ctr__child_step(b, SET_ATTR, .field = field, .str = {path},
+                    .num = {set, clr, ctr__has_setattr(b)});
+}
+
+static void ctr__plan_set_attr_all(ctr__builder *b, const char *field, const char *path,
+                                   uint64_t set, uint64_t clr) {
+  if (set | clr) ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path}, .num = {set, clr});
+}
+
+static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const char *field,
+                               const ctr__mount_spec *spec) {
+  if (!mount->source)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field, "a bind mount needs a source");
+  /* Nothing said, nothing shared: mounts made later on the host do not show up inside. */
+  uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
+  ctr__child_step(b, MOUNT_BIND, .field = field,
+                  .str = {mount->destination, ctr__host_path(b, mount->source)},
+                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive});
+  ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+  ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
+  return CTR_OK;
+}
+
+/* The options as the kernel takes them one by one: the source, flags, name=value. */
+static ctr__ref ctr__fs_options(ctr__builder *b, const ctr_mount *mount,
+                                const ctr__mount_spec *spec, bool read_only) {
+  const char **list = ctr__arena_array(b->arena, spec->data_count + 2, sizeof *list);
+  if (!list) return b->nomem = true, 0;
+  size_t n = 0;
+  if (mount->source) list[n++] = ctr__arena_printf(b->arena, "source=%s", mount->source);
+  b->nomem |= n && !list[0];
+  if (read_only) list[n++] = "ro";
+  for (size_t i = 0; i < spec->data_count; i++) list[n++] = spec->data[i];
+  return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, n});
+}
+
+/* mount(2) takes them as one string of at most a page. */
+static void ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                const ctr__mount_spec *spec) {
+  const char *data = "";
+  for (size_t i = 0; i < spec->data_count && data; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(spec->data[i]);
+    if (!option)
+      data = ctr__arena_printf(b->arena, "%s%s%s", data, *data ? "," : "", spec->data[i]);
+  }
+  b->nomem |= !data;
+  ctr__child_step(b, MOUNT_OLD, .field = field,
+                  .str = {mount->destination, mount->type, data, mount->source},
+                  .num = {spec->ms_flags});
+}
+
+/* fsconfig(2) takes no value over 255 bytes, and overlay's lower directories are often longer. */
+static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *spec) {
+  bool too_long = mount->source && strlen(mount->source) > CTR__FSCONFIG_STRING_MAX;
+  for (size_t i = 0; i < spec->data_count; i++) {
+    const char *value = strchr(spec->data[i], '=');
+    too_long |= value && strlen(value + 1) > CTR__FSCONFIG_STRING_MAX;
+  }
+  return too_long || spec->old_api;
+}
+
+static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                 ctr__mount_spec *spec) {
+  if (!mount->type || !strcmp(mount->type, "none"))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "a type is required unless the options have bind or rbind");
+  /* A new mount has nothing below: what is asked for everything below is asked for it. */
+  spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
+  /* A tmpfs is still to be filled with mount points and devices: read-only comes last. */
+  bool late = !strcmp(mount->type, "tmpfs");
+  bool read_only = spec->set & CTR__ATTR_RDONLY;
+  uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
+  if (late) spec->ms_flags &= ~(uint64_t)MS_RDONLY;
+  if (ctr__needs_old_api(mount, spec)) {
+    ctr__plan_mount_old(b, mount, field, spec);
+  } else {
+    enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
+    ctr__ref options = ctr__fs_options(b, mount, spec, read_only && !late);
+    ctr__add_step(b, CTR__LANE_CHILD, kind,
+                  &(ctr__new_step){.field = field,
+                                   .str = {mount->destination, mount->type},
+                                   .ref = {0, 0, options},
+                                   .num = {attr}});
+  }
+  /* Being new, it is private already. */
+  if (spec->propagation[0] != MS_PRIVATE && spec->propagation[0] != (MS_PRIVATE | MS_REC))
+    ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                  const ctr__mount_spec *spec) {
+  ctr__plan_set_attr(b, field, mount->destination, spec->set, spec->clr);
+  ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+  if (spec->data_count) {
+    ctr_mount without_source = *mount;
+    without_source.source = NULL;
+    ctr__child_step(b, RECONFIGURE, .field = field, .str = {mount->destination},
+                    .ref = {0, 0, ctr__fs_options(b, &without_source, spec, false)});
+  }
+  ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                ctr__mount_spec *spec) {
+  if ((spec->rec_set || spec->rec_clr) && !ctr__has_setattr(b))
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                     "recursive options need mount_setattr(2), which came with Linux 5.12");
+  if (spec->remount) return ctr__plan_remount(b, mount, field, spec);
+  if (spec->bind) return ctr__plan_bind(b, mount, field, spec);
+  return ctr__plan_new_fs(b, mount, field, spec);
+}
+
+/* ==== [SECTION] plan/cgroups.c ================================================================ */
+/* A mount of type cgroup: what default configs put on /sys/fs/cgroup. Which hierarchies there are
+   is the machine's; they are read once, here, and become plain mount and bind steps. */
+
+typedef struct ctr__hierarchy {
+  const char *mount_point; /* on the host                                            */
+  const char *root;        /* the cgroup that is mounted there                       */
+  const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
+  bool v2;
+} ctr__hierarchy;
+
+typedef struct ctr__hierarchies {
+  ctr__hierarchy items[32];
+  size_t count, v1_count;
+} ctr__hierarchies;
+
+/* A whole file of /proc in the arena, as a string. */
+static char *ctr__read_proc_file(ctr_arena *arena, const char *path) {
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  if (fd < 0) return NULL;
+  size_t room = 16384, len = 0;
+  char *text = ctr_arena_alloc(arena, room);
+  for (ssize_t n; text && (n = read(fd, text + len, room - len - 1)) > 0;) {
+    len += (size_t)n;
+    if (len + 1 < room) continue;
+    char *bigger = ctr_arena_alloc(arena, room * 2);
+    if (bigger) memcpy(bigger, text, len);
+    text = bigger;
+    room *= 2;
+  }
+  return text;
+}
+
+/* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
+/* One line: id parent major:minor root mount-point options fields... - type source super-options. */
+static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
+  char *field[6], *save = NULL;
+  char *tail = strstr(line, " - ");
+  if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
+  *tail = '\0';
+  for (int i = 0; i < 6; i++) {
+    field[i] = strtok_r(i ? NULL : line, " ", &save);
+    if (!field[i]) return;
+  }
+  char *type = strtok_r(tail + 3, " ", &save);
+  strtok_r(NULL, " ", &save); /* the source */
+  char *super = strtok_r(NULL, " ", &save);
+  bool v2 = type && !strcmp(type, "cgroup2");
+  if (!super || (!v2 && strcmp(type, "cgroup") != 0)) return;
+  ctr__unescape_octal(field[3]);
+  ctr__unescape_octal(field[4]);
+  all->items[all->count++] = (ctr__hierarchy){field[4], field[3], super, v2};
+  all->v1_count += !v2;
+}
+
+static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
+  *all = (ctr__hierarchies){0};
+  char *text = ctr__read_proc_file(b->arena, "/proc/self/mountinfo");
+  if (!text) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/mountinfo");
+  char *save = NULL;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    ctr__hierarchy_read(all, line);
+  return CTR_OK;
+}
+
+/* Whether the comma-separated list has the word. */
+static bool ctr__list_has(const char *list, const char *word, size_t len) {
+  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+    if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
+  return false;
+}
+
+/* The caller's own cgroup in a hierarchy (cgroups(7), /proc/self/cgroup: "id:controllers:path"). */
+static const char *ctr__own_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy) {
+  char *text = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
+  char *save = NULL;
+  for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+       line = strtok_r(NULL, "\n", &save)) {
+    char *controllers = strchr(line, ':');
+    char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+    if (!path) continue;
+    size_t len = strcspn(++controllers, ",:");
+    bool found = hierarchy->v2 ? *controllers == ':'
+                               : len && ctr__list_has(hierarchy->options, controllers, len);
+    if (found) return path + 1;
+  }
+  return "/";
+}
+
+/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. */
+static const char *ctr__own_cgroup_path(ctr__builder *b, const ctr__hierarchy *hierarchy) {
+  const char *own = ctr__own_cgroup(b, hierarchy);
+  if (!strcmp(own, "/")) own = "";
+  size_t root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
+  if (root_len && !strncmp(own, hierarchy->root, root_len)) own += root_len;
+  const char *path = ctr__arena_printf(b->arena, "%s%s", hierarchy->mount_point, own);
+  b->nomem |= !path;
+  return path;
+}
+
+/* Co-mounted controllers are also known by each one's name: cpu -> cpu,cpuacct. */
+static void ctr__plan_controller_links(ctr__builder *b, const char *field, const char *destination,
+                                       const char *name) {
+  if (!strchr(name, ',')) return;
+  for (const char *at = name; *at; at += strcspn(at, ","), at += *at == ',') {
+    const char *link =
+        ctr__arena_printf(b->arena, "%s/%.*s", destination, (int)strcspn(at, ","), at);
+    b->nomem |= !link;
+    ctr__child_step(b, SYMLINK, .field = field, .str = {link, name});
+  }
+}
+
+static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *mount,
+                                          const char *field, const ctr__mount_spec *spec,
+                                          const ctr__hierarchy *hierarchy) {
+  const char *name = strrchr(hierarchy->mount_point, '/');
+  const char *destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name);
+  ctr_mount bind = {.destination = destination, .source = ctr__own_cgroup_path(b, hierarchy)};
+  if (b->nomem || !destination) return ctr__nomem(b->err);
+  ctr_code code = ctr__plan_bind(b, &bind, field, spec);
+  if (!code) ctr__plan_controller_links(b, field, mount->destination, name + 1);
+  return code;
+}
+
+/* v1 and hybrid: a tmpfs with the caller's cgroup of each hierarchy bound in. */
+static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                    const ctr__mount_spec *spec, const ctr__hierarchies *all) {
+  ctr__child_step(b, MOUNT_FS, .field = field, .str = {mount->destination, "tmpfs"},
+                  .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
+                  .num = {spec->set & ~(uint64_t)CTR__ATTR_RDONLY});
+  for (size_t i = 0; i < all->count; i++) {
+    bool seen = false; /* mounted at two places: the last one is on top */
+    for (size_t later = i + 1; later < all->count; later++)
+      seen |= !strcmp(strrchr(all->items[i].mount_point, '/'),
+                      strrchr(all->items[later].mount_point, '/'));
+    if (seen) continue;
+    ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, &all->items[i]);
+    if (code) return code;
+  }
+  ctr__plan_set_attr(b, field, mount->destination, spec->set & CTR__ATTR_RDONLY, 0);
+  return CTR_OK;
+}
+
+/* v2: one file system. The kernel lets a user namespace mount it only together with a cgroup
+   namespace of its own (cgroup_namespaces(7)); else the caller's cgroup is bound. */
+static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                    ctr__mount_spec *spec, const ctr__hierarchy *hierarchy) {
+  bool in_userns =
+      !b->facts->initial_userns || ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
+  ctr_mount made = *mount;
+  if (in_userns && !(b->new_namespaces & CTR_NS_CGROUP)) {
+    made.source = ctr__own_cgroup_path(b, hierarchy);
+    return b->nomem ? ctr__nomem(b->err) : ctr__plan_bind(b, &made, field, spec);
+  }
+  made.type = "cgroup2";
+  made.source = "cgroup";
+  return ctr__plan_new_fs(b, &made, field, spec);
+}
+
+static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                       ctr__mount_spec *spec) {
+  ctr__hierarchies all;
+  ctr_code code = ctr__hierarchies_read(b, &all);
+  if (code) return code;
+  if (!all.count)
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                     "type cgroup: this machine has no cgroup hierarchy mounted");
+  if (all.v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, &all);
+  return ctr__plan_cgroup_v2(b, mount, field, spec, &all.items[all.count - 1]);
+}
+
+/* ==== [SECTION] plan/rootfs.c ================================================================= */
+/* The root file system: what is mounted where, in the order of the specification. All of it happens
+   before the root is entered, while the host's files can still be reached. */
+
+static bool ctr__is_root_path(const char *path) {
+  return path[strspn(path, "/.")] == '\0' && !strstr(path, "...");
+}
+
+static ctr_code ctr__plan_mounts(ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++) {
+    const ctr_mount *mount = &mounts->items[i];
+    const char *field = ctr__field(b, "mounts[%zu]", i);
+    if (!field) return ctr__nomem(b->err);
+    if (ctr__is_root_path(mount->destination))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].destination", i),
+                       "the root itself is what root.path says");
+    ctr__mount_spec spec;
+    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+    if (code) return code;
+    bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
+    code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
+                  : ctr__plan_mount(b, mount, field, &spec);
+    if (code) return code;
+  }
+  return CTR_OK;
+}
+
+/* The tmpfs mounts that wait to become read-only. */
+static ctr_code ctr__plan_late_read_only(ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++) {
+    const ctr_mount *mount = &mounts->items[i];
+    ctr__mount_spec spec;
+    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+    if (code) return code;
+    bool waits = mount->type && !strcmp(mount->type, "tmpfs") && !spec.bind && !spec.remount;
+    if (waits && ((spec.set | spec.rec_set) & CTR__ATTR_RDONLY))
+      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i), mount->destination, CTR__ATTR_RDONLY,
+                         0);
+  }
+  return CTR_OK;
+}
+
+/* -- devices -- */
+
+static const struct ctr__default_device {
+  const char *path;
+  uint32_t major_, minor_;
+} ctr__default_devices[] = {
+    /* config-linux.md "Default Devices" */
+    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+};
+
+static const struct ctr__dev_link {
+  const char *path, *target;
+} ctr__dev_links[] = {
+    /* runtime-linux.md "Dev symbolic links"; and pts(4): ptmx is the container's own */
+    {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
+    {"/dev/ptmx", "pts/ptmx"},
+};
+
+/* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
+                             uint64_t number, uint64_t uid, uint64_t gid) {
+  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+  if (S_ISFIFO(mode) || (b->facts->can_mknod && !in_userns))
+    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path}, .num = {mode, number, uid, gid});
+  else
+    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
+}
+
+static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
+  for (size_t i = 0; i < devices->count; i++)
+    if (!strcmp(devices->items[i].path, path)) return true;
+  return false;
+}
+
+static bool ctr__dev_is_bound(const ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++) {
+    const ctr_strs *options = &mounts->items[i].options;
+    if (strcmp(mounts->items[i].destination, "/dev") != 0) continue;
+    for (size_t o = 0; o < options->count; o++)
+      if (!strcmp(options->items[o], "bind") || !strcmp(options->items[o], "rbind")) return true;
+  }
+  return false;
+}
+
+static void ctr__plan_devices(ctr__builder *b) {
+  const ctr_devices *devices = &b->config->linux_.devices;
+  /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
+  if (!ctr__dev_is_bound(b)) {
+    for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
+      const struct ctr__default_device *d = &ctr__default_devices[i];
+      if (!ctr__device_is_listed(devices, d->path))
+        ctr__plan_device(b, "default devices", d->path, S_IFCHR | 0666,
+                         makedev(d->major_, d->minor_), 0, 0);
+    }
+    for (size_t i = 0; i < sizeof ctr__dev_links / sizeof *ctr__dev_links; i++)
+      ctr__child_step(b, SYMLINK, .field = "default devices",
+                      .str = {ctr__dev_links[i].path, ctr__dev_links[i].target});
+  }
+  for (size_t i = 0; i < devices->count; i++) {
+    const ctr_device *d = &devices->items[i];
+    mode_t type = *d->type == 'b' ? S_IFBLK : *d->type == 'p' ? S_IFIFO : S_IFCHR;
+    mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
+    const char *field = ctr__field(b, "linux.devices[%zu]", i);
+    ctr__plan_device(b, field, d->path, type | mode,
+                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d->uid.value,
+                     d->gid.value);
+    if (b->steps && b->steps[b->step_count - 1].kind == CTR__STEP_DEVICE_BIND &&
+        (d->fileMode.set || d->uid.set || d->gid.set))
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, field,
+               "%s is the host's own node: its mode and owner stay as they are there", d->path);
+  }
+}
+
+/* -- the root -- */
+
+static const uint64_t ctr__propagation_flags[] = {
+    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
+    [CTR_PROPAGATION_SHARED] = MS_SHARED,
+    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
+    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+};
+
+/* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
+static void ctr__plan_root(ctr__builder *b) {
+  const ctr_root *root = &b->config->root;
+  ctr_propagation asked = b->config->linux_.rootfsPropagation;
+  bool listens = asked == CTR_PROPAGATION_SLAVE || asked == CTR_PROPAGATION_SHARED;
+  bool read_only_below = root->readonly && ctr__has_setattr(b);
+  if (root->readonly && !read_only_below)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
+             "what the host has mounted below the root stays as it is: making it read-only needs "
+             "Linux 5.12");
+  ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
+  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below});
+}
+
+static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
+                            ctr_strs paths) {
+  for (size_t i = 0; i < paths.count; i++)
+    ctr__add_step(b, CTR__LANE_CHILD, kind,
+                  &(ctr__new_step){.field = ctr__field(b, "linux.%s[%zu]", name, i),
+                                   .str = {paths.items[i]}});
+}
+
+static void ctr__plan_enter_root(ctr__builder *b) {
+  if (b->desc->no_pivot)
+    ctr__child_step(b, MOVE_ROOT, .field = "root.path");
+  else
+    ctr__child_step(b, PIVOT_ROOT, .field = "root.path");
+  /* pivot_root(2) wants an unshared root, so that sharing it comes after. */
+  ctr_propagation asked = b->config->linux_.rootfsPropagation;
+  if (asked && asked != CTR_PROPAGATION_PRIVATE)
+    ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
+                    .num = {ctr__propagation_flags[asked]});
+}
+
+/* Without a mount namespace of its own every mount would be one of the host. */
+static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
+  const ctr_linux *lin = &b->config->linux_;
+  const struct {
+    bool asked;
+    const char *field;
+  } needs[] = {{b->config->mounts.count > 0, "mounts"},
+               {b->config->root.readonly, "root.readonly"},
+               {lin->devices.count > 0, "linux.devices"},
+               {lin->maskedPaths.count > 0, "linux.maskedPaths"},
+               {lin->readonlyPaths.count > 0, "linux.readonlyPaths"},
+               {lin->rootfsPropagation != 0, "linux.rootfsPropagation"}};
+  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+    if (needs[i].asked)
+      return ctr__refuse(b, CTR_E_CONFIG, needs[i].field,
+                         "needs a new mount namespace in linux.namespaces: without one it would "
+                         "change the host's mounts");
+  ctr__child_step(b, ROOT_OPEN, .field = "root.path",
+                  .str = {ctr__host_path(b, b->config->root.path)});
+  ctr__child_step(b, CHROOT, .field = "root.path");
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_rootfs(ctr__builder *b) {
+  if (!b->own_mounts) return ctr__plan_no_mounts(b);
+  const ctr_linux *lin = &b->config->linux_;
+  ctr__plan_root(b);
+  ctr_code code = ctr__plan_mounts(b);
+  if (code) return code;
+  ctr__plan_devices(b);
+  if (!ctr__is_root_path(b->config->process.cwd))
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
+  ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
+  ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
+  code = ctr__plan_late_read_only(b);
+  if (code) return code;
+  if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
+  ctr__plan_enter_root(b);
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/identity.c =============================================================== */
+/* Who the process is and what it may: names, settings, limits, ids, capabilities, program. */
+
+/* -- settings of the namespaces -- */
+
+static void ctr__plan_names(ctr__builder *b) {
+  if (b->config->hostname)
+    ctr__child_step(b, HOSTNAME, .field = "hostname", .str = {b->config->hostname});
+  if (b->config->domainname)
+    ctr__child_step(b, DOMAINNAME, .field = "domainname", .str = {b->config->domainname});
+}
+
+/* Kernel settings that belong to a namespace; every other one is the whole machine's. */
+static const struct ctr__sysctl_rule {
+  const char *prefix; /* ends in '/': all below; else: this one */
+  uint32_t namespace_type;
+} ctr__sysctl_rules[] = {
+    {"kernel/msgmax", CTR_NS_IPC},     {"kernel/msgmnb", CTR_NS_IPC},
+    {"kernel/msgmni", CTR_NS_IPC},     {"kernel/sem", CTR_NS_IPC},
+    {"kernel/shmall", CTR_NS_IPC},     {"kernel/shmmax", CTR_NS_IPC},
+    {"kernel/shmmni", CTR_NS_IPC},     {"kernel/shm_rmid_forced", CTR_NS_IPC},
+    {"fs/mqueue/", CTR_NS_IPC},        {"net/", CTR_NS_NETWORK},
+    {"kernel/domainname", CTR_NS_UTS}, {"user/", CTR_NS_USER},
+};
+
+/* sysctl(8): "net.ipv4.ip_forward" is net/ipv4/ip_forward; in the part after the first separator
+   the two change places, for interfaces with a dot in their name. */
+static char *ctr__sysctl_path(ctr__builder *b, const char *key) {
+  char *path = ctr__arena_strdup(b->arena, key);
+  b->nomem |= !path;
+  if (!path || path[strcspn(path, "./")] != '.') return path;
+  for (char *at = path; *at; at++) *at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
+  return path;
+}
+
+static ctr_code ctr__plan_sysctls(ctr__builder *b) {
+  const ctr_pairs *all = &b->config->linux_.sysctl;
+  for (size_t i = 0; i < all->count; i++) {
+    const char *field = ctr__field(b, "linux.sysctl.%s", all->items[i].key);
+    const char *path = ctr__sysctl_path(b, all->items[i].key);
+    if (b->nomem) return ctr__nomem(b->err);
+    uint32_t owner = 0;
+    for (size_t r = 0; r < sizeof ctr__sysctl_rules / sizeof *ctr__sysctl_rules; r++) {
+      const char *prefix = ctr__sysctl_rules[r].prefix;
+      size_t len = strlen(prefix);
+      if (!strncmp(path, prefix, len) && (prefix[len - 1] == '/' || !path[len]))
+        owner = ctr__sysctl_rules[r].namespace_type;
+    }
+    if (!owner || !((b->new_namespaces | b->joined_namespaces) & owner))
+      return ctr__refuse(b, CTR_E_CONFIG, field,
+                         owner ? "the namespace it belongs to is the host's: add it to "
+                                 "linux.namespaces"
+                               : "it belongs to no namespace: it would change the whole machine");
+    ctr__child_step(b, SYSCTL, .field = field, .str = {path, all->items[i].value});
+  }
+  return CTR_OK;
+}
+
+/* -- limits and priorities -- */
+
+static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
+  const ctr_rlimits *all = &b->config->process.rlimits;
+  for (size_t i = 0; i < all->count; i++) {
+    const ctr_rlimit *limit = &all->items[i];
+    uint64_t type = (uint64_t)limit->type - 1, current = b->facts->hard_limit[type];
+    bool raises = limit->hard > current;
+    const char *field = ctr__field(b, "process.rlimits[%zu]", i);
+    if (raises && !b->facts->can_set_resources)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                       "the hard limit %llu is above the caller's own, %llu; raising it needs "
+                       "CAP_SYS_RESOURCE",
+                       (unsigned long long)limit->hard, (unsigned long long)current);
+    const ctr__new_step step = {.field = field, .num = {type, limit->soft, limit->hard}};
+    /* In a user namespace the child has lost the right to raise: the parent makes room for it. */
+    bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+    if (lane == CTR__LANE_CHILD)
+      ctr__add_step(b, lane, CTR__STEP_RLIMIT, &step);
+    else if (raises && in_userns)
+      ctr__add_step(b, lane, CTR__STEP_RAISE_RLIMIT, &step);
+  }
+  return CTR_OK;
+}
+
+static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
+  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+  if (!b->config->process.oomScoreAdj.set || (lane == CTR__LANE_PARENT) != in_userns) return;
+  const char *text =
+      ctr__arena_printf(b->arena, "%lld", (long long)b->config->process.oomScoreAdj.value);
+  b->nomem |= !text;
+  ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
+                &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
+}
+
+/* The kernel's struct sched_attr (sched_setattr(2)), its first version. */
+struct ctr__sched_attr {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
+static void ctr__plan_scheduler(ctr__builder *b) {
+  const ctr_scheduler *s = &b->config->process.scheduler;
+  if (!s->policy) return;
+  struct ctr__sched_attr attr = {.size = sizeof attr,
+                                 .policy = (uint32_t)s->policy - 1,
+                                 .flags = s->flags,
+                                 .nice = s->nice,
+                                 .priority = (uint32_t)s->priority,
+                                 .runtime = s->runtime,
+                                 .deadline = s->deadline,
+                                 .period = s->period};
+  const char *text = ctr__arena_printf(b->arena, "%s, nice %d, priority %d",
+                                       ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
+                                       s->nice, s->priority);
+  b->nomem |= !text;
+  ctr__child_step(b, SCHEDULER, .field = "process.scheduler", .str = {text},
+                  .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)});
+}
+
+enum { CTR__NODES = 1024 };
+
+/* "0-3,7" as a bit mask of CTR__NODES bits. */
+static bool ctr__parse_list(const char *text, unsigned long *mask) {
+  const unsigned bits = 8 * sizeof *mask;
+  while (*text) {
+    char *end;
+    if (!isdigit((unsigned char)*text)) return false;
+    unsigned long first = strtoul(text, &end, 10), last = first;
+    if (*end == '-') {
+      text = end + 1;
+      if (!isdigit((unsigned char)*text)) return false;
+      last = strtoul(text, &end, 10);
+    }
+    if (last < first || last >= CTR__NODES || (*end && *end != ',')) return false;
+    for (unsigned long i = first; i <= last; i++) mask[i / bits] |= 1UL << (i % bits);
+    text = end + (*end == ',');
+  }
+  return true;
+}
+
+static ctr_code ctr__plan_memory_policy(ctr__builder *b) {
+  const ctr_memory_policy *policy = &b->config->linux_.memoryPolicy;
+  if (!policy->mode) return CTR_OK;
+  unsigned long mask[CTR__NODES / (8 * sizeof(unsigned long))] = {0};
+  const char *nodes = policy->nodes ? policy->nodes : "";
+  if (!ctr__parse_list(nodes, mask))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, "linux.memoryPolicy.nodes",
+                     "\"%s\" is not a list of nodes like 0-3,7 below %d", nodes, CTR__NODES);
+  const char *text =
+      ctr__arena_printf(b->arena, "%s nodes [%s]",
+                        ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode), nodes);
+  b->nomem |= !text;
+  ctr__child_step(b, MEMORY_POLICY, .field = "linux.memoryPolicy", .str = {text},
+                  .ref = {0, ctr__add_bytes(b, mask, sizeof mask, 8)},
+                  .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES : 0});
+  return CTR_OK;
+}
+
+/* personality(2) */
+static const uint64_t ctr__personalities[] = {[CTR_PER_LINUX] = 0, [CTR_PER_LINUX32] = 8};
+
+static ctr_code ctr__plan_settings(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  ctr__plan_oom_score(b, CTR__LANE_CHILD);
+  ctr__plan_scheduler(b);
+  if (process->ioPriority.class_)
+    ctr__child_step(b, IO_PRIORITY, .field = "process.ioPriority",
+                    .num = {process->ioPriority.class_, (uint64_t)process->ioPriority.priority});
+  ctr_personality_domain domain = b->config->linux_.personality.domain;
+  if (domain)
+    ctr__child_step(b, PERSONALITY, .field = "linux.personality",
+                    .num = {ctr__personalities[domain]});
+  ctr_code code = ctr__plan_memory_policy(b);
+  if (code) return code;
+  if (process->user.umask.set)
+    ctr__child_step(b, UMASK, .field = "process.user.umask", .num = {process->user.umask.value});
+  else
+    ctr__child_step(b, KEEP_UMASK, .field = NULL);
+  return ctr__plan_rlimits(b, CTR__LANE_CHILD);
+}
+
+/* -- ids and capabilities -- */
+
+/* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
+   namespace grants them all, over itself. */
+static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked) {
+  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+  uint64_t missing = in_userns ? 0 : asked & ~b->facts->bounding;
+  for (int i = 0; i < CTR_CAP_COUNT; i++)
+    if (missing >> i & 1)
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__field(b, "process.capabilities.%s", name),
+               "the caller does not have %s to give", ctr__name_of(&ctr__capability_names, i));
+  return asked & ~missing;
+}
+
+static void ctr__plan_ids(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  ctr_capabilities caps = process->capabilities;
+  uint64_t ambient = ctr__ambient_effective(&caps);
+  caps.bounding = ctr__grantable(b, "bounding", caps.bounding);
+  caps.permitted = ctr__grantable(b, "permitted", caps.permitted);
+  const uint64_t had = caps.permitted;
+  if (process->noNewPrivileges)
+    ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
+  ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});
+  const ctr_ids *groups = &process->user.additionalGids;
+  ctr__child_step(b, USER, .field = "process.user",
+                  .ref = {ctr__add_u32s(b, groups->items, groups->count)},
+                  .num = {process->user.uid, process->user.gid, !b->groups_denied});
+  ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
+                  .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
+  ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
+}
+
+/* -- the program -- */
+
+/* execvp(3): a name without a slash is looked for in PATH, here that of the container. */
+static ctr__ref ctr__candidates(ctr__builder *b) {
+  const char *program = b->config->process.args.items[0], *path = "/bin:/usr/bin";
+  if (strchr(program, '/')) return ctr__add_strs(b, (ctr_strs){&program, 1});
+  for (size_t i = 0; i < b->config->process.env.count; i++)
+    if (!strncmp(b->config->process.env.items[i], "PATH=", 5))
+      path = b->config->process.env.items[i] + 5;
+  size_t count = 1;
+  for (const char *at = path; *at; at++) count += *at == ':';
+  const char **list = ctr__arena_array(b->arena, count, sizeof *list);
+  if (!list) return b->nomem = true, 0;
+  for (size_t i = 0; i < count; i++) {
+    int len = (int)strcspn(path, ":");
+    list[i] = ctr__arena_printf(b->arena, "%.*s%s%s", len, path, len ? "/" : "", program);
+    b->nomem |= !list[i];
+    path += len + 1;
+  }
+  return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
+}
+
+static void ctr__plan_program(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
+  const char *program = process->args.items[0];
+  ctr__ref candidates = ctr__candidates(b);
+  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY);
+  ctr__child_step(b, CLOSE_FDS, .field = NULL);
+  ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+}
+
+/* ==== [SECTION] plan/build.c ================================================================== */
+/* From config to plan: the one place that says what happens in which order. */
+
+/* What only the caller's side may do, before the child goes on. */
+static ctr_code ctr__plan_parent(ctr__builder *b) {
+  uint32_t before = b->step_count;
+  ctr_code code = ctr__plan_namespaces(b);
+  if (code) return code;
+  uint32_t cloned = before;
+  while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
+  code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
+  if (code) return code;
+  ctr__plan_oom_score(b, CTR__LANE_PARENT);
+  /* The child waits only if there is something to wait for. */
+  for (uint32_t i = cloned + 1; i < b->step_count; i++)
+    if (b->steps[i].kind != CTR__STEP_ADOPT) {
+      ctr__sync_step(b, CTR__SYNC_MAPPED);
+      break;
+    }
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
+static void ctr__plan_child_start(ctr__builder *b) {
+  ctr__child_step(b, STDIO, .field = NULL);
+  ctr__child_step(b, SIGNALS, .field = NULL);
+  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  if ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER) ctr__plan_become_root(b);
+  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
+  ctr__child_step(b, HOLD_PROC, .field = NULL);
+  if (b->new_namespaces & CTR_NS_TIME)
+    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
+  if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
+}
+
+static ctr_code ctr__plan_build(ctr__builder *b) {
+  ctr_code code = ctr__plan_parent(b);
+  if (code) return code;
+  ctr__plan_child_start(b);
+  code = ctr__plan_rootfs(b);
+  if (code) return code;
+  ctr__plan_names(b);
+  code = ctr__plan_sysctls(b);
+  if (code) return code;
+  code = ctr__plan_settings(b);
+  if (code) return code;
+  ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_ids(b);
+  /* Changing ids takes the parent-death signal away (prctl(2)). */
+  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
+static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc *desc,
+                                  const ctr__facts *facts, ctr_plan **ret_plan, ctr_err *err) {
+  ctr_arena arena = {0};
+  ctr__builder b = {.arena = &arena, .config = config, .desc = desc, .facts = facts, .err = err};
+  ctr_code code = ctr__plan_build(&b);
+  if (!code) {
+    ctr__ref argv = ctr__add_strs(&b, config->process.args);
+    ctr__ref envp = ctr__add_strs(&b, config->process.env);
+    ctr_plan *plan = ctr__builder_finish(&b, argv, envp);
+    if (plan)
+      *ret_plan = plan;
+    else
+      code = ctr__nomem(err);
+  }
+  ctr_arena_free(&arena);
+  return code;
+}
+
+ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_plan **ret_plan,
+                      ctr_err *err) {
+  static const ctr_plan_desc defaults = {0};
+  ctr__err_clear(err);
+  if (!config || !ret_plan)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
+  if (!desc) desc = &defaults;
+  ctr_code code = ctr__config_check(config, &desc->log, err);
+  if (code) return code;
+  ctr__facts facts;
+  ctr__gather_facts(desc->without, &facts);
+  return ctr__plan_compile(config, desc, &facts, ret_plan, err);
+}
+
+void ctr_plan_free(ctr_plan *plan) {
+  CTR_FREE(plan);
+}
+
+/* ==== [SECTION] plan/explain.c ================================================================ */
+/* A plan, or one step of it, as text. */
+
+static const struct ctr__step_info {
+  const char *text, *man;
+} ctr__step_infos[] = {
+#define CTR__STEP_INFO(kind, text, man) [CTR__STEP_##kind] = {text, man},
+    CTR__STEPS(CTR__STEP_INFO)
+#undef CTR__STEP_INFO
+};
+
+static const char *const ctr__lane_names[] = {[CTR__LANE_PARENT] = "parent",
+                                              [CTR__LANE_STAGE] = "stage",
+                                              [CTR__LANE_CHILD] = "child",
+                                              [CTR__LANE_BOTH] = "both"};
+
+/* Text of bounded length; what does not fit is cut. */
+typedef struct ctr__text {
+  char buf[1024];
+  size_t len;
+} ctr__text;
+
+__attribute__((format(printf, 2, 3))) static void ctr__text_add(ctr__text *t, const char *format,
+                                                                ...) {
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(t->buf + t->len, sizeof t->buf - t->len, format, args);
+  va_end(args);
+  size_t left = sizeof t->buf - 1 - t->len;
+  t->len += n < 0 ? 0 : (size_t)n > left ? left : (size_t)n;
+}
+
+/* The names of the bits of value, "none" without any. A name stands for a mask or a bit's number. */
+static void ctr__text_bits(ctr__text *t, const ctr__names *names, bool numbers, uint64_t value) {
+  const char *separator = "";
+  for (size_t i = 0; i < names->count; i++) {
+    uint64_t mask = (uint64_t)names->items[i].value;
+    if (!((numbers ? UINT64_C(1) << mask : mask) & value)) continue;
+    ctr__text_add(t, "%s%s", separator, names->items[i].name);
+    separator = ",";
+  }
+  if (!*separator) ctr__text_add(t, "none");
+}
+
+/* Attributes by the names of the mount options that set them. */
+static void ctr__text_attrs(ctr__text *t, uint64_t attrs) {
+  const char *separator = "";
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
+    const struct ctr__mount_option *option = &ctr__mount_options[i];
+    if (option->kind != CTR__OPT_ATTR || !option->set || (attrs & option->set) != option->set)
+      continue;
+    ctr__text_add(t, "%s%s", separator, option->name);
+    separator = ",";
+  }
+  if (!*separator) ctr__text_add(t, "none");
+}
+
+static void ctr__text_propagation(ctr__text *t, uint64_t type) {
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
+    const struct ctr__mount_option *option = &ctr__mount_options[i];
+    if (option->kind == CTR__OPT_PROPAGATION &&
+        type == (option->set | (option->recursive ? (uint64_t)MS_REC : 0)))
+      ctr__text_add(t, "%s", option->name);
+  }
+}
+
+static void ctr__text_limit(ctr__text *t, uint64_t value) {
+  if (value == UINT64_MAX)
+    ctr__text_add(t, "unlimited");
+  else
+    ctr__text_add(t, "%llu", (unsigned long long)value);
+}
+
+/* A list of strings; of numbers, where the step is about groups. */
+static void ctr__text_list(ctr__text *t, const ctr_plan *plan, const ctr__step *step, int i) {
+  for (uint32_t n = 0; n < ctr__list_count(plan, step->str[i]); n++) {
+    ctr__text_add(t, "%s", n ? "," : "");
+    if (step->kind == CTR__STEP_USER)
+      ctr__text_add(t, "%u", ctr__list_items(plan, step->str[i])[n]);
+    else
+      ctr__text_add(t, "%s", ctr__list_str(plan, step->str[i], n));
+  }
+}
+
+/* One placeholder of a step's text: its letter says how, its digit which string or number. */
+static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr__step *step,
+                                  char letter, int i) {
+  unsigned long long num = step->num[i];
+  const char *str = i < CTR__STEP_STRS ? ctr__plan_str(plan, step->str[i]) : NULL;
+  switch (letter) {
+  case 's': ctr__text_add(t, "%s", str ? str : ""); break;
+  case 'l': ctr__text_list(t, plan, step, i); break;
+  case 'u': ctr__text_add(t, "%llu", num); break;
+  case 'o': ctr__text_add(t, "%04llo", num & 07777777); break;
+  case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
+  case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
+  case 'A': ctr__text_attrs(t, num); break;
+  case 'P': ctr__text_propagation(t, num); break;
+  case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
+  case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
+  case 'B': ctr__text_limit(t, num); break;
+  case 'M': ctr__text_add(t, "%s", ctr__exchanges[num].name); break;
+  default: break;
+  }
+}
+
+/* What a step does, with its arguments: "mount tmpfs on /dev (mode=755; nosuid)". */
+static void ctr__text_step(ctr__text *t, const ctr_plan *plan, const ctr__step *step) {
+  for (const char *at = ctr__step_infos[step->kind].text; *at; at++) {
+    if (*at != '%') {
+      ctr__text_add(t, "%c", *at);
+      continue;
+    }
+    ctr__text_placeholder(t, plan, step, at[1], at[2] - '0');
+    at += 2;
+  }
+  for (char *c = t->buf; *c; c++)
+    if ((unsigned char)*c < ' ') *c = ' ';
+}
+
+ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!plan || !sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and sink are needed");
+  for (uint32_t i = 0; i < plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    const char *field = ctr__plan_str(plan, step->field);
+    ctr__text line = {.len = 0}, what = {.len = 0};
+    ctr__text_step(&what, plan, step);
+    ctr__text_add(&line, "%3u  %-6s  %s", i, ctr__lane_names[step->lane], what.buf);
+    if (field) ctr__text_add(&line, "  <- %s", field);
+    ctr__text_add(&line, "  [%s]\n", ctr__step_infos[step->kind].man);
+    if (sink(userdata, line.buf, line.len))
+      return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
+  }
+  return CTR_OK;
+}
+
+/* ==== [SECTION] child/state.c ================================================================= */
+/* What runs between clone and execve. The caller may have threads, one of which may have held any
+   lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
+   system calls, this state on the stack, and the plan. */
+
+/* What the parent gets ready for the child before it clones. */
+typedef struct ctr__launch {
+  const ctr_plan *plan;
+  int sock;                                 /* the child's end of the sync channel             */
+  int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
+  int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
+  char **argv, **envp;                      /* the plan's lists as execve wants them           */
+  volatile uint32_t *progress; /* shared with the parent: the step under way, so that a death can be
+                                  told from a successful execve, which both close the channel   */
+} ctr__launch;
+
+typedef struct ctr__child {
+  const ctr__launch *launch;
+  const ctr_plan *plan;
+  enum ctr__reason reason; /* set by a step that fails where errno does not say enough */
+  int proc;                /* a verified procfs, the host's                             */
+  int root;                /* the container's root                                      */
+  int null_device;         /* the host's /dev/null, what files are masked with          */
+  int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
+  mode_t umask;            /* the caller's                                              */
+  bool entered_cwd;
+  uint32_t found; /* which candidate LOOK_UP found */
+} ctr__child;
+
+static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
+  return ctr__plan_str(c->plan, s->str[i]);
+}
+
+static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
+  c->reason = reason;
+  return error;
+}
+
+static int ctr__send(int sock, const ctr__message *message) {
+  ssize_t n;
+  do n = send(sock, message, sizeof *message, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : 0;
+}
+
+/* The next packet. Anything but a whole message is not one: -EPROTO; the other side gone: -EPIPE. */
+static int ctr__receive(int sock, ctr__message *message) {
+  ssize_t n;
+  do n = recv(sock, message, sizeof *message, MSG_TRUNC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
+  if (n == 0) return -EPIPE;
+  return (size_t)n == sizeof *message ? 0 : -EPROTO;
+}
+
+static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
+  const struct ctr__exchange *exchange = &ctr__exchanges[s->num[0]];
+  ctr__message message = {.type = exchange->request};
+  int r = exchange->request ? ctr__send(c->launch->sock, &message) : 0;
+  if (r == 0) r = ctr__receive(c->launch->sock, &message);
+  if (r == -EPIPE) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
+  if (r < 0) return r;
+  return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+}
+
+/* ==== [SECTION] child/namespaces.c ============================================================ */
+/* Namespaces: joining them, and settling into new ones. */
+
+static int ctr__stage_setns(ctr__child *c, const ctr__step *s) {
+  return (int)ctr__ret(setns(c->launch->namespaces[s->num[1]], (int)s->num[0]));
+}
+
+static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  int high[3];
+  for (int i = 0; i < 3; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
+    int fd = c->launch->stdio[i];
+    high[i] = fd >= 0 ? (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, 3))
+                      : ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+    if (high[i] < 0) return high[i];
+  }
+  for (int i = 0; i < 3; i++) {
+    if (dup2(high[i], i) < 0) return -errno;
+    close(high[i]);
+  }
+  return 0;
+}
+
+/* execve keeps ignored signals ignored and blocked ones blocked; a container's first process starts
+   as after boot. The caller's handlers cannot run meanwhile: everything is blocked since before the
+   clone. */
+static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  struct sigaction dfl = {.sa_handler = SIG_DFL};
+  for (int i = 1; i < NSIG; i++) sigaction(i, &dfl, NULL); /* SIGKILL and SIGSTOP refuse */
+  sigset_t none;
+  sigemptyset(&none);
+  return (int)ctr__ret(sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+/* The caller may have ended before the kernel was told to watch it: then its end of the channel is
+   closed. */
+static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
+  struct pollfd parent = {.fd = c->launch->sock};
+  if (poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  return 0;
+}
+
+/* Files made in the user namespace are to belong to its root, and the caller's groups are not to
+   be had inside. */
+static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  int r = s->num[0] ? (int)CTR__CALL(CTR__SYS_setgroups, 0, NULL) : 0;
+  if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
+  if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
+  return r;
+}
+
+static int ctr__child_setsid(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return setsid() < 0 ? -errno : 0;
+}
+
+/* A session keyring that does not contain the caller's keys. Kernels without keyrings have no keys
+   to leak. */
+static int ctr__child_keyring(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  long r = CTR__CALL(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
+  return r < 0 && r != -ENOSYS ? (int)r : 0;
+}
+
+static int ctr__child_hold_proc(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  c->proc = ctr__open_proc();
+  if (c->proc == -ENOTSUP) c->reason = CTR__WHY_NOT_PROCFS;
+  return c->proc < 0 ? c->proc : 0;
+}
+
+/* time_namespaces(7): offsets can be set until the first process enters; unshare makes the
+   namespace for children only, setns then moves ourselves in. */
+static int ctr__child_time_namespace(ctr__child *c, const ctr__step *s) {
+  if (unshare(CTR_NS_TIME) < 0) return -errno;
+  const char *offsets = ctr__arg(c, s, 0);
+  int r = *offsets ? ctr__write_proc(c->proc, "self/timens_offsets", offsets, strlen(offsets)) : 0;
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE ns = ctr__openat2(c->proc, "self/ns/time_for_children", O_RDONLY, 0, 0);
+  return ns < 0 ? ns : (int)ctr__ret(setns(ns, CTR_NS_TIME));
+}
+
+static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  CTR__AUTO_CLOSE sock = ctr__fd_high((int)ctr__ret(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+  if (sock < 0) return sock;
+  struct ifreq lo = {.ifr_name = "lo"};
+  lo.ifr_flags = IFF_UP | IFF_RUNNING;
+  return (int)ctr__ret(ioctl(sock, SIOCSIFFLAGS, &lo));
+}
+
+/* ==== [SECTION] child/mounts.c ================================================================ */
+/* Mounts: made detached, given their attributes, then moved to a descriptor of the mount point. */
+
+static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
+  int fd = ctr__make_in_root(c->root, path, what);
+  if (fd < 0) c->reason = CTR__WHY_TARGET;
+  return fd;
+}
+
+static int ctr__open_target(ctr__child *c, const char *path) {
+  int fd = ctr__path_in_root(c->root, path);
+  if (fd < 0) c->reason = CTR__WHY_TARGET;
+  return fd;
+}
+
+/* -- attributes -- */
+
+static const struct ctr__attr_flag {
+  uint64_t attr;
+  unsigned long ms, st; /* for mount(2), and as statfs(2) reports it */
+} ctr__attr_flags[] = {
+    {CTR__ATTR_RDONLY, MS_RDONLY, ST_RDONLY},
+    {CTR__ATTR_NOSUID, MS_NOSUID, ST_NOSUID},
+    {CTR__ATTR_NODEV, MS_NODEV, ST_NODEV},
+    {CTR__ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC},
+    {CTR__ATTR_NOATIME, MS_NOATIME, ST_NOATIME},
+    {CTR__ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME},
+    {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
+};
+
+/* Before Linux 5.12: a remount, which replaces all flags, so those not spoken of are read first. */
+static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
+  struct statfs fs;
+  if (fstatfs(mount, &fs) < 0) return -errno;
+  unsigned long flags = set & CTR__ATTR_STRICTATIME ? MS_STRICTATIME : 0;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++) {
+    const struct ctr__attr_flag *f = &ctr__attr_flags[i];
+    bool on = (unsigned long)fs.f_flags & f->st;
+    if ((on && !(clr & f->attr)) || (set & f->attr)) flags |= f->ms;
+  }
+  char path[32];
+  ctr__fd_path(path, mount);
+  return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
+}
+
+/* Sets and clears attributes of a mounted mount. num: set, clear, whether mount_setattr(2) is
+   there. */
+static int ctr__apply_attr(int mount, const uint64_t *num) {
+  if (!num[0] && !num[1]) return 0;
+  return num[2] ? ctr__mount_setattr(mount, 0, num[0], num[1], 0)
+                : ctr__remount_attr(mount, num[0], num[1]);
+}
+
+static int ctr__apply_propagation(int mount, uint64_t type) {
+  char path[32];
+  ctr__fd_path(path, mount);
+  return ctr__mount(NULL, path, NULL, type, NULL);
+}
+
+static int ctr__child_set_attr(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  return target < 0 ? target : ctr__apply_attr(target, s->num);
+}
+
+static int ctr__child_set_attr_all(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  if (target < 0) return target;
+  return ctr__mount_setattr(target, CTR__AT_RECURSIVE, s->num[0], s->num[1], 0);
+}
+
+static int ctr__child_set_propagation(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  return target < 0 ? target : ctr__apply_propagation(target, s->num[0]);
+}
+
+static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  return ctr__mount(NULL, "/", NULL, s->num[0], NULL);
+}
+
+/* -- binds -- */
+
+static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
+  unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
+  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  struct stat st;
+  if (fstat(tree, &st) < 0) return -errno;
+  CTR__AUTO_CLOSE target =
+      ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
+  if (target < 0) return target;
+  int r = ctr__move_mount(tree, target);
+  if (r == 0) r = ctr__apply_propagation(tree, s->num[3]);
+  return r < 0 ? r : ctr__apply_attr(tree, s->num);
+}
+
+/* -- file systems -- */
+
+/* Gives the options of a list to a file system context: "name=value" or the flag "name". */
+static int ctr__configure(ctr__child *c, int fs, ctr__ref options) {
+  char key[64];
+  for (uint32_t i = 0, n = ctr__list_count(c->plan, options); i < n; i++) {
+    const char *option = ctr__list_str(c->plan, options, i), *value = strchr(option, '=');
+    size_t len = value ? (size_t)(value - option) : 0;
+    if (len >= sizeof key) return ctr__because(c, CTR__WHY_OPTION, -ENAMETOOLONG);
+    memcpy(key, option, len);
+    key[len] = '\0';
+    int r = value ? ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, key, value + 1)
+                  : ctr__fsconfig(fs, CTR__FSCONFIG_SET_FLAG, option, NULL);
+    if (r < 0) return ctr__because(c, CTR__WHY_OPTION, r);
+  }
+  return 0;
+}
+
+/* A new file system of s's type and options as a detached mount. */
+static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE fs = ctr__fsopen(ctr__arg(c, s, 1));
+  if (fs == -ENODEV) return ctr__because(c, CTR__WHY_FILE_SYSTEM, fs);
+  if (fs < 0) return fs;
+  int r = ctr__configure(c, fs, s->str[2]);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
+  return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
+}
+
+static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  if (target < 0) return target;
+  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  return mount < 0 ? mount : ctr__move_mount(mount, target);
+}
+
+static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  if (target < 0) return target;
+  char path[32];
+  ctr__fd_path(path, target);
+  const char *source = ctr__arg(c, s, 3);
+  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1), s->num[0],
+                    ctr__arg(c, s, 2));
+}
+
+static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  if (target < 0) return target;
+  CTR__AUTO_CLOSE fs = ctr__fd_high(
+      (int)CTR__CALL(CTR__SYS_fspick, target, "", 1 /* FSPICK_CLOEXEC */ | CTR__FSPICK_EMPTY_PATH));
+  if (fs < 0) return fs;
+  int r = ctr__configure(c, fs, s->str[2]);
+  return r < 0 ? r : ctr__fsconfig(fs, CTR__FSCONFIG_CMD_RECONFIGURE, NULL, NULL);
+}
+
+/* ==== [SECTION] child/copy.c ================================================================== */
+/* tmpcopyup: a tmpfs that starts with a copy of what it covers. Walked without recursion and with
+   one buffer: the caller's stack may be a small thread's. */
+
+enum { CTR__COPY_DEPTH = 64 };
+
+typedef struct ctr__copy_level {
+  int from, to;
+  int64_t offset; /* where to go on reading in from */
+} ctr__copy_level;
+
+static int ctr__copy_file(int from_dir, int to_dir, const char *name, const struct stat *st) {
+  CTR__AUTO_CLOSE from = ctr__open(from_dir, name, O_RDONLY | O_NOFOLLOW, 0);
+  if (from < 0) return from;
+  CTR__AUTO_CLOSE to = ctr__open(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (to < 0) return to;
+  char buf[4096];
+  for (ssize_t n; (n = read(from, buf, sizeof buf)) != 0;) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -errno;
+    int r = ctr__write_all(to, buf, (size_t)n);
+    if (r < 0) return r;
+  }
+  if (fchown(to, st->st_uid, st->st_gid) < 0) return -errno;
+  return (int)ctr__ret(fchmod(to, st->st_mode & 07777)); /* after chown, which clears set-id bits */
+}
+
+static int ctr__copy_link(int from_dir, int to_dir, const char *name, const struct stat *st) {
+  char target[PATH_MAX];
+  ssize_t len = readlinkat(from_dir, name, target, sizeof target - 1);
+  if (len < 0) return -errno;
+  target[len] = '\0';
+  if (symlinkat(target, to_dir, name) < 0) return -errno;
+  return (int)ctr__ret(fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW));
+}
+
+static int ctr__copy_special(int to_dir, const char *name, const struct stat *st) {
+  if (mknodat(to_dir, name, st->st_mode, st->st_rdev) < 0) return -errno;
+  return (int)ctr__ret(fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW));
+}
+
+/* Opens both sides of a directory one level down. */
+static int ctr__copy_enter(const ctr__copy_level *at, const char *name, const struct stat *st,
+                           ctr__copy_level *down) {
+  if (mkdirat(at->to, name, 0700) < 0) return -errno;
+  *down = (ctr__copy_level){.from = ctr__open(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0),
+                            .to = -1};
+  if (down->from < 0) return down->from;
+  down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (down->to < 0) return down->to;
+  if (fchown(down->to, st->st_uid, st->st_gid) < 0) return -errno;
+  return (int)ctr__ret(fchmod(down->to, st->st_mode & 07777));
+}
+
+/* One directory entry as getdents64(2) gives it. */
+struct ctr__dirent {
+  uint64_t ino;
+  int64_t offset;
+  uint16_t len;
+  uint8_t type;
+  char name[];
+};
+
+/* Copies one entry; a directory is entered: *depth grows. */
+static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, const char *name) {
+  const ctr__copy_level *at = &levels[*depth];
+  struct stat st;
+  if (fstatat(at->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
+  if (S_ISREG(st.st_mode)) return ctr__copy_file(at->from, at->to, name, &st);
+  if (S_ISLNK(st.st_mode)) return ctr__copy_link(at->from, at->to, name, &st);
+  if (!S_ISDIR(st.st_mode)) return ctr__copy_special(at->to, name, &st);
+  if (*depth + 1 == CTR__COPY_DEPTH) return ctr__because(c, CTR__WHY_TOO_DEEP, -ENAMETOOLONG);
+  ++*depth;
+  return ctr__copy_enter(at, name, &st, &levels[*depth]);
+}
+
+/* Reads on in the deepest directory until it ends or one below is entered. */
+static int ctr__copy_some(ctr__child *c, ctr__copy_level *levels, int *depth, bool *ended) {
+  _Alignas(8) char buf[2048];
+  ctr__copy_level *at = &levels[*depth];
+  if (lseek(at->from, (off_t)at->offset, SEEK_SET) < 0) return -errno;
+  long n = CTR__CALL(SYS_getdents64, at->from, buf, sizeof buf);
+  *ended = n == 0;
+  for (long used = 0; used < n;) {
+    const struct ctr__dirent *entry = (const void *)(buf + used);
+    used += entry->len;
+    at->offset = entry->offset;
+    if (!strcmp(entry->name, ".") || !strcmp(entry->name, "..")) continue;
+    int before = *depth, r = ctr__copy_entry(c, levels, depth, entry->name);
+    if (r < 0 || *depth != before) return r;
+  }
+  return n < 0 ? (int)n : 0;
+}
+
+static int ctr__copy_tree(ctr__child *c, int from, int to) {
+  ctr__copy_level levels[CTR__COPY_DEPTH] = {{.from = from, .to = to}};
+  int depth = 0, r = 0;
+  while (r == 0 && depth >= 0) {
+    bool ended = false;
+    r = ctr__copy_some(c, levels, &depth, &ended);
+    if (!ended) continue;
+    if (depth > 0) {
+      ctr__close(&levels[depth].from);
+      ctr__close(&levels[depth].to);
+    }
+    depth--;
+  }
+  for (; depth > 0; depth--) {
+    ctr__close(&levels[depth].from);
+    ctr__close(&levels[depth].to);
+  }
+  return r;
+}
+
+static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  if (target < 0) return target;
+  CTR__AUTO_CLOSE from = ctr__open(target, ".", O_RDONLY | O_DIRECTORY, 0);
+  if (from < 0) return from;
+  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  if (mount < 0) return mount;
+  CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
+  int r = to < 0 ? to : ctr__copy_tree(c, from, to);
+  return r < 0 ? r : ctr__move_mount(mount, target);
+}
+
+/* ==== [SECTION] child/devices.c =============================================================== */
+/* Devices, links, masks: small things put into the root by descriptor. */
+
+/* config-linux.md "Devices": what is there already must be what was asked for. An empty name: what
+   dir itself is. */
+static int ctr__accept_existing(ctr__child *c, int dir, const char *name, const ctr__step *s) {
+  struct stat st;
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return -errno;
+  bool same = (st.st_mode & S_IFMT) == ((mode_t)s->num[0] & S_IFMT) &&
+              (S_ISFIFO(st.st_mode) || st.st_rdev == (dev_t)s->num[1]);
+  return same ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_DEVICE, -EEXIST);
+}
+
+static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
+  char name[NAME_MAX + 1];
+  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
+  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
+  if (mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]) < 0)
+    return errno == EEXIST ? ctr__accept_existing(c, dir, name, s) : -errno;
+  if (!s->num[2] && !s->num[3]) return 0;
+  return (int)ctr__ret(
+      fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
+}
+
+/* The host's node, copied as a mount and looked at before it is used: its path may lie. */
+static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
+  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  int r = ctr__accept_existing(c, tree, "", s);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
+  return target < 0 ? target : ctr__move_mount(tree, target);
+}
+
+static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
+  char name[NAME_MAX + 1], there[PATH_MAX];
+  const char *target = ctr__arg(c, s, 1);
+  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
+  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
+  if (symlinkat(target, dir, name) == 0) return 0;
+  if (errno != EEXIST) return -errno;
+  ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
+  if (len >= 0) there[len] = '\0';
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+}
+
+static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
+  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  if (fd >= 0) close(fd);
+  /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
+  return fd == -EROFS || fd == -EACCES || fd >= 0 ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
+}
+
+/* -- masks -- */
+
+/* Files are covered with the null device, verified to be it: an image's /dev/null can be a link to
+   anything (CVE-2025-31133). */
+static int ctr__null_device(ctr__child *c) {
+  if (c->null_device >= 0) return c->null_device;
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+  struct stat st;
+  if (fd < 0 || fstat(fd, &st) < 0) return ctr__because(c, CTR__WHY_NULL_DEVICE, -errno);
+  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+    return ctr__because(c, CTR__WHY_NULL_DEVICE, -ENODEV);
+  return c->null_device = ctr__steal_fd(&fd);
+}
+
+/* Directories are covered with one empty tmpfs: made once, then copied from where it lies. */
+static int ctr__mask_directory(ctr__child *c) {
+  if (c->mask_dir >= 0) return ctr__open_tree(c->mask_dir, "", AT_EMPTY_PATH);
+  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
+  if (fs < 0) return fs;
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", "mask");
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", "555");
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
+  if (r < 0) return r;
+  int mount =
+      ctr__fsmount(fs, CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
+  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  return mount;
+}
+
+static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
+  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  struct stat st;
+  if (fstat(target, &st) < 0) return -errno;
+  int null = S_ISDIR(st.st_mode) ? 0 : ctr__null_device(c);
+  if (null < 0) return null;
+  CTR__AUTO_CLOSE mask =
+      S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
+  return mask < 0 ? mask : ctr__move_mount(mask, target);
+}
+
+static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to write to */
+  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
+  if (tree < 0) return tree;
+  int r = ctr__move_mount(tree, target);
+  if (r < 0) return r;
+  r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+  return r == -ENOSYS ? ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0) : r;
+}
+
+/* ==== [SECTION] child/root.c ================================================================== */
+/* The root: bound, and in the end entered. */
+
+/* The whole tree, so that what the host has mounted below is there too (a user namespace could not
+   take it away anyway: mount_namespaces(7)); with root.readonly what is mounted below is made
+   read-only now, and the root itself when everything is in place. */
+static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 0), CTR__AT_RECURSIVE);
+  if (tree < 0) return tree;
+  CTR__AUTO_CLOSE target = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
+  if (target < 0) return target;
+  int r = ctr__move_mount(tree, target);
+  if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0]);
+  if (r == 0 && s->num[1]) {
+    r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+    if (r == 0) r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
+  }
+  if (r == 0) c->root = ctr__steal_fd(&tree);
+  return r;
+}
+
+static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
+  c->root = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
+  return c->root < 0 ? c->root : 0;
+}
+
+/* pivot_root(2), NOTES: with the same directory twice the old root ends up on top of the new one,
+   and no directory has to be made for it. */
+static int ctr__child_pivot_root(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
+  if (umount2(".", MNT_DETACH) < 0) return -errno;
+  return (int)ctr__ret(chdir("/"));
+}
+
+static int ctr__child_chroot(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  if (fchdir(c->root) < 0 || chroot(".") < 0) return -errno;
+  return (int)ctr__ret(chdir("/"));
+}
+
+static int ctr__child_move_root(ctr__child *c, const ctr__step *s) {
+  if (fchdir(c->root) < 0) return -errno;
+  int r = ctr__mount(".", "/", NULL, MS_MOVE, NULL);
+  return r < 0 ? r : ctr__child_chroot(c, s);
+}
+
+/* ==== [SECTION] child/identity.c ============================================================== */
+/* Names, settings, limits, ids, capabilities. */
+
+static int ctr__child_hostname(ctr__child *c, const ctr__step *s) {
+  const char *name = ctr__arg(c, s, 0);
+  return (int)ctr__ret(sethostname(name, strlen(name)));
+}
+
+static int ctr__child_domainname(ctr__child *c, const ctr__step *s) {
+  const char *name = ctr__arg(c, s, 0);
+  return (int)ctr__ret(setdomainname(name, strlen(name)));
+}
+
+static int ctr__write_proc_arg(ctr__child *c, const char *path, const char *text) {
+  int r = ctr__write_proc(c->proc, path, text, strlen(text));
+  if (r == -ENOTSUP || r == -EXDEV) c->reason = CTR__WHY_NOT_PROCFS;
+  return r;
+}
+
+static int ctr__child_sysctl(ctr__child *c, const ctr__step *s) {
+  char path[PATH_MAX];
+  const char *key = ctr__arg(c, s, 0);
+  if (strlen(key) + sizeof "sys/" > sizeof path) return -ENAMETOOLONG;
+  ctr__put_str(ctr__put_str(path, "sys/"), key);
+  return ctr__write_proc_arg(c, path, ctr__arg(c, s, 1));
+}
+
+static int ctr__child_oom_score_adj(ctr__child *c, const ctr__step *s) {
+  return ctr__write_proc_arg(c, "self/oom_score_adj", ctr__arg(c, s, 0));
+}
+
+static int ctr__child_scheduler(ctr__child *c, const ctr__step *s) {
+  return (int)CTR__CALL(SYS_sched_setattr, 0, ctr__plan_data(c->plan, s->str[1]), 0);
+}
+
+static int ctr__child_io_priority(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  return (int)CTR__CALL(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0,
+                        (int)(s->num[0] << 13 /* IOPRIO_CLASS_SHIFT */ | s->num[1]));
+}
+
+static int ctr__child_personality(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  return CTR__CALL(SYS_personality, s->num[0]) < 0 ? -errno : 0;
+}
+
+static int ctr__child_memory_policy(ctr__child *c, const ctr__step *s) {
+  const void *mask = s->num[2] ? ctr__plan_data(c->plan, s->str[1]) : NULL;
+  return (int)CTR__CALL(SYS_set_mempolicy, (int)(s->num[0] | s->num[1]), mask, s->num[2]);
+}
+
+static int ctr__child_umask(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  umask((mode_t)s->num[0]);
+  return 0;
+}
+
+static int ctr__child_keep_umask(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  umask(c->umask);
+  return 0;
+}
+
+static int ctr__child_rlimit(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  struct rlimit64 limit = {s->num[1], s->num[2]};
+  return (int)CTR__CALL(SYS_prlimit64, 0, (int)s->num[0], &limit, NULL);
+}
+
+static int ctr__child_no_new_privs(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)ctr__ret(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+/* EINVAL: past the last capability that this kernel knows. */
+static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  for (unsigned long i = 0; i < 64; i++) {
+    if (s->num[0] >> i & 1) continue;
+    if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) return errno == EINVAL ? 0 : -errno;
+  }
+  return 0;
+}
+
+/* By number: libc's calls would signal the caller's other threads, which are not in this process.
+   The capabilities are kept over the change of ids for the next step to choose from. */
+static int ctr__child_user(ctr__child *c, const ctr__step *s) {
+  long uid = (long)s->num[0], gid = (long)s->num[1];
+  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return -errno;
+  long r = 0;
+  if (s->num[2])
+    r = CTR__CALL(CTR__SYS_setgroups, ctr__list_count(c->plan, s->str[0]),
+                  ctr__list_items(c->plan, s->str[0]));
+  if (r == 0) r = CTR__CALL(CTR__SYS_setresgid, gid, gid, gid);
+  if (r == 0) r = CTR__CALL(CTR__SYS_setresuid, uid, uid, uid);
+  if (r == 0) r = ctr__ret(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0));
+  return (int)r;
+}
+
+static int ctr__child_capabilities(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  struct {
+    uint32_t version;
+    int32_t pid;
+  } head = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
+  struct {
+    uint32_t effective, permitted, inheritable;
+  } data[2];
+  for (int i = 0; i < 2; i++) {
+    data[i].effective = (uint32_t)(s->num[0] >> 32 * i);
+    data[i].permitted = (uint32_t)(s->num[1] >> 32 * i);
+    data[i].inheritable = (uint32_t)(s->num[2] >> 32 * i);
+  }
+  return (int)CTR__CALL(SYS_capset, &head, data);
+}
+
+static int ctr__child_ambient(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  int r = (int)ctr__ret(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+  for (unsigned long i = 0; i < 64 && r == 0; i++)
+    if (s->num[0] >> i & 1) r = (int)ctr__ret(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0));
+  return r;
+}
+
+/* ==== [SECTION] child/exec.c ================================================================== */
+/* The last steps: a working directory that lies inside, a program that exists, execve. */
+
+static int ctr__child_chdir_early(ctr__child *c, const ctr__step *s) {
+  c->entered_cwd = chdir(ctr__arg(c, s, 0)) == 0;
+  return 0; /* the container's user gets to try as well: CHDIR */
+}
+
+/* A working directory outside the root would be a way out (CVE-2024-21626): the kernel names it
+   "(unreachable)…" then. */
+static int ctr__child_chdir(ctr__child *c, const ctr__step *s) {
+  if (!c->entered_cwd && chdir(ctr__arg(c, s, 0)) < 0) return -errno;
+  char cwd[PATH_MAX];
+  long len = CTR__CALL(SYS_getcwd, cwd, sizeof cwd);
+  if (len < 0) return len == -ENOENT ? ctr__because(c, CTR__WHY_OUTSIDE, -ENOENT) : (int)len;
+  return cwd[0] == '/' ? 0 : ctr__because(c, CTR__WHY_OUTSIDE, -EXDEV);
+}
+
+/* Finds the program as execvp(3) would, but before the caller is told that all is ready. */
+static int ctr__child_look_up(ctr__child *c, const ctr__step *s) {
+  uint32_t count = ctr__list_count(c->plan, s->str[1]);
+  int worst = -ENOENT;
+  for (uint32_t i = 0; i < count; i++) {
+    const char *path = ctr__list_str(c->plan, s->str[1], i);
+    struct stat st;
+    int r = faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+    if (r == 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) r = -EACCES;
+    c->found = i;
+    if (r == 0) return 0;
+    if (r == -EACCES) worst = r; /* there, but not for this user */
+  }
+  if (worst == -ENOENT && !strchr(ctr__arg(c, s, 0), '/')) c->reason = CTR__WHY_NOT_FOUND;
+  return worst;
+}
+
+static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  return ctr__cloexec_from_3(c->proc);
+}
+
+/* ==== [SECTION] child/run.c =================================================================== */
+/* The child walks its lane of the plan. */
+
+static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
+  const char *path = ctr__list_str(c->plan, s->str[1], c->found);
+  execve(path, c->launch->argv, c->launch->envp);
+  return -errno;
+}
+
+typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
+
+static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_SYNC] = ctr__child_sync,
+    [CTR__STEP_STDIO] = ctr__child_stdio,
+    [CTR__STEP_SIGNALS] = ctr__child_signals,
+    [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
+    [CTR__STEP_BECOME_ROOT] = ctr__child_become_root,
+    [CTR__STEP_SETSID] = ctr__child_setsid,
+    [CTR__STEP_KEYRING] = ctr__child_keyring,
+    [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
+    [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
+    [CTR__STEP_LOOPBACK] = ctr__child_loopback,
+    [CTR__STEP_PROPAGATION] = ctr__child_propagation,
+    [CTR__STEP_ROOT_BIND] = ctr__child_root_bind,
+    [CTR__STEP_ROOT_OPEN] = ctr__child_root_open,
+    [CTR__STEP_MOUNT_FS] = ctr__child_mount_fs,
+    [CTR__STEP_MOUNT_COPY_UP] = ctr__child_mount_copy_up,
+    [CTR__STEP_MOUNT_OLD] = ctr__child_mount_old,
+    [CTR__STEP_MOUNT_BIND] = ctr__child_mount_bind,
+    [CTR__STEP_SET_ATTR] = ctr__child_set_attr,
+    [CTR__STEP_SET_ATTR_ALL] = ctr__child_set_attr_all,
+    [CTR__STEP_SET_PROPAGATION] = ctr__child_set_propagation,
+    [CTR__STEP_RECONFIGURE] = ctr__child_reconfigure,
+    [CTR__STEP_DEVICE_NODE] = ctr__child_device_node,
+    [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
+    [CTR__STEP_SYMLINK] = ctr__child_symlink,
+    [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MASK] = ctr__child_mask,
+    [CTR__STEP_READONLY] = ctr__child_readonly,
+    [CTR__STEP_PIVOT_ROOT] = ctr__child_pivot_root,
+    [CTR__STEP_MOVE_ROOT] = ctr__child_move_root,
+    [CTR__STEP_CHROOT] = ctr__child_chroot,
+    [CTR__STEP_HOSTNAME] = ctr__child_hostname,
+    [CTR__STEP_DOMAINNAME] = ctr__child_domainname,
+    [CTR__STEP_SYSCTL] = ctr__child_sysctl,
+    [CTR__STEP_OOM_SCORE_ADJ] = ctr__child_oom_score_adj,
+    [CTR__STEP_SCHEDULER] = ctr__child_scheduler,
+    [CTR__STEP_IO_PRIORITY] = ctr__child_io_priority,
+    [CTR__STEP_PERSONALITY] = ctr__child_personality,
+    [CTR__STEP_MEMORY_POLICY] = ctr__child_memory_policy,
+    [CTR__STEP_UMASK] = ctr__child_umask,
+    [CTR__STEP_KEEP_UMASK] = ctr__child_keep_umask,
+    [CTR__STEP_RLIMIT] = ctr__child_rlimit,
+    [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
+    [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
+    [CTR__STEP_BOUNDING] = ctr__child_bounding,
+    [CTR__STEP_USER] = ctr__child_user,
+    [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
+    [CTR__STEP_AMBIENT] = ctr__child_ambient,
+    [CTR__STEP_CHDIR] = ctr__child_chdir,
+    [CTR__STEP_LOOK_UP] = ctr__child_look_up,
+    [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
+    [CTR__STEP_EXEC] = ctr__child_exec,
+};
+
+static ctr__child ctr__child_state(const ctr__launch *launch) {
+  return (ctr__child){.launch = launch,
+                      .plan = launch->plan,
+                      .proc = -1,
+                      .root = -1,
+                      .null_device = -1,
+                      .mask_dir = -1};
+}
+
+static _Noreturn void ctr__child_fail(const ctr__child *c, uint32_t step, int error) {
+  ctr__message message = {.type = CTR__MSG_ERROR,
+                          .step = step,
+                          .error = -error,
+                          .reason = (uint32_t)c->reason};
+  ctr__send(c->launch->sock, &message);
+  _exit(127);
+}
+
+/* Never returns: into the program, or with a report to the parent. */
+static _Noreturn void ctr__child_main(const ctr__launch *launch) {
+  ctr__child c = ctr__child_state(launch);
+  c.umask = umask(0); /* modes are to be those of the plan */
+  for (uint32_t i = 0; i < c.plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(c.plan, i);
+    if (step->lane != CTR__LANE_CHILD && step->lane != CTR__LANE_BOTH) continue;
+    *launch->progress = i;
+    int r = ctr__child_steps[step->kind] ? ctr__child_steps[step->kind](&c, step) : -ENOSYS;
+    if (r < 0) ctr__child_fail(&c, i, r);
+  }
+  ctr__child_fail(&c, c.plan->step_count - 1, -ENOEXEC);
+}
+
+/* -- the intermediate process -- */
+
+/* Tells the parent the new child's pid as this process, which is in the caller's pid namespace,
+   sees it, and hands over the pidfd. */
+static int ctr__stage_report(int sock, pid_t pid, int pidfd) {
+  ctr__message message = {.type = CTR__MSG_PID, .value = pid};
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof pidfd),
+                                  .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(&control.head), &pidfd, sizeof pidfd);
+  struct iovec iov = {&message, sizeof message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : 0;
+}
+
+static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
+  int pidfd = -1;
+  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd);
+  if (pid == 0) ctr__child_main(c->launch);
+  return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
+}
+
+/* Joins what it may with the rights it has; the user namespace, last in the plan, may give the
+   right to those that refused, so that they are tried once more after it. */
+static void ctr__stage_join(ctr__child *c) {
+  uint64_t later = 0;
+  for (int pass = 0; pass < 2; pass++)
+    for (uint32_t i = 0; i < c->plan->step_count; i++) {
+      const ctr__step *step = ctr__plan_step(c->plan, i);
+      uint64_t bit = UINT64_C(1) << step->num[1];
+      if (step->kind != CTR__STEP_SETNS || (pass && !(later & bit))) continue;
+      *c->launch->progress = i;
+      int r = ctr__stage_setns(c, step);
+      if (r == -EPERM && !pass && step->num[0] != CTR_NS_USER)
+        later |= bit;
+      else if (r < 0)
+        ctr__child_fail(c, i, r);
+    }
+}
+
+static _Noreturn void ctr__stage_main(const ctr__launch *launch) {
+  ctr__child c = ctr__child_state(launch);
+  ctr__stage_join(&c);
+  for (uint32_t i = 0; i < c.plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(c.plan, i);
+    if (step->lane != CTR__LANE_STAGE || step->kind != CTR__STEP_CLONE) continue;
+    int r = ctr__stage_clone(&c, step);
+    if (r < 0) ctr__child_fail(&c, i, r);
+  }
+  _exit(0);
+}
+
+/* ==== [SECTION] parent/io.c =================================================================== */
+/* Standard streams: the pipes, and what descriptors are called. */
+
+void ctr_io_close(ctr_io *io) {
+  if (!io) return;
+  for (int i = 0; i < 3; i++) {
+    ctr__close(&io->child[i]);
+    ctr__close(&io->parent[i]);
+  }
+}
+
+ctr_code ctr_io_init(uint32_t uid, uint32_t gid, ctr_io *ret_io, ctr_err *err) {
+  ctr__err_clear(err);
+  ctr_io io = {{-1, -1, -1}, {-1, -1, -1}};
+  for (int i = 0; i < 3; i++) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+      int error = errno;
+      ctr_io_close(&io);
+      return ctr__fail(err, CTR_E_SYS, error, NULL, "make a pipe for a standard stream");
+    }
+    io.child[i] = ctr__fd_high(ends[i != 0]);
+    io.parent[i] = ctr__fd_high(ends[i == 0]);
+    bool owned = uid == geteuid() && gid == getegid();
+    if (io.child[i] < 0 || io.parent[i] < 0 || (!owned && fchown(io.child[i], uid, gid) < 0)) {
+      int error = errno;
+      ctr_io_close(&io);
+      return ctr__fail(err, CTR_E_SYS, error, NULL,
+                       "make a pipe for a standard stream that belongs to %u:%u", uid, gid);
+    }
+  }
+  *ret_io = io;
+  return CTR_OK;
+}
+
+/* What a link of /proc/PID/fd says; "" when it may not be read or is not there. */
+static const char *ctr__fd_name(ctr_arena *arena, const char *path) {
+  char name[PATH_MAX];
+  ssize_t len = readlink(path, name, sizeof name);
+  return len < 0 ? "" : ctr__arena_strndup(arena, name, (size_t)len);
+}
+
+ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr_err *err) {
+  ctr__err_clear(err);
+  char path[64];
+  char *end =
+      pid ? ctr__put_int(ctr__put_str(path, "/proc/"), pid) : ctr__put_str(path, "/proc/self");
+  ctr__put_str(end, "/fd");
+  if (access(path, F_OK) < 0) return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at %s", path);
+  const char *names[3];
+  for (int i = 0; i < 3; i++) {
+    end[3] = '/';
+    end[4] = (char)('0' + i);
+    end[5] = '\0';
+    names[i] = ctr__fd_name(arena, path);
+    if (!names[i]) return ctr__nomem(err);
+  }
+  memcpy(ret_names, names, sizeof names);
+  return CTR_OK;
+}
+
+/* ==== [SECTION] parent/report.c =============================================================== */
+/* From a step that failed to one line for a person. */
+
+static const char *const ctr__reason_texts[] = {
+#define CTR__REASON_TEXT(reason, text) [CTR__WHY_##reason] = text,
+    CTR__REASONS(CTR__REASON_TEXT)
+#undef CTR__REASON_TEXT
+};
+
+/* What an errno of a step usually means, and what to do about it. */
+static const struct ctr__hint {
+  uint16_t kind;
+  int error;
+  const char *text;
+} ctr__hints[] = {
+    {CTR__STEP_CLONE, EPERM,
+     "this machine does not let the caller make these namespaces; a sysctl such as "
+     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it"},
+    {CTR__STEP_CLONE, ENOSPC, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
+    {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
+    {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
+    {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
+    {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
+    {CTR__STEP_MOUNT_FS, EPERM,
+     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
+     "own, and both that the caller sees one without anything mounted over it"},
+    {CTR__STEP_MOUNT_FS, EINVAL,
+     "an option has a value the file system does not take, such as an "
+     "id that the user namespace does not map"},
+    {CTR__STEP_MOUNT_BIND, EINVAL,
+     "in a user namespace a directory with mounts below it can only "
+     "be bound with rbind"},
+    {CTR__STEP_SET_ATTR, EPERM,
+     "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_PIVOT_ROOT, EINVAL,
+     "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
+    {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
+    {CTR__STEP_RLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+    {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
+    {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
+    {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
+    {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
+    {CTR__STEP_SETNS, EINVAL, "a process cannot join a namespace it is in already, or of threads"},
+};
+
+static const char *ctr__hint_for(uint32_t kind, int error) {
+  for (size_t i = 0; i < sizeof ctr__hints / sizeof *ctr__hints; i++)
+    if (ctr__hints[i].kind == kind && ctr__hints[i].error == error) return ctr__hints[i].text;
+  return NULL;
+}
+
+/* A step failed with errno error on whichever side. */
+static ctr_code ctr__step_failed(const ctr_plan *plan, uint32_t index, int error, uint32_t reason,
+                                 ctr_err *err) {
+  const ctr__step *step = ctr__plan_step(plan, index);
+  ctr__text what = {.len = 0};
+  ctr__text_step(&what, plan, step);
+  const char *why = reason < CTR__WHY_COUNT ? ctr__reason_texts[reason] : NULL;
+  const char *hint = why ? NULL : ctr__hint_for(step->kind, error);
+  ctr_code code = ctr__fail(err, CTR_E_SYS, error, ctr__plan_str(plan, step->field), "%.200s%s%s",
+                            what.buf, why ? ": " : "", why ? why : "");
+  if (hint && err) ctr__err_add(err, ": %s", hint);
+  return code;
+}
+
+/* ==== [SECTION] parent/start.c ================================================================ */
+/* The caller's side of a start: walks its lane of the plan beside the child. */
+
+struct ctr_process {
+  const ctr_plan *plan; /* until the start has returned */
+  ctr_process_desc desc;
+  enum { CTR__NEW, CTR__RUNNING, CTR__ENDED } state;
+  pid_t pid;
+  int pidfd;
+  ctr_io io;
+  ctr_exit status;
+  const char *external[3];
+  ctr_arena arena;
+};
+
+/* What a start needs and is gone after it. */
+typedef struct ctr__start {
+  ctr_process *process;
+  const ctr_plan *plan;
+  ctr__launch launch;
+  ctr_arena arena;
+  int sock;        /* the parent's end              */
+  pid_t stage_pid; /* the intermediate process, or 0 */
+  int stage_pidfd;
+  volatile uint32_t *progress;
+  ctr_err *err;
+} ctr__start;
+
+/* -- talking to the child -- */
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(8 * sizeof(int))];
+  } control;
+  struct iovec iov = {message, sizeof *message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
+  size_t fds = 0;
+  int first = -1;
+  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
+      control.head.cmsg_level == SOL_SOCKET)
+    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < fds; i++) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
+    if (i == 0 && fds == 1 && ret_fd)
+      first = fd;
+    else
+      close(fd);
+  }
+  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+               fds == (ret_fd && message->type == CTR__MSG_PID ? 1 : 0);
+  if (whole && fds) *ret_fd = ctr__fd_high(first);
+  if (!whole && first >= 0) close(first);
+  return n == 0 ? -EPIPE : whole ? 0 : -EPROTO;
+}
+
+static ctr_code ctr__child_died(ctr__start *s) {
+  uint32_t at = *s->progress;
+  ctr__text what = {.len = 0};
+  if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
+  return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                   "the process ended while being started, at step %u (%.200s): it was killed, for "
+                   "want of memory perhaps",
+                   at, what.buf);
+}
+
+/* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
+   report can come instead at any time; everything else is refused. */
+static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
+  int r = ctr__receive_fd(s->sock, message, ret_fd);
+  if (r == -EPIPE)
+    return type == 0 && *s->progress == s->plan->step_count - 1 ? CTR_OK : ctr__child_died(s);
+  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
+    return ctr__step_failed(s->plan, message->step, message->error, message->reason, s->err);
+  if (r == 0 && message->type == type) return CTR_OK;
+  if (ret_fd) ctr__close(ret_fd);
+  if (r < 0 && r != -EPROTO)
+    return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
+  return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                   "the process being started sent %s where message %u is due",
+                   r < 0 ? "something that is no message" : "another message", type);
+}
+
+static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
+  static const enum ctr_moment moments[] = {
+      [CTR__SYNC_HOOKS] = CTR_MOMENT_HOOKS, [CTR__SYNC_READY] = CTR_MOMENT_READY};
+  const struct ctr__exchange *exchange = &ctr__exchanges[step->num[0]];
+  const ctr_process_desc *desc = &s->process->desc;
+  ctr__message message;
+  if (exchange->request) {
+    ctr_code code = ctr__expect(s, exchange->request, &message, NULL);
+    if (!code && desc->on_moment)
+      code = desc->on_moment(desc->userdata, moments[step->num[0]], s->process, s->err);
+    if (code) return code;
+  }
+  message = (ctr__message){.type = exchange->answer};
+  /* When the child is gone already, its report is waiting to be read. */
+  int r = ctr__send(s->sock, &message);
+  if (r == -EPIPE || r == -ECONNRESET) return ctr__expect(s, 0, &message, NULL);
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
+               : CTR_OK;
+}
+
+/* -- the parent's steps: each returns 0 or -errno -- */
+
+/* ioctl_ns(2): the kind is looked at before anything is started. */
+static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
+  enum { CTR__NS_GET_NSTYPE = 0xb703 };
+  int fd = ctr__open(AT_FDCWD, ctr__plan_str(s->plan, step->str[0]), O_RDONLY, 0);
+  if (fd < 0) return fd;
+  s->launch.namespaces[step->num[1]] = fd;
+  int type = ioctl(fd, CTR__NS_GET_NSTYPE);
+  return type >= 0 && (uint64_t)type == step->num[0] ? 0 : -EINVAL;
+}
+
+/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
+   the child does. */
+static int ctr__clone_into(ctr__start *s, const ctr__step *step,
+                           void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
+  sigset_t all, before;
+  sigfillset(&all);
+  int pidfd = -1, error = pthread_sigmask(SIG_SETMASK, &all, &before);
+  if (error) return -error;
+  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd);
+  if (pid == 0) run(&s->launch);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  /* Only the child holds its end from now on: when it ends, we are told. */
+  ctr__close(&s->launch.sock);
+  if (pid < 0) return pid;
+  *ret_pid = pid;
+  *ret_pidfd = ctr__fd_high(pidfd);
+  return *ret_pidfd < 0 ? *ret_pidfd : 0;
+}
+
+static int ctr__parent_clone(ctr__start *s, const ctr__step *step) {
+  return ctr__clone_into(s, step, ctr__child_main, &s->process->pid, &s->process->pidfd);
+}
+
+static int ctr__parent_stage(ctr__start *s, const ctr__step *step) {
+  return ctr__clone_into(s, step, ctr__stage_main, &s->stage_pid, &s->stage_pidfd);
+}
+
+static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
+  siginfo_t info = {0};
+  int r;
+  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
+  while (r < 0 && errno == EINTR);
+  if (r < 0) return -errno;
+  *ret_exit = info.si_code == CLD_EXITED
+                  ? (ctr_exit){.code = info.si_status}
+                  : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
+  return 0;
+}
+
+/* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
+static ctr_code ctr__parent_adopt(ctr__start *s) {
+  ctr__message message;
+  int pidfd = -1;
+  ctr_code code = ctr__expect(s, CTR__MSG_PID, &message, &pidfd);
+  if (code) return code;
+  s->process->pid = (pid_t)message.value;
+  s->process->pidfd = pidfd;
+  ctr_exit status;
+  ctr__reap(s->stage_pidfd, &status); /* whatever it says, its message was whole */
+  ctr__close(&s->stage_pidfd);
+  s->stage_pid = 0;
+  return CTR_OK;
+}
+
+/* Writes to /proc/PID/name of the child, which is still ours alone. */
+static int ctr__write_child_proc(ctr__start *s, const char *name, const ctr__step *step) {
+  char path[64];
+  *ctr__put_str(ctr__put_str(ctr__put_int(path, s->process->pid), "/"), name) = '\0';
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  const char *text = ctr__plan_str(s->plan, step->str[0]);
+  return proc < 0 ? proc : ctr__write_proc(proc, path, text, strlen(text));
+}
+
+static int ctr__parent_setgroups(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "setgroups", step);
+}
+
+static int ctr__parent_uid_map(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "uid_map", step);
+}
+
+static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "gid_map", step);
+}
+
+static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "oom_score_adj", step);
+}
+
+/* The soft limit stays for the child's own step: a low one would get in its way until then. */
+static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
+  struct rlimit64 limit;
+  int type = (int)step->num[0];
+  int r = (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, NULL, &limit);
+  limit.rlim_max = step->num[2];
+  return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
+}
+
+typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
+
+static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
+    [CTR__STEP_STAGE] = ctr__parent_stage,
+    [CTR__STEP_CLONE] = ctr__parent_clone,
+    [CTR__STEP_SETGROUPS_FILE] = ctr__parent_setgroups,
+    [CTR__STEP_UID_MAP] = ctr__parent_uid_map,
+    [CTR__STEP_GID_MAP] = ctr__parent_gid_map,
+    [CTR__STEP_OOM_SCORE_ADJ] = ctr__parent_oom_score_adj,
+    [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
+};
+
+static ctr_code ctr__parent_walk(ctr__start *s) {
+  for (uint32_t i = 0; i < s->plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(s->plan, i);
+    ctr_code code = CTR_OK;
+    if (step->lane == CTR__LANE_BOTH) {
+      code = ctr__parent_sync(s, step);
+    } else if (step->kind == CTR__STEP_ADOPT) {
+      code = ctr__parent_adopt(s);
+    } else if (step->lane == CTR__LANE_PARENT) {
+      ctr__parent_fn *run = ctr__parent_steps[step->kind];
+      int r = run ? run(s, step) : -ENOSYS;
+      if (r < 0) code = ctr__step_failed(s->plan, i, -r, CTR__WHY_NONE, s->err);
+    }
+    if (code) return code;
+  }
+  ctr__message message;
+  return ctr__expect(s, 0, &message, NULL);
+}
+
+/* -- before and after -- */
+
+/* A list of the plan as execve wants it: pointers into the plan, NULL at the end. */
+static char **ctr__pointers(ctr__start *s, ctr__ref list) {
+  uint32_t count = ctr__list_count(s->plan, list);
+  const char **items = ctr__arena_array(&s->arena, (size_t)count + 1, sizeof *items);
+  for (uint32_t i = 0; items && i < count; i++) items[i] = ctr__list_str(s->plan, list, i);
+  return (char **)(void *)items;
+}
+
+static ctr_code ctr__prepare_stdio(ctr__start *s) {
+  ctr_process *p = s->process;
+  if (p->desc.stdio == CTR_STDIO_PIPES) {
+    ctr_code code = ctr_io_init(s->plan->root_uid, s->plan->root_gid, &p->io, s->err);
+    if (code) return code;
+  }
+  for (int i = 0; i < 3; i++) {
+    int fd = p->desc.stdio == CTR_STDIO_PIPES ? p->io.child[i]
+             : p->desc.stdio == CTR_STDIO_FDS ? p->desc.fds[i]
+             : fcntl(i, F_GETFD) >= 0         ? i
+                                              : -1;
+    char path[32];
+    ctr__fd_path(path, fd);
+    s->launch.stdio[i] = fd;
+    p->external[i] = fd < 0 ? "/dev/null" : ctr__fd_name(&p->arena, path);
+    if (!p->external[i]) return ctr__nomem(s->err);
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__prepare(ctr__start *s) {
+  s->launch.argv = ctr__pointers(s, s->plan->argv);
+  s->launch.envp = ctr__pointers(s, s->plan->envp);
+  if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
+  void *shared =
+      mmap(NULL, sizeof *s->progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED)
+    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
+  s->progress = s->launch.progress = shared;
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
+  s->sock = ctr__fd_high(pair[0]);
+  s->launch.sock = ctr__fd_high(pair[1]);
+  if (s->sock < 0 || s->launch.sock < 0)
+    return ctr__fail(s->err, CTR_E_SYS, EMFILE, NULL, "make the sync channel");
+  return ctr__prepare_stdio(s);
+}
+
+static void ctr__kill_and_reap(int *pidfd) {
+  ctr_exit status;
+  if (*pidfd < 0) return;
+  ctr__pidfd_signal(*pidfd, SIGKILL);
+  ctr__reap(*pidfd, &status);
+  ctr__close(pidfd);
+}
+
+/* Lets go of what only the start needed; after a failure, of everything. */
+static void ctr__start_finish(ctr__start *s, bool failed) {
+  ctr_process *p = s->process;
+  ctr__close(&s->sock);
+  ctr__close(&s->launch.sock);
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
+  for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
+  ctr__kill_and_reap(&s->stage_pidfd);
+  if (failed) {
+    ctr__kill_and_reap(&p->pidfd);
+    ctr_io_close(&p->io);
+    p->pid = -1;
+  }
+  void *shared = (void *)(uintptr_t)s->progress;
+  if (shared) munmap(shared, sizeof *s->progress);
+  ctr_arena_free(&s->arena);
+}
+
+ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!process) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a process is needed");
+  if (process->state != CTR__NEW || !process->plan)
+    return ctr__fail(err, CTR_E_STATE, 0, NULL, "a process can be started once");
+  ctr__start s = {.process = process,
+                  .plan = process->plan,
+                  .sock = -1,
+                  .stage_pidfd = -1,
+                  .launch = {.plan = process->plan, .sock = -1},
+                  .err = err};
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) s.launch.namespaces[i] = -1;
+  process->plan = NULL;
+  ctr_code code = ctr__prepare(&s);
+  if (!code) code = ctr__parent_walk(&s);
+  ctr__start_finish(&s, code != CTR_OK);
+  process->state = code ? CTR__ENDED : CTR__RUNNING;
+  return code;
+}
+
+/* ==== [SECTION] parent/process.c ============================================================== */
+/* The handle: the eight things libcontainer's parentProcess can do, and running it all at once. */
+
+ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
+                         ctr_process **ret_process, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!plan || !ret_process)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
+  ctr_process *p = CTR_MALLOC(sizeof *p);
+  if (!p) return ctr__nomem(err);
+  *p = (ctr_process){.plan = plan,
+                     .pid = -1,
+                     .pidfd = -1,
+                     .io = {{-1, -1, -1}, {-1, -1, -1}},
+                     .external = {"", "", ""}};
+  if (desc) p->desc = *desc;
+  *ret_process = p;
+  return CTR_OK;
+}
+
+pid_t ctr_process_pid(const ctr_process *process) {
+  return process->state == CTR__ENDED ? -1 : process->pid;
+}
+
+int ctr_process_pidfd(const ctr_process *process) {
+  return process->pidfd;
+}
+
+ctr_io *ctr_process_io(ctr_process *process) {
+  return &process->io;
+}
+
+/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
+   closing one. */
+ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks, ctr_err *err) {
+  ctr__err_clear(err);
+  if (process->pid < 0) return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not started");
+  char path[64], text[1024];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), process->pid), "/stat");
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
+  if (len < 0) return ctr__fail(err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
+  text[len] = '\0';
+  const char *at = strrchr(text, ')');
+  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+  if (!at) return ctr__fail(err, CTR_E_SYS, EPROTO, NULL, "read %s", path);
+  *ret_ticks = strtoull(at + 1, NULL, 10);
+  return CTR_OK;
+}
+
+ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *err) {
+  ctr__err_clear(err);
+  int r = process->state == CTR__ENDED || process->pidfd < 0
+              ? -ESRCH
+              : ctr__pidfd_signal(process->pidfd, signal);
+  if (r == -ESRCH) return ctr__fail(err, CTR_E_STATE, ESRCH, NULL, "the process is not running");
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "send signal %d", signal) : CTR_OK;
+}
+
+ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err) {
+  ctr__err_clear(err);
+  if (process->pidfd < 0) return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not started");
+  if (process->state == CTR__RUNNING) {
+    int r = ctr__reap(process->pidfd, &process->status);
+    if (r < 0)
+      return ctr__fail(err, CTR_E_SYS, -r, NULL, "wait for process %d%s", (int)process->pid,
+                       r == -ECHILD ? ", which somebody else has waited for" : "");
+    process->state = CTR__ENDED;
+  }
+  if (ret_exit) *ret_exit = process->status;
+  return CTR_OK;
+}
+
+ctr_code ctr_process_terminate(ctr_process *process, ctr_err *err) {
+  ctr_code code = ctr_process_signal(process, SIGKILL, err);
+  if (code && code != CTR_E_STATE) return code;
+  return ctr_process_wait(process, NULL, err);
+}
+
+void ctr_process_external_fds(const ctr_process *process, const char *ret_names[3]) {
+  memcpy(ret_names, process->external, sizeof process->external);
+}
+
+ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
+                                      ctr_err *err) {
+  ctr__err_clear(err);
+  const char *copies[3];
+  for (int i = 0; i < 3; i++) {
+    copies[i] = ctr__arena_strdup(&process->arena, names[i]);
+    if (!copies[i]) return ctr__nomem(err);
+  }
+  memcpy(process->external, copies, sizeof copies);
+  return CTR_OK;
+}
+
+void ctr_process_free(ctr_process *process) {
+  if (!process) return;
+  ctr__close(&process->pidfd);
+  ctr_io_close(&process->io);
+  ctr_arena_free(&process->arena);
+  CTR_FREE(process);
+}
+
+int ctr_exit_status(const ctr_exit *status) {
+  return status->signal ? 128 + status->signal : status->code;
+}
+
+ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
+                 const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err) {
+  ctr_plan *plan = NULL;
+  ctr_process *process = NULL;
+  ctr_code code = ctr_plan_new(config, plan_desc, &plan, err);
+  if (!code) code = ctr_process_new(plan, process_desc, &process, err);
+  if (!code) code = ctr_process_start(process, err);
+  if (!code) code = ctr_process_wait(process, ret_exit, err);
+  ctr_process_free(process);
+  ctr_plan_free(plan);
+  return code;
+}
+#endif /* CTR_IMPLEMENTATION */
+
+/* ctr.h is available under either of two licences; choose the one you prefer.
+
+------------------------------------------------------------------------------
+ALTERNATIVE A - MIT License
+
+Copyright (c) 2026 the ctr.h authors
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of
+this software and associated documentation files (the "Software"), to deal in
+the Software without restriction, including without limitation the rights to
+use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of
+the Software, and to permit persons to whom the Software is furnished to do so,
+subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS
+FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER
+IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+
+------------------------------------------------------------------------------
+ALTERNATIVE B - Public Domain (www.unlicense.org)
+
+This is free and unencumbered software released into the public domain.
+
+Anyone is free to copy, modify, publish, use, compile, sell, or distribute this
+software, either in source code form or as a compiled binary, for any purpose,
+commercial or non-commercial, and by any means.
+
+In jurisdictions that recognize copyright laws, the author or authors of this
+software dedicate any and all copyright interest in the software to the public
+domain. We make this dedication for the benefit of the public at large and to
+the detriment of our heirs and successors. We intend this dedication to be an
+overt act of relinquishment in perpetuity of all present and future rights to
+this software under copyright law.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS
+FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS BE
+LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
+CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
+SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */
