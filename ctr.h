@@ -2121,7 +2121,7 @@ static void ctr__json_put_double(ctr__json_writer *w, double value) {
     return;
   }
   char text[48], out[48];
-  for (int digits = 15; digits <= 17; digits++) {
+  for (int digits = 1; digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
