@@ -28,7 +28,7 @@ static int collect(void *userdata, const char *text, size_t len) {
 static const char *written(const ctr_json *value, ctr_json_style style) {
   static collected c;
   c = (collected){{0}, 0, 0};
-  ctr_err err;
+  static ctr_err err;
   return ctr_json_write(value, style, collect, &c, &err) ? err.msg : c.text;
 }
 

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Runs the tests and closes with one line: N passed, N failed, N skipped.
+
+    tests/run.py                          all of them
+    tests/run.py --layer unit mounts      of one layer, those files whose name has "mounts"
+    tests/run.py --strict --may-skip X    a skip is a failure unless its reason contains X
+
+A test file is a C program (tests/LAYER/test_*.c, built by the Makefile) or a Python unittest
+(tests/LAYER/test_*.py); both speak TAP. The layers that make containers run twice when we are
+root: as root, and as an ordinary user, from a copy of the build that such a user can reach.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+LAYERS = {"unit": False, "compile": False, "container": True, "cli": True}  # True: as each user
+ORDINARY = 1000  # a uid and gid that need no entry in /etc/passwd
+SECONDS = 600  # for one file: a test that hangs is a failure
+RESULT = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
+ONLY_AS = "only as "  # a skip because the other user is meant is no gap when both run
+
+
+class Tally:
+    def __init__(self, strict, may_skip, both_users):
+        self.passed, self.failed, self.skipped = 0, [], 0
+        self.strict, self.may_skip, self.both_users = strict, may_skip, both_users
+
+    def excused(self, reason):
+        if reason.startswith(ONLY_AS):
+            return self.both_users
+        return not self.strict or any(part in reason for part in self.may_skip)
+
+    def line(self, line, where):
+        match = RESULT.match(line)
+        if not match:
+            return
+        verdict, name, reason = match.groups()
+        if reason is not None and verdict == "ok":
+            self.skipped += not (reason.startswith(ONLY_AS) and self.both_users)
+            if not self.excused(reason):
+                self.failed.append(f"{where}: {name}: skipped, which must not be here: {reason}")
+        elif verdict == "ok":
+            self.passed += 1
+        else:
+            self.failed.append(f"{where}: {name}")
+
+
+def become(uid):
+    def demote():
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    return demote
+
+
+def run_file(command, where, env, uid, tally):
+    print(f"# {where}", flush=True)
+    planned = None
+    seen = 0
+    process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               text=True, errors="replace", cwd=env["TMPDIR"],
+                               preexec_fn=become(uid) if uid else None)
+    timer = threading.Timer(SECONDS, process.kill)
+    timer.start()
+    try:
+        for line in process.stdout:
+            line = line.rstrip("\n")
+            if not line.startswith("ok ") or "# SKIP" in line:
+                print(line, flush=True)
+            seen += bool(RESULT.match(line))
+            plan = re.match(r"^1\.\.(\d+)", line)
+            planned = int(plan.group(1)) if plan else planned
+            tally.line(line, where)
+        status = process.wait()
+    finally:
+        timer.cancel()
+    if planned != seen or (status != 0 and not tally.failed):
+        tally.failed.append(f"{where}: ended early, with status {status} after {seen} tests")
+
+
+def command_for(layer, name, build):
+    binary, script = build / layer / name, TESTS / layer / f"{name}.py"
+    if script.exists():
+        return [sys.executable, str(TESTS / "tap.py"), str(script)]
+    return [str(binary)]
+
+
+def test_files(layer, parts):
+    names = sorted({p.stem for p in (TESTS / layer).glob("test_*") if p.suffix in (".c", ".py")})
+    return [n for n in names if not parts or any(part in n for part in parts)]
+
+
+def staged(build, into):
+    """A copy of what was built that any user can run."""
+    copy = into / "build"
+    shutil.copytree(build, copy, ignore=shutil.ignore_patterns("sanitize", "*.o"))
+    return copy
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, default=TESTS.parent / "build")
+    parser.add_argument("--layer", action="append", choices=sorted(LAYERS))
+    parser.add_argument("--strict", action="store_true", help="skips are failures")
+    parser.add_argument("--may-skip", action="append", default=[], metavar="TEXT")
+    parser.add_argument("parts", nargs="*", help="only files whose name has one of these")
+    args = parser.parse_args()
+    root = os.geteuid() == 0
+    tally = Tally(args.strict, args.may_skip, root)
+    scratch = Path(tempfile.mkdtemp(prefix="ctr-tests."))
+    scratch.chmod(0o755)
+    try:
+        build = staged(args.build.resolve(), scratch)
+        for layer in args.layer or LAYERS:
+            for uid in ([0, ORDINARY] if root else [os.geteuid()]) if LAYERS[layer] else [None]:
+                for name in test_files(layer, args.parts):
+                    user = "" if uid is None else " as root" if uid == 0 else f" as uid {uid}"
+                    room = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=scratch))
+                    if root and uid:
+                        os.chown(room, uid, uid)
+                    env = {**os.environ, "TMPDIR": str(room), "CTR_BUILD": str(build),
+                           "CTR_TOP": str(TESTS.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+                    run_file(command_for(layer, name, build), f"{layer}/{name}{user}", env,
+                             uid if root and uid else None, tally)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    for failure in tally.failed:
+        print(f"# failed: {failure}")
+    print(f"{tally.passed} passed, {len(tally.failed)} failed, {tally.skipped} skipped")
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
