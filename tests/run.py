@@ -124,6 +124,7 @@ def main():
                 for name in test_files(layer, args.parts):
                     user = "" if uid is None else " as root" if uid == 0 else f" as uid {uid}"
                     room = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=scratch))
+                    room.chmod(0o755)
                     if root and uid:
                         os.chown(room, uid, uid)
                     env = {**os.environ, "TMPDIR": str(room), "CTR_BUILD": str(build),

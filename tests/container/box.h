@@ -1,0 +1,277 @@
+/* A box: a bundle of a test's own in $TMPDIR, whose root file system holds the probe, with the
+   default config around it. box_run starts it, collects what it prints and sees that nothing is
+   left behind.
+
+     TEST(the_host_name_holds) {
+       box b = box_new();
+       b.config->hostname = "abc";
+       CHECK_STR(box_said(box_run(&b, "self"), "hostname"), "abc");
+       box_free(&b);
+     } */
+#ifndef BOX_H
+#define BOX_H
+
+#define CTR_IMPLEMENTATION
+#include "ctr.h"
+
+#include "../test.h"
+
+#include <dirent.h>
+#include <grp.h>
+
+typedef struct box {
+  char dir[256]; /* the bundle: has rootfs/ */
+  ctr_arena mem;
+  ctr_config *config;
+  ctr_plan_desc plan;
+  ctr_process_desc process;
+  const char *input; /* what it reads from stdin */
+
+  ctr_code code; /* of the last run */
+  ctr_err err;
+  ctr_exit exit;
+  char *out, *complaints; /* what it wrote to stdout and stderr */
+  size_t out_len, complaints_len;
+  char warnings[2048];
+} box;
+
+static inline bool is_root(void) {
+  return geteuid() == 0;
+}
+
+#define ONLY_AS_ROOT                                                                               \
+  do {                                                                                             \
+    if (!is_root()) SKIP("only as root");                                                          \
+  } while (0)
+
+/* Capabilities of the tester, by the numbers of capabilities(7). */
+static inline bool have_cap(int cap) {
+  return ctr__own_effective_caps() >> cap & 1;
+}
+
+/* -- what must be the same before and after -- */
+
+typedef struct census {
+  int descriptors, mounts, children;
+} census;
+
+static inline int count_entries(const char *path) {
+  int n = 0;
+  DIR *dir = opendir(path);
+  for (struct dirent *e; dir && (e = readdir(dir));) n += e->d_name[0] != '.';
+  if (dir) closedir(dir);
+  return n;
+}
+
+static inline int count_lines(const char *path) {
+  int n = 0;
+  FILE *file = fopen(path, "re");
+  for (int c; file && (c = fgetc(file)) != EOF;) n += c == '\n';
+  if (file) fclose(file);
+  return n;
+}
+
+static inline int count_words(const char *path) {
+  int n = 0;
+  char word[64];
+  FILE *file = fopen(path, "re");
+  while (file && fscanf(file, "%63s", word) == 1) n++;
+  if (file) fclose(file);
+  return n;
+}
+
+static inline census take_census(void) {
+  char children[64];
+  snprintf(children, sizeof children, "/proc/self/task/%d/children", getpid());
+  return (census){.descriptors = count_entries("/proc/self/fd"),
+                  .mounts = count_lines("/proc/self/mountinfo"),
+                  .children = count_words(children)};
+}
+
+static inline void check_census(const census *before) {
+  census after = take_census();
+  CHECK_NUM(after.descriptors, before->descriptors);
+  CHECK_NUM(after.mounts, before->mounts);
+  CHECK_NUM(after.children, before->children);
+}
+
+/* -- files of a test -- */
+
+__attribute__((format(printf, 1, 2))) static inline const char *text(const char *format, ...) {
+  static char ring[16][4096];
+  static int next;
+  char *at = ring[next++ % 16];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(at, sizeof ring[0], format, args);
+  va_end(args);
+  return at;
+}
+
+/* A path in the box's root file system, as the host sees it. */
+static inline const char *in_root(const box *b, const char *path) {
+  return text("%s/rootfs/%s", b->dir, path);
+}
+
+static inline void put_file(const char *path, const char *content) {
+  FILE *file = fopen(path, "we");
+  if (!file || fputs(content, file) < 0 || fclose(file) != 0) test_fail(path, 0, "cannot write");
+}
+
+static inline const char *get_file(const char *path) {
+  static char content[4096];
+  FILE *file = fopen(path, "re");
+  size_t n = file ? fread(content, 1, sizeof content - 1, file) : 0;
+  if (file) fclose(file);
+  content[n] = '\0';
+  return file ? content : "(no such file)";
+}
+
+static inline void copy_program(const char *from, const char *to) {
+  char buf[65536];
+  int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+  for (ssize_t n; in >= 0 && out >= 0 && (n = read(in, buf, sizeof buf)) > 0;)
+    if (write(out, buf, (size_t)n) != n) break;
+  if (in < 0 || out < 0) test_fail(from, 0, "cannot copy to %s", to);
+  close(in);
+  close(out);
+}
+
+/* -- boxes -- */
+
+static inline void box_warned(void *userdata, ctr_level level, const char *field, const char *message) {
+  box *b = userdata;
+  size_t used = strlen(b->warnings);
+  (void)level;
+  snprintf(b->warnings + used, sizeof b->warnings - used, "%s: %s\n", field, message);
+}
+
+static inline box box_new(void) {
+  box b = {.input = ""};
+  const char *tmp = getenv("TMPDIR"), *build = getenv("CTR_BUILD");
+  snprintf(b.dir, sizeof b.dir, "%s/box.XXXXXX", tmp ? tmp : "/tmp");
+  if (!mkdtemp(b.dir)) test_fail(b.dir, 0, "cannot make it");
+  chmod(b.dir, 0755);
+  mkdir(text("%s/rootfs", b.dir), 0755);
+  copy_program(text("%s/container/probe", build ? build : "build"), in_root(&b, "probe"));
+  if (ctr_config_default(&b.mem, CTR_DEFAULT_AUTO, &b.config, &b.err))
+    test_fail(__FILE__, __LINE__, "%s", b.err.msg);
+  b.config->root = (ctr_root){.path = "rootfs"};
+  return b;
+}
+
+static inline void box_free(box *b) {
+  ctr_arena_free(&b->mem);
+  free(b->out);
+  free(b->complaints);
+  b->out = b->complaints = NULL;
+}
+
+/* Appends one element to one of the config's lists. */
+#define BOX_ADD(b, list, type, ...)                                                                \
+  do {                                                                                             \
+    type *items_ = ctr_arena_alloc(&(b)->mem, ((list).count + 1) * sizeof *items_);                \
+    if ((list).count) memcpy(items_, (list).items, (list).count * sizeof *items_);                 \
+    items_[(list).count] = (type)__VA_ARGS__;                                                      \
+    (list).items = items_;                                                                         \
+    (list).count++;                                                                                \
+  } while (0)
+#define BOX_MOUNT(b, ...) BOX_ADD(b, (b)->config->mounts, ctr_mount, {__VA_ARGS__})
+
+/* Feeds and drains the pipes until all that is written has been read. */
+static inline void box_exchange(box *b, ctr_io *io) {
+  FILE *out[2] = {open_memstream(&b->out, &b->out_len),
+                  open_memstream(&b->complaints, &b->complaints_len)};
+  size_t fed = 0, len = strlen(b->input);
+  while (io->parent[1] >= 0 || io->parent[2] >= 0) {
+    static char buf[65536];
+    struct pollfd fds[3] = {{io->parent[0], POLLOUT, 0},
+                            {io->parent[1], POLLIN, 0},
+                            {io->parent[2], POLLIN, 0}};
+    poll(fds, 3, -1);
+    if (fds[0].revents) {
+      ssize_t n = fed < len ? write(io->parent[0], b->input + fed, len - fed) : 0;
+      fed += n > 0 ? (size_t)n : 0;
+      if (n <= 0) ctr__close(&io->parent[0]);
+    }
+    for (int i = 1; i < 3; i++) {
+      if (!fds[i].revents) continue;
+      ssize_t n = read(io->parent[i], buf, sizeof buf);
+      if (n > 0) fwrite(buf, 1, (size_t)n, out[i - 1]);
+      if (n <= 0) ctr__close(&io->parent[i]);
+    }
+  }
+  fclose(out[0]);
+  fclose(out[1]);
+}
+
+static inline void box_start(box *b) {
+  ctr_plan *plan = NULL;
+  ctr_process *process = NULL;
+  b->plan.bundle = b->dir;
+  b->plan.log = (ctr_log){box_warned, b};
+  b->plan.die_with_caller = true;
+  b->process.stdio = CTR_STDIO_PIPES;
+  b->code = ctr_plan_new(b->config, &b->plan, &plan, &b->err);
+  if (!b->code) b->code = ctr_process_new(plan, &b->process, &process, &b->err);
+  if (!b->code) b->code = ctr_process_start(process, &b->err);
+  if (!b->code) {
+    signal(SIGPIPE, SIG_IGN);
+    box_exchange(b, ctr_process_io(process));
+    b->code = ctr_process_wait(process, &b->exit, &b->err);
+  }
+  ctr_process_free(process);
+  ctr_plan_free(plan);
+}
+
+/* Runs it with config.process.args as they are. */
+static inline box *box_go(box *b) {
+  free(b->out);
+  free(b->complaints);
+  b->out = b->complaints = NULL;
+  b->warnings[0] = '\0';
+  b->exit = (ctr_exit){.code = -1};
+  census before = take_census();
+  box_start(b);
+  check_census(&before);
+  if (!b->out) b->out = strdup("");
+  if (!b->complaints) b->complaints = strdup("");
+  return b;
+}
+
+/* Runs the probe in it. */
+#define box_run(b, ...)                                                                            \
+  ((b)->config->process.args = CTR_STRS("/probe", __VA_ARGS__), box_go(b))
+
+/* What it said about name; "" when nothing, the error when it did not run. */
+static inline const char *box_said(const box *b, const char *name) {
+  size_t len = strlen(name);
+  if (b->code) return b->err.msg;
+  for (const char *line = b->out; *line; line += strcspn(line, "\n"), line += *line == '\n')
+    if (!strncmp(line, name, len) && line[len] == ' ')
+      return text("%.*s", (int)(strcspn(line, "\n") - len - 1), line + len + 1);
+  return "";
+}
+
+/* It ran and ended with 0. */
+#define CHECK_RAN(ran)                                                                             \
+  do {                                                                                             \
+    const box *ran_ = (ran);                                                                       \
+    if (ran_->code || ctr_exit_status(&ran_->exit))                                                \
+      test_fail(__FILE__, __LINE__, "exit %d: %s%s", ctr_exit_status(&ran_->exit), ran_->err.msg,  \
+                ran_->complaints);                                                                 \
+  } while (0)
+
+/* It did not start, and the error names the field and says what. */
+#define CHECK_REFUSED(ran, field_, part)                                                           \
+  do {                                                                                             \
+    const box *ran_ = (ran);                                                                       \
+    if (!ran_->code)                                                                               \
+      test_fail(__FILE__, __LINE__, "it ran; %s should have been refused", field_);                \
+    else {                                                                                         \
+      CHECK_STR(ran_->err.field, field_);                                                          \
+      CHECK_HAS(ran_->err.msg, part);                                                              \
+    }                                                                                              \
+  } while (0)
+
+#endif
