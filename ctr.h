@@ -3642,7 +3642,9 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
+  X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
@@ -3715,6 +3717,14 @@ enum ctr__sync_point {
   CTR__SYNC_READY,  /* the child has done all but execve        */
 };
 
+/* How a step treats the list of groups. */
+enum ctr__groups {
+  CTR__GROUPS_LEAVE, /* as it is                                                           */
+  CTR__GROUPS_SET,
+  CTR__GROUPS_TRY, /* set, unless the user namespace forbids it: then they cannot be let go of
+                      (user_namespaces(7), "setgroups") */
+};
+
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
 #define CTR__REASONS(X)                                                                            \
   X(NONE, NULL)                                                                                    \
@@ -3729,7 +3739,7 @@ enum ctr__sync_point {
   X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \
   X(NOT_FOUND, "executable file not found in $PATH")                                               \
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
-  X(OPTION, "the kernel refuses this option")                                                      \
+  X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
   X(SETGROUPS, "groups cannot be set in a user namespace whose setgroups file says 'deny'")
 
@@ -3755,7 +3765,7 @@ typedef struct ctr__message {
   uint32_t type, step;
   int32_t error; /* errno */
   uint32_t reason;
-  int64_t value;
+  int64_t value; /* of PID: the pid; of ERROR with reason OPTION: which of the options */
 } ctr__message;
 
 /* A sync point from both sides: what the child says (0: it only listens) and is answered. */
@@ -4106,8 +4116,8 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
 /* -- steps -- */
 
 /* The kernel joins in any order but that of rights: what belongs to the caller's user namespace
-   needs the caller's rights, what belongs to the joined one needs that joined first. The stage
-   process tries the others, then user, then the others again. */
+   needs the caller's rights, what belongs to the joined one needs that joined first. So the user
+   namespace comes last, and what refused before it is tried again after it. */
 static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
                                            CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
 
@@ -4126,6 +4136,18 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
   b->namespace_fds = (uint32_t)slot;
 }
 
+/* The caller's groups would go along into a joined user namespace, which may forbid letting go of
+   them (setgroups "deny"): they are dropped before, by who may. */
+static void ctr__plan_stage(ctr__builder *b) {
+  if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
+                  &(ctr__new_step){.field = "linux.namespaces"});
+  ctr__plan_joins(b, false);
+  if (b->joined_namespaces & CTR_NS_USER)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS_AGAIN,
+                  &(ctr__new_step){.field = "linux.namespaces"});
+}
+
 /* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
    entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
    rights that joining others needs. */
@@ -4136,11 +4158,17 @@ static void ctr__plan_clone(ctr__builder *b) {
   if (joins) {
     ctr__plan_joins(b, true);
     ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
-    ctr__plan_joins(b, false);
+    ctr__plan_stage(b);
   }
   ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = "linux.namespaces", .num = {flags, clone3}});
   if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+}
+
+/* What to do about groups, count of them being asked for. */
+static enum ctr__groups ctr__groups_of(const ctr__builder *b, size_t count) {
+  if (b->groups_denied) return CTR__GROUPS_LEAVE;
+  return (b->joined_namespaces & CTR_NS_USER) && !count ? CTR__GROUPS_TRY : CTR__GROUPS_SET;
 }
 
 static void ctr__plan_become_root(ctr__builder *b) {
@@ -4148,7 +4176,7 @@ static void ctr__plan_become_root(ctr__builder *b) {
   if ((b->new_namespaces & CTR_NS_USER) && !(ctr__id_mapped(b->uid_map, 0, &host_uid) &&
                                              ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
-  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {!b->groups_denied});
+  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
 }
 
 static const char *ctr__offsets_text(ctr__builder *b) {
@@ -4336,6 +4364,16 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    "\"%s\": %s", name, wrong);
 }
 
+/* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when
+   it does not map them. */
+static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
+  bool uid = !strncmp(option, "uid=", 4), gid = !strncmp(option, "gid=", 4);
+  if (!(b->new_namespaces & CTR_NS_USER) || !(uid || gid) || !isdigit((unsigned char)option[4]))
+    return true;
+  uint32_t host;
+  return ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)strtoul(option + 4, NULL, 10), &host);
+}
+
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
   *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
@@ -4355,6 +4393,9 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
                              "a bind mount has no file system of its own that could take it");
     if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
       return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
+    if (!ctr__option_id_mapped(b, options->items[i]))
+      return ctr__bad_option(b, index, i, options->items[i],
+                             "an id that linux.uidMappings or linux.gidMappings does not map");
   }
   return CTR_OK;
 }
@@ -5097,7 +5138,8 @@ static void ctr__plan_ids(ctr__builder *b) {
   const ctr_ids *groups = &process->user.additionalGids;
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
-                  .num = {process->user.uid, process->user.gid, !b->groups_denied});
+                  .num = {process->user.uid, process->user.gid,
+                          ctr__groups_of(b, groups->count)});
   ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
                   .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
@@ -5382,12 +5424,15 @@ typedef struct ctr__launch {
 typedef struct ctr__child {
   const ctr__launch *launch;
   const ctr_plan *plan;
-  enum ctr__reason reason; /* set by a step that fails where errno does not say enough */
-  int proc;                /* a verified procfs, the host's                             */
-  int root;                /* the container's root                                      */
-  int null_device;         /* the host's /dev/null, what files are masked with          */
+  uint32_t at;             /* the step under way, which an error names                   */
+  enum ctr__reason reason; /* set by a step that fails where errno does not say enough   */
+  int64_t detail;          /* goes with the reason                                       */
+  uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
+  int proc;                /* a verified procfs, the host's                              */
+  int root;                /* the container's root                                       */
+  int null_device;         /* the host's /dev/null, what files are masked with           */
   int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
-  mode_t umask;            /* the caller's                                              */
+  mode_t umask;            /* the caller's                                               */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -5431,8 +5476,42 @@ static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
 /* ==== [SECTION] child/namespaces.c ============================================================ */
 /* Namespaces: joining them, and settling into new ones. */
 
-static int ctr__stage_setns(ctr__child *c, const ctr__step *s) {
+static int ctr__stage_drop_groups(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)CTR__CALL(CTR__SYS_setgroups, 0, NULL);
+}
+
+static int ctr__join(const ctr__child *c, const ctr__step *s) {
   return (int)ctr__ret(setns(c->launch->namespaces[s->num[1]], (int)s->num[0]));
+}
+
+/* A namespace that belongs to the user namespace that is still to be joined refuses until then. */
+static int ctr__stage_setns(ctr__child *c, const ctr__step *s) {
+  int r = ctr__join(c, s);
+  if (r != -EPERM || s->num[0] == CTR_NS_USER) return r;
+  c->postponed |= UINT64_C(1) << s->num[1];
+  return 0;
+}
+
+static int ctr__stage_setns_again(ctr__child *c, const ctr__step *s) {
+  int r = 0;
+  for (uint32_t i = 0; i < c->plan->step_count && r == 0; i++) {
+    const ctr__step *join = ctr__plan_step(c->plan, i);
+    if (join->kind != CTR__STEP_SETNS || !(c->postponed >> join->num[1] & 1)) continue;
+    c->at = i;
+    r = ctr__join(c, join);
+  }
+  (void)s;
+  return r;
+}
+
+static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
+  if (how == CTR__GROUPS_LEAVE) return 0;
+  uint32_t count = ctr__list_count(c->plan, groups);
+  int r = (int)CTR__CALL(CTR__SYS_setgroups, count, count ? ctr__list_items(c->plan, groups) : NULL);
+  if (r == -EPERM && how == CTR__GROUPS_TRY) return 0;
+  return r == -EPERM ? ctr__because(c, CTR__WHY_SETGROUPS, r) : r;
 }
 
 static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
@@ -5478,8 +5557,7 @@ static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
 /* Files made in the user namespace are to belong to its root, and the caller's groups are not to
    be had inside. */
 static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
-  (void)c;
-  int r = s->num[0] ? (int)CTR__CALL(CTR__SYS_setgroups, 0, NULL) : 0;
+  int r = ctr__set_groups(c, s->num[0], 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
   return r;
@@ -5630,6 +5708,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
 static int ctr__configure(ctr__child *c, int fs, ctr__ref options) {
   char key[64];
   for (uint32_t i = 0, n = ctr__list_count(c->plan, options); i < n; i++) {
+    c->detail = i;
     const char *option = ctr__list_str(c->plan, options, i), *value = strchr(option, '=');
     size_t len = value ? (size_t)(value - option) : 0;
     if (len >= sizeof key) return ctr__because(c, CTR__WHY_OPTION, -ENAMETOOLONG);
@@ -6049,10 +6128,7 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
 static int ctr__child_user(ctr__child *c, const ctr__step *s) {
   long uid = (long)s->num[0], gid = (long)s->num[1];
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return -errno;
-  long r = 0;
-  if (s->num[2])
-    r = CTR__CALL(CTR__SYS_setgroups, ctr__list_count(c->plan, s->str[0]),
-                  ctr__list_items(c->plan, s->str[0]));
+  long r = ctr__set_groups(c, s->num[2], s->str[0]);
   if (r == 0) r = CTR__CALL(CTR__SYS_setresgid, gid, gid, gid);
   if (r == 0) r = CTR__CALL(CTR__SYS_setresuid, uid, uid, uid);
   if (r == 0) r = ctr__ret(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0));
@@ -6198,27 +6274,33 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .mask_dir = -1};
 }
 
-static _Noreturn void ctr__child_fail(const ctr__child *c, uint32_t step, int error) {
+static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
   ctr__message message = {.type = CTR__MSG_ERROR,
-                          .step = step,
+                          .step = c->at,
                           .error = -error,
-                          .reason = (uint32_t)c->reason};
+                          .reason = (uint32_t)c->reason,
+                          .value = c->detail};
   ctr__send(c->launch->sock, &message);
   _exit(127);
+}
+
+/* Runs the steps of the plan that table has a function for, up to the first that fails. */
+static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes) {
+  for (uint32_t i = 0; i < c->plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(c->plan, i);
+    if (!(lanes >> step->lane & 1)) continue;
+    *c->launch->progress = c->at = i;
+    int r = table[step->kind] ? table[step->kind](c, step) : -ENOSYS;
+    if (r < 0) ctr__child_fail(c, r);
+  }
 }
 
 /* Never returns: into the program, or with a report to the parent. */
 static _Noreturn void ctr__child_main(const ctr__launch *launch) {
   ctr__child c = ctr__child_state(launch);
   c.umask = umask(0); /* modes are to be those of the plan */
-  for (uint32_t i = 0; i < c.plan->step_count; i++) {
-    const ctr__step *step = ctr__plan_step(c.plan, i);
-    if (step->lane != CTR__LANE_CHILD && step->lane != CTR__LANE_BOTH) continue;
-    *launch->progress = i;
-    int r = ctr__child_steps[step->kind] ? ctr__child_steps[step->kind](&c, step) : -ENOSYS;
-    if (r < 0) ctr__child_fail(&c, i, r);
-  }
-  ctr__child_fail(&c, c.plan->step_count - 1, -ENOEXEC);
+  ctr__walk(&c, ctr__child_steps, 1U << CTR__LANE_CHILD | 1U << CTR__LANE_BOTH);
+  ctr__child_fail(&c, -ENOEXEC);
 }
 
 /* -- the intermediate process -- */
@@ -6253,33 +6335,16 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
 }
 
-/* Joins what it may with the rights it has; the user namespace, last in the plan, may give the
-   right to those that refused, so that they are tried once more after it. */
-static void ctr__stage_join(ctr__child *c) {
-  uint64_t later = 0;
-  for (int pass = 0; pass < 2; pass++)
-    for (uint32_t i = 0; i < c->plan->step_count; i++) {
-      const ctr__step *step = ctr__plan_step(c->plan, i);
-      uint64_t bit = UINT64_C(1) << step->num[1];
-      if (step->kind != CTR__STEP_SETNS || (pass && !(later & bit))) continue;
-      *c->launch->progress = i;
-      int r = ctr__stage_setns(c, step);
-      if (r == -EPERM && !pass && step->num[0] != CTR_NS_USER)
-        later |= bit;
-      else if (r < 0)
-        ctr__child_fail(c, i, r);
-    }
-}
+static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
+    [CTR__STEP_SETNS] = ctr__stage_setns,
+    [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,
+    [CTR__STEP_CLONE] = ctr__stage_clone,
+};
 
 static _Noreturn void ctr__stage_main(const ctr__launch *launch) {
   ctr__child c = ctr__child_state(launch);
-  ctr__stage_join(&c);
-  for (uint32_t i = 0; i < c.plan->step_count; i++) {
-    const ctr__step *step = ctr__plan_step(c.plan, i);
-    if (step->lane != CTR__LANE_STAGE || step->kind != CTR__STEP_CLONE) continue;
-    int r = ctr__stage_clone(&c, step);
-    if (r < 0) ctr__child_fail(&c, i, r);
-  }
+  ctr__walk(&c, ctr__stage_steps, 1U << CTR__LANE_STAGE);
   _exit(0);
 }
 
@@ -6396,16 +6461,24 @@ static const char *ctr__hint_for(uint32_t kind, int error) {
   return NULL;
 }
 
-/* A step failed with errno error on whichever side. */
-static ctr_code ctr__step_failed(const ctr_plan *plan, uint32_t index, int error, uint32_t reason,
-                                 ctr_err *err) {
-  const ctr__step *step = ctr__plan_step(plan, index);
+/* Which option of a file system the kernel refuses. */
+static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *step,
+                                       const ctr__message *report) {
+  bool known = report->reason == CTR__WHY_OPTION && report->value >= 0 &&
+               report->value < ctr__list_count(plan, step->str[2]);
+  return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
+}
+
+/* A step failed, on whichever side; report is of type ERROR, its step a step of the plan. */
+static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, ctr_err *err) {
+  const ctr__step *step = ctr__plan_step(plan, report->step);
   ctr__text what = {.len = 0};
   ctr__text_step(&what, plan, step);
-  const char *why = reason < CTR__WHY_COUNT ? ctr__reason_texts[reason] : NULL;
-  const char *hint = why ? NULL : ctr__hint_for(step->kind, error);
-  ctr_code code = ctr__fail(err, CTR_E_SYS, error, ctr__plan_str(plan, step->field), "%.200s%s%s",
-                            what.buf, why ? ": " : "", why ? why : "");
+  const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
+  const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
+  ctr_code code = ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field),
+                            "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
+                            ctr__refused_option(plan, step, report));
   if (hint && err) ctr__err_add(err, ": %s", hint);
   return code;
 }
@@ -6493,7 +6566,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   if (r == -EPIPE)
     return type == 0 && *s->progress == s->plan->step_count - 1 ? CTR_OK : ctr__child_died(s);
   if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
-    return ctr__step_failed(s->plan, message->step, message->error, message->reason, s->err);
+    return ctr__step_failed(s->plan, message, s->err);
   if (r == 0 && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
   if (r < 0 && r != -EPROTO)
@@ -6647,7 +6720,8 @@ static ctr_code ctr__parent_walk(ctr__start *s) {
     } else if (step->lane == CTR__LANE_PARENT) {
       ctr__parent_fn *run = ctr__parent_steps[step->kind];
       int r = run ? run(s, step) : -ENOSYS;
-      if (r < 0) code = ctr__step_failed(s->plan, i, -r, CTR__WHY_NONE, s->err);
+      const ctr__message report = {.type = CTR__MSG_ERROR, .step = i, .error = -r};
+      if (r < 0) code = ctr__step_failed(s->plan, &report, s->err);
     }
     if (code) return code;
   }

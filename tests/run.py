@@ -63,8 +63,10 @@ def become(uid):
 
 def run_file(command, where, env, uid, tally):
     print(f"# {where}", flush=True)
-    planned = None
-    seen = 0
+    planned, seen = None, 0
+    if not os.access(command[0], os.X_OK):
+        tally.failed.append(f"{where}: not built")
+        return
     process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                text=True, errors="replace", cwd=env["TMPDIR"],
                                preexec_fn=become(uid) if uid else None)

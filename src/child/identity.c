@@ -87,10 +87,7 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
 static int ctr__child_user(ctr__child *c, const ctr__step *s) {
   long uid = (long)s->num[0], gid = (long)s->num[1];
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return -errno;
-  long r = 0;
-  if (s->num[2])
-    r = CTR__CALL(CTR__SYS_setgroups, ctr__list_count(c->plan, s->str[0]),
-                  ctr__list_items(c->plan, s->str[0]));
+  long r = ctr__set_groups(c, s->num[2], s->str[0]);
   if (r == 0) r = CTR__CALL(CTR__SYS_setresgid, gid, gid, gid);
   if (r == 0) r = CTR__CALL(CTR__SYS_setresuid, uid, uid, uid);
   if (r == 0) r = ctr__ret(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0));

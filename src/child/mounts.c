@@ -99,6 +99,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
 static int ctr__configure(ctr__child *c, int fs, ctr__ref options) {
   char key[64];
   for (uint32_t i = 0, n = ctr__list_count(c->plan, options); i < n; i++) {
+    c->detail = i;
     const char *option = ctr__list_str(c->plan, options, i), *value = strchr(option, '=');
     size_t len = value ? (size_t)(value - option) : 0;
     if (len >= sizeof key) return ctr__because(c, CTR__WHY_OPTION, -ENAMETOOLONG);

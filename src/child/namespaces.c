@@ -1,7 +1,41 @@
 /* Namespaces: joining them, and settling into new ones. */
 
-static int ctr__stage_setns(ctr__child *c, const ctr__step *s) {
+static int ctr__stage_drop_groups(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)CTR__CALL(CTR__SYS_setgroups, 0, NULL);
+}
+
+static int ctr__join(const ctr__child *c, const ctr__step *s) {
   return (int)ctr__ret(setns(c->launch->namespaces[s->num[1]], (int)s->num[0]));
+}
+
+/* A namespace that belongs to the user namespace that is still to be joined refuses until then. */
+static int ctr__stage_setns(ctr__child *c, const ctr__step *s) {
+  int r = ctr__join(c, s);
+  if (r != -EPERM || s->num[0] == CTR_NS_USER) return r;
+  c->postponed |= UINT64_C(1) << s->num[1];
+  return 0;
+}
+
+static int ctr__stage_setns_again(ctr__child *c, const ctr__step *s) {
+  int r = 0;
+  for (uint32_t i = 0; i < c->plan->step_count && r == 0; i++) {
+    const ctr__step *join = ctr__plan_step(c->plan, i);
+    if (join->kind != CTR__STEP_SETNS || !(c->postponed >> join->num[1] & 1)) continue;
+    c->at = i;
+    r = ctr__join(c, join);
+  }
+  (void)s;
+  return r;
+}
+
+static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
+  if (how == CTR__GROUPS_LEAVE) return 0;
+  uint32_t count = ctr__list_count(c->plan, groups);
+  int r = (int)CTR__CALL(CTR__SYS_setgroups, count, count ? ctr__list_items(c->plan, groups) : NULL);
+  if (r == -EPERM && how == CTR__GROUPS_TRY) return 0;
+  return r == -EPERM ? ctr__because(c, CTR__WHY_SETGROUPS, r) : r;
 }
 
 static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
@@ -47,8 +81,7 @@ static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
 /* Files made in the user namespace are to belong to its root, and the caller's groups are not to
    be had inside. */
 static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
-  (void)c;
-  int r = s->num[0] ? (int)CTR__CALL(CTR__SYS_setgroups, 0, NULL) : 0;
+  int r = ctr__set_groups(c, s->num[0], 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
   return r;

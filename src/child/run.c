@@ -71,27 +71,33 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .mask_dir = -1};
 }
 
-static _Noreturn void ctr__child_fail(const ctr__child *c, uint32_t step, int error) {
+static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
   ctr__message message = {.type = CTR__MSG_ERROR,
-                          .step = step,
+                          .step = c->at,
                           .error = -error,
-                          .reason = (uint32_t)c->reason};
+                          .reason = (uint32_t)c->reason,
+                          .value = c->detail};
   ctr__send(c->launch->sock, &message);
   _exit(127);
+}
+
+/* Runs the steps of the plan that table has a function for, up to the first that fails. */
+static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes) {
+  for (uint32_t i = 0; i < c->plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(c->plan, i);
+    if (!(lanes >> step->lane & 1)) continue;
+    *c->launch->progress = c->at = i;
+    int r = table[step->kind] ? table[step->kind](c, step) : -ENOSYS;
+    if (r < 0) ctr__child_fail(c, r);
+  }
 }
 
 /* Never returns: into the program, or with a report to the parent. */
 static _Noreturn void ctr__child_main(const ctr__launch *launch) {
   ctr__child c = ctr__child_state(launch);
   c.umask = umask(0); /* modes are to be those of the plan */
-  for (uint32_t i = 0; i < c.plan->step_count; i++) {
-    const ctr__step *step = ctr__plan_step(c.plan, i);
-    if (step->lane != CTR__LANE_CHILD && step->lane != CTR__LANE_BOTH) continue;
-    *launch->progress = i;
-    int r = ctr__child_steps[step->kind] ? ctr__child_steps[step->kind](&c, step) : -ENOSYS;
-    if (r < 0) ctr__child_fail(&c, i, r);
-  }
-  ctr__child_fail(&c, c.plan->step_count - 1, -ENOEXEC);
+  ctr__walk(&c, ctr__child_steps, 1U << CTR__LANE_CHILD | 1U << CTR__LANE_BOTH);
+  ctr__child_fail(&c, -ENOEXEC);
 }
 
 /* -- the intermediate process -- */
@@ -126,32 +132,15 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
 }
 
-/* Joins what it may with the rights it has; the user namespace, last in the plan, may give the
-   right to those that refused, so that they are tried once more after it. */
-static void ctr__stage_join(ctr__child *c) {
-  uint64_t later = 0;
-  for (int pass = 0; pass < 2; pass++)
-    for (uint32_t i = 0; i < c->plan->step_count; i++) {
-      const ctr__step *step = ctr__plan_step(c->plan, i);
-      uint64_t bit = UINT64_C(1) << step->num[1];
-      if (step->kind != CTR__STEP_SETNS || (pass && !(later & bit))) continue;
-      *c->launch->progress = i;
-      int r = ctr__stage_setns(c, step);
-      if (r == -EPERM && !pass && step->num[0] != CTR_NS_USER)
-        later |= bit;
-      else if (r < 0)
-        ctr__child_fail(c, i, r);
-    }
-}
+static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
+    [CTR__STEP_SETNS] = ctr__stage_setns,
+    [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,
+    [CTR__STEP_CLONE] = ctr__stage_clone,
+};
 
 static _Noreturn void ctr__stage_main(const ctr__launch *launch) {
   ctr__child c = ctr__child_state(launch);
-  ctr__stage_join(&c);
-  for (uint32_t i = 0; i < c.plan->step_count; i++) {
-    const ctr__step *step = ctr__plan_step(c.plan, i);
-    if (step->lane != CTR__LANE_STAGE || step->kind != CTR__STEP_CLONE) continue;
-    int r = ctr__stage_clone(&c, step);
-    if (r < 0) ctr__child_fail(&c, i, r);
-  }
+  ctr__walk(&c, ctr__stage_steps, 1U << CTR__LANE_STAGE);
   _exit(0);
 }

@@ -16,12 +16,15 @@ typedef struct ctr__launch {
 typedef struct ctr__child {
   const ctr__launch *launch;
   const ctr_plan *plan;
-  enum ctr__reason reason; /* set by a step that fails where errno does not say enough */
-  int proc;                /* a verified procfs, the host's                             */
-  int root;                /* the container's root                                      */
-  int null_device;         /* the host's /dev/null, what files are masked with          */
+  uint32_t at;             /* the step under way, which an error names                   */
+  enum ctr__reason reason; /* set by a step that fails where errno does not say enough   */
+  int64_t detail;          /* goes with the reason                                       */
+  uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
+  int proc;                /* a verified procfs, the host's                              */
+  int root;                /* the container's root                                       */
+  int null_device;         /* the host's /dev/null, what files are masked with           */
   int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
-  mode_t umask;            /* the caller's                                              */
+  mode_t umask;            /* the caller's                                               */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;

@@ -49,16 +49,24 @@ static const char *ctr__hint_for(uint32_t kind, int error) {
   return NULL;
 }
 
-/* A step failed with errno error on whichever side. */
-static ctr_code ctr__step_failed(const ctr_plan *plan, uint32_t index, int error, uint32_t reason,
-                                 ctr_err *err) {
-  const ctr__step *step = ctr__plan_step(plan, index);
+/* Which option of a file system the kernel refuses. */
+static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *step,
+                                       const ctr__message *report) {
+  bool known = report->reason == CTR__WHY_OPTION && report->value >= 0 &&
+               report->value < ctr__list_count(plan, step->str[2]);
+  return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
+}
+
+/* A step failed, on whichever side; report is of type ERROR, its step a step of the plan. */
+static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, ctr_err *err) {
+  const ctr__step *step = ctr__plan_step(plan, report->step);
   ctr__text what = {.len = 0};
   ctr__text_step(&what, plan, step);
-  const char *why = reason < CTR__WHY_COUNT ? ctr__reason_texts[reason] : NULL;
-  const char *hint = why ? NULL : ctr__hint_for(step->kind, error);
-  ctr_code code = ctr__fail(err, CTR_E_SYS, error, ctr__plan_str(plan, step->field), "%.200s%s%s",
-                            what.buf, why ? ": " : "", why ? why : "");
+  const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
+  const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
+  ctr_code code = ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field),
+                            "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
+                            ctr__refused_option(plan, step, report));
   if (hint && err) ctr__err_add(err, ": %s", hint);
   return code;
 }

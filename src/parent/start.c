@@ -80,7 +80,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   if (r == -EPIPE)
     return type == 0 && *s->progress == s->plan->step_count - 1 ? CTR_OK : ctr__child_died(s);
   if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
-    return ctr__step_failed(s->plan, message->step, message->error, message->reason, s->err);
+    return ctr__step_failed(s->plan, message, s->err);
   if (r == 0 && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
   if (r < 0 && r != -EPROTO)
@@ -234,7 +234,8 @@ static ctr_code ctr__parent_walk(ctr__start *s) {
     } else if (step->lane == CTR__LANE_PARENT) {
       ctr__parent_fn *run = ctr__parent_steps[step->kind];
       int r = run ? run(s, step) : -ENOSYS;
-      if (r < 0) code = ctr__step_failed(s->plan, i, -r, CTR__WHY_NONE, s->err);
+      const ctr__message report = {.type = CTR__MSG_ERROR, .step = i, .error = -r};
+      if (r < 0) code = ctr__step_failed(s->plan, &report, s->err);
     }
     if (code) return code;
   }

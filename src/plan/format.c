@@ -37,7 +37,9 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
+  X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
@@ -110,6 +112,14 @@ enum ctr__sync_point {
   CTR__SYNC_READY,  /* the child has done all but execve        */
 };
 
+/* How a step treats the list of groups. */
+enum ctr__groups {
+  CTR__GROUPS_LEAVE, /* as it is                                                           */
+  CTR__GROUPS_SET,
+  CTR__GROUPS_TRY, /* set, unless the user namespace forbids it: then they cannot be let go of
+                      (user_namespaces(7), "setgroups") */
+};
+
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
 #define CTR__REASONS(X)                                                                            \
   X(NONE, NULL)                                                                                    \
@@ -124,7 +134,7 @@ enum ctr__sync_point {
   X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \
   X(NOT_FOUND, "executable file not found in $PATH")                                               \
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
-  X(OPTION, "the kernel refuses this option")                                                      \
+  X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
   X(SETGROUPS, "groups cannot be set in a user namespace whose setgroups file says 'deny'")
 
@@ -150,7 +160,7 @@ typedef struct ctr__message {
   uint32_t type, step;
   int32_t error; /* errno */
   uint32_t reason;
-  int64_t value;
+  int64_t value; /* of PID: the pid; of ERROR with reason OPTION: which of the options */
 } ctr__message;
 
 /* A sync point from both sides: what the child says (0: it only listens) and is answered. */

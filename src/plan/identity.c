@@ -207,7 +207,8 @@ static void ctr__plan_ids(ctr__builder *b) {
   const ctr_ids *groups = &process->user.additionalGids;
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
-                  .num = {process->user.uid, process->user.gid, !b->groups_denied});
+                  .num = {process->user.uid, process->user.gid,
+                          ctr__groups_of(b, groups->count)});
   ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
                   .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});

@@ -114,8 +114,8 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
 /* -- steps -- */
 
 /* The kernel joins in any order but that of rights: what belongs to the caller's user namespace
-   needs the caller's rights, what belongs to the joined one needs that joined first. The stage
-   process tries the others, then user, then the others again. */
+   needs the caller's rights, what belongs to the joined one needs that joined first. So the user
+   namespace comes last, and what refused before it is tried again after it. */
 static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
                                            CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
 
@@ -134,6 +134,18 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
   b->namespace_fds = (uint32_t)slot;
 }
 
+/* The caller's groups would go along into a joined user namespace, which may forbid letting go of
+   them (setgroups "deny"): they are dropped before, by who may. */
+static void ctr__plan_stage(ctr__builder *b) {
+  if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
+                  &(ctr__new_step){.field = "linux.namespaces"});
+  ctr__plan_joins(b, false);
+  if (b->joined_namespaces & CTR_NS_USER)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS_AGAIN,
+                  &(ctr__new_step){.field = "linux.namespaces"});
+}
+
 /* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
    entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
    rights that joining others needs. */
@@ -144,11 +156,17 @@ static void ctr__plan_clone(ctr__builder *b) {
   if (joins) {
     ctr__plan_joins(b, true);
     ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
-    ctr__plan_joins(b, false);
+    ctr__plan_stage(b);
   }
   ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = "linux.namespaces", .num = {flags, clone3}});
   if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+}
+
+/* What to do about groups, count of them being asked for. */
+static enum ctr__groups ctr__groups_of(const ctr__builder *b, size_t count) {
+  if (b->groups_denied) return CTR__GROUPS_LEAVE;
+  return (b->joined_namespaces & CTR_NS_USER) && !count ? CTR__GROUPS_TRY : CTR__GROUPS_SET;
 }
 
 static void ctr__plan_become_root(ctr__builder *b) {
@@ -156,7 +174,7 @@ static void ctr__plan_become_root(ctr__builder *b) {
   if ((b->new_namespaces & CTR_NS_USER) && !(ctr__id_mapped(b->uid_map, 0, &host_uid) &&
                                              ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
-  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {!b->groups_denied});
+  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
 }
 
 static const char *ctr__offsets_text(ctr__builder *b) {

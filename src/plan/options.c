@@ -146,6 +146,16 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    "\"%s\": %s", name, wrong);
 }
 
+/* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when
+   it does not map them. */
+static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
+  bool uid = !strncmp(option, "uid=", 4), gid = !strncmp(option, "gid=", 4);
+  if (!(b->new_namespaces & CTR_NS_USER) || !(uid || gid) || !isdigit((unsigned char)option[4]))
+    return true;
+  uint32_t host;
+  return ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)strtoul(option + 4, NULL, 10), &host);
+}
+
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
   *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
@@ -165,6 +175,9 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
                              "a bind mount has no file system of its own that could take it");
     if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
       return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
+    if (!ctr__option_id_mapped(b, options->items[i]))
+      return ctr__bad_option(b, index, i, options->items[i],
+                             "an id that linux.uidMappings or linux.gidMappings does not map");
   }
   return CTR_OK;
 }

@@ -167,7 +167,7 @@ static inline void box_free(box *b) {
   b->out = b->complaints = NULL;
 }
 
-/* Appends one element to one of the config's lists. */
+/* Makes room for one more element of one of the config's lists and gives it a value. */
 #define BOX_ADD(b, list, type, ...)                                                                \
   do {                                                                                             \
     type *items_ = ctr_arena_alloc(&(b)->mem, ((list).count + 1) * sizeof *items_);                \
@@ -176,7 +176,26 @@ static inline void box_free(box *b) {
     (list).items = items_;                                                                         \
     (list).count++;                                                                                \
   } while (0)
-#define BOX_MOUNT(b, ...) BOX_ADD(b, (b)->config->mounts, ctr_mount, {__VA_ARGS__})
+
+#define NO_OPTIONS ((ctr_strs){0})
+
+/* One more mount; everything is copied. type and source may be NULL. */
+static inline void box_mount(box *b, const char *destination, const char *type, const char *source,
+                             ctr_strs options) {
+  const char **copies = ctr__arena_array(&b->mem, options.count + 1, sizeof *copies);
+  for (size_t i = 0; i < options.count; i++)
+    copies[i] = ctr__arena_strdup(&b->mem, options.items[i]);
+  BOX_ADD(b, b->config->mounts, ctr_mount,
+          {.destination = ctr__arena_strdup(&b->mem, destination),
+           .type = type ? ctr__arena_strdup(&b->mem, type) : NULL,
+           .source = source ? ctr__arena_strdup(&b->mem, source) : NULL,
+           .options = {copies, options.count}});
+}
+
+/* The field that a failure of the last mount names. */
+static inline const char *last_mount(const box *b) {
+  return text("mounts[%zu]", b->config->mounts.count - 1);
+}
 
 /* Feeds and drains the pipes until all that is written has been read. */
 static inline void box_exchange(box *b, ctr_io *io) {

@@ -1,0 +1,609 @@
+/* The root file system, read back from inside: mounts and their options, devices, links, masks. */
+#include "box.h"
+
+/* The line of mountinfo for a mount point, the last one when there are several. */
+static const char *mountinfo(const box *b, const char *mount_point) {
+  const char *found = "";
+  size_t len = strlen(mount_point);
+  for (const char *line = b->out; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    const char *at = line; /* id parent major:minor root mount-point */
+    for (int field = 0; at && field < 4; field++) at = strchr(at + (field > 0), ' ');
+    if (at && !strncmp(at + 1, mount_point, len) && at[1 + len] == ' ') found = line;
+  }
+  return text("%.*s", (int)strcspn(found, "\n"), found);
+}
+
+static void put_tree(const box *b) {
+  mkdir(text("%s/data", b->dir), 0755);
+  mkdir(text("%s/data/sub", b->dir), 0755);
+  put_file(text("%s/data/file", b->dir), "content");
+}
+
+/* -- file systems -- */
+
+TEST(the_default_mounts_are_there) {
+  static const struct {
+    const char *path, *type, *options;
+  } rows[] = {
+      {"/proc", "- proc ", "nosuid,nodev,noexec"},
+      {"/dev", "- tmpfs ", "nosuid,noexec"},
+      {"/dev/pts", "- devpts ", "mode=620,ptmxmode=666"},
+      {"/dev/shm", "- tmpfs ", "nosuid,nodev,noexec"},
+      {"/dev/mqueue", "- mqueue ", "nosuid,nodev,noexec"},
+      {"/sys", "- sysfs ", "ro,nosuid,nodev,noexec"},
+      {"/tmp", "- tmpfs ", "nosuid,nodev"},
+      {"/run", "- tmpfs ", "mode=755"},
+  };
+  box b = box_new();
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    CHECK_HAS(mountinfo(&b, rows[i].path), rows[i].type);
+    CHECK_HAS(mountinfo(&b, rows[i].path), rows[i].options);
+  }
+  CHECK_HAS(mountinfo(&b, "/dev/shm"), "size=65536k");
+  CHECK_MSG(!strstr(b.out, "shared:") && !strstr(b.out, "master:"), "%s", b.out);
+  box_free(&b);
+}
+
+TEST(options_of_a_file_system_reach_it) {
+  static const struct {
+    const char *option, *seen;
+  } rows[] = {{"size=1m", "size=1024k"}, {"mode=0710", "mode=710"}, {"nr_inodes=77", "nr_inodes=77"}};
+  box b = box_new();
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    box_mount(&b, text("/m%zu", i), "tmpfs", "a-name", CTR_STRS(rows[i].option));
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    CHECK_HAS(mountinfo(&b, text("/m%zu", i)), rows[i].seen);
+    CHECK_HAS(mountinfo(&b, text("/m%zu", i)), "- tmpfs a-name ");
+  }
+  box_free(&b);
+}
+
+/* Each option on a tmpfs, and on a bind mount: those of the mount itself. */
+static const struct {
+  const char *options[3];
+  const char *flags; /* as the probe's statfs names them */
+} attribute_rows[] = {
+    {{"ro"}, "ro,relatime,"},
+    {{"rw"}, "relatime,"},
+    {{"ro", "rw"}, "relatime,"},
+    {{"nosuid"}, "nosuid,relatime,"},
+    {{"nosuid", "suid"}, "relatime,"},
+    {{"nodev"}, "nodev,relatime,"},
+    {{"nodev", "dev"}, "relatime,"},
+    {{"noexec"}, "noexec,relatime,"},
+    {{"noexec", "exec"}, "relatime,"},
+    {{"noatime"}, "noatime,"},
+    {{"noatime", "atime"}, "relatime,"},
+    {{"nodiratime"}, "nodiratime,relatime,"},
+    {{"nodiratime", "diratime"}, "relatime,"},
+    {{"relatime"}, "relatime,"},
+    {{"strictatime"}, ""},
+    {{"noatime", "strictatime"}, ""},
+    {{"strictatime", "nostrictatime"}, "relatime,"},
+    {{"nosymfollow"}, "relatime,nosymfollow,"},
+    {{"nosymfollow", "symfollow"}, "relatime,"},
+    {{"defaults"}, "relatime,"},
+    {{"ro", "nosuid", "nodev"}, "ro,nosuid,nodev,relatime,"},
+};
+enum { ATTRIBUTE_ROWS = sizeof attribute_rows / sizeof *attribute_rows };
+
+static ctr_strs attribute_options(size_t row) {
+  size_t n = 0;
+  while (n < 3 && attribute_rows[row].options[n]) n++;
+  return (ctr_strs){attribute_rows[row].options, n};
+}
+
+static void check_attributes(box *b) {
+  static char paths[ATTRIBUTE_ROWS][8];
+  const char *args[2 + ATTRIBUTE_ROWS] = {"/probe", "statfs"};
+  for (size_t i = 0; i < ATTRIBUTE_ROWS; i++) {
+    snprintf(paths[i], sizeof paths[i], "/%zu", i);
+    args[2 + i] = paths[i];
+  }
+  b->config->process.args = (ctr_strs){args, 2 + ATTRIBUTE_ROWS};
+  CHECK_RAN(box_go(b));
+  for (size_t i = 0; i < ATTRIBUTE_ROWS; i++) {
+    const char *is = box_said(b, paths[i]), *second = attribute_rows[i].options[1];
+    CHECK_MSG(!strcmp(is, attribute_rows[i].flags), "%s,%s: %s, should be %s",
+              attribute_rows[i].options[0], second ? second : "", is, attribute_rows[i].flags);
+  }
+}
+
+TEST(every_attribute_holds_on_a_new_file_system) {
+  box b = box_new();
+  for (size_t i = 0; i < ATTRIBUTE_ROWS; i++)
+    box_mount(&b, text("/%zu", i), "tmpfs", "t", attribute_options(i));
+  check_attributes(&b);
+  box_free(&b);
+}
+
+/* The source lies on a file system of the tester's own that has no flags of its own to lock. */
+TEST(every_attribute_holds_on_a_bind_mount) {
+  ONLY_AS_ROOT;
+  for (unsigned without = 0; without < 2; without++) {
+    box b = box_new();
+    put_tree(&b);
+    b.plan.without = without ? CTR_FEATURE_MOUNT_SETATTR : 0;
+    b.config->root.readonly = false;
+    for (size_t i = 0; i < ATTRIBUTE_ROWS; i++) {
+      ctr_strs options = attribute_options(i);
+      box_mount(&b, text("/%zu", i), "bind", "data", options);
+    }
+    check_attributes(&b);
+    box_free(&b);
+  }
+}
+
+/* What is below a bind mount changes with r-options only. */
+TEST(recursive_attributes_reach_what_is_below) {
+  static const struct {
+    const char *option, *top, *below;
+  } rows[] = {
+      {"rro", "ro,nosuid,relatime,", "ro,nosuid,relatime,"},
+      {"ro", "ro,nosuid,relatime,", "nosuid,relatime,"},
+      {"rnodev", "nosuid,nodev,relatime,", "nosuid,nodev,relatime,"},
+      {"rnoexec", "nosuid,noexec,relatime,", "nosuid,noexec,relatime,"},
+      {"rsuid", "relatime,", "relatime,"},
+      {"rnoatime", "nosuid,noatime,", "nosuid,noatime,"},
+      {"rstrictatime", "nosuid,", "nosuid,"},
+      {"rnodiratime", "nosuid,nodiratime,relatime,", "nosuid,nodiratime,relatime,"},
+      {"rnosymfollow", "nosuid,relatime,nosymfollow,", "nosuid,relatime,nosymfollow,"},
+  };
+  box b = box_new();
+  box_mount(&b, "/top", "tmpfs", "t", CTR_STRS("nosuid"));
+  box_mount(&b, "/top/below", "tmpfs", "t", CTR_STRS("nosuid"));
+  size_t mounts = b.config->mounts.count;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    b.config->mounts.count = mounts;
+    box_mount(&b, "/top", NULL, NULL, CTR_STRS("remount", "bind", rows[i].option));
+    CHECK_RAN(box_run(&b, "statfs", "/top", "/top/below"));
+    CHECK_MSG(!strcmp(box_said(&b, "/top"), rows[i].top), "%s: %s", rows[i].option,
+              box_said(&b, "/top"));
+    CHECK_MSG(!strcmp(box_said(&b, "/top/below"), rows[i].below), "%s below: %s", rows[i].option,
+              box_said(&b, "/top/below"));
+  }
+  box_free(&b);
+}
+
+TEST(propagation_is_what_was_asked_for) {
+  static const struct {
+    const char *option, *tag;
+  } rows[] = {{"shared", "shared:"}, {"rshared", "shared:"}, {"unbindable", "unbindable"},
+              {"private", NULL},     {"rprivate", NULL},     {"runbindable", "unbindable"}};
+  box b = box_new();
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    box_mount(&b, text("/%zu", i), "tmpfs", "t", CTR_STRS(rows[i].option));
+  box_mount(&b, "/both", "tmpfs", "t", CTR_STRS("shared", "slave"));
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const char *line = mountinfo(&b, text("/%zu", i));
+    if (rows[i].tag)
+      CHECK_HAS(line, rows[i].tag);
+    else
+      CHECK_MSG(!strstr(line, "shared:") && !strstr(line, "unbindable"), "%s", line);
+  }
+  box_free(&b);
+}
+
+TEST(a_remount_changes_an_earlier_mount) {
+  box b = box_new();
+  box_mount(&b, "/m", "tmpfs", "t", CTR_STRS("size=1m"));
+  box_mount(&b, "/m", NULL, NULL, CTR_STRS("remount", "ro", "size=2m"));
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  CHECK_HAS(mountinfo(&b, "/m"), " ro,relatime ");
+  CHECK_HAS(mountinfo(&b, "/m"), "size=2048k");
+  box_free(&b);
+}
+
+TEST(a_long_option_goes_the_old_way) {
+  box b = box_new();
+  char huge[400];
+  memset(huge, '/', sizeof huge - 1);
+  memcpy(huge, "mode=0000000000", 15);
+  memset(huge + 5, '0', sizeof huge - 9);
+  memcpy(huge + sizeof huge - 4, "710", 4);
+  box_mount(&b, "/m", "tmpfs", "a-name", CTR_STRS("nosuid", huge, "size=1m", "ro"));
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  CHECK_HAS(mountinfo(&b, "/m"), " ro,nosuid,relatime - tmpfs a-name ");
+  CHECK_HAS(mountinfo(&b, "/m"), "size=1024k,mode=710");
+  box_free(&b);
+}
+
+TEST(a_read_only_tmpfs_is_filled_first) {
+  box b = box_new();
+  box_mount(&b, "/m", "tmpfs", "t", CTR_STRS("ro"));
+  box_mount(&b, "/m/inner", "tmpfs", "t", NO_OPTIONS);
+  b.config->process.cwd = "/m/cwd";
+  CHECK_RAN(box_run(&b, "make", "/m/x", "/m/inner/x"));
+  CHECK_STR(box_said(&b, "/m/x"), "EROFS");
+  CHECK_STR(box_said(&b, "/m/inner/x"), "made");
+  box_free(&b);
+}
+
+TEST(overlay_is_mounted_for_who_may) {
+  box b = box_new();
+  static const char *const dirs[] = {"low", "up", "work"};
+  for (size_t i = 0; i < 3; i++) mkdir(text("%s/%s", b.dir, dirs[i]), 0755);
+  put_file(text("%s/low/file", b.dir), "from below");
+  box_mount(&b, "/m", "overlay", "overlay",
+            CTR_STRS(text("lowerdir=%s/low", b.dir), text("upperdir=%s/up", b.dir),
+                     text("workdir=%s/work", b.dir)));
+  box_run(&b, "cat", "/m/file");
+  if (b.code && b.err.sys == ENODEV) SKIP("this kernel has no overlay");
+  if (b.code && !is_root()) SKIP("no overlay for ordinary users here: %.150s", b.err.msg);
+  CHECK_STR(b.out, "from below");
+  box_free(&b);
+}
+
+/* -- binds -- */
+
+TEST(directories_and_files_are_bound) {
+  box b = box_new();
+  put_tree(&b);
+  box_mount(&b, "/made/dir", "bind", "data", NO_OPTIONS);
+  box_mount(&b, "/made/file", "none", text("%s/data/file", b.dir), CTR_STRS("rbind", "ro"));
+  CHECK_RAN(box_run(&b, "cat", "/made/dir/file"));
+  CHECK_STR(b.out, "content");
+  CHECK_RAN(box_run(&b, "try", "/made/dir/file", "/made/file"));
+  CHECK_STR(box_said(&b, "/made/dir/file"), "open");
+  CHECK_STR(box_said(&b, "/made/file"), "EROFS");
+  CHECK_STR(get_file(text("%s/data/file", b.dir)), "content");
+  box_free(&b);
+}
+
+TEST(only_rbind_takes_along_what_is_below) {
+  ONLY_AS_ROOT; /* in a user namespace the kernel refuses to leave mounts behind */
+  box b = box_new();
+  box_mount(&b, "/one", "bind", "/proc/sys", CTR_STRS("bind"));
+  box_mount(&b, "/all", "bind", "/dev", CTR_STRS("rbind"));
+  box_mount(&b, "/top", "bind", "/dev", CTR_STRS("bind"));
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  CHECK_HAS(mountinfo(&b, "/all/pts"), "devpts");
+  CHECK_STR(mountinfo(&b, "/top/pts"), "");
+  box_free(&b);
+}
+
+TEST(a_mount_through_a_link_stays_inside) {
+  box b = box_new();
+  put_tree(&b);
+  mkdir(in_root(&b, "real"), 0755);
+  CHECK(symlink("/real", in_root(&b, "absolute")) == 0);
+  CHECK(symlink("../../../../../real", in_root(&b, "climbing")) == 0);
+  CHECK(symlink("/nowhere/yet", in_root(&b, "dangling")) == 0);
+  CHECK(symlink("loop", in_root(&b, "loop")) == 0);
+  box_mount(&b, "/absolute/a", "bind", "data", NO_OPTIONS);
+  box_mount(&b, "/climbing/b", "bind", "data", NO_OPTIONS);
+  box_mount(&b, "/dangling/c", "bind", "data", NO_OPTIONS);
+  box_mount(&b, "/dangling/d", "bind", "data/file", NO_OPTIONS);
+  CHECK_RAN(box_run(&b, "stat", "/real/a/file", "/real/b/file", "/nowhere/yet/c/file",
+                    "/nowhere/yet/d"));
+  CHECK_HAS(box_said(&b, "/real/a/file"), "file 0644");
+  CHECK_HAS(box_said(&b, "/real/b/file"), "file 0644");
+  CHECK_HAS(box_said(&b, "/nowhere/yet/c/file"), "file 0644");
+  CHECK_HAS(box_said(&b, "/nowhere/yet/d"), "file 0644");
+  box_mount(&b, "/loop/x", "tmpfs", "t", NO_OPTIONS);
+  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b),
+                "Too many levels of symbolic links");
+  box_free(&b);
+}
+
+/* CVE-2021-30465 and its kin without the race: links out of the root are links inside it. */
+TEST(nothing_is_made_on_the_host_through_links) {
+  box b = box_new();
+  char host[300];
+  snprintf(host, sizeof host, "%s/host", b.dir);
+  mkdir(host, 0755);
+  CHECK(symlink(host, in_root(&b, "out")) == 0);
+  CHECK(symlink(host, in_root(&b, "dev")) == 0);
+  box_mount(&b, "/out/mounted", "tmpfs", "t", NO_OPTIONS);
+  b.config->process.cwd = "/out/cwd";
+  CHECK_RAN(box_run(&b, "stat", "/dev/null"));
+  CHECK_HAS(box_said(&b, "/dev/null"), "char");
+  CHECK_NUM(count_entries(host), 0);
+  box_free(&b);
+}
+
+/* -- tmpcopyup -- */
+
+TEST(tmpcopyup_starts_with_what_it_covers) {
+  box b = box_new();
+  mkdir(in_root(&b, "etc"), 0750);
+  mkdir(in_root(&b, "etc/deep"), 0700);
+  put_file(in_root(&b, "etc/deep/file"), "from the image");
+  chmod(in_root(&b, "etc/deep/file"), 0640);
+  CHECK(symlink("deep/file", in_root(&b, "etc/link")) == 0);
+  CHECK(mkfifo(in_root(&b, "etc/fifo"), 0600) == 0);
+  box_mount(&b, "/etc", "tmpfs", "tmpfs", CTR_STRS("tmpcopyup", "mode=0755"));
+  CHECK_RAN(box_run(&b, "stat", "/etc/deep", "/etc/deep/file", "/etc/link", "/etc/fifo"));
+  CHECK_HAS(box_said(&b, "/etc/deep"), "dir 0700 0 0");
+  CHECK_HAS(box_said(&b, "/etc/deep/file"), "file 0640 0 0");
+  CHECK_HAS(box_said(&b, "/etc/link"), "link 0777 0 0 0:0 deep/file");
+  CHECK_HAS(box_said(&b, "/etc/fifo"), "fifo 0600 0 0");
+  CHECK_RAN(box_run(&b, "cat", "/etc/link"));
+  CHECK_STR(b.out, "from the image");
+  CHECK_RAN(box_run(&b, "make", "/etc/new"));
+  CHECK_STR(box_said(&b, "/etc/new"), "made");
+  CHECK(access(in_root(&b, "etc/new"), F_OK) < 0);
+  box_free(&b);
+}
+
+TEST(tmpcopyup_copies_many_entries_and_big_files) {
+  box b = box_new();
+  mkdir(in_root(&b, "many"), 0755);
+  for (int i = 0; i < 500; i++) put_file(in_root(&b, text("many/a-rather-long-name-%d", i)), "x");
+  FILE *big = fopen(in_root(&b, "many/big"), "we");
+  for (int i = 0; big && i < 300000; i++) fputc('a' + i % 26, big);
+  if (big) fclose(big);
+  box_mount(&b, "/many", "tmpfs", "tmpfs", CTR_STRS("tmpcopyup"));
+  CHECK_RAN(box_run(&b, "cat", "/many/big"));
+  CHECK_NUM(b.out_len, 300000);
+  if (b.out_len == 300000) CHECK_HAS(b.out + 300000 - 5, text("%c", 'a' + 299999 % 26));
+  CHECK_RAN(box_run(&b, "stat", "/many/a-rather-long-name-499", "/many/a-rather-long-name-0"));
+  CHECK_HAS(box_said(&b, "/many/a-rather-long-name-499"), "file");
+  CHECK_HAS(box_said(&b, "/many/a-rather-long-name-0"), "file");
+  box_free(&b);
+}
+
+TEST(a_tree_too_deep_to_copy_is_refused) {
+  box b = box_new();
+  char path[1024];
+  strcpy(path, in_root(&b, "deep"));
+  mkdir(path, 0755);
+  for (int i = 0; i < 70; i++) mkdir(strcat(path, "/d"), 0755);
+  box_mount(&b, "/deep", "tmpfs", "tmpfs", CTR_STRS("tmpcopyup"));
+  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b),
+                "nested too deeply");
+  box_free(&b);
+}
+
+/* -- cgroup -- */
+
+TEST(the_cgroup_mount_is_there_and_read_only) {
+  box b = box_new();
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  const char *top = mountinfo(&b, "/sys/fs/cgroup");
+  if (strstr(top, "- tmpfs ")) {
+    CHECK_HAS(top, " ro,nosuid,nodev,noexec,relatime ");
+    CHECK_HAS(b.out, " /sys/fs/cgroup/"); /* at least one hierarchy below */
+    for (char *line = strtok(b.out, "\n"); line; line = strtok(NULL, "\n"))
+      if (strstr(line, " /sys/fs/cgroup")) CHECK_HAS(line, " ro,nosuid,nodev,noexec,relatime ");
+  } else {
+    CHECK_HAS(top, "- cgroup2 ");
+    CHECK_HAS(top, " ro,nosuid,nodev,noexec,relatime ");
+  }
+  box_free(&b);
+}
+
+/* -- devices -- */
+
+TEST(default_devices_and_links_are_there) {
+  static const struct {
+    const char *path, *is;
+  } rows[] = {
+      {"/dev/null", "char 0666 * 1:3 "},      {"/dev/zero", "char 0666 * 1:5 "},
+      {"/dev/full", "char 0666 * 1:7 "},      {"/dev/random", "char 0666 * 1:8 "},
+      {"/dev/urandom", "char 0666 * 1:9 "},   {"/dev/tty", "char 0666 * 5:0 "},
+      {"/dev/fd", "/proc/self/fd"},           {"/dev/stdin", "/proc/self/fd/0"},
+      {"/dev/stdout", "/proc/self/fd/1"},     {"/dev/stderr", "/proc/self/fd/2"},
+      {"/dev/ptmx", "0:0 pts/ptmx"},
+  };
+  box b = box_new();
+  CHECK_RAN(box_run(&b, "stat", "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+                    "/dev/urandom", "/dev/tty", "/dev/fd", "/dev/stdin", "/dev/stdout",
+                    "/dev/stderr", "/dev/ptmx"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const char *star = strchr(rows[i].is, '*'), *said = box_said(&b, rows[i].path);
+    CHECK_HAS(said, star ? star + 1 : rows[i].is);
+    if (star) CHECK_HAS(said, text("%.*s", (int)(star - rows[i].is), rows[i].is));
+  }
+  CHECK_RAN(box_run(&b, "try", "/dev/null", "/dev/full"));
+  CHECK_STR(box_said(&b, "/dev/null"), "open");
+  CHECK_STR(box_said(&b, "/dev/full"), "open");
+  box_free(&b);
+}
+
+TEST(device_nodes_are_made_as_asked) {
+  ONLY_AS_ROOT;
+  box b = box_new();
+  ctr_device devices[] = {
+      {.type = "c", .path = "/dev/fuse", .major_ = {true, 10}, .minor_ = {true, 229},
+       .fileMode = {true, 0640}, .uid = {true, 7}, .gid = {true, 8}},
+      {.type = "u", .path = "/dev/deep/er", .major_ = {true, 1}, .minor_ = {true, 3}},
+      {.type = "b", .path = "/dev/block", .major_ = {true, 259}, .minor_ = {true, 300},
+       .fileMode = {true, 0600}},
+      {.type = "p", .path = "/dev/pipe", .fileMode = {true, 0622}},
+      {.type = "c", .path = "/dev/null", .major_ = {true, 1}, .minor_ = {true, 3},
+       .fileMode = {true, 0600}},
+  };
+  b.config->linux_.devices = (ctr_devices){devices, sizeof devices / sizeof *devices};
+  CHECK_RAN(box_run(&b, "stat", "/dev/fuse", "/dev/deep/er", "/dev/block", "/dev/pipe",
+                    "/dev/null"));
+  CHECK_STR(box_said(&b, "/dev/fuse"), "char 0640 7 8 10:229 ");
+  CHECK_STR(box_said(&b, "/dev/deep/er"), "char 0666 0 0 1:3 ");
+  CHECK_STR(box_said(&b, "/dev/block"), "block 0600 0 0 259:300 ");
+  CHECK_STR(box_said(&b, "/dev/pipe"), "fifo 0622 0 0 0:0 ");
+  CHECK_STR(box_said(&b, "/dev/null"), "char 0600 0 0 1:3 ");
+  box_free(&b);
+}
+
+TEST(a_device_of_the_host_is_bound_where_none_can_be_made) {
+  if (is_root()) SKIP("only as an ordinary user");
+  box b = box_new();
+  ctr_device devices[] = {
+      {.type = "c", .path = "/dev/zero", .major_ = {true, 1}, .minor_ = {true, 5},
+       .fileMode = {true, 0600}},
+      {.type = "p", .path = "/dev/pipe", .fileMode = {true, 0622}}};
+  b.config->linux_.devices = (ctr_devices){devices, 2};
+  CHECK_RAN(box_run(&b, "stat", "/dev/zero", "/dev/pipe"));
+  CHECK_STR(box_said(&b, "/dev/zero"), "char 0666 65534 65534 1:5 ");
+  CHECK_STR(box_said(&b, "/dev/pipe"), "fifo 0622 0 0 0:0 ");
+  CHECK_HAS(b.warnings, "linux.devices[0]");
+  devices[0].minor_.value = 7; /* the host's /dev/zero is not this device */
+  CHECK_REFUSED(box_run(&b, "exit", "0"), "linux.devices[0]", "not that device");
+  devices[0].path = "/dev/no-such-device";
+  CHECK_REFUSED(box_run(&b, "exit", "0"), "linux.devices[0]", "the source cannot be opened");
+  box_free(&b);
+}
+
+TEST(something_else_in_a_devices_place_is_refused) {
+  box b = box_new();
+  b.config->mounts.count = 1; /* /proc only: /dev is the image's */
+  mkdir(in_root(&b, "dev"), 0755);
+  put_file(in_root(&b, "dev/stdin"), "not a link");
+  CHECK_REFUSED(box_run(&b, "exit", "0"), "default devices", "something else is there");
+  unlink(in_root(&b, "dev/stdin"));
+  if (is_root()) {
+    unlink(in_root(&b, "dev/null"));
+    put_file(in_root(&b, "dev/null"), "not a device");
+    CHECK_REFUSED(box_run(&b, "exit", "0"), "default devices", "not that device");
+  }
+  box_free(&b);
+}
+
+/* CVE-2025-31133: an image whose /dev/null is a link to what the mask should cover. */
+TEST(masks_are_the_hosts_null_device) {
+  box b = box_new();
+  b.config->mounts.count = 1;
+  mkdir(in_root(&b, "dev"), 0755);
+  CHECK(symlink("/secret", in_root(&b, "dev/null")) == 0);
+  put_file(in_root(&b, "secret"), "secret");
+  b.config->linux_.maskedPaths = CTR_STRS("/secret");
+  box_run(&b, "stat", "/secret");
+  if (!b.code) CHECK_HAS(box_said(&b, "/secret"), "1:3");
+  CHECK_STR(get_file(in_root(&b, "secret")), "secret");
+  box_free(&b);
+}
+
+/* -- masked and read-only paths -- */
+
+TEST(masked_paths_show_nothing) {
+  box b = box_new();
+  put_file(in_root(&b, "file"), "secret");
+  mkdir(in_root(&b, "dir"), 0755);
+  put_file(in_root(&b, "dir/file"), "secret");
+  CHECK(symlink("/dir", in_root(&b, "link")) == 0);
+  mkdir(in_root(&b, "dir2"), 0755);
+  CHECK(symlink("/dir2", in_root(&b, "link2")) == 0);
+  put_file(in_root(&b, "dir2/file"), "secret");
+  b.config->linux_.maskedPaths = CTR_STRS("/file", "/dir", "/missing", "/file/below", "/link2");
+  CHECK_RAN(box_run(&b, "cat", "/file"));
+  CHECK_STR(b.out, "");
+  CHECK_RAN(box_run(&b, "stat", "/dir/file", "/dir2/file", "/file"));
+  CHECK_STR(box_said(&b, "/dir/file"), "ENOENT");
+  CHECK_STR(box_said(&b, "/dir2/file"), "ENOENT");
+  CHECK_RAN(box_run(&b, "make", "/dir/new"));
+  CHECK_STR(box_said(&b, "/dir/new"), "EROFS");
+  box_free(&b);
+}
+
+TEST(read_only_paths_cannot_be_written) {
+  box b = box_new();
+  mkdir(in_root(&b, "dir"), 0755);
+  put_file(in_root(&b, "file"), "x");
+  box_mount(&b, "/dir/mounted", "tmpfs", "t", NO_OPTIONS);
+  b.config->linux_.readonlyPaths = CTR_STRS("/dir", "/file", "/missing", "/proc/sys");
+  CHECK_RAN(box_run(&b, "try", "/file", "/proc/sys/kernel/hostname"));
+  CHECK_STR(box_said(&b, "/file"), "EROFS");
+  CHECK_MSG(strcmp(box_said(&b, "/proc/sys/kernel/hostname"), "open"), "%s", b.out);
+  CHECK_RAN(box_run(&b, "statfs", "/proc/sys"));
+  CHECK_HAS(box_said(&b, "/proc/sys"), "ro,");
+  CHECK_RAN(box_run(&b, "make", "/dir/new", "/dir/mounted/new", "/new"));
+  CHECK_STR(box_said(&b, "/dir/new"), "EROFS");
+  CHECK_STR(box_said(&b, "/dir/mounted/new"), "EROFS");
+  CHECK_STR(box_said(&b, "/new"), "made");
+  box_free(&b);
+}
+
+/* What the whole machine would feel cannot be written from the default container. */
+TEST(the_hosts_settings_are_out_of_reach) {
+  box b = box_new();
+  CHECK_RAN(box_run(&b, "try", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern",
+                    "/proc/sys/kernel/modprobe", "/proc/kcore", "/sys/kernel/uevent_helper",
+                    "/proc/self/root/proc/sysrq-trigger", "/proc/1/root/proc/sys/kernel/panic"));
+  CHECK_MSG(!strstr(b.out, "open"), "%s", b.out);
+  box_free(&b);
+}
+
+/* -- the root -- */
+
+TEST(a_read_only_root_is_read_only) {
+  box b = box_new();
+  box_mount(&b, "/made/by/mount", "tmpfs", "t", NO_OPTIONS);
+  b.config->root.readonly = true;
+  CHECK_RAN(box_run(&b, "make", "/new", "/made/new", "/tmp/new", "/made/by/mount/new"));
+  CHECK_STR(box_said(&b, "/new"), "EROFS");
+  CHECK_STR(box_said(&b, "/made/new"), "EROFS");
+  CHECK_STR(box_said(&b, "/tmp/new"), "made");
+  CHECK_STR(box_said(&b, "/made/by/mount/new"), "made");
+  box_free(&b);
+}
+
+TEST(the_root_is_the_only_way_up) {
+  for (int no_pivot = 0; no_pivot < 2; no_pivot++) {
+    box b = box_new();
+    b.plan.no_pivot = no_pivot;
+    CHECK_RAN(box_run(&b, "stat", "/..", "/../probe", "/work", "/proc/1/root/probe"));
+    CHECK_HAS(box_said(&b, "/../probe"), "file");
+    CHECK_HAS(box_said(&b, "/proc/1/root/probe"), "file");
+    CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+    CHECK_HAS(mountinfo(&b, "/"), "rootfs / ");
+    CHECK_MSG(!strstr(b.out, b.dir) || strstr(mountinfo(&b, "/"), b.dir), "%s", b.out);
+    box_free(&b);
+  }
+}
+
+TEST(the_root_propagation_is_what_was_asked_for) {
+  static const struct {
+    ctr_propagation asked;
+    const char *tag;
+  } rows[] = {{CTR_PROPAGATION_PRIVATE, NULL},
+              {CTR_PROPAGATION_SHARED, "shared:"},
+              {CTR_PROPAGATION_UNBINDABLE, "unbindable"},
+              {0, NULL}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    box b = box_new();
+    b.config->linux_.rootfsPropagation = rows[i].asked;
+    CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+    const char *line = mountinfo(&b, "/");
+    if (rows[i].tag)
+      CHECK_HAS(line, rows[i].tag);
+    else
+      CHECK_MSG(!strstr(line, "shared:") && !strstr(line, "unbindable"), "%s", line);
+    box_free(&b);
+  }
+}
+
+/* Without mount_setattr(2) everything that is not recursive works as well. */
+TEST(an_older_kernel_gets_the_same_result) {
+  box b = box_new();
+  b.plan.without = CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_CLONE3;
+  b.config->root.readonly = true;
+  CHECK_RAN(box_run(&b, "make", "/new", "/tmp/new"));
+  CHECK_STR(box_said(&b, "/new"), "EROFS");
+  CHECK_STR(box_said(&b, "/tmp/new"), "made");
+  CHECK_RAN(box_run(&b, "try", "/proc/sys/kernel/hostname"));
+  CHECK_MSG(strcmp(box_said(&b, "/proc/sys/kernel/hostname"), "open"), "%s", b.out);
+  CHECK_RAN(box_run(&b, "statfs", "/proc/sys"));
+  CHECK_HAS(box_said(&b, "/proc/sys"), "ro,");
+  box_mount(&b, "/m", "tmpfs", "t", CTR_STRS("rro"));
+  CHECK_REFUSED(box_run(&b, "self"), last_mount(&b), "Linux 5.12");
+  box_free(&b);
+}
+
+TEST(without_a_mount_namespace_it_is_a_chroot) {
+  ONLY_AS_ROOT;
+  static const ctr_namespace namespaces[] = {{CTR_NS_PID, NULL}};
+  box b = box_new();
+  b.config->mounts.count = 0;
+  b.config->hostname = NULL;
+  b.config->linux_.namespaces = (ctr_namespaces){namespaces, 1};
+  b.config->linux_.maskedPaths = b.config->linux_.readonlyPaths = (ctr_strs){0};
+  CHECK_RAN(box_run(&b, "stat", "/probe", "/work"));
+  CHECK_HAS(box_said(&b, "/probe"), "file");
+  CHECK_STR(box_said(&b, "/work"), "ENOENT");
+  box_free(&b);
+}
+
+TEST_MAIN
