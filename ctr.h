@@ -188,7 +188,8 @@ CTR_API void *ctr_arena_alloc(ctr_arena *arena, size_t size);
 /* Frees all that came from the arena and leaves it empty, ready to be used again. NULL is fine. */
 CTR_API void ctr_arena_free(ctr_arena *arena);
 
-/* A list of strings. CTR_STRS("sh", "-c", "id") makes one in C. */
+/* A list of strings. CTR_STRS("sh", "-c", "id") makes one in C, which lives until the end of the
+   block that it stands in. */
 typedef struct ctr_strs {
   const char *const *items;
   size_t count;
@@ -922,7 +923,7 @@ CTR_API int ctr_process_pidfd(const ctr_process *process);
 
 /* Its start time in clock ticks since boot, proc_pid_stat(5) field 22: with the pid, what tells
    two processes apart that had the same pid one after the other.
-   Returns: CTR_OK, CTR_E_STATE when it is not started, or CTR_E_SYS. */
+   Returns: CTR_OK, CTR_E_STATE when it is not started or was waited for, or CTR_E_SYS. */
 CTR_API ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks,
                                         ctr_err *err);
 
@@ -3681,6 +3682,7 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
   X(MOVE_ROOT, "move it over the root, then chroot", "mount(2)")                                   \
   X(CHROOT, "chroot into it", "chroot(2)")                                                         \
+  X(OWN_NULL, "take the container's own /dev/null for standard streams that are one", "null(4)")   \
   X(HOSTNAME, "set the host name to %s0", "sethostname(2)")                                        \
   X(DOMAINNAME, "set the domain name to %s0", "setdomainname(2)")                                  \
   X(SYSCTL, "write '%s1' to /proc/sys/%s0", "sysctl(2)")                                           \
@@ -4884,6 +4886,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
                     .num = {ctr__propagation_flags[asked]});
+  ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 
 /* Without a mount namespace of its own every mount would be one of the host. */
@@ -5939,16 +5942,33 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
 
 /* -- masks -- */
 
+static bool ctr__is_null_device(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 /* Files are covered with the null device, verified to be it: an image's /dev/null can be a link to
    anything (CVE-2025-31133). */
 static int ctr__null_device(ctr__child *c) {
   if (c->null_device >= 0) return c->null_device;
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
-  struct stat st;
-  if (fd < 0 || fstat(fd, &st) < 0) return ctr__because(c, CTR__WHY_NULL_DEVICE, -errno);
-  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-    return ctr__because(c, CTR__WHY_NULL_DEVICE, -ENODEV);
+  if (fd < 0) return ctr__because(c, CTR__WHY_NULL_DEVICE, fd);
+  if (!ctr__is_null_device(fd)) return ctr__because(c, CTR__WHY_NULL_DEVICE, -ENODEV);
   return c->null_device = ctr__steal_fd(&fd);
+}
+
+/* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
+   as well. An image that has something else there keeps what it was given. */
+static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+  (void)s;
+  if (null < 0 || !ctr__is_null_device(null)) return 0;
+  char path[32];
+  ctr__fd_path(path, null);
+  CTR__AUTO_CLOSE own = ctr__open(c->proc, path + sizeof "/proc", O_RDWR, 0);
+  for (int i = 0; i < 3 && own >= 0; i++)
+    if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
+  return 0;
 }
 
 /* Directories are covered with one empty tmpfs: made once, then copied from where it lies. */
@@ -6242,6 +6262,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_PIVOT_ROOT] = ctr__child_pivot_root,
     [CTR__STEP_MOVE_ROOT] = ctr__child_move_root,
     [CTR__STEP_CHROOT] = ctr__child_chroot,
+    [CTR__STEP_OWN_NULL] = ctr__child_own_null,
     [CTR__STEP_HOSTNAME] = ctr__child_hostname,
     [CTR__STEP_DOMAINNAME] = ctr__child_domainname,
     [CTR__STEP_SYSCTL] = ctr__child_sysctl,
@@ -6860,7 +6881,8 @@ ctr_io *ctr_process_io(ctr_process *process) {
    closing one. */
 ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks, ctr_err *err) {
   ctr__err_clear(err);
-  if (process->pid < 0) return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not started");
+  if (process->state != CTR__RUNNING)
+    return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not running");
   char path[64], text[1024];
   ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), process->pid), "/stat");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);

@@ -49,7 +49,8 @@ CTR_API void *ctr_arena_alloc(ctr_arena *arena, size_t size);
 /* Frees all that came from the arena and leaves it empty, ready to be used again. NULL is fine. */
 CTR_API void ctr_arena_free(ctr_arena *arena);
 
-/* A list of strings. CTR_STRS("sh", "-c", "id") makes one in C. */
+/* A list of strings. CTR_STRS("sh", "-c", "id") makes one in C, which lives until the end of the
+   block that it stands in. */
 typedef struct ctr_strs {
   const char *const *items;
   size_t count;

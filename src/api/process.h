@@ -78,7 +78,7 @@ CTR_API int ctr_process_pidfd(const ctr_process *process);
 
 /* Its start time in clock ticks since boot, proc_pid_stat(5) field 22: with the pid, what tells
    two processes apart that had the same pid one after the other.
-   Returns: CTR_OK, CTR_E_STATE when it is not started, or CTR_E_SYS. */
+   Returns: CTR_OK, CTR_E_STATE when it is not started or was waited for, or CTR_E_SYS. */
 CTR_API ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks,
                                         ctr_err *err);
 

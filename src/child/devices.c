@@ -52,16 +52,33 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
 
 /* -- masks -- */
 
+static bool ctr__is_null_device(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 /* Files are covered with the null device, verified to be it: an image's /dev/null can be a link to
    anything (CVE-2025-31133). */
 static int ctr__null_device(ctr__child *c) {
   if (c->null_device >= 0) return c->null_device;
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
-  struct stat st;
-  if (fd < 0 || fstat(fd, &st) < 0) return ctr__because(c, CTR__WHY_NULL_DEVICE, -errno);
-  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-    return ctr__because(c, CTR__WHY_NULL_DEVICE, -ENODEV);
+  if (fd < 0) return ctr__because(c, CTR__WHY_NULL_DEVICE, fd);
+  if (!ctr__is_null_device(fd)) return ctr__because(c, CTR__WHY_NULL_DEVICE, -ENODEV);
   return c->null_device = ctr__steal_fd(&fd);
+}
+
+/* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
+   as well. An image that has something else there keeps what it was given. */
+static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+  (void)s;
+  if (null < 0 || !ctr__is_null_device(null)) return 0;
+  char path[32];
+  ctr__fd_path(path, null);
+  CTR__AUTO_CLOSE own = ctr__open(c->proc, path + sizeof "/proc", O_RDWR, 0);
+  for (int i = 0; i < 3 && own >= 0; i++)
+    if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
+  return 0;
 }
 
 /* Directories are covered with one empty tmpfs: made once, then copied from where it lies. */

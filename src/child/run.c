@@ -39,6 +39,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_PIVOT_ROOT] = ctr__child_pivot_root,
     [CTR__STEP_MOVE_ROOT] = ctr__child_move_root,
     [CTR__STEP_CHROOT] = ctr__child_chroot,
+    [CTR__STEP_OWN_NULL] = ctr__child_own_null,
     [CTR__STEP_HOSTNAME] = ctr__child_hostname,
     [CTR__STEP_DOMAINNAME] = ctr__child_domainname,
     [CTR__STEP_SYSCTL] = ctr__child_sysctl,

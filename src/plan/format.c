@@ -76,6 +76,7 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
   X(MOVE_ROOT, "move it over the root, then chroot", "mount(2)")                                   \
   X(CHROOT, "chroot into it", "chroot(2)")                                                         \
+  X(OWN_NULL, "take the container's own /dev/null for standard streams that are one", "null(4)")   \
   X(HOSTNAME, "set the host name to %s0", "sethostname(2)")                                        \
   X(DOMAINNAME, "set the domain name to %s0", "setdomainname(2)")                                  \
   X(SYSCTL, "write '%s1' to /proc/sys/%s0", "sysctl(2)")                                           \

@@ -159,6 +159,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
                     .num = {ctr__propagation_flags[asked]});
+  ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 
 /* Without a mount namespace of its own every mount would be one of the host. */
