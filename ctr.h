@@ -2866,8 +2866,8 @@ static ctr_code ctr__read_strs(ctr__config_reader *r, const ctr__where *where,
   ctr__where at = {.up = where};
   if (code) return code;
   const char **strings = items;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next)
-    code = ctr__read_str(r, &at, v, &strings[at.index++]);
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++)
+    code = ctr__read_str(r, &at, v, &strings[at.index]);
   return code;
 }
 
@@ -2878,10 +2878,10 @@ static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, co
   ctr__where at = {.up = where};
   if (code) return code;
   uint32_t *ids = items;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++) {
     uint64_t bits = 0;
     code = ctr__read_integer(r, &at, v, NULL, &bits);
-    ids[at.index++] = (uint32_t)bits;
+    ids[at.index] = (uint32_t)bits;
   }
   return code;
 }
@@ -5207,12 +5207,13 @@ static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, STDIO, .field = NULL);
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  ctr__child_step(b, HOLD_PROC, .field = NULL);
+  /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
+  if (b->new_namespaces & CTR_NS_TIME)
+    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER) ctr__plan_become_root(b);
   ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
-  ctr__child_step(b, HOLD_PROC, .field = NULL);
-  if (b->new_namespaces & CTR_NS_TIME)
-    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
 }
 

@@ -19,7 +19,7 @@
 
 typedef struct options {
   const char *bundle;
-  bool rootless, no_pivot, no_new_keyring, use_default;
+  bool rootless, no_pivot, no_new_keyring, use_default, help;
   const char *id;
   char **command; /* what follows "--": instead of process.args */
   int command_count;
@@ -60,11 +60,13 @@ static const option_row explain_options[] = {OPTION_BUNDLE, OPTION_DEFAULT, OPTI
 
 /* Reads argv[1...] by the rows. Returns the index of the first operand, or -1 after a message. */
 static int parse_options(int argc, char **argv, const option_row *rows, options *opts) {
-  struct option longs[16] = {0};
+  struct option longs[16] = {{"help", no_argument, NULL, 'h'}};
   for (int i = 0; rows[i].name; i++)
-    longs[i] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument,
+    longs[i + 1] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument,
                                NULL, 256 + i};
-  for (int c; (c = getopt_long_only(argc, argv, "+", longs, NULL)) != -1;) {
+  for (int c; (c = getopt_long_only(argc, argv, "+h", longs, NULL)) != -1;) {
+    if (c == 'h') opts->help = true;
+    if (c == 'h') return optind;
     if (c < 256) return -1;
     const option_row *row = &rows[c - 256];
     if (row->argument)
@@ -96,24 +98,22 @@ static int write_to(void *file, const char *text, size_t len) {
   return fwrite(text, 1, len, file) != len;
 }
 
-/* The whole of DIR/config.json, to be freed; NULL after a message. */
+/* The whole of DIR/config.json, to be freed; NULL after a message. Opened without waiting: a fifo
+   would. */
 static char *read_config(const char *dir, size_t *ret_len) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/config.json", dir);
-  FILE *file = fopen(path, "re");
+  char path[4096], *text = NULL;
   struct stat st;
-  if (!file || fstat(fileno(file), &st) < 0) {
+  snprintf(path, sizeof path, "%s/config.json", dir);
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+  if (!file || fstat(fd, &st) < 0)
     complain_errno("open", path);
-    if (file) fclose(file);
-    return NULL;
-  }
-  char *text = NULL;
-  if (!S_ISREG(st.st_mode))
+  else if (!S_ISREG(st.st_mode))
     fprintf(stderr, "ctr-oci: %s is not a regular file\n", path);
   else if (!(text = malloc((size_t)st.st_size + 1)))
     complain_errno("read", path);
   if (text) *ret_len = fread(text, 1, (size_t)st.st_size, file);
-  fclose(file);
+  if (file) fclose(file);
   return text;
 }
 
@@ -219,13 +219,15 @@ static void print_options(FILE *out, const option_row *rows) {
   }
 }
 
+static void print_command(FILE *out, const struct command *c) {
+  fprintf(out, "  %s [OPTION...] %s\n      %s\n", c->name, c->operands, c->help);
+  print_options(out, c->options);
+}
+
 static int usage(FILE *out) {
   fprintf(out, "usage: ctr-oci COMMAND [OPTION...] ...\n"
                "       ctr-oci --version | --help\n\n");
-  for (const struct command *c = commands; c->name; c++) {
-    fprintf(out, "  %s [OPTION...] %s\n      %s\n", c->name, c->operands, c->help);
-    print_options(out, c->options);
-  }
+  for (const struct command *c = commands; c->name; c++) print_command(out, c);
   return out == stdout ? 0 : 2;
 }
 
@@ -259,6 +261,7 @@ int main(int argc, char **argv) {
     if (strcmp(c->name, argv[1]) != 0) continue;
     options opts = {.bundle = "."};
     int at = parse_options(argc - 1, argv + 1, c->options, &opts);
+    if (opts.help) return print_command(stdout, c), 0;
     if (at < 0 || parse_operands(c, argc - 1, argv + 1, at, &opts) < 0) return 2;
     return c->run(&opts);
   }

@@ -88,11 +88,22 @@ def run_file(command, where, env, uid, tally):
         tally.failed.append(f"{where}: ended early, with status {status} after {seen} tests")
 
 
-def command_for(layer, name, build):
-    binary, script = build / layer / name, TESTS / layer / f"{name}.py"
+def python_for(uid):
+    """A Python that the user can run: ours may lie in a home directory of root's."""
+    for python in [sys.executable, *(f"{folder}/python3" for folder in os.defpath.split(":"))]:
+        try:
+            if not subprocess.run([python, "-c", ""], preexec_fn=become(uid)).returncode:
+                return python
+        except OSError:
+            continue
+    return sys.executable
+
+
+def command_for(layer, name, top, python):
+    script = top / "tests" / layer / f"{name}.py"
     if script.exists():
-        return [sys.executable, str(TESTS / "tap.py"), str(script)]
-    return [str(binary)]
+        return [python, str(top / "tests/tap.py"), str(script)]
+    return [str(top / "build" / layer / name)]
 
 
 def test_files(layer, parts):
@@ -101,10 +112,15 @@ def test_files(layer, parts):
 
 
 def staged(build, into):
-    """A copy of what was built that any user can run."""
-    copy = into / "build"
-    shutil.copytree(build, copy, ignore=shutil.ignore_patterns("sanitize", "*.o"))
-    return copy
+    """A copy of the tree and of what was built that any user can read and run; and of the real
+    tools' bundles, which lie beside the tree on some machines."""
+    top = into / "top"
+    bundles = TESTS.parent.parent / "shared/bundles"
+    shutil.copytree(TESTS.parent, top, ignore=shutil.ignore_patterns(".git", "build"))
+    shutil.copytree(build, top / "build", ignore=shutil.ignore_patterns("sanitize"))
+    if bundles.is_dir():
+        shutil.copytree(bundles, into / "shared/bundles")
+    return top
 
 
 def main():
@@ -120,19 +136,21 @@ def main():
     scratch = Path(tempfile.mkdtemp(prefix="ctr-tests."))
     scratch.chmod(0o755)
     try:
-        build = staged(args.build.resolve(), scratch)
+        top = staged(args.build.resolve(), scratch)
         for layer in args.layer or LAYERS:
             for uid in ([0, ORDINARY] if root else [os.geteuid()]) if LAYERS[layer] else [None]:
+                demoted = uid if root and uid else None
+                python = python_for(demoted) if demoted else sys.executable
                 for name in test_files(layer, args.parts):
                     user = "" if uid is None else " as root" if uid == 0 else f" as uid {uid}"
                     room = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=scratch))
                     room.chmod(0o755)
-                    if root and uid:
-                        os.chown(room, uid, uid)
-                    env = {**os.environ, "TMPDIR": str(room), "CTR_BUILD": str(build),
-                           "CTR_TOP": str(TESTS.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-                    run_file(command_for(layer, name, build), f"{layer}/{name}{user}", env,
-                             uid if root and uid else None, tally)
+                    if demoted:
+                        os.chown(room, demoted, demoted)
+                    env = {**os.environ, "TMPDIR": str(room), "CTR_TOP": str(top),
+                           "CTR_BUILD": str(top / "build"), "PYTHONDONTWRITEBYTECODE": "1"}
+                    run_file(command_for(layer, name, top, python), f"{layer}/{name}{user}", env,
+                             demoted, tally)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     for failure in tally.failed:

@@ -14,7 +14,8 @@ class Tap(unittest.TestResult):
         self.count += 1
         for line in text.splitlines():
             print(f"# {line}")
-        name = test.id().split(".")[-1].removeprefix("test_")
+        whole, *case = test.id().split(" ", 1)
+        name = " ".join([whole.split(".")[-1].removeprefix("test_"), *case])
         print(f"{verdict} {self.count} - {name}" + (f" # SKIP {skip}" if skip else ""), flush=True)
 
     def addSuccess(self, test):

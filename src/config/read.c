@@ -135,8 +135,8 @@ static ctr_code ctr__read_strs(ctr__config_reader *r, const ctr__where *where,
   ctr__where at = {.up = where};
   if (code) return code;
   const char **strings = items;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next)
-    code = ctr__read_str(r, &at, v, &strings[at.index++]);
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++)
+    code = ctr__read_str(r, &at, v, &strings[at.index]);
   return code;
 }
 
@@ -147,10 +147,10 @@ static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, co
   ctr__where at = {.up = where};
   if (code) return code;
   uint32_t *ids = items;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++) {
     uint64_t bits = 0;
     code = ctr__read_integer(r, &at, v, NULL, &bits);
-    ids[at.index++] = (uint32_t)bits;
+    ids[at.index] = (uint32_t)bits;
   }
   return code;
 }

@@ -23,12 +23,13 @@ static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, STDIO, .field = NULL);
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  ctr__child_step(b, HOLD_PROC, .field = NULL);
+  /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
+  if (b->new_namespaces & CTR_NS_TIME)
+    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER) ctr__plan_become_root(b);
   ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
-  ctr__child_step(b, HOLD_PROC, .field = NULL);
-  if (b->new_namespaces & CTR_NS_TIME)
-    ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
 }
 

@@ -192,6 +192,17 @@ static inline void box_mount(box *b, const char *destination, const char *type, 
            .options = {copies, options.count}});
 }
 
+/* A box that runs with the ids of a range mapped, where root can do that; else with one. */
+static inline box box_mapped(void) {
+  static const ctr_id_mapping map = {0, 100000, 65536};
+  box b = box_new();
+  if (!is_root()) return b;
+  BOX_ADD(&b, b.config->linux_.namespaces, ctr_namespace, {CTR_NS_USER, NULL});
+  b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){&map, 1};
+  if (chown(in_root(&b, ""), map.hostID, map.hostID) < 0) test_fail(b.dir, 0, "cannot chown");
+  return b;
+}
+
 /* The field that a failure of the last mount names. */
 static inline const char *last_mount(const box *b) {
   return text("mounts[%zu]", b->config->mounts.count - 1);

@@ -3,18 +3,6 @@
 
 #include <sched.h>
 
-/* A box that runs with all ids of a range mapped, where root can do that; else with one. */
-static box box_with_ids(void) {
-  box b = box_new();
-  if (is_root()) {
-    static const ctr_id_mapping map = {0, 100000, 65536};
-    BOX_ADD(&b, b.config->linux_.namespaces, ctr_namespace, {CTR_NS_USER, NULL});
-    b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){&map, 1};
-    CHECK(chown(in_root(&b, ""), map.hostID, map.hostID) == 0);
-  }
-  return b;
-}
-
 /* The default with nothing asked for: what every test below differs from. */
 TEST(the_default_is_a_small_identity) {
   box b = box_new();
@@ -54,7 +42,7 @@ TEST(uid_gid_and_groups_are_taken) {
   ONLY_AS_ROOT;
   static const uint32_t groups[] = {5, 6, 100};
   for (int in_userns = 0; in_userns < 2; in_userns++) {
-    box b = in_userns ? box_with_ids() : box_new();
+    box b = in_userns ? box_mapped() : box_new();
     b.config->process.user = (ctr_user){.uid = 1000, .gid = 1001, .additionalGids = {groups, 3}};
     CHECK_RAN(box_run(&b, "self"));
     CHECK_STR(box_said(&b, "uid"), "1000 1000 1000");
@@ -71,7 +59,7 @@ TEST(the_callers_groups_are_not_kept) {
   int count = getgroups(64, before);
   CHECK(setgroups(2, groups) == 0);
   for (int in_userns = 0; in_userns < 2; in_userns++) {
-    box b = in_userns ? box_with_ids() : box_new();
+    box b = in_userns ? box_mapped() : box_new();
     CHECK_RAN(box_run(&b, "self"));
     CHECK_STR(box_said(&b, "groups"), "");
     box_free(&b);
@@ -92,7 +80,7 @@ TEST(root_inside_is_the_caller_outside) {
 
 TEST(mapped_ids_are_those_of_the_map) {
   ONLY_AS_ROOT;
-  box b = box_with_ids();
+  box b = box_mapped();
   CHECK_RAN(box_run(&b, "make", "/made"));
   struct stat st;
   CHECK(stat(in_root(&b, "made"), &st) == 0);
@@ -255,7 +243,7 @@ TEST(raising_a_hard_limit_needs_the_right_to) {
   CHECK(syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &now) == 0);
   const uint64_t more = now.rlim_max + 1;
   const ctr_rlimit limits[] = {{CTR_RLIMIT_CORE, 0, 0}, {CTR_RLIMIT_NOFILE, more, more}};
-  box b = box_with_ids();
+  box b = box_mapped();
   b.config->process.rlimits = (ctr_rlimits){limits, 2};
   box_run(&b, "self");
   if (have_cap(CTR_CAP_SYS_RESOURCE))
@@ -267,7 +255,7 @@ TEST(raising_a_hard_limit_needs_the_right_to) {
 
 TEST(oom_score_adj_goes_up) {
   for (int in_userns = 0; in_userns < 2; in_userns++) {
-    box b = in_userns ? box_with_ids() : box_new();
+    box b = in_userns ? box_mapped() : box_new();
     b.config->process.oomScoreAdj = (ctr_int){true, 500};
     CHECK_RAN(box_run(&b, "self"));
     CHECK_STR(box_said(&b, "oom_score_adj"), "500");

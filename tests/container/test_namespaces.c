@@ -86,8 +86,7 @@ TEST(without_a_pid_namespace_the_pid_is_the_hosts) {
   box_free(&b);
 }
 
-TEST(clocks_are_shifted) {
-  box b = box_new();
+static void check_clocks(box b) {
   BOX_ADD(&b, b.config->linux_.namespaces, ctr_namespace, {CTR_NS_TIME, NULL});
   b.config->linux_.timeOffsets = (ctr_time_offsets){.monotonic = {{true, 1000000}, {true, 500}},
                                                     .boottime = {{true, 2000000}, {0}}};
@@ -103,6 +102,11 @@ TEST(clocks_are_shifted) {
   CHECK_HAS(b.out, "monotonic     1000000       500");
   CHECK_HAS(b.out, "boottime      2000000         0");
   box_free(&b);
+}
+
+TEST(clocks_are_shifted) {
+  check_clocks(box_new());
+  check_clocks(box_mapped());
 }
 
 TEST(clocks_without_a_time_namespace_are_refused) {
