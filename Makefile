@@ -31,7 +31,7 @@ run: $(BUILD)/ctr-oci  ## build and show a container: its processes, hostname an
 
 all: ctr.h $(BUILD)/ctr-oci $(examples)  ## build the command line and all examples
 
-test: all $(unit) $(container) $(BUILD)/container/probe $(bench)  ## build and run all tests
+test: all $(unit) $(container) $(BUILD)/container/probe  ## build and run all tests
 	@$(PYTHON) tests/run.py --build $(BUILD) $(TESTFLAGS)
 
 test-sanitize:  ## the unit tests under address and undefined behaviour sanitizers
@@ -65,7 +65,7 @@ $(BUILD)/bench/%: tests/bench/%.c ctr.h
 $(BUILD)/container/probe: tests/container/probe.c
 	$(compile) $(STATIC)
 
-$(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h ctr.h
+$(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h $(wildcard tests/unit/*.h) ctr.h
 	$(compile)
 
 $(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/test.h ctr.h

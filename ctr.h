@@ -42,8 +42,17 @@
 
    THREADS AND FORK
        The library keeps no global. Any thread may call; one arena, config, plan or process is for
-       one thread at a time. The child allocates nothing and takes no lock between clone and
-       execve, so that callers with threads are safe. Handles do not survive a fork of the caller.
+       one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
+       allocates nothing and takes no lock between clone and execve, so that callers with threads
+       are safe. Handles do not survive a fork of the caller.
+
+   SECURITY
+       Paths inside the container are resolved inside its root by the kernel and used by descriptor;
+       nothing of the caller's stays open in the child; a mask is a verified device; writes to
+       procfs go to a verified procfs. What this version does not have, and refuses when a config
+       asks for it, is seccomp, labels and cgroup limits: code inside meets the whole system call
+       interface of the kernel, and can use up memory and processes. Use a user namespace where you
+       can, and do not let hostile code in on the strength of this version alone.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -104,6 +113,9 @@
 #endif
 
 #if defined CTR_IMPLEMENTATION && !defined _GNU_SOURCE
+#ifdef _FEATURES_H /* of glibc and of musl: libc has made up its mind already */
+#error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
+#endif
 #define _GNU_SOURCE 1
 #endif
 
@@ -194,10 +206,12 @@ typedef struct ctr_strs {
   const char *const *items;
   size_t count;
 } ctr_strs;
+#ifndef __cplusplus
 #define CTR_STRS(...)                                                                              \
   (ctr_strs) {                                                                                     \
     (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
   }
+#endif
 
 /* Where text goes: called with pieces, in order. Returns 0, or not 0 to stop the writer. */
 typedef int (*ctr_sink)(void *userdata, const char *text, size_t len);
@@ -936,11 +950,11 @@ CTR_API ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *e
             reaped it, or the caller ignores SIGCHLD: then its status is lost. */
 CTR_API ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err);
 
-/* SIGKILL, then wait. It having ended already is no error. */
+/* SIGKILL, then wait. It having ended already is no error. Returns: as ctr_process_wait. */
 CTR_API ctr_code ctr_process_terminate(ctr_process *process, ctr_err *err);
 
 /* What its three standard streams were connected to at the start, as ctr_pipe_fds gives it; or what
-   was set instead. Strings live as long as the handle. */
+   was set instead. Returns: CTR_OK. Strings live as long as the handle. */
 CTR_API void ctr_process_external_fds(const ctr_process *process, const char *ret_names[3]);
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);
@@ -1005,6 +1019,9 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
 #error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
 #endif
 
+#if defined CTR_MALLOC != defined CTR_FREE
+#error "ctr.h: define both of CTR_MALLOC and CTR_FREE, or none"
+#endif
 #ifndef CTR_MALLOC
 #define CTR_MALLOC(size) malloc(size)
 #define CTR_FREE(ptr)    free(ptr)
@@ -1211,6 +1228,7 @@ enum {
   CTR__SYS_fsconfig = CTR__NR(431),
   CTR__SYS_fsmount = CTR__NR(432),
   CTR__SYS_fspick = CTR__NR(433),
+  CTR__SYS_pidfd_open = CTR__NR(434),
   CTR__SYS_clone3 = CTR__NR(435),
   CTR__SYS_close_range = CTR__NR(436),
   CTR__SYS_openat2 = CTR__NR(437),
@@ -1379,12 +1397,16 @@ struct ctr__clone_args {
 enum { CTR__CLONE_PIDFD = 0x1000 };
 
 /* fork(2) with flags and a pidfd, without what libc's fork does: its locks and handlers are not
-   ours to run. Older kernels, and seccomp filters that cannot look into clone3's struct, get
-   clone(2); the order of its arguments is the architecture's. */
-static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd) {
+   ours to run. ret_pid, when not NULL, is set by the kernel before the child runs. Older kernels,
+   and seccomp filters that cannot look into clone3's struct, get clone(2), which cannot do that
+   beside a pidfd; the order of its arguments is the architecture's. */
+static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd,
+                        volatile int32_t *ret_pid) {
   int pidfd = -1;
   if (have_clone3) {
-    struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD,
+    uint64_t set_pid = ret_pid ? (uint64_t)CLONE_PARENT_SETTID : 0;
+    struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD | set_pid,
+                                   .parent_tid = (uint64_t)(uintptr_t)ret_pid,
                                    .pidfd = (uint64_t)(uintptr_t)&pidfd,
                                    .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
     long pid = CTR__CALL(CTR__SYS_clone3, &args, sizeof args);
@@ -1398,18 +1420,27 @@ static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd) {
   long pid = CTR__CALL(SYS_clone, old, 0L, &pidfd, 0L, 0L);
 #endif
   if (pid >= 0) *ret_pidfd = pidfd;
+  if (pid > 0 && ret_pid) *ret_pid = (int32_t)pid;
   return (pid_t)pid;
 }
+
+/* The kernel's struct rlimit64: musl has none, glibc hides it. */
+struct ctr__rlimit {
+  uint64_t soft, hard;
+};
 
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
-/* Marks every descriptor from 3 on close-on-exec: those of the caller that are not ours to have
-   marked. Linux 5.11; before that the kernel lists them (no opendir: it allocates). */
-static int ctr__cloexec_from_3(int proc) {
-  long r = CTR__CALL(CTR__SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
-  if (r != -ENOSYS && r != -EINVAL && r != -EPERM) return (int)r;
+/* Closes every descriptor from 3 on but one. Linux 5.9. */
+static int ctr__close_all_but(int kept) {
+  long r = kept > 3 ? CTR__CALL(CTR__SYS_close_range, 3U, (unsigned)kept - 1, 0U) : 0;
+  return r < 0 ? (int)r : (int)CTR__CALL(CTR__SYS_close_range, (unsigned)kept + 1, ~0U, 0U);
+}
+
+/* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
+static int ctr__close_listed_but(int proc, int kept) {
   CTR__AUTO_CLOSE dir = ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0,
                                      CTR__RESOLVE_NO_XDEV);
   if (dir < 0) return dir;
@@ -1422,7 +1453,7 @@ static int ctr__cloexec_from_3(int proc) {
       memcpy(&reclen, buf + at + 16, sizeof reclen);
       int fd = 0;
       for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
-      if (fd > 2) fcntl(fd, F_SETFD, FD_CLOEXEC);
+      if (fd > 2 && fd != kept && fd != dir) close(fd);
       at += reclen;
     }
   }
@@ -3654,6 +3685,7 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
   X(SYNC, "sync: %M0", "unix(7)")                                                                  \
   X(STDIO, "take the standard streams", "dup2(2)")                                                 \
+  X(CLOSE_FDS, "close every other descriptor", "close_range(2)")                                   \
   X(SIGNALS, "default signal handlers, none blocked", "signal(7)")                                 \
   X(DIE_WITH_CALLER, "be killed when the caller ends", "prctl(2)")                                 \
   X(BECOME_ROOT, "become uid 0 and gid 0 of the user namespace", "user_namespaces(7)")             \
@@ -3702,7 +3734,6 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
-  X(CLOSE_FDS, "mark every other descriptor close-on-exec", "close_range(2)")                      \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {
@@ -3869,9 +3900,9 @@ static void ctr__gather_facts(unsigned without, ctr__facts *facts) {
   facts->can_set_resources = facts->initial_userns && (caps & CTR_CAP(SYS_RESOURCE));
   facts->features = ctr__probe_features(without);
   for (int i = 0; i < CTR__RLIMITS; i++) {
-    struct rlimit64 now = {0};
+    struct ctr__rlimit now = {0};
     syscall(SYS_prlimit64, 0, i, NULL, &now);
-    facts->hard_limit[i] = now.rlim_max;
+    facts->hard_limit[i] = now.hard;
   }
 }
 
@@ -3907,7 +3938,8 @@ static void *ctr__grow(ctr__builder *b, void *old, uint32_t used, uint32_t *room
                        uint32_t need) {
   if (b->nomem || need <= *room - used) return old;
   uint64_t want = (uint64_t)*room * 2 + need + 64;
-  void *bigger = want * item > UINT32_MAX / 2 ? NULL : ctr_arena_alloc(b->arena, want * item);
+  void *bigger =
+      want * item > UINT32_MAX / 2 ? NULL : ctr_arena_alloc(b->arena, (size_t)(want * item));
   b->nomem = !bigger;
   if (!bigger) return old;
   if (used) memcpy(bigger, old, used * item);
@@ -5177,7 +5209,6 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__ref candidates = ctr__candidates(b);
   ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY);
-  ctr__child_step(b, CLOSE_FDS, .field = NULL);
   ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }
 
@@ -5194,17 +5225,16 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
   code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
   ctr__plan_oom_score(b, CTR__LANE_PARENT);
-  /* The child waits only if there is something to wait for. */
-  for (uint32_t i = cloned + 1; i < b->step_count; i++)
-    if (b->steps[i].kind != CTR__STEP_ADOPT) {
-      ctr__sync_step(b, CTR__SYNC_MAPPED);
-      break;
-    }
+  /* The child waits only if the parent has something to do first: to learn of it, for one. */
+  if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
 static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, STDIO, .field = NULL);
+  /* Before anything is entered: nothing of the caller's is held inside (CVE-2016-9962,
+     CVE-2024-21626), and the caller's other starts do not wait for this one to let go of theirs. */
+  ctr__child_step(b, CLOSE_FDS, .field = NULL);
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
@@ -5414,6 +5444,14 @@ ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, c
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+/* A page that parent and child share. */
+typedef struct ctr__shared {
+  volatile uint32_t step; /* the step under way, so that a death can be told from a successful
+                             execve, which both close the channel                               */
+  volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
+                             when that dies before it can report it                             */
+} ctr__shared;
+
 /* What the parent gets ready for the child before it clones. */
 typedef struct ctr__launch {
   const ctr_plan *plan;
@@ -5421,8 +5459,7 @@ typedef struct ctr__launch {
   int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
-  volatile uint32_t *progress; /* shared with the parent: the step under way, so that a death can be
-                                  told from a successful execve, which both close the channel   */
+  ctr__shared *shared;
 } ctr__launch;
 
 typedef struct ctr__child {
@@ -5532,6 +5569,14 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
     close(high[i]);
   }
   return 0;
+}
+
+static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  int r = ctr__close_all_but(c->launch->sock);
+  if (r != -ENOSYS && r != -EPERM) return r;
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  return proc < 0 ? proc : ctr__close_listed_but(proc, c->launch->sock);
 }
 
 /* execve keeps ignored signals ignored and blocked ones blocked; a container's first process starts
@@ -6124,7 +6169,7 @@ static int ctr__child_keep_umask(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_rlimit(ctr__child *c, const ctr__step *s) {
   (void)c;
-  struct rlimit64 limit = {s->num[1], s->num[2]};
+  struct ctr__rlimit limit = {s->num[1], s->num[2]};
   return (int)CTR__CALL(SYS_prlimit64, 0, (int)s->num[0], &limit, NULL);
 }
 
@@ -6214,11 +6259,6 @@ static int ctr__child_look_up(ctr__child *c, const ctr__step *s) {
   }
   if (worst == -ENOENT && !strchr(ctr__arg(c, s, 0), '/')) c->reason = CTR__WHY_NOT_FOUND;
   return worst;
-}
-
-static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
-  (void)s;
-  return ctr__cloexec_from_3(c->proc);
 }
 
 /* ==== [SECTION] child/run.c =================================================================== */
@@ -6311,7 +6351,7 @@ static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes)
   for (uint32_t i = 0; i < c->plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(c->plan, i);
     if (!(lanes >> step->lane & 1)) continue;
-    *c->launch->progress = c->at = i;
+    c->launch->shared->step = c->at = i;
     int r = table[step->kind] ? table[step->kind](c, step) : -ENOSYS;
     if (r < 0) ctr__child_fail(c, r);
   }
@@ -6352,7 +6392,7 @@ static int ctr__stage_report(int sock, pid_t pid, int pidfd) {
 
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   int pidfd = -1;
-  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd);
+  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
   return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
 }
@@ -6529,7 +6569,6 @@ typedef struct ctr__start {
   int sock;        /* the parent's end              */
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
-  volatile uint32_t *progress;
   ctr_err *err;
 } ctr__start;
 
@@ -6572,7 +6611,7 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
 }
 
 static ctr_code ctr__child_died(ctr__start *s) {
-  uint32_t at = *s->progress;
+  uint32_t at = s->launch.shared->step;
   ctr__text what = {.len = 0};
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
@@ -6586,7 +6625,8 @@ static ctr_code ctr__child_died(ctr__start *s) {
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
   int r = ctr__receive_fd(s->sock, message, ret_fd);
   if (r == -EPIPE)
-    return type == 0 && *s->progress == s->plan->step_count - 1 ? CTR_OK : ctr__child_died(s);
+    return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
+                                                                          : ctr__child_died(s);
   if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
     return ctr__step_failed(s->plan, message, s->err);
   if (r == 0 && message->type == type) return CTR_OK;
@@ -6638,7 +6678,7 @@ static int ctr__clone_into(ctr__start *s, const ctr__step *step,
   sigfillset(&all);
   int pidfd = -1, error = pthread_sigmask(SIG_SETMASK, &all, &before);
   if (error) return -error;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd);
+  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
   if (pid == 0) run(&s->launch);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
@@ -6711,10 +6751,10 @@ static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
 
 /* The soft limit stays for the child's own step: a low one would get in its way until then. */
 static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
-  struct rlimit64 limit;
+  struct ctr__rlimit limit;
   int type = (int)step->num[0];
   int r = (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, NULL, &limit);
-  limit.rlim_max = step->num[2];
+  limit.hard = step->num[2];
   return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
 }
 
@@ -6786,10 +6826,10 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   void *shared =
-      mmap(NULL, sizeof *s->progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
-  s->progress = s->launch.progress = shared;
+  s->launch.shared = shared;
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
@@ -6808,6 +6848,13 @@ static void ctr__kill_and_reap(int *pidfd) {
   ctr__close(pidfd);
 }
 
+/* The intermediate process ended between cloning the real one and telling us. That is our child and
+   not reaped: its pid is still its own. */
+static int ctr__unreported_child(const ctr__start *s) {
+  pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
+  return pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+}
+
 /* Lets go of what only the start needed; after a failure, of everything. */
 static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr_process *p = s->process;
@@ -6817,12 +6864,12 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {
+    if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s);
     ctr__kill_and_reap(&p->pidfd);
     ctr_io_close(&p->io);
     p->pid = -1;
   }
-  void *shared = (void *)(uintptr_t)s->progress;
-  if (shared) munmap(shared, sizeof *s->progress);
+  if (s->launch.shared) munmap(s->launch.shared, sizeof *s->launch.shared);
   ctr_arena_free(&s->arena);
 }
 

@@ -42,8 +42,17 @@
 
    THREADS AND FORK
        The library keeps no global. Any thread may call; one arena, config, plan or process is for
-       one thread at a time. The child allocates nothing and takes no lock between clone and
-       execve, so that callers with threads are safe. Handles do not survive a fork of the caller.
+       one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
+       allocates nothing and takes no lock between clone and execve, so that callers with threads
+       are safe. Handles do not survive a fork of the caller.
+
+   SECURITY
+       Paths inside the container are resolved inside its root by the kernel and used by descriptor;
+       nothing of the caller's stays open in the child; a mask is a verified device; writes to
+       procfs go to a verified procfs. What this version does not have, and refuses when a config
+       asks for it, is seccomp, labels and cgroup limits: code inside meets the whole system call
+       interface of the kernel, and can use up memory and processes. Use a user namespace where you
+       can, and do not let hostile code in on the strength of this version alone.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -62,6 +71,9 @@
 #endif
 
 #if defined CTR_IMPLEMENTATION && !defined _GNU_SOURCE
+#ifdef _FEATURES_H /* of glibc and of musl: libc has made up its mind already */
+#error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
+#endif
 #define _GNU_SOURCE 1
 #endif
 

@@ -40,7 +40,7 @@ class Amalgamation:
         if name in self.seen:
             raise SystemExit(f"amalgamate: src/{name} is included a second time")
         self.seen.append(name)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
         if "\r" in text or not text.endswith("\n"):
             raise SystemExit(f"amalgamate: src/{name}: lines must end in LF, the last one too")
         if depth == 2:
@@ -78,7 +78,7 @@ def main():
     if not args.check:
         args.output.write_text(text, encoding="utf-8", newline="\n")
         return 0
-    committed = args.output.read_text(encoding="utf-8") if args.output.exists() else ""
+    committed = args.output.read_bytes().decode() if args.output.exists() else ""
     difference = difflib.unified_diff(
         committed.splitlines(keepends=True), text.splitlines(keepends=True),
         f"{args.output.name} (as it stands)", f"{args.output.name} (from src/)")

@@ -55,10 +55,12 @@ typedef struct ctr_strs {
   const char *const *items;
   size_t count;
 } ctr_strs;
+#ifndef __cplusplus
 #define CTR_STRS(...)                                                                              \
   (ctr_strs) {                                                                                     \
     (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
   }
+#endif
 
 /* Where text goes: called with pieces, in order. Returns 0, or not 0 to stop the writer. */
 typedef int (*ctr_sink)(void *userdata, const char *text, size_t len);

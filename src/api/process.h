@@ -91,11 +91,11 @@ CTR_API ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *e
             reaped it, or the caller ignores SIGCHLD: then its status is lost. */
 CTR_API ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err);
 
-/* SIGKILL, then wait. It having ended already is no error. */
+/* SIGKILL, then wait. It having ended already is no error. Returns: as ctr_process_wait. */
 CTR_API ctr_code ctr_process_terminate(ctr_process *process, ctr_err *err);
 
 /* What its three standard streams were connected to at the start, as ctr_pipe_fds gives it; or what
-   was set instead. Strings live as long as the handle. */
+   was set instead. Returns: CTR_OK. Strings live as long as the handle. */
 CTR_API void ctr_process_external_fds(const ctr_process *process, const char *ret_names[3]);
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);

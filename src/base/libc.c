@@ -34,6 +34,9 @@
 #error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
 #endif
 
+#if defined CTR_MALLOC != defined CTR_FREE
+#error "ctr.h: define both of CTR_MALLOC and CTR_FREE, or none"
+#endif
 #ifndef CTR_MALLOC
 #define CTR_MALLOC(size) malloc(size)
 #define CTR_FREE(ptr)    free(ptr)

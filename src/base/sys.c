@@ -23,6 +23,7 @@ enum {
   CTR__SYS_fsconfig = CTR__NR(431),
   CTR__SYS_fsmount = CTR__NR(432),
   CTR__SYS_fspick = CTR__NR(433),
+  CTR__SYS_pidfd_open = CTR__NR(434),
   CTR__SYS_clone3 = CTR__NR(435),
   CTR__SYS_close_range = CTR__NR(436),
   CTR__SYS_openat2 = CTR__NR(437),
@@ -191,12 +192,16 @@ struct ctr__clone_args {
 enum { CTR__CLONE_PIDFD = 0x1000 };
 
 /* fork(2) with flags and a pidfd, without what libc's fork does: its locks and handlers are not
-   ours to run. Older kernels, and seccomp filters that cannot look into clone3's struct, get
-   clone(2); the order of its arguments is the architecture's. */
-static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd) {
+   ours to run. ret_pid, when not NULL, is set by the kernel before the child runs. Older kernels,
+   and seccomp filters that cannot look into clone3's struct, get clone(2), which cannot do that
+   beside a pidfd; the order of its arguments is the architecture's. */
+static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd,
+                        volatile int32_t *ret_pid) {
   int pidfd = -1;
   if (have_clone3) {
-    struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD,
+    uint64_t set_pid = ret_pid ? (uint64_t)CLONE_PARENT_SETTID : 0;
+    struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD | set_pid,
+                                   .parent_tid = (uint64_t)(uintptr_t)ret_pid,
                                    .pidfd = (uint64_t)(uintptr_t)&pidfd,
                                    .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
     long pid = CTR__CALL(CTR__SYS_clone3, &args, sizeof args);
@@ -210,18 +215,27 @@ static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd) {
   long pid = CTR__CALL(SYS_clone, old, 0L, &pidfd, 0L, 0L);
 #endif
   if (pid >= 0) *ret_pidfd = pidfd;
+  if (pid > 0 && ret_pid) *ret_pid = (int32_t)pid;
   return (pid_t)pid;
 }
+
+/* The kernel's struct rlimit64: musl has none, glibc hides it. */
+struct ctr__rlimit {
+  uint64_t soft, hard;
+};
 
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
-/* Marks every descriptor from 3 on close-on-exec: those of the caller that are not ours to have
-   marked. Linux 5.11; before that the kernel lists them (no opendir: it allocates). */
-static int ctr__cloexec_from_3(int proc) {
-  long r = CTR__CALL(CTR__SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
-  if (r != -ENOSYS && r != -EINVAL && r != -EPERM) return (int)r;
+/* Closes every descriptor from 3 on but one. Linux 5.9. */
+static int ctr__close_all_but(int kept) {
+  long r = kept > 3 ? CTR__CALL(CTR__SYS_close_range, 3U, (unsigned)kept - 1, 0U) : 0;
+  return r < 0 ? (int)r : (int)CTR__CALL(CTR__SYS_close_range, (unsigned)kept + 1, ~0U, 0U);
+}
+
+/* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
+static int ctr__close_listed_but(int proc, int kept) {
   CTR__AUTO_CLOSE dir = ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0,
                                      CTR__RESOLVE_NO_XDEV);
   if (dir < 0) return dir;
@@ -234,7 +248,7 @@ static int ctr__cloexec_from_3(int proc) {
       memcpy(&reclen, buf + at + 16, sizeof reclen);
       int fd = 0;
       for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
-      if (fd > 2) fcntl(fd, F_SETFD, FD_CLOEXEC);
+      if (fd > 2 && fd != kept && fd != dir) close(fd);
       at += reclen;
     }
   }

@@ -31,8 +31,3 @@ static int ctr__child_look_up(ctr__child *c, const ctr__step *s) {
   if (worst == -ENOENT && !strchr(ctr__arg(c, s, 0), '/')) c->reason = CTR__WHY_NOT_FOUND;
   return worst;
 }
-
-static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
-  (void)s;
-  return ctr__cloexec_from_3(c->proc);
-}

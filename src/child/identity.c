@@ -62,7 +62,7 @@ static int ctr__child_keep_umask(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_rlimit(ctr__child *c, const ctr__step *s) {
   (void)c;
-  struct rlimit64 limit = {s->num[1], s->num[2]};
+  struct ctr__rlimit limit = {s->num[1], s->num[2]};
   return (int)CTR__CALL(SYS_prlimit64, 0, (int)s->num[0], &limit, NULL);
 }
 

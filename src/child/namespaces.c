@@ -54,6 +54,14 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
+static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  int r = ctr__close_all_but(c->launch->sock);
+  if (r != -ENOSYS && r != -EPERM) return r;
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  return proc < 0 ? proc : ctr__close_listed_but(proc, c->launch->sock);
+}
+
 /* execve keeps ignored signals ignored and blocked ones blocked; a container's first process starts
    as after boot. The caller's handlers cannot run meanwhile: everything is blocked since before the
    clone. */

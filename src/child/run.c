@@ -87,7 +87,7 @@ static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes)
   for (uint32_t i = 0; i < c->plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(c->plan, i);
     if (!(lanes >> step->lane & 1)) continue;
-    *c->launch->progress = c->at = i;
+    c->launch->shared->step = c->at = i;
     int r = table[step->kind] ? table[step->kind](c, step) : -ENOSYS;
     if (r < 0) ctr__child_fail(c, r);
   }
@@ -128,7 +128,7 @@ static int ctr__stage_report(int sock, pid_t pid, int pidfd) {
 
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   int pidfd = -1;
-  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd);
+  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
   return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
 }

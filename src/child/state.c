@@ -2,6 +2,14 @@
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+/* A page that parent and child share. */
+typedef struct ctr__shared {
+  volatile uint32_t step; /* the step under way, so that a death can be told from a successful
+                             execve, which both close the channel                               */
+  volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
+                             when that dies before it can report it                             */
+} ctr__shared;
+
 /* What the parent gets ready for the child before it clones. */
 typedef struct ctr__launch {
   const ctr_plan *plan;
@@ -9,8 +17,7 @@ typedef struct ctr__launch {
   int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
-  volatile uint32_t *progress; /* shared with the parent: the step under way, so that a death can be
-                                  told from a successful execve, which both close the channel   */
+  ctr__shared *shared;
 } ctr__launch;
 
 typedef struct ctr__child {

@@ -21,7 +21,6 @@ typedef struct ctr__start {
   int sock;        /* the parent's end              */
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
-  volatile uint32_t *progress;
   ctr_err *err;
 } ctr__start;
 
@@ -64,7 +63,7 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
 }
 
 static ctr_code ctr__child_died(ctr__start *s) {
-  uint32_t at = *s->progress;
+  uint32_t at = s->launch.shared->step;
   ctr__text what = {.len = 0};
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
@@ -78,7 +77,8 @@ static ctr_code ctr__child_died(ctr__start *s) {
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
   int r = ctr__receive_fd(s->sock, message, ret_fd);
   if (r == -EPIPE)
-    return type == 0 && *s->progress == s->plan->step_count - 1 ? CTR_OK : ctr__child_died(s);
+    return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
+                                                                          : ctr__child_died(s);
   if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
     return ctr__step_failed(s->plan, message, s->err);
   if (r == 0 && message->type == type) return CTR_OK;
@@ -130,7 +130,7 @@ static int ctr__clone_into(ctr__start *s, const ctr__step *step,
   sigfillset(&all);
   int pidfd = -1, error = pthread_sigmask(SIG_SETMASK, &all, &before);
   if (error) return -error;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd);
+  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
   if (pid == 0) run(&s->launch);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
@@ -203,10 +203,10 @@ static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
 
 /* The soft limit stays for the child's own step: a low one would get in its way until then. */
 static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
-  struct rlimit64 limit;
+  struct ctr__rlimit limit;
   int type = (int)step->num[0];
   int r = (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, NULL, &limit);
-  limit.rlim_max = step->num[2];
+  limit.hard = step->num[2];
   return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
 }
 
@@ -278,10 +278,10 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   void *shared =
-      mmap(NULL, sizeof *s->progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
-  s->progress = s->launch.progress = shared;
+  s->launch.shared = shared;
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
@@ -300,6 +300,13 @@ static void ctr__kill_and_reap(int *pidfd) {
   ctr__close(pidfd);
 }
 
+/* The intermediate process ended between cloning the real one and telling us. That is our child and
+   not reaped: its pid is still its own. */
+static int ctr__unreported_child(const ctr__start *s) {
+  pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
+  return pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+}
+
 /* Lets go of what only the start needed; after a failure, of everything. */
 static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr_process *p = s->process;
@@ -309,12 +316,12 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {
+    if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s);
     ctr__kill_and_reap(&p->pidfd);
     ctr_io_close(&p->io);
     p->pid = -1;
   }
-  void *shared = (void *)(uintptr_t)s->progress;
-  if (shared) munmap(shared, sizeof *s->progress);
+  if (s->launch.shared) munmap(s->launch.shared, sizeof *s->launch.shared);
   ctr_arena_free(&s->arena);
 }
 

@@ -10,17 +10,16 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
   code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
   ctr__plan_oom_score(b, CTR__LANE_PARENT);
-  /* The child waits only if there is something to wait for. */
-  for (uint32_t i = cloned + 1; i < b->step_count; i++)
-    if (b->steps[i].kind != CTR__STEP_ADOPT) {
-      ctr__sync_step(b, CTR__SYNC_MAPPED);
-      break;
-    }
+  /* The child waits only if the parent has something to do first: to learn of it, for one. */
+  if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
 static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, STDIO, .field = NULL);
+  /* Before anything is entered: nothing of the caller's is held inside (CVE-2016-9962,
+     CVE-2024-21626), and the caller's other starts do not wait for this one to let go of theirs. */
+  ctr__child_step(b, CLOSE_FDS, .field = NULL);
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);

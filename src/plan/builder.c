@@ -29,7 +29,8 @@ static void *ctr__grow(ctr__builder *b, void *old, uint32_t used, uint32_t *room
                        uint32_t need) {
   if (b->nomem || need <= *room - used) return old;
   uint64_t want = (uint64_t)*room * 2 + need + 64;
-  void *bigger = want * item > UINT32_MAX / 2 ? NULL : ctr_arena_alloc(b->arena, want * item);
+  void *bigger =
+      want * item > UINT32_MAX / 2 ? NULL : ctr_arena_alloc(b->arena, (size_t)(want * item));
   b->nomem = !bigger;
   if (!bigger) return old;
   if (used) memcpy(bigger, old, used * item);

@@ -58,8 +58,8 @@ static void ctr__gather_facts(unsigned without, ctr__facts *facts) {
   facts->can_set_resources = facts->initial_userns && (caps & CTR_CAP(SYS_RESOURCE));
   facts->features = ctr__probe_features(without);
   for (int i = 0; i < CTR__RLIMITS; i++) {
-    struct rlimit64 now = {0};
+    struct ctr__rlimit now = {0};
     syscall(SYS_prlimit64, 0, i, NULL, &now);
-    facts->hard_limit[i] = now.rlim_max;
+    facts->hard_limit[i] = now.hard;
   }
 }

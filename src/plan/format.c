@@ -48,6 +48,7 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
   X(SYNC, "sync: %M0", "unix(7)")                                                                  \
   X(STDIO, "take the standard streams", "dup2(2)")                                                 \
+  X(CLOSE_FDS, "close every other descriptor", "close_range(2)")                                   \
   X(SIGNALS, "default signal handlers, none blocked", "signal(7)")                                 \
   X(DIE_WITH_CALLER, "be killed when the caller ends", "prctl(2)")                                 \
   X(BECOME_ROOT, "become uid 0 and gid 0 of the user namespace", "user_namespaces(7)")             \
@@ -96,7 +97,6 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
-  X(CLOSE_FDS, "mark every other descriptor close-on-exec", "close_range(2)")                      \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {

@@ -243,6 +243,5 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__ref candidates = ctr__candidates(b);
   ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY);
-  ctr__child_step(b, CLOSE_FDS, .field = NULL);
   ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }

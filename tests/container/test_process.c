@@ -429,6 +429,33 @@ TEST(a_death_during_the_start_is_told) {
   }
 }
 
+/* The intermediate process is killed after it has cloned the real one and before it can say so. */
+static _Noreturn void clone_and_die(const ctr__launch *launch) {
+  int pidfd;
+  if (ctr__clone(CLONE_PARENT, true, &pidfd, &launch->shared->pid) == 0)
+    for (;;) pause();
+  _exit(9);
+}
+
+TEST(a_child_that_nobody_reported_is_found_and_ended) {
+  box b = box_new();
+  running r = prepare(&b, &quiet);
+  census before = take_census();
+  ctr__start s = {.process = r.process, .plan = r.plan, .sock = -1, .stage_pidfd = -1,
+                  .launch = {.plan = r.plan, .sock = -1}, .err = &b.err};
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) s.launch.namespaces[i] = -1;
+  const ctr__step step = {.num = {0, true}};
+  CHECK_NUM(ctr__prepare(&s), CTR_OK);
+  CHECK_NUM(ctr__clone_into(&s, &step, clone_and_die, &s.stage_pid, &s.stage_pidfd), 0);
+  siginfo_t info;
+  waitid((idtype_t)3 /* P_PIDFD */, (id_t)s.stage_pidfd, &info, WEXITED | WNOWAIT);
+  CHECK_NUM(take_census().children, before.children + 2);
+  ctr__start_finish(&s, true);
+  check_census(&before);
+  finish(&r);
+  box_free(&b);
+}
+
 /* -- leaving nothing behind -- */
 
 static size_t resident_kib(void) {

@@ -1,0 +1,2 @@
+#define CTR_IMPLEMENTATION
+#include "ctr.h"

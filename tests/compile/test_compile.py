@@ -1,0 +1,391 @@
+"""The drop-in promises: ctr.h alone in a folder, every language standard, every compiler, in the
+strictest of projects."""
+
+import re
+import unittest
+
+from compiling import (IMPLEMENTATION, STRICT, STRICT_C, TOP, CompileTest, all_at_once, each,
+                       expand, imports, public_functions, run, symbols)
+
+C_COMPILERS = {"gcc": "gcc", "clang": "clang", "musl": "musl-gcc"}
+CXX_COMPILERS = {"gxx": "g++", "clangxx": "clang++"}
+# Debian: gcc-aarch64-linux-gnu and so on, each with the libc6-dev-ARCH-cross it recommends.
+CROSS_COMPILERS = {
+    "aarch64": "aarch64-linux-gnu-gcc", "armhf": "arm-linux-gnueabihf-gcc",
+    "i686": "i686-linux-gnu-gcc", "ppc64le": "powerpc64le-linux-gnu-gcc",
+    "riscv64": "riscv64-linux-gnu-gcc", "s390x": "s390x-linux-gnu-gcc",
+}
+# All that the declarations include.
+OWN_INCLUDES = ("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n"
+                "#include <sys/types.h>\n")
+TOO_LATE = re.compile(r"error: .*ctr\.h: .*_GNU_SOURCE")
+
+
+@expand
+class Declarations(CompileTest):
+    @each(**C_COMPILERS)
+    def test_declarations_compile_as_c99_and_later_with(self, compiler):
+        self.need(compiler)
+        source = self.bring("declarations.c")
+        standards = ["c99", "gnu99", "c11", "c17", "c2x", "gnu2x"]
+        self.assert_all_compile(
+            [(compiler, f"-std={s}", *STRICT_C, "-Wc++-compat", "-Wno-declaration-after-statement",
+              "-fsyntax-only", source) for s in standards if self.knows(compiler, s)])
+
+    @each(**CXX_COMPILERS)
+    def test_declarations_compile_as_cxx11_and_later_with(self, compiler):
+        self.need(compiler)
+        source = self.bring("declarations.cc")
+        standards = ["c++11", "gnu++11", "c++14", "c++17", "c++20", "gnu++20", "c++2b"]
+        self.assert_all_compile(
+            [(compiler, f"-std={s}", *STRICT, "-Wold-style-cast", "-Wzero-as-null-pointer-constant",
+              "-fsyntax-only", source) for s in standards if self.knows(compiler, s)])
+
+    @each(**CXX_COMPILERS)
+    def test_string_lists_are_sound_or_not_offered_in(self, compiler):
+        self.need(compiler)
+        program = self.room / "strings"
+        self.assert_all_compile([(compiler, "-std=c++11", *STRICT, "-O2", self.bring("strings.cc"),
+                                  "-o", program)])
+        self.assertEqual(run([program], self.room).stdout, "ok\n")
+
+    def macros(self, text, *flags):
+        source = self.write("macros.c", text)
+        listing = run(["gcc", *flags, "-I.", "-E", "-dM", source], self.room).stdout
+        return set(re.findall(r"^#define (\w+)", listing, re.M))
+
+    def test_declarations_define_no_macro_but_their_own(self):
+        self.need("gcc")
+        before = self.macros(OWN_INCLUDES, "-std=c99")
+        after = self.macros('#include "ctr.h"\n', "-std=c99")
+        self.assertIn("CTR_VERSION", after)
+        self.assertEqual([m for m in sorted(after - before) if not m.startswith("CTR_")], [])
+
+    def test_implementation_defines_no_macro_but_its_own(self):
+        self.need("gcc")
+        libc = (TOP / "src/base/libc.c").read_text(encoding="utf-8")
+        headers = "".join(re.findall(r"^#include <.*\n", libc, re.M))
+        before = self.macros(f"#define _GNU_SOURCE 1\n{OWN_INCLUDES}{headers}", "-std=gnu11")
+        after = self.macros(IMPLEMENTATION, "-std=gnu11")
+        foreign = [m for m in after - before if not m.lower().startswith("ctr_")]
+        self.assertEqual(sorted(foreign), [])
+
+    def test_declarations_alone_add_nothing_to_the_object(self):
+        self.need("gcc", "nm")
+        source = self.write("alone.c", '#include "ctr.h"\n')
+        self.assertEqual(symbols(self.object("gcc", source, "-std=c99", "-O0")), [])
+
+    def test_structs_have_one_size_in_every_language_and_with_every_option(self):
+        self.need("gcc", "g++", "clang", "clang++")
+        api = "".join(p.read_text(encoding="utf-8") for p in sorted((TOP / "src/api").glob("*.h")))
+        structs = re.findall(r"^} (ctr_\w+);", api, re.M)
+        self.assertIn("ctr_config", structs)
+        body = "#include <stdio.h>\nint main(void) {\n" + "".join(
+            f'  printf("{s} %u\\n", (unsigned)sizeof({s}));\n' for s in structs) + "}\n"
+        self.write("plain.c", '#include "ctr.h"\n' + body)
+        self.write("plain.cc", '#include "ctr.h"\n' + body)
+        self.write("whole.c", IMPLEMENTATION + body)
+        ways = [("gcc", "-std=c99", "plain.c"), ("clang", "-std=c2x", "plain.c"),
+                ("g++", "-std=c++11", "plain.cc"), ("clang++", "-std=c++20", "plain.cc"),
+                ("gcc", "-std=gnu11", "whole.c"), ("gcc", "-std=gnu11", "-DCTR_STATIC", "whole.c"),
+                ("gcc", "-std=c99", "-D_FILE_OFFSET_BITS=64", "plain.c")]
+
+        def sizes(numbered):
+            number, way = numbered
+            program = self.room / f"sizes{number}"
+            built = self.compile(*way, "-o", program)
+            return built.stderr or run([program], self.room).stdout
+
+        first, *others = all_at_once(sizes, list(enumerate(ways)))
+        self.assertIn("ctr_config ", first)
+        for way, text in zip(ways[1:], others):
+            self.assertEqual(text, first, way)
+
+    def test_another_system_is_told_so(self):
+        self.need("gcc")
+        source = self.write("alone.c", '#include "ctr.h"\n')
+        result = self.compile("gcc", "-U__linux__", "-fsyntax-only", source)
+        self.assertIn("error: #error \"ctr.h: containers are a feature of Linux", result.stderr)
+
+
+@expand
+class Implementation(CompileTest):
+    def setUp(self):
+        super().setUp()
+        self.source = self.bring("implementation.c")
+
+    @each(**C_COMPILERS)
+    def test_implementation_compiles_with(self, compiler):
+        """Every standard, strict ones too: _GNU_SOURCE brings back what they hide. Warnings that
+        need the optimiser do not depend on the standard."""
+        self.need(compiler)
+        ways = [(s, "-O0") for s in ("gnu11", "gnu17", "gnu2x", "c11", "c17", "c2x")]
+        ways += [("gnu11", "-O2"), ("gnu11", "-O3"), ("gnu17", "-Os"), ("gnu2x", "-O2")]
+        self.assert_all_compile(
+            [(compiler, f"-std={s}", level, *STRICT_C, "-c", self.source, "-o",
+              self.room / f"{s}{level}.o") for s, level in ways if self.knows(compiler, s)])
+
+    @each(**CROSS_COMPILERS)
+    def test_implementation_compiles_and_links_for(self, compiler):
+        self.need(compiler)
+        hello = self.room / "hello.c"
+        hello.write_bytes((TOP / "examples/hello.c").read_bytes())
+        wide = ("-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64")
+        self.assert_all_compile([
+            (compiler, "-std=gnu11", "-O2", *STRICT_C, "-c", self.source, "-o", self.room / "1.o"),
+            (compiler, "-std=c11", "-O0", *STRICT_C, *wide, "-c", self.source, "-o",
+             self.room / "2.o"),
+            (compiler, "-std=gnu11", "-O0", *STRICT_C, hello, "-o", self.room / "hello")])
+
+    @each(**C_COMPILERS)
+    def test_static_implementation_has_no_unused_warnings_with(self, compiler):
+        self.need(compiler)
+        self.assert_all_compile(
+            [(compiler, "-DCTR_STATIC", "-std=gnu11", level, *STRICT_C, "-Wunused", "-c",
+              self.source, "-o", self.room / f"{level}.o") for level in ("-O0", "-O2")])
+
+    @each(**C_COMPILERS)
+    def test_hardened_implementation_compiles_with(self, compiler):
+        self.need(compiler)
+        self.assert_all_compile([
+            (compiler, "-std=gnu11", *STRICT_C, *flags, "-c", self.source, "-o",
+             self.room / f"{number}.o")
+            for number, flags in enumerate([
+                ("-O2", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong"),
+                ("-O1", "-fsanitize=undefined", "-g"),
+                ("-O2", "-DNDEBUG", "-fno-strict-aliasing", "-funsigned-char")])])
+
+    def test_implementation_in_cxx_is_refused_with_words(self):
+        self.need("g++")
+        result = self.compile("g++", "-fsyntax-only", self.write("a.cc", IMPLEMENTATION))
+        errors = [line for line in result.stderr.splitlines() if "error:" in line]
+        self.assertIn("the implementation is C; put CTR_IMPLEMENTATION into a .c file", errors[0])
+
+    def test_static_and_another_linkage_exclude_each_other_with_words(self):
+        self.need("gcc")
+        result = self.compile("gcc", "-DCTR_STATIC", "-DCTR_API=extern", "-fsyntax-only",
+                              self.source)
+        self.assertIn("CTR_STATIC and CTR_API exclude each other", result.stderr)
+
+    def test_kernel_headers_may_follow(self):
+        """Those that get along with libc's own headers, which the implementation includes."""
+        self.need("gcc")
+        headers = ("capability", "seccomp", "filter", "audit", "bpf", "mount", "openat2", "sched",
+                   "fs", "prctl", "netlink", "rtnetlink", "magic", "keyctl", "close_range")
+        self.assert_all_compile([
+            ("gcc", "-std=gnu11", "-fsyntax-only",
+             self.write(f"{h}.c", f"{IMPLEMENTATION}#include <linux/{h}.h>\n")) for h in headers])
+
+
+# What no object with the library in it may refer to, for the promise on the left. Looked for among
+# the imports: what is there is called, or could be.
+FORBIDDEN = {
+    "it never prints":
+        "printf fprintf vprintf vfprintf dprintf vdprintf puts fputs fputc putc putchar fwrite "
+        "perror psignal psiginfo syslog vsyslog openlog error err errx warn warnx vwarn vwarnx "
+        "stdin stdout stderr fopen fdopen freopen fflush",
+    "it never ends the caller, nor leaves it something to do at its end":
+        "exit abort quick_exit _Exit raise __assert_fail atexit on_exit at_quick_exit "
+        "__cxa_atexit pthread_exit pthread_atfork",
+    "it installs no signal handler and no timer (sigaction is the child's)":
+        "signal sigset bsd_signal sysv_signal alarm setitimer timer_create",
+    "it sends signals and waits by pidfd: numbers get reused, other children are not ours":
+        "kill killpg pthread_kill wait wait3 wait4 waitpid",
+    "it neither reads nor changes the environment":
+        "getenv secure_getenv setenv putenv unsetenv clearenv environ __environ",
+    "it runs no shell, and clones without libc's fork handlers":
+        "system popen pclose fork vfork _Fork posix_spawn posix_spawnp daemon "
+        "execl execlp execv execvp execvpe",
+    "it changes ids in the child only, by number: libc's calls change those of every thread":
+        "setuid setgid seteuid setegid setreuid setregid setresuid setresgid setgroups initgroups",
+    "it keeps no state, so it calls nothing that does":
+        "setlocale strtok strerror localtime gmtime ctime asctime ttyname ptsname getlogin "
+        "rand srand random srandom drand48 tmpnam mktemp basename dirname readdir getopt",
+    "it asks no name service and loads nothing: static programs cannot":
+        "getpwnam getpwuid getgrnam getgrgid getpwnam_r getgrnam_r gethostbyname getaddrinfo "
+        "dlopen dlsym",
+    "it makes no descriptor without close-on-exec from birth (pipe2 is fine)":
+        "open open64 creat pipe dup accept eventfd epoll_create",
+    "it starts no thread, takes no lock, does not sleep":
+        "pthread_create pthread_mutex_lock pthread_rwlock_wrlock sem_wait sleep usleep nanosleep",
+}
+
+
+class Object(CompileTest):
+    def setUp(self):
+        super().setUp()
+        self.need("gcc", "nm")
+        self.source = self.bring("implementation.c")
+
+    def test_object_exports_what_the_api_declares_and_nothing_else(self):
+        exported = {n for _, n in symbols(self.object("gcc", self.source), "-g", "--defined-only")}
+        self.assertIn("ctr_run", exported)
+        self.assertEqual(exported, public_functions())
+
+    def test_static_object_exports_nothing(self):
+        flags = ("-DCTR_STATIC", "-O0", "-fkeep-static-functions")
+        path = self.object("gcc", self.source, *flags)
+        self.assertIn("ctr_run", {name for _, name in symbols(path)})
+        self.assertEqual(symbols(path, "-g", "--defined-only"), [])
+
+    def test_private_functions_and_tables_are_named_ctr__(self):
+        found = symbols(self.object("gcc", self.source, "-O0", "-fkeep-static-functions"),
+                        "--defined-only")
+        private = {n for letter, n in found if letter.islower() and "." not in n}
+        self.assertIn("ctr__child_main", private)
+        self.assertEqual([n for n in sorted(private) if not n.startswith("ctr__")], [])
+
+    def test_object_imports_nothing_that_would_break_a_promise(self):
+        found = imports(self.object("gcc", self.source, "-O0", "-fkeep-static-functions"))
+        self.assertIn("snprintf", found)
+        for promise, names in FORBIDDEN.items():
+            self.assertEqual(sorted(found & set(names.split())), [], promise)
+
+    def test_library_keeps_no_global(self):
+        """Without position independence constant tables of pointers are in .rodata as well, and
+        what is left of data and bss would be a variable."""
+        path = self.object("gcc", self.source, "-O0", "-fno-pie", "-fkeep-static-functions")
+        letters = {letter for letter, _ in symbols(path)}
+        self.assertIn("r", letters)
+        self.assertEqual([s for s in symbols(path) if s[0] in "bBdDCgGsSvV"], [])
+
+    def test_memory_comes_from_where_the_caller_says(self):
+        own = "#include <stddef.h>\nvoid *own_alloc(size_t size);\nvoid own_free(void *ptr);\n"
+        source = self.write("own.c", f"#define _GNU_SOURCE 1\n{own}#define CTR_MALLOC own_alloc\n"
+                            f"#define CTR_FREE own_free\n{IMPLEMENTATION}")
+        for level in ("-O0", "-O2"):  # gcc makes calloc out of malloc and memset
+            found = imports(self.object("gcc", source, level))
+            self.assertLessEqual({"own_alloc", "own_free"}, found)
+            self.assertEqual(found & {"malloc", "calloc", "realloc", "reallocarray", "free",
+                                      "strdup", "strndup", "asprintf", "vasprintf"}, set())
+
+
+class Units(CompileTest):
+    """Files that include the header, together and in every order."""
+
+    def link_and_run(self, *objects, linker="gcc"):
+        program = self.room / "program"
+        result = run([linker, *objects, "-o", program], self.room)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        ran = run([program], self.room)
+        self.assertEqual((ran.returncode, ran.stdout), (0, "ok\n"), ran.stderr)
+
+    def test_two_c_files_link_and_run(self):
+        self.need("gcc")
+        self.link_and_run(self.object("gcc", self.bring("implementation.c"), "-std=gnu11"),
+                          self.object("gcc", self.bring("declarations.c"), "-std=c99"))
+
+    def test_a_cxx_file_links_with_the_c_implementation_and_runs(self):
+        self.need("gcc", "g++")
+        self.link_and_run(self.object("gcc", self.bring("implementation.c"), "-std=gnu11"),
+                          self.object("g++", self.bring("declarations.cc"), "-std=c++11"),
+                          linker="g++")
+
+    def test_files_of_two_compilers_link_and_run(self):
+        self.need("gcc", "clang")
+        self.link_and_run(self.object("clang", self.bring("implementation.c"), "-O2"),
+                          self.object("gcc", self.bring("declarations.c"), "-O2"))
+
+    def test_two_static_implementations_link_with_a_shared_one_and_run(self):
+        self.need("gcc")
+        static = "#define CTR_STATIC\n" + IMPLEMENTATION
+        uses = "const char *{0}(void);\nconst char *{0}(void) {{ return ctr_code_name(CTR_OK); }}\n"
+        self.link_and_run(self.object("gcc", self.write("one.c", static + uses.format("one"))),
+                          self.object("gcc", self.write("two.c", static + uses.format("two"))),
+                          self.object("gcc", self.bring("implementation.c")),
+                          self.object("gcc", self.bring("declarations.c")))
+
+    def test_one_file_can_be_the_whole_program(self):
+        self.need("gcc")
+        program = (self.bring("declarations.c")).read_text(encoding="utf-8")
+        self.link_and_run(self.object(
+            "gcc", self.write("whole.c", "#define CTR_IMPLEMENTATION\n" + program), "-std=gnu11"))
+
+    def test_including_it_again_changes_nothing(self):
+        self.need("gcc")
+        again = '#include "ctr.h"\n'
+        self.assert_all_compile([
+            ("gcc", "-std=gnu11", *STRICT_C, "-fsyntax-only", self.write(f"{number}.c", text))
+            for number, text in enumerate([
+                again + again, IMPLEMENTATION + again,
+                IMPLEMENTATION + "#undef CTR_IMPLEMENTATION\n" + again])])
+
+    def test_implementation_can_follow_the_declarations(self):
+        self.need("gcc", "clang")
+        late = '#include "ctr.h"\n#include <stdio.h>\n' + IMPLEMENTATION
+        source = self.write("late.c", "#define _GNU_SOURCE\n" + late)
+        self.assert_all_compile([(c, "-std=gnu11", *static, *STRICT_C, "-fsyntax-only", source)
+                                 for c in ("gcc", "clang") for static in ((), ("-DCTR_STATIC",))])
+
+    def test_declarations_first_without_gnu_source_are_told_what_to_do(self):
+        self.need("gcc")
+        source = self.write("late.c", '#include "ctr.h"\n' + IMPLEMENTATION)
+        result = self.compile("gcc", "-std=gnu11", "-fsyntax-only", source)
+        self.assertRegex(first_complaint(result.stderr), TOO_LATE)
+
+    def late_includes(self, compiler, standard):
+        """Each header of libc before the implementation: compiles cleanly, or says why not in its
+        first complaint."""
+        self.need(compiler)
+        libc = (TOP / "src/base/libc.c").read_text(encoding="utf-8")
+        headers = re.findall(r"^#include <(.*)\.h>", libc, re.M)
+        self.assertIn("stdio", headers)
+
+        def attempt(header):
+            name = header.replace("/", "_")
+            source = self.write(f"late_{name}.c", f"#include <{header}.h>\n{IMPLEMENTATION}")
+            result = self.compile(compiler, f"-std={standard}", "-Wall", "-fsyntax-only", source)
+            return first_complaint(result.stderr)
+
+        complaints = dict(zip(headers, all_at_once(attempt, headers)))
+        mysteries = {h: c for h, c in complaints.items() if c and not TOO_LATE.search(c)}
+        if mysteries:
+            self.fail("included before ctr.h, these bring a mystery:\n" +
+                      "\n".join(f"<{h}.h>: {c}" for h, c in mysteries.items()))
+        return complaints
+
+    def test_late_gnu_source_is_explained_with_glibc(self):
+        self.assertRegex(self.late_includes("gcc", "gnu11")["stdio"], TOO_LATE)
+        self.assertRegex(self.late_includes("gcc", "c11")["sched"], TOO_LATE)
+
+    def test_late_gnu_source_is_explained_with_musl(self):
+        self.late_includes("musl-gcc", "gnu11")
+
+    def test_late_gnu_source_is_explained_with_musl_and_a_strict_standard(self):
+        self.late_includes("musl-gcc", "c11")
+
+
+def first_complaint(stderr):
+    complaints = (s for s in stderr.splitlines() if re.search(r"\b(error|warning):", s))
+    return next(complaints, "")
+
+
+@expand
+class Examples(CompileTest):
+    @each(gcc="gcc", clang="clang")
+    def test_examples_compile_in_a_strict_project_with(self, compiler):
+        self.need(compiler)
+        examples = sorted((TOP / "examples").glob("*.c"))
+        self.assertIn("hello.c", [e.name for e in examples])
+        for example in examples:
+            (self.room / example.name).write_bytes(example.read_bytes())
+        self.assert_all_compile([(compiler, "-std=gnu11", "-O1", *STRICT_C, e.name, "-o",
+                                  self.room / e.stem) for e in examples])
+
+    def test_the_first_example_is_at_most_20_lines(self):
+        lines = (TOP / "examples/hello.c").read_text(encoding="utf-8").splitlines()
+        self.assertLessEqual(len(lines), 20)
+
+    def test_the_program_in_the_manual_compiles(self):
+        self.need("gcc")
+        manual = (self.room / "ctr.h").read_text(encoding="utf-8")
+        program = re.search(r"SMALLEST PROGRAM.*\n((?: {7}.*\n)+)", manual)
+        self.assertIsNotNone(program)
+        source = self.write("manual.c", f"{IMPLEMENTATION}#include <stdio.h>\n"
+                            f"int main(void) {{\n{program.group(1)}}}\n")
+        self.assert_all_compile([("gcc", "-std=gnu11", *STRICT_C, source, "-o",
+                                  self.room / "manual")])
+
+
+if __name__ == "__main__":
+    unittest.main()
