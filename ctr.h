@@ -3668,9 +3668,9 @@ struct ctr_plan {
 enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
 
 /* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
-   %l a list of strings, %u %d %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
-   propagation, %D a device number, %R a resource, %B a limit, %M a moment. Text and errors of a
-   step come from here alone. */
+   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
+   propagation, %T and %D a device's type and number, %R a resource, %B a limit, %M a moment. Text
+   and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
@@ -3705,8 +3705,8 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
   X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
-  X(DEVICE_NODE, "make the device %s0, %D1, mode %o0", "mknod(2)")                                 \
-  X(DEVICE_BIND, "bind the host's device %s1, %D1, on %s0", "open_tree(2)")                        \
+  X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0", "mknod(2)")                             \
+  X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
@@ -5395,11 +5395,12 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 's': ctr__text_add(t, "%s", str ? str : ""); break;
   case 'l': ctr__text_list(t, plan, step, i); break;
   case 'u': ctr__text_add(t, "%llu", num); break;
-  case 'o': ctr__text_add(t, "%04llo", num & 07777777); break;
+  case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_attrs(t, num); break;
   case 'P': ctr__text_propagation(t, num); break;
+  case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
   case 'B': ctr__text_limit(t, num); break;

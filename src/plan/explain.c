@@ -90,11 +90,12 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 's': ctr__text_add(t, "%s", str ? str : ""); break;
   case 'l': ctr__text_list(t, plan, step, i); break;
   case 'u': ctr__text_add(t, "%llu", num); break;
-  case 'o': ctr__text_add(t, "%04llo", num & 07777777); break;
+  case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_attrs(t, num); break;
   case 'P': ctr__text_propagation(t, num); break;
+  case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
   case 'B': ctr__text_limit(t, num); break;

@@ -31,9 +31,9 @@ struct ctr_plan {
 enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
 
 /* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
-   %l a list of strings, %u %d %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
-   propagation, %D a device number, %R a resource, %B a limit, %M a moment. Text and errors of a
-   step come from here alone. */
+   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
+   propagation, %T and %D a device's type and number, %R a resource, %B a limit, %M a moment. Text
+   and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
@@ -68,8 +68,8 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
   X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
-  X(DEVICE_NODE, "make the device %s0, %D1, mode %o0", "mknod(2)")                                 \
-  X(DEVICE_BIND, "bind the host's device %s1, %D1, on %s0", "open_tree(2)")                        \
+  X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0", "mknod(2)")                             \
+  X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
