@@ -1561,12 +1561,34 @@ static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *aga
   return ctr__steal_fd(&parent);
 }
 
+/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
+static int ctr__split(const char *path, char *dir, char *name) {
+  size_t len = strlen(path);
+  while (len && path[len - 1] == '/') len--;
+  size_t slash = len;
+  while (slash && path[slash - 1] != '/') slash--;
+  if (len == slash) return -EISDIR;
+  if (len - slash > NAME_MAX || slash >= PATH_MAX - 1) return -ENAMETOOLONG;
+  memcpy(name, path + slash, len - slash);
+  name[len - slash] = '\0';
+  memcpy(dir, path, slash);
+  dir[slash] = '\0';
+  if (!slash) ctr__put_str(dir, ".");
+  return 0;
+}
+
 /* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
    component as what says. Returns a descriptor or -errno. */
 static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
+  char walked[PATH_MAX], name[NAME_MAX + 1];
   int fd = ctr__path_in_root(root, path);
   if (fd != -ENOENT) return fd;
-  char walked[PATH_MAX];
+  /* Mostly only the last component is missing. */
+  int r = ctr__split(path, walked, name);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE parent = ctr__path_in_root(root, walked);
+  fd = parent < 0 ? parent : ctr__make_and_open(parent, name, what);
+  if (fd != -ENOENT && fd != -EEXIST) return fd;
   size_t len = strlen(path);
   if (len >= sizeof walked) return -ENAMETOOLONG;
   memcpy(walked, path, len + 1);
@@ -1582,18 +1604,8 @@ static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
    component's name (NAME_MAX + 1 bytes). */
 static int ctr__parent_in_root(int root, const char *path, char *name) {
   char dir[PATH_MAX];
-  size_t len = strlen(path);
-  while (len && path[len - 1] == '/') len--;
-  size_t slash = len;
-  while (slash && path[slash - 1] != '/') slash--;
-  if (len - slash > NAME_MAX || slash >= sizeof dir) return -ENAMETOOLONG;
-  if (len == slash) return -EISDIR;
-  memcpy(name, path + slash, len - slash);
-  name[len - slash] = '\0';
-  memcpy(dir, path, slash);
-  dir[slash] = '\0';
-  return slash ? ctr__make_in_root(root, dir, CTR__MAKE_DIR)
-               : ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+  int r = ctr__split(path, dir, name);
+  return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR);
 }
 
 enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };
@@ -3851,15 +3863,16 @@ typedef struct ctr__facts {
   bool can_mknod;         /* CAP_MKNOD counts there only                          */
   bool can_set_resources; /* CAP_SYS_RESOURCE, likewise                           */
   uint64_t caps;          /* the caller's effective capabilities                  */
-  uint64_t bounding;      /* what it can pass on                                  */
+  uint64_t permitted;     /* what it can give a process                           */
+  uint64_t bounding;      /* and let it get back by execve: of those asked for    */
   unsigned features;      /* CTR_FEATURE_*                                        */
-  uint64_t hard_limit[CTR__RLIMITS];
+  uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
 
 static const ino_t ctr__initial_userns_ino =
     0xEFFFFFFD; /* PROC_USER_INIT_INO: fixed since Linux 3.8 */
 
-static uint64_t ctr__own_effective_caps(void) {
+static void ctr__gather_caps(ctr__facts *facts) {
   struct {
     uint32_t version;
     int32_t pid;
@@ -3867,8 +3880,9 @@ static uint64_t ctr__own_effective_caps(void) {
   struct {
     uint32_t effective, permitted, inheritable;
   } data[2] = {{0}};
-  if (syscall(SYS_capget, &head, data) < 0) return 0;
-  return data[0].effective | (uint64_t)data[1].effective << 32;
+  if (syscall(SYS_capget, &head, data) < 0) return;
+  facts->caps = data[0].effective | (uint64_t)data[1].effective << 32;
+  facts->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
 /* A feature is there when a call that cannot succeed fails for another reason than ENOSYS. */
@@ -3878,31 +3892,30 @@ static unsigned ctr__probe_features(unsigned without) {
   return features & ~without;
 }
 
-/* The bounding set, up to the last capability that the kernel knows (PR_CAPBSET_READ fails there). */
-static uint64_t ctr__own_bounding_caps(void) {
+/* Those of a set that are in the caller's bounding set. */
+static uint64_t ctr__bounded_caps(uint64_t asked) {
   uint64_t set = 0;
-  for (unsigned long i = 0; i < 64; i++) {
-    int has = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-    if (has < 0) break;
-    set |= (uint64_t)has << i;
-  }
+  for (unsigned long i = 0; i < CTR_CAP_COUNT; i++)
+    if ((asked >> i & 1) && prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1) set |= UINT64_C(1) << i;
   return set;
 }
 
-static void ctr__gather_facts(unsigned without, ctr__facts *facts) {
+static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts) {
+  const ctr_process_config *process = &config->process;
   struct stat userns;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns =
       stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == ctr__initial_userns_ino;
-  uint64_t caps = facts->caps = ctr__own_effective_caps();
-  facts->bounding = ctr__own_bounding_caps();
-  facts->can_mknod = facts->initial_userns && (caps & CTR_CAP(MKNOD));
-  facts->can_set_resources = facts->initial_userns && (caps & CTR_CAP(SYS_RESOURCE));
+  ctr__gather_caps(facts);
+  facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
+  facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
+  facts->can_set_resources = facts->initial_userns && (facts->caps & CTR_CAP(SYS_RESOURCE));
   facts->features = ctr__probe_features(without);
-  for (int i = 0; i < CTR__RLIMITS; i++) {
+  for (size_t i = 0; i < process->rlimits.count; i++) {
+    int resource = (int)process->rlimits.items[i].type - 1;
     struct ctr__rlimit now = {0};
-    syscall(SYS_prlimit64, 0, i, NULL, &now);
-    facts->hard_limit[i] = now.hard;
+    syscall(SYS_prlimit64, 0, resource, NULL, &now);
+    facts->hard_limit[resource] = now.hard;
   }
 }
 
@@ -4586,6 +4599,7 @@ typedef struct ctr__hierarchy {
 typedef struct ctr__hierarchies {
   ctr__hierarchy items[32];
   size_t count, v1_count;
+  const char *membership; /* /proc/self/cgroup: which cgroup of each the caller is in */
 } ctr__hierarchies;
 
 /* A whole file of /proc in the arena, as a string. */
@@ -4644,6 +4658,8 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
   *all = (ctr__hierarchies){0};
   char *text = ctr__read_proc_file(b->arena, "/proc/self/mountinfo");
   if (!text) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/mountinfo");
+  all->membership = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
+  if (!all->membership) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/cgroup");
   char *save = NULL;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
@@ -4657,32 +4673,41 @@ static bool ctr__list_has(const char *list, const char *word, size_t len) {
   return false;
 }
 
-/* The caller's own cgroup in a hierarchy (cgroups(7), /proc/self/cgroup: "id:controllers:path"). */
-static const char *ctr__own_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy) {
-  char *text = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
-  char *save = NULL;
-  for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
-       line = strtok_r(NULL, "\n", &save)) {
-    char *controllers = strchr(line, ':');
-    char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!path) continue;
-    size_t len = strcspn(++controllers, ",:");
-    bool found = hierarchy->v2 ? *controllers == ':'
-                               : len && ctr__list_has(hierarchy->options, controllers, len);
-    if (found) return path + 1;
+/* The caller's own cgroup in a hierarchy, its length in *ret_len (cgroups(7), /proc/self/cgroup: lines
+   "id:controllers:path"); NULL when the text does not say. */
+static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy *hierarchy,
+                                   size_t *ret_len) {
+  for (const char *line = membership; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    const char *controllers = line + strcspn(line, ":\n");
+    if (*controllers++ != ':') continue;
+    const char *path = controllers + strcspn(controllers, ":\n");
+    if (*path++ != ':') continue;
+    size_t len = strcspn(controllers, ",:");
+    *ret_len = strcspn(path, "\n");
+    if (hierarchy->v2 ? !len : len && ctr__list_has(hierarchy->options, controllers, len))
+      return path;
   }
-  return "/";
+  return NULL;
 }
 
-/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. */
-static const char *ctr__own_cgroup_path(ctr__builder *b, const ctr__hierarchy *hierarchy) {
-  const char *own = ctr__own_cgroup(b, hierarchy);
-  if (!strcmp(own, "/")) own = "";
-  size_t root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
-  if (root_len && !strncmp(own, hierarchy->root, root_len)) own += root_len;
-  const char *path = ctr__arena_printf(b->arena, "%s%s", hierarchy->mount_point, own);
-  b->nomem |= !path;
-  return path;
+/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. Not
+   known, or not below: then there is nothing of the caller's own to show. */
+static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
+                                     const ctr__hierarchies *all, const ctr__hierarchy *hierarchy,
+                                     const char **ret_path) {
+  size_t len = 0, root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
+  const char *own = ctr__own_cgroup(all->membership, hierarchy, &len);
+  bool below = own && len >= root_len && !memcmp(own, hierarchy->root, root_len) &&
+               (len == root_len || own[root_len] == '/');
+  if (!below)
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                     "type cgroup: the caller's own cgroup does not lie below what is mounted at %s",
+                     hierarchy->mount_point);
+  own += root_len;
+  len -= root_len;
+  if (len == 1) len = 0; /* "/" */
+  *ret_path = ctr__arena_printf(b->arena, "%s%.*s", hierarchy->mount_point, (int)len, own);
+  return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
 /* Co-mounted controllers are also known by each one's name: cpu -> cpu,cpuacct. */
@@ -4699,12 +4724,13 @@ static void ctr__plan_controller_links(ctr__builder *b, const char *field, const
 
 static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *mount,
                                           const char *field, const ctr__mount_spec *spec,
+                                          const ctr__hierarchies *all,
                                           const ctr__hierarchy *hierarchy) {
   const char *name = strrchr(hierarchy->mount_point, '/');
-  const char *destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name);
-  ctr_mount bind = {.destination = destination, .source = ctr__own_cgroup_path(b, hierarchy)};
-  if (b->nomem || !destination) return ctr__nomem(b->err);
-  ctr_code code = ctr__plan_bind(b, &bind, field, spec);
+  ctr_mount bind = {.destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name)};
+  if (!bind.destination) return ctr__nomem(b->err);
+  ctr_code code = ctr__own_cgroup_path(b, field, all, hierarchy, &bind.source);
+  if (!code) code = ctr__plan_bind(b, &bind, field, spec);
   if (!code) ctr__plan_controller_links(b, field, mount->destination, name + 1);
   return code;
 }
@@ -4721,7 +4747,7 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
       seen |= !strcmp(strrchr(all->items[i].mount_point, '/'),
                       strrchr(all->items[later].mount_point, '/'));
     if (seen) continue;
-    ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, &all->items[i]);
+    ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, all, &all->items[i]);
     if (code) return code;
   }
   ctr__plan_set_attr(b, field, mount->destination, spec->set & CTR__ATTR_RDONLY, 0);
@@ -4731,13 +4757,13 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
 /* v2: one file system. The kernel lets a user namespace mount it only together with a cgroup
    namespace of its own (cgroup_namespaces(7)); else the caller's cgroup is bound. */
 static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, const char *field,
-                                    ctr__mount_spec *spec, const ctr__hierarchy *hierarchy) {
+                                    ctr__mount_spec *spec, const ctr__hierarchies *all) {
   bool in_userns =
       !b->facts->initial_userns || ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
   ctr_mount made = *mount;
   if (in_userns && !(b->new_namespaces & CTR_NS_CGROUP)) {
-    made.source = ctr__own_cgroup_path(b, hierarchy);
-    return b->nomem ? ctr__nomem(b->err) : ctr__plan_bind(b, &made, field, spec);
+    ctr_code code = ctr__own_cgroup_path(b, field, all, &all->items[all->count - 1], &made.source);
+    return code ? code : ctr__plan_bind(b, &made, field, spec);
   }
   made.type = "cgroup2";
   made.source = "cgroup";
@@ -4753,7 +4779,7 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
     return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                      "type cgroup: this machine has no cgroup hierarchy mounted");
   if (all.v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, &all);
-  return ctr__plan_cgroup_v2(b, mount, field, spec, &all.items[all.count - 1]);
+  return ctr__plan_cgroup_v2(b, mount, field, spec, &all);
 }
 
 /* ==== [SECTION] plan/rootfs.c ================================================================= */
@@ -5150,9 +5176,9 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
-static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked) {
+static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
   bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  uint64_t missing = in_userns ? 0 : asked & ~b->facts->bounding;
+  uint64_t missing = in_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__field(b, "process.capabilities.%s", name),
@@ -5164,8 +5190,8 @@ static void ctr__plan_ids(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr_capabilities caps = process->capabilities;
   uint64_t ambient = ctr__ambient_effective(&caps);
-  caps.bounding = ctr__grantable(b, "bounding", caps.bounding);
-  caps.permitted = ctr__grantable(b, "permitted", caps.permitted);
+  caps.bounding = ctr__grantable(b, "bounding", caps.bounding, b->facts->bounding);
+  caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
@@ -5294,7 +5320,7 @@ ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_p
   ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;
-  ctr__gather_facts(desc->without, &facts);
+  ctr__gather_facts(config, desc->without, &facts);
   return ctr__plan_compile(config, desc, &facts, ret_plan, err);
 }
 
@@ -5738,6 +5764,17 @@ static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
 
 /* -- binds -- */
 
+/* Propagation and attributes: with mount_setattr(2) in one call, but for a tree, of which the
+   attributes are those of its top only. */
+static int ctr__settle_bind(int tree, const ctr__step *s) {
+  uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
+  bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
+  if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
+  int r = s->num[2] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, 0, 0, type)
+                    : ctr__apply_propagation(tree, s->num[3]);
+  return r < 0 ? r : ctr__apply_attr(tree, s->num);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
@@ -5748,8 +5785,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
       ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
   int r = ctr__move_mount(tree, target);
-  if (r == 0) r = ctr__apply_propagation(tree, s->num[3]);
-  return r < 0 ? r : ctr__apply_attr(tree, s->num);
+  return r < 0 ? r : ctr__settle_bind(tree, s);
 }
 
 /* -- file systems -- */

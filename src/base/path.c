@@ -77,12 +77,34 @@ static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *aga
   return ctr__steal_fd(&parent);
 }
 
+/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
+static int ctr__split(const char *path, char *dir, char *name) {
+  size_t len = strlen(path);
+  while (len && path[len - 1] == '/') len--;
+  size_t slash = len;
+  while (slash && path[slash - 1] != '/') slash--;
+  if (len == slash) return -EISDIR;
+  if (len - slash > NAME_MAX || slash >= PATH_MAX - 1) return -ENAMETOOLONG;
+  memcpy(name, path + slash, len - slash);
+  name[len - slash] = '\0';
+  memcpy(dir, path, slash);
+  dir[slash] = '\0';
+  if (!slash) ctr__put_str(dir, ".");
+  return 0;
+}
+
 /* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
    component as what says. Returns a descriptor or -errno. */
 static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
+  char walked[PATH_MAX], name[NAME_MAX + 1];
   int fd = ctr__path_in_root(root, path);
   if (fd != -ENOENT) return fd;
-  char walked[PATH_MAX];
+  /* Mostly only the last component is missing. */
+  int r = ctr__split(path, walked, name);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE parent = ctr__path_in_root(root, walked);
+  fd = parent < 0 ? parent : ctr__make_and_open(parent, name, what);
+  if (fd != -ENOENT && fd != -EEXIST) return fd;
   size_t len = strlen(path);
   if (len >= sizeof walked) return -ENAMETOOLONG;
   memcpy(walked, path, len + 1);
@@ -98,18 +120,8 @@ static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
    component's name (NAME_MAX + 1 bytes). */
 static int ctr__parent_in_root(int root, const char *path, char *name) {
   char dir[PATH_MAX];
-  size_t len = strlen(path);
-  while (len && path[len - 1] == '/') len--;
-  size_t slash = len;
-  while (slash && path[slash - 1] != '/') slash--;
-  if (len - slash > NAME_MAX || slash >= sizeof dir) return -ENAMETOOLONG;
-  if (len == slash) return -EISDIR;
-  memcpy(name, path + slash, len - slash);
-  name[len - slash] = '\0';
-  memcpy(dir, path, slash);
-  dir[slash] = '\0';
-  return slash ? ctr__make_in_root(root, dir, CTR__MAKE_DIR)
-               : ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+  int r = ctr__split(path, dir, name);
+  return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR);
 }
 
 enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };

@@ -79,6 +79,17 @@ static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
 
 /* -- binds -- */
 
+/* Propagation and attributes: with mount_setattr(2) in one call, but for a tree, of which the
+   attributes are those of its top only. */
+static int ctr__settle_bind(int tree, const ctr__step *s) {
+  uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
+  bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
+  if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
+  int r = s->num[2] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, 0, 0, type)
+                    : ctr__apply_propagation(tree, s->num[3]);
+  return r < 0 ? r : ctr__apply_attr(tree, s->num);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
@@ -89,8 +100,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
       ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
   int r = ctr__move_mount(tree, target);
-  if (r == 0) r = ctr__apply_propagation(tree, s->num[3]);
-  return r < 0 ? r : ctr__apply_attr(tree, s->num);
+  return r < 0 ? r : ctr__settle_bind(tree, s);
 }
 
 /* -- file systems -- */

@@ -79,7 +79,7 @@ ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_p
   ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;
-  ctr__gather_facts(desc->without, &facts);
+  ctr__gather_facts(config, desc->without, &facts);
   return ctr__plan_compile(config, desc, &facts, ret_plan, err);
 }
 

@@ -11,6 +11,7 @@ typedef struct ctr__hierarchy {
 typedef struct ctr__hierarchies {
   ctr__hierarchy items[32];
   size_t count, v1_count;
+  const char *membership; /* /proc/self/cgroup: which cgroup of each the caller is in */
 } ctr__hierarchies;
 
 /* A whole file of /proc in the arena, as a string. */
@@ -69,6 +70,8 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
   *all = (ctr__hierarchies){0};
   char *text = ctr__read_proc_file(b->arena, "/proc/self/mountinfo");
   if (!text) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/mountinfo");
+  all->membership = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
+  if (!all->membership) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/cgroup");
   char *save = NULL;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
@@ -82,32 +85,41 @@ static bool ctr__list_has(const char *list, const char *word, size_t len) {
   return false;
 }
 
-/* The caller's own cgroup in a hierarchy (cgroups(7), /proc/self/cgroup: "id:controllers:path"). */
-static const char *ctr__own_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy) {
-  char *text = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
-  char *save = NULL;
-  for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
-       line = strtok_r(NULL, "\n", &save)) {
-    char *controllers = strchr(line, ':');
-    char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!path) continue;
-    size_t len = strcspn(++controllers, ",:");
-    bool found = hierarchy->v2 ? *controllers == ':'
-                               : len && ctr__list_has(hierarchy->options, controllers, len);
-    if (found) return path + 1;
+/* The caller's own cgroup in a hierarchy, its length in *ret_len (cgroups(7), /proc/self/cgroup: lines
+   "id:controllers:path"); NULL when the text does not say. */
+static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy *hierarchy,
+                                   size_t *ret_len) {
+  for (const char *line = membership; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    const char *controllers = line + strcspn(line, ":\n");
+    if (*controllers++ != ':') continue;
+    const char *path = controllers + strcspn(controllers, ":\n");
+    if (*path++ != ':') continue;
+    size_t len = strcspn(controllers, ",:");
+    *ret_len = strcspn(path, "\n");
+    if (hierarchy->v2 ? !len : len && ctr__list_has(hierarchy->options, controllers, len))
+      return path;
   }
-  return "/";
+  return NULL;
 }
 
-/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. */
-static const char *ctr__own_cgroup_path(ctr__builder *b, const ctr__hierarchy *hierarchy) {
-  const char *own = ctr__own_cgroup(b, hierarchy);
-  if (!strcmp(own, "/")) own = "";
-  size_t root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
-  if (root_len && !strncmp(own, hierarchy->root, root_len)) own += root_len;
-  const char *path = ctr__arena_printf(b->arena, "%s%s", hierarchy->mount_point, own);
-  b->nomem |= !path;
-  return path;
+/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. Not
+   known, or not below: then there is nothing of the caller's own to show. */
+static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
+                                     const ctr__hierarchies *all, const ctr__hierarchy *hierarchy,
+                                     const char **ret_path) {
+  size_t len = 0, root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
+  const char *own = ctr__own_cgroup(all->membership, hierarchy, &len);
+  bool below = own && len >= root_len && !memcmp(own, hierarchy->root, root_len) &&
+               (len == root_len || own[root_len] == '/');
+  if (!below)
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                     "type cgroup: the caller's own cgroup does not lie below what is mounted at %s",
+                     hierarchy->mount_point);
+  own += root_len;
+  len -= root_len;
+  if (len == 1) len = 0; /* "/" */
+  *ret_path = ctr__arena_printf(b->arena, "%s%.*s", hierarchy->mount_point, (int)len, own);
+  return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
 /* Co-mounted controllers are also known by each one's name: cpu -> cpu,cpuacct. */
@@ -124,12 +136,13 @@ static void ctr__plan_controller_links(ctr__builder *b, const char *field, const
 
 static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *mount,
                                           const char *field, const ctr__mount_spec *spec,
+                                          const ctr__hierarchies *all,
                                           const ctr__hierarchy *hierarchy) {
   const char *name = strrchr(hierarchy->mount_point, '/');
-  const char *destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name);
-  ctr_mount bind = {.destination = destination, .source = ctr__own_cgroup_path(b, hierarchy)};
-  if (b->nomem || !destination) return ctr__nomem(b->err);
-  ctr_code code = ctr__plan_bind(b, &bind, field, spec);
+  ctr_mount bind = {.destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name)};
+  if (!bind.destination) return ctr__nomem(b->err);
+  ctr_code code = ctr__own_cgroup_path(b, field, all, hierarchy, &bind.source);
+  if (!code) code = ctr__plan_bind(b, &bind, field, spec);
   if (!code) ctr__plan_controller_links(b, field, mount->destination, name + 1);
   return code;
 }
@@ -146,7 +159,7 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
       seen |= !strcmp(strrchr(all->items[i].mount_point, '/'),
                       strrchr(all->items[later].mount_point, '/'));
     if (seen) continue;
-    ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, &all->items[i]);
+    ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, all, &all->items[i]);
     if (code) return code;
   }
   ctr__plan_set_attr(b, field, mount->destination, spec->set & CTR__ATTR_RDONLY, 0);
@@ -156,13 +169,13 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
 /* v2: one file system. The kernel lets a user namespace mount it only together with a cgroup
    namespace of its own (cgroup_namespaces(7)); else the caller's cgroup is bound. */
 static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, const char *field,
-                                    ctr__mount_spec *spec, const ctr__hierarchy *hierarchy) {
+                                    ctr__mount_spec *spec, const ctr__hierarchies *all) {
   bool in_userns =
       !b->facts->initial_userns || ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
   ctr_mount made = *mount;
   if (in_userns && !(b->new_namespaces & CTR_NS_CGROUP)) {
-    made.source = ctr__own_cgroup_path(b, hierarchy);
-    return b->nomem ? ctr__nomem(b->err) : ctr__plan_bind(b, &made, field, spec);
+    ctr_code code = ctr__own_cgroup_path(b, field, all, &all->items[all->count - 1], &made.source);
+    return code ? code : ctr__plan_bind(b, &made, field, spec);
   }
   made.type = "cgroup2";
   made.source = "cgroup";
@@ -178,5 +191,5 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
     return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                      "type cgroup: this machine has no cgroup hierarchy mounted");
   if (all.v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, &all);
-  return ctr__plan_cgroup_v2(b, mount, field, spec, &all.items[all.count - 1]);
+  return ctr__plan_cgroup_v2(b, mount, field, spec, &all);
 }

@@ -9,15 +9,16 @@ typedef struct ctr__facts {
   bool can_mknod;         /* CAP_MKNOD counts there only                          */
   bool can_set_resources; /* CAP_SYS_RESOURCE, likewise                           */
   uint64_t caps;          /* the caller's effective capabilities                  */
-  uint64_t bounding;      /* what it can pass on                                  */
+  uint64_t permitted;     /* what it can give a process                           */
+  uint64_t bounding;      /* and let it get back by execve: of those asked for    */
   unsigned features;      /* CTR_FEATURE_*                                        */
-  uint64_t hard_limit[CTR__RLIMITS];
+  uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
 
 static const ino_t ctr__initial_userns_ino =
     0xEFFFFFFD; /* PROC_USER_INIT_INO: fixed since Linux 3.8 */
 
-static uint64_t ctr__own_effective_caps(void) {
+static void ctr__gather_caps(ctr__facts *facts) {
   struct {
     uint32_t version;
     int32_t pid;
@@ -25,8 +26,9 @@ static uint64_t ctr__own_effective_caps(void) {
   struct {
     uint32_t effective, permitted, inheritable;
   } data[2] = {{0}};
-  if (syscall(SYS_capget, &head, data) < 0) return 0;
-  return data[0].effective | (uint64_t)data[1].effective << 32;
+  if (syscall(SYS_capget, &head, data) < 0) return;
+  facts->caps = data[0].effective | (uint64_t)data[1].effective << 32;
+  facts->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
 /* A feature is there when a call that cannot succeed fails for another reason than ENOSYS. */
@@ -36,30 +38,29 @@ static unsigned ctr__probe_features(unsigned without) {
   return features & ~without;
 }
 
-/* The bounding set, up to the last capability that the kernel knows (PR_CAPBSET_READ fails there). */
-static uint64_t ctr__own_bounding_caps(void) {
+/* Those of a set that are in the caller's bounding set. */
+static uint64_t ctr__bounded_caps(uint64_t asked) {
   uint64_t set = 0;
-  for (unsigned long i = 0; i < 64; i++) {
-    int has = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-    if (has < 0) break;
-    set |= (uint64_t)has << i;
-  }
+  for (unsigned long i = 0; i < CTR_CAP_COUNT; i++)
+    if ((asked >> i & 1) && prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1) set |= UINT64_C(1) << i;
   return set;
 }
 
-static void ctr__gather_facts(unsigned without, ctr__facts *facts) {
+static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts) {
+  const ctr_process_config *process = &config->process;
   struct stat userns;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns =
       stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == ctr__initial_userns_ino;
-  uint64_t caps = facts->caps = ctr__own_effective_caps();
-  facts->bounding = ctr__own_bounding_caps();
-  facts->can_mknod = facts->initial_userns && (caps & CTR_CAP(MKNOD));
-  facts->can_set_resources = facts->initial_userns && (caps & CTR_CAP(SYS_RESOURCE));
+  ctr__gather_caps(facts);
+  facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
+  facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
+  facts->can_set_resources = facts->initial_userns && (facts->caps & CTR_CAP(SYS_RESOURCE));
   facts->features = ctr__probe_features(without);
-  for (int i = 0; i < CTR__RLIMITS; i++) {
+  for (size_t i = 0; i < process->rlimits.count; i++) {
+    int resource = (int)process->rlimits.items[i].type - 1;
     struct ctr__rlimit now = {0};
-    syscall(SYS_prlimit64, 0, i, NULL, &now);
-    facts->hard_limit[i] = now.hard;
+    syscall(SYS_prlimit64, 0, resource, NULL, &now);
+    facts->hard_limit[resource] = now.hard;
   }
 }

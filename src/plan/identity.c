@@ -184,9 +184,9 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
-static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked) {
+static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
   bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  uint64_t missing = in_userns ? 0 : asked & ~b->facts->bounding;
+  uint64_t missing = in_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__field(b, "process.capabilities.%s", name),
@@ -198,8 +198,8 @@ static void ctr__plan_ids(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr_capabilities caps = process->capabilities;
   uint64_t ambient = ctr__ambient_effective(&caps);
-  caps.bounding = ctr__grantable(b, "bounding", caps.bounding);
-  caps.permitted = ctr__grantable(b, "permitted", caps.permitted);
+  caps.bounding = ctr__grantable(b, "bounding", caps.bounding, b->facts->bounding);
+  caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");

@@ -1,38 +1,48 @@
-/* The library's own call: a bundle's config run COUNT times in one process.
+/* The library's own call: what a program does that has a bundle's config.json in memory and runs
+   it COUNT times: parse, plan, start, wait, free.
 
-     api BUNDLE COUNT      prints nanoseconds a start, a line each; then "peak N" in KiB */
+     api BUNDLE COUNT      prints nanoseconds a start, a line each */
 #define CTR_IMPLEMENTATION
 #include "ctr.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
-int main(int argc, char **argv) {
-  if (argc != 3) return 2;
-  static char text[1 << 20], path[4096];
-  snprintf(path, sizeof path, "%s/config.json", argv[1]);
+static char text[1 << 20];
+
+static size_t read_config(const char *bundle) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/config.json", bundle);
   FILE *file = fopen(path, "re");
   size_t len = file ? fread(text, 1, sizeof text, file) : 0;
   if (file) fclose(file);
+  return len;
+}
+
+static int run(const char *bundle, size_t len) {
+  ctr_arena mem = {0};
+  ctr_config *config;
+  ctr_err err;
+  ctr_exit status = {0};
+  ctr_plan_desc desc = {.bundle = bundle};
+  bool failed = ctr_config_parse(&mem, text, len, &config, &err) ||
+                ctr_run(config, &desc, NULL, &status, &err);
+  ctr_arena_free(&mem);
+  if (failed) fprintf(stderr, "api: %s\n", err.msg);
+  return failed ? 1 : ctr_exit_status(&status);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3) return 2;
+  size_t len = read_config(argv[1]);
   for (long n = atol(argv[2]); n > 0; n--) {
     struct timespec a, b;
-    ctr_arena mem = {0};
-    ctr_config *config;
-    ctr_err err;
-    ctr_exit status;
-    ctr_plan_desc desc = {.bundle = argv[1]};
     clock_gettime(CLOCK_MONOTONIC, &a);
-    if (ctr_config_parse(&mem, text, len, &config, &err) ||
-        ctr_run(config, &desc, NULL, &status, &err) || ctr_exit_status(&status))
-      return fprintf(stderr, "api: %s\n", err.msg), 1;
+    int result = run(argv[1], len);
     clock_gettime(CLOCK_MONOTONIC, &b);
-    ctr_arena_free(&mem);
+    if (result) return result;
     printf("%ld\n", (b.tv_sec - a.tv_sec) * 1000000000L + b.tv_nsec - a.tv_nsec);
   }
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  printf("peak %ld\n", usage.ru_maxrss);
   return 0;
 }

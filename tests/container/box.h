@@ -46,7 +46,9 @@ static inline bool is_root(void) {
 
 /* Capabilities of the tester, by the numbers of capabilities(7). */
 static inline bool have_cap(int cap) {
-  return ctr__own_effective_caps() >> cap & 1;
+  ctr__facts facts = {0};
+  ctr__gather_caps(&facts);
+  return facts.caps >> cap & 1;
 }
 
 /* -- what must be the same before and after -- */
