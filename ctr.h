@@ -3939,6 +3939,7 @@ typedef struct ctr__builder {
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
   uint32_t namespace_fds;
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
+  bool *late_read_only;             /* for each mount: it becomes so when it is filled */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
   uint32_t root_uid, root_gid;      /* the container's uid 0 and gid 0 as the caller sees them */
@@ -4356,6 +4357,7 @@ typedef struct ctr__mount_spec {
   uint64_t ms_flags;                   /* the same for mount(2), with those of the file system */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
   bool bind, recursive, remount, copy_up, old_api;
+  bool late_read_only; /* found out while planning: read-only when it is filled */
   const char **data; /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;
@@ -4544,6 +4546,7 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   if (late) spec->ms_flags &= ~(uint64_t)MS_RDONLY;
+  spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
     ctr__plan_mount_old(b, mount, field, spec);
   } else {
@@ -4792,6 +4795,8 @@ static bool ctr__is_root_path(const char *path) {
 
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
+  b->late_read_only = ctr__arena_array(b->arena, mounts->count + 1, sizeof *b->late_read_only);
+  if (!b->late_read_only) return ctr__nomem(b->err);
   for (size_t i = 0; i < mounts->count; i++) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__field(b, "mounts[%zu]", i);
@@ -4806,24 +4811,17 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                   : ctr__plan_mount(b, mount, field, &spec);
     if (code) return code;
+    b->late_read_only[i] = spec.late_read_only;
   }
   return CTR_OK;
 }
 
 /* The tmpfs mounts that wait to become read-only. */
-static ctr_code ctr__plan_late_read_only(ctr__builder *b) {
-  const ctr_mounts *mounts = &b->config->mounts;
-  for (size_t i = 0; i < mounts->count; i++) {
-    const ctr_mount *mount = &mounts->items[i];
-    ctr__mount_spec spec;
-    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
-    if (code) return code;
-    bool waits = mount->type && !strcmp(mount->type, "tmpfs") && !spec.bind && !spec.remount;
-    if (waits && ((spec.set | spec.rec_set) & CTR__ATTR_RDONLY))
-      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i), mount->destination, CTR__ATTR_RDONLY,
-                         0);
-  }
-  return CTR_OK;
+static void ctr__plan_late_read_only(ctr__builder *b) {
+  for (size_t i = 0; i < b->config->mounts.count; i++)
+    if (b->late_read_only[i])
+      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i),
+                         b->config->mounts.items[i].destination, CTR__ATTR_RDONLY, 0);
 }
 
 /* -- devices -- */
@@ -4982,8 +4980,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
-  code = ctr__plan_late_read_only(b);
-  if (code) return code;
+  ctr__plan_late_read_only(b);
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   ctr__plan_enter_root(b);
   return CTR_OK;

@@ -17,6 +17,7 @@ typedef struct ctr__builder {
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
   uint32_t namespace_fds;
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
+  bool *late_read_only;             /* for each mount: it becomes so when it is filled */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
   uint32_t root_uid, root_gid;      /* the container's uid 0 and gid 0 as the caller sees them */

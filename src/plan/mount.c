@@ -94,6 +94,7 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   if (late) spec->ms_flags &= ~(uint64_t)MS_RDONLY;
+  spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
     ctr__plan_mount_old(b, mount, field, spec);
   } else {

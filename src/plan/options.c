@@ -91,6 +91,7 @@ typedef struct ctr__mount_spec {
   uint64_t ms_flags;                   /* the same for mount(2), with those of the file system */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
   bool bind, recursive, remount, copy_up, old_api;
+  bool late_read_only; /* found out while planning: read-only when it is filled */
   const char **data; /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;

@@ -7,6 +7,8 @@ static bool ctr__is_root_path(const char *path) {
 
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
+  b->late_read_only = ctr__arena_array(b->arena, mounts->count + 1, sizeof *b->late_read_only);
+  if (!b->late_read_only) return ctr__nomem(b->err);
   for (size_t i = 0; i < mounts->count; i++) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__field(b, "mounts[%zu]", i);
@@ -21,24 +23,17 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                   : ctr__plan_mount(b, mount, field, &spec);
     if (code) return code;
+    b->late_read_only[i] = spec.late_read_only;
   }
   return CTR_OK;
 }
 
 /* The tmpfs mounts that wait to become read-only. */
-static ctr_code ctr__plan_late_read_only(ctr__builder *b) {
-  const ctr_mounts *mounts = &b->config->mounts;
-  for (size_t i = 0; i < mounts->count; i++) {
-    const ctr_mount *mount = &mounts->items[i];
-    ctr__mount_spec spec;
-    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
-    if (code) return code;
-    bool waits = mount->type && !strcmp(mount->type, "tmpfs") && !spec.bind && !spec.remount;
-    if (waits && ((spec.set | spec.rec_set) & CTR__ATTR_RDONLY))
-      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i), mount->destination, CTR__ATTR_RDONLY,
-                         0);
-  }
-  return CTR_OK;
+static void ctr__plan_late_read_only(ctr__builder *b) {
+  for (size_t i = 0; i < b->config->mounts.count; i++)
+    if (b->late_read_only[i])
+      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i),
+                         b->config->mounts.items[i].destination, CTR__ATTR_RDONLY, 0);
 }
 
 /* -- devices -- */
@@ -197,8 +192,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
-  code = ctr__plan_late_read_only(b);
-  if (code) return code;
+  ctr__plan_late_read_only(b);
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   ctr__plan_enter_root(b);
   return CTR_OK;
