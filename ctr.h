@@ -76,8 +76,8 @@
      [SECTION] config/names.c
      [SECTION] config/table.c
      [SECTION] config/read.c
-     [SECTION] config/write.c
      [SECTION] config/check.c
+     [SECTION] config/write.c
      [SECTION] config/defaults.c
      [SECTION] plan/format.c
      [SECTION] plan/facts.c
@@ -782,13 +782,15 @@ typedef struct ctr_config {
 CTR_API ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len,
                                   ctr_config **ret_config, ctr_err *err);
 
-/* The same from a value already read; unknown, when not NULL, receives the path of every member
-   that was ignored ("linux.frobnicate"), in the arena. */
+/* The same from a value already read, whose strings are copied; unknown, when not NULL, receives the
+   path of every member that was ignored ("linux.frobnicate"), in the arena. */
 CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
                                       ctr_config **ret_config, ctr_strs *ret_unknown, ctr_err *err);
 
-/* Turns a config back into JSON, members in the order of the structs, absent ones left out.
-   Returns: CTR_OK or CTR_E_NOMEM. */
+/* Turns a config back into JSON, members in the order of the structs, absent ones left out; without
+   an ociVersion it gets CTR_OCI_VERSION. Strings are copied.
+   Returns: CTR_OK; CTR_E_CONFIG naming the field when something required is missing or out of
+            range; CTR_E_NOMEM. */
 CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
@@ -801,7 +803,8 @@ typedef enum ctr_default_kind {
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
-   running "sh". Change what you like: the lists are copies in the arena.
+   running "sh". Change what you like; the lists are constants, so that to change one is to point it
+   at another.
    Returns: CTR_OK or CTR_E_NOMEM. */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
                                     ctr_config **ret_config, ctr_err *err);
@@ -1090,18 +1093,16 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
   return ctr__arena_strndup(arena, text, strlen(text));
 }
 
-/* snprintf(3) into the arena; NULL without memory. */
-__attribute__((format(printf, 2, 3))) static char *ctr__arena_printf(ctr_arena *arena,
-                                                                     const char *format, ...) {
-  va_list args;
-  va_start(args, format);
+/* vsnprintf(3) into the arena; NULL without memory. */
+__attribute__((format(printf, 2, 0))) static char *ctr__arena_vprintf(ctr_arena *arena,
+                                                                      const char *format,
+                                                                      va_list args) {
+  va_list again;
+  va_copy(again, args);
   int len = vsnprintf(NULL, 0, format, args);
-  va_end(args);
   char *text = len < 0 ? NULL : ctr_arena_alloc(arena, (size_t)len + 1);
-  if (!text) return NULL;
-  va_start(args, format);
-  vsnprintf(text, (size_t)len + 1, format, args);
-  va_end(args);
+  if (text) vsnprintf(text, (size_t)len + 1, format, again);
+  va_end(again);
   return text;
 }
 
@@ -1345,6 +1346,29 @@ enum {
   CTR__ATTR_NODIRATIME = 0x80,
   CTR__ATTR_NOSYMFOLLOW = 0x200000,
 };
+
+/* The same for mount(2), and as statfs(2) reports it. */
+static const struct ctr__attr_flag {
+  uint64_t attr;
+  unsigned long ms, st;
+} ctr__attr_flags[] = {
+    {CTR__ATTR_RDONLY, MS_RDONLY, ST_RDONLY},
+    {CTR__ATTR_NOSUID, MS_NOSUID, ST_NOSUID},
+    {CTR__ATTR_NODEV, MS_NODEV, ST_NODEV},
+    {CTR__ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC},
+    {CTR__ATTR_NOATIME, MS_NOATIME, ST_NOATIME},
+    {CTR__ATTR_STRICTATIME, MS_STRICTATIME, 0},
+    {CTR__ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME},
+    {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
+};
+
+/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime. */
+static uint64_t ctr__ms_flags(uint64_t attr) {
+  uint64_t flags = 0;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
+    if (attr & ctr__attr_flags[i].attr) flags |= ctr__attr_flags[i].ms;
+  return flags;
+}
 
 struct ctr__mount_attr {
   uint64_t attr_set, attr_clr, propagation, userns_fd;
@@ -2428,6 +2452,7 @@ enum {
   CTR__REQUIRED = 1,      /* must be there; is always written                       */
   CTR__ALWAYS = 2,        /* is always written: 0 says something                    */
   CTR__NOT_EXECUTED = 4,  /* parsed, and refused when a plan is built: fail closed  */
+  CTR__IN_TEXT = 8,       /* required in a text only: by hand there is a default     */
 };
 
 typedef struct ctr__field {
@@ -2484,10 +2509,12 @@ CTR__TYPE(ctr_mount, CTR__FIELD(ctr_mount, destination, STR, CTR__MUST),
 CTR__TYPE(ctr_console_size, CTR__FIELD(ctr_console_size, height, UINT, CTR__MUST),
           CTR__FIELD(ctr_console_size, width, UINT, CTR__MUST));
 
-CTR__TYPE(ctr_user, CTR__FIELD(ctr_user, uid, U32, .flags = CTR__ALWAYS),
-          CTR__FIELD(ctr_user, gid, U32, .flags = CTR__ALWAYS),
+/* The last number is no id: system calls take it for "as it is" (setresuid(2), chown(2)). */
+#define CTR__ID_MAX .max = UINT32_MAX - 1
+CTR__TYPE(ctr_user, CTR__FIELD(ctr_user, uid, U32, CTR__ID_MAX, .flags = CTR__ALWAYS),
+          CTR__FIELD(ctr_user, gid, U32, CTR__ID_MAX, .flags = CTR__ALWAYS),
           CTR__FIELD(ctr_user, umask, UINT, .max = 0777),
-          CTR__FIELD(ctr_user, additionalGids, IDS, CTR__PLAIN));
+          CTR__FIELD(ctr_user, additionalGids, IDS, CTR__ID_MAX));
 
 #define CTR__CAPS .names = &ctr__capability_names
 CTR__TYPE(ctr_capabilities, CTR__FIELD(ctr_capabilities, bounding, BITS, CTR__CAPS),
@@ -2562,8 +2589,9 @@ CTR__TYPE(ctr_device, CTR__FIELD(ctr_device, type, STR, CTR__MUST),
           CTR__FIELD_AS(ctr_device, major_, "major", INT, .min = 0, .max = 4095),
           CTR__FIELD_AS(ctr_device, minor_, "minor", INT, .min = 0, .max = 1048575),
           CTR__FIELD(ctr_device, fileMode, UINT, .max = UINT32_MAX),
-          CTR__FIELD(ctr_device, uid, UINT, .max = UINT32_MAX),
-          CTR__FIELD(ctr_device, gid, UINT, .max = UINT32_MAX));
+          CTR__FIELD(ctr_device, uid, UINT, CTR__ID_MAX),
+          CTR__FIELD(ctr_device, gid, UINT, CTR__ID_MAX));
+#undef CTR__ID_MAX
 
 CTR__TYPE(ctr_net_device, CTR__FIELD(ctr_net_device, name, STR, CTR__PLAIN));
 
@@ -2688,7 +2716,7 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, memoryPolicy, OBJECT, CTR__OF(ctr_memory_policy)),
           CTR__FIELD(ctr_linux, personality, OBJECT, CTR__OF(ctr_personality)));
 
-CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, CTR__MUST),
+CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
           CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
           CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),
           CTR__FIELD(ctr_config, process, OBJECT, CTR__OF(ctr_process_config)),
@@ -2750,12 +2778,33 @@ static bool ctr__field_is_set(const ctr__field *field, const void *base) {
   return false;
 }
 
+/* What an integer field can hold, the bounds of the table narrowing those of the C type. */
+static void ctr__bounds(const ctr__field *field, int64_t *min, uint64_t *max) {
+  static const struct {
+    int64_t min;
+    uint64_t max;
+  } types[] = {[CTR__F_INT] = {INT64_MIN, INT64_MAX}, [CTR__F_UINT] = {0, UINT64_MAX},
+               [CTR__F_I32] = {INT32_MIN, INT32_MAX}, [CTR__F_I64] = {INT64_MIN, INT64_MAX},
+               [CTR__F_U32] = {0, UINT32_MAX},        [CTR__F_U64] = {0, UINT64_MAX},
+               [CTR__F_IDS] = {0, UINT32_MAX}};
+  bool narrowed = field->min || field->max;
+  *min = narrowed ? field->min : types[field->kind].min;
+  *max = narrowed ? field->max : types[field->kind].max;
+}
+
 /* Where in the config something is, as a chain of members and indices from the inside out. */
 typedef struct ctr__where {
   const struct ctr__where *up;
   const char *name; /* of a member; NULL: an index */
   size_t index;
 } ctr__where;
+
+/* Room for the text of it, with the NUL. */
+static size_t ctr__where_size(const ctr__where *where) {
+  size_t size = 1;
+  for (; where; where = where->up) size += where->name ? strlen(where->name) + 1 : 22;
+  return size;
+}
 
 /* "linux.namespaces[2].type" into text, cut when it does not fit. */
 static void ctr__where_text(const ctr__where *where, char *text, size_t size) {
@@ -2778,6 +2827,7 @@ typedef struct ctr__config_reader {
   ctr_arena *arena;
   ctr_err *err;
   bool want_unknown;
+  bool copies;          /* the JSON may be gone before the config is */
   const char **unknown; /* paths of members that were ignored */
   size_t unknown_count, unknown_room;
 } ctr__config_reader;
@@ -2786,7 +2836,7 @@ static const char *ctr__json_type_name(const ctr_json *value) {
   static const char *const names[] = {
       [CTR_JSON_NULL] = "null",         [CTR_JSON_BOOL] = "true or false",
       [CTR_JSON_INT] = "an integer",    [CTR_JSON_UINT] = "an integer",
-      [CTR_JSON_DOUBLE] = "a fraction", [CTR_JSON_STRING] = "a string",
+      [CTR_JSON_DOUBLE] = "no such integer", [CTR_JSON_STRING] = "a string",
       [CTR_JSON_ARRAY] = "an array",    [CTR_JSON_OBJECT] = "an object"};
   return names[value->type];
 }
@@ -2819,25 +2869,15 @@ static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, co
 
 /* -- scalars -- */
 
+static const char *ctr__keep(ctr__config_reader *r, const char *text) {
+  return r->copies ? ctr__arena_strdup(r->arena, text) : text;
+}
+
 static ctr_code ctr__read_str(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
                               const char **ret) {
   if (value->type != CTR_JSON_STRING) return ctr__mistyped(r, where, value, "a string");
-  *ret = value->as.string.text;
-  return CTR_OK;
-}
-
-/* What an integer field can hold, the bounds of the table narrowing those of the C type. */
-static void ctr__bounds(const ctr__field *field, int64_t *min, uint64_t *max) {
-  static const struct {
-    int64_t min;
-    uint64_t max;
-  } types[] = {[CTR__F_INT] = {INT64_MIN, INT64_MAX}, [CTR__F_UINT] = {0, UINT64_MAX},
-               [CTR__F_I32] = {INT32_MIN, INT32_MAX}, [CTR__F_I64] = {INT64_MIN, INT64_MAX},
-               [CTR__F_U32] = {0, UINT32_MAX},        [CTR__F_U64] = {0, UINT64_MAX}};
-  bool narrowed = field && (field->min || field->max);
-  size_t kind = field ? field->kind : CTR__F_U32;
-  *min = narrowed ? field->min : types[kind].min;
-  *max = narrowed ? field->max : types[kind].max;
+  *ret = ctr__keep(r, value->as.string.text);
+  return *ret ? CTR_OK : ctr__nomem(r->err);
 }
 
 static ctr_code ctr__read_integer(ctr__config_reader *r, const ctr__where *where,
@@ -2881,10 +2921,12 @@ static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
   if (code) return code;
   const ctr__name *name = ctr__name_find(names, text);
   if (name) return *ret = name->value, CTR_OK;
-  code = ctr__misread(r, where, value, "\"%.64s\" is not a %s", text, names->what);
-  for (size_t i = 0; names->count <= 10 && r->err && i < names->count; i++)
-    ctr__err_add(r->err, "%s%s", i ? ", " : "; known are ", names->items[i].name);
-  return code;
+  char known[256] = "";
+  size_t len = 0;
+  for (size_t i = 0; names->count <= 10 && i < names->count && len < sizeof known; i++)
+    len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "; known are ",
+                            names->items[i].name);
+  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s", text, names->what, known);
 }
 
 /* -- lists -- */
@@ -2915,7 +2957,7 @@ static ctr_code ctr__read_strs(ctr__config_reader *r, const ctr__where *where,
 }
 
 static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
-                              ctr__any_list *list) {
+                              const ctr__field *field, ctr__any_list *list) {
   void *items;
   ctr_code code = ctr__new_list(r, where, value, CTR_JSON_ARRAY, sizeof(uint32_t), list, &items);
   ctr__where at = {.up = where};
@@ -2923,23 +2965,28 @@ static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, co
   uint32_t *ids = items;
   for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++) {
     uint64_t bits = 0;
-    code = ctr__read_integer(r, &at, v, NULL, &bits);
+    code = ctr__read_integer(r, &at, v, field, &bits);
     ids[at.index] = (uint32_t)bits;
   }
   return code;
 }
 
+/* null counts as absent where names are free, too. */
 static ctr_code ctr__read_pairs(ctr__config_reader *r, const ctr__where *where,
                                 const ctr_json *value, ctr__any_list *list) {
   void *items;
   ctr_code code = ctr__new_list(r, where, value, CTR_JSON_OBJECT, sizeof(ctr_pair), list, &items);
   if (code) return code;
   ctr_pair *pair = items;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, pair++) {
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+    if (v->type == CTR_JSON_NULL) continue;
     ctr__where at = {where, v->key, 0};
-    pair->key = v->key;
+    pair->key = ctr__keep(r, v->key);
+    if (!pair->key) return ctr__nomem(r->err);
     code = ctr__read_str(r, &at, v, &pair->value);
+    pair++;
   }
+  list->count = (size_t)(pair - (ctr_pair *)items);
   return code;
 }
 
@@ -2972,12 +3019,16 @@ static ctr_code ctr__read_objects(ctr__config_reader *r, const ctr__where *where
                                 field->type->size, list, &items);
   if (code) return code;
   size_t i = 0;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, i++) {
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+    if (map && v->type == CTR_JSON_NULL) continue;
     ctr__where at = {where, map ? v->key : NULL, i};
-    char *element = (char *)items + i * field->type->size;
-    if (map) memcpy(element, &v->key, sizeof v->key);
+    char *element = (char *)items + i++ * field->type->size;
+    const char *key = map ? ctr__keep(r, v->key) : NULL;
+    if (map && !key) return ctr__nomem(r->err);
+    if (map) memcpy(element, &key, sizeof key);
     code = ctr__read_object(r, &at, v, field->type, element);
   }
+  list->count = i;
   return code;
 }
 
@@ -3006,7 +3057,7 @@ static ctr_code ctr__read_field(ctr__config_reader *r, const ctr__where *where,
     return code;
   case CTR__F_BITS: return ctr__read_bits(r, where, value, field->names, at);
   case CTR__F_STRS: return ctr__read_strs(r, where, value, at);
-  case CTR__F_IDS: return ctr__read_ids(r, where, value, at);
+  case CTR__F_IDS: return ctr__read_ids(r, where, value, field, at);
   case CTR__F_PAIRS: return ctr__read_pairs(r, where, value, at);
   case CTR__F_LIST:
   case CTR__F_MAP: return ctr__read_objects(r, where, value, field, at);
@@ -3029,11 +3080,11 @@ static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where
     r->unknown = bigger;
     r->unknown_room = room;
   }
-  char path[256];
-  ctr__where_text(where, path, sizeof path);
-  const char *copy = ctr__arena_strdup(r->arena, path);
-  if (!copy) return ctr__nomem(r->err);
-  r->unknown[r->unknown_count++] = copy;
+  size_t size = ctr__where_size(where);
+  char *path = ctr_arena_alloc(r->arena, size);
+  if (!path) return ctr__nomem(r->err);
+  ctr__where_text(where, path, size);
+  r->unknown[r->unknown_count++] = path;
   return CTR_OK;
 }
 
@@ -3061,22 +3112,32 @@ static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
 /* -- the whole -- */
 
 /* semver.org, as far as it matters: MAJOR.MINOR.PATCH, and what compatibility hangs on. */
-static ctr_code ctr__read_version(ctr__config_reader *r, const char *version) {
+static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) {
   ctr__where where = {NULL, "ociVersion", 0};
-  const char *at = version;
+  const char *version = value->as.string.text, *at = version;
   for (int part = 0; part < 3; part++) {
     const char *digits = at;
     at = ctr__json_digits(at, at + strlen(at));
     bool leading_zero = *digits == '0' && at - digits > 1;
     if (at == digits || leading_zero || (part < 2 && *at++ != '.'))
-      return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+      return ctr__misread(r, &where, value, "\"%.64s\" is not a version like 1.3.0", version);
   }
-  if (*at && *at != '-' && *at != '+')
-    return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+  if (*at && ((*at != '-' && *at != '+') || !at[1]))
+    return ctr__misread(r, &where, value, "\"%.64s\" is not a version like 1.3.0", version);
   if (version[1] != '.' || version[0] > '1')
-    return ctr__misread(r, &where, NULL, "\"%.64s\": this version knows 1.x up to %s", version,
-                        CTR_OCI_VERSION);
+    return ctr__misread(r, &where, value, "\"%.64s\": this version knows those below 2, up to %s",
+                        version, CTR_OCI_VERSION);
   return CTR_OK;
+}
+
+static ctr_code ctr__read_config(ctr__config_reader *r, const ctr_json *value,
+                                 ctr_config **ret_config) {
+  ctr_config *config = ctr_arena_alloc(r->arena, sizeof *config);
+  if (!config) return ctr__nomem(r->err);
+  ctr_code code = ctr__read_object(r, NULL, value, &ctr__type_of_ctr_config, config);
+  if (!code) code = ctr__read_version(r, ctr_json_get(value, "ociVersion"));
+  if (!code) *ret_config = config;
+  return code;
 }
 
 ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_config **ret_config,
@@ -3084,120 +3145,22 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   ctr__err_clear(err);
   if (!arena || !value || !ret_config)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, value and ret_config are needed");
-  ctr__config_reader r = {.arena = arena, .err = err, .want_unknown = ret_unknown};
-  ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
-  if (!config) return ctr__nomem(err);
-  if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(&r, NULL, value, "an object");
-  ctr_code code = ctr__read_object(&r, NULL, value, &ctr__type_of_ctr_config, config);
-  if (!code) code = ctr__read_version(&r, config->ociVersion);
-  if (code) return code;
-  if (ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
-  *ret_config = config;
-  return CTR_OK;
+  ctr__config_reader r = {
+      .arena = arena, .err = err, .want_unknown = ret_unknown, .copies = true};
+  ctr_code code = ctr__read_config(&r, value, ret_config);
+  if (!code && ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
+  return code;
 }
 
 ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
                           ctr_err *err) {
   ctr_json *value;
-  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
-  return code ? code : ctr_config_from_json(arena, value, ret_config, NULL, err);
-}
-
-/* ==== [SECTION] config/write.c ================================================================ */
-/* Config to JSON, by the same table: members in its order, absent ones left out. */
-
-static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base);
-
-static ctr_json *ctr__write_strs(ctr_arena *arena, ctr__any_list list) {
-  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
-  const char *const *items = list.items;
-  for (size_t i = 0; i < list.count && array; i++)
-    if (!ctr_json_add(arena, array, NULL, ctr_json_new_string(arena, items[i]))) return NULL;
-  return array;
-}
-
-static ctr_json *ctr__write_ids(ctr_arena *arena, ctr__any_list list) {
-  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
-  const uint32_t *items = list.items;
-  for (size_t i = 0; i < list.count && array; i++)
-    if (!ctr_json_add(arena, array, NULL, ctr_json_new_uint(arena, items[i]))) return NULL;
-  return array;
-}
-
-static ctr_json *ctr__write_pairs(ctr_arena *arena, ctr__any_list list) {
-  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
-  const ctr_pair *items = list.items;
-  for (size_t i = 0; i < list.count && object; i++)
-    if (!ctr_json_add(arena, object, items[i].key, ctr_json_new_string(arena, items[i].value)))
-      return NULL;
-  return object;
-}
-
-static ctr_json *ctr__write_bits(ctr_arena *arena, const ctr__names *names, uint64_t bits) {
-  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
-  for (size_t i = 0; i < names->count && array; i++)
-    if ((bits >> names->items[i].value & 1) &&
-        !ctr_json_add(arena, array, NULL, ctr_json_new_string(arena, names->items[i].name)))
-      return NULL;
-  return array;
-}
-
-static ctr_json *ctr__write_objects(ctr_arena *arena, const ctr__field *field, ctr__any_list list) {
-  bool map = field->kind == CTR__F_MAP;
-  ctr_json *value = ctr_json_new(arena, map ? CTR_JSON_OBJECT : CTR_JSON_ARRAY);
-  const char *element = list.items;
-  for (size_t i = 0; i < list.count && value; i++, element += field->type->size)
-    if (!ctr_json_add(arena, value, map ? ctr__key_at(element) : NULL,
-                      ctr__write_object(arena, field->type, element)))
-      return NULL;
-  return value;
-}
-
-static ctr_json *ctr__write_field(ctr_arena *arena, const ctr__field *field, const void *at) {
-  switch ((ctr__kind_of_field)field->kind) {
-  case CTR__F_STR: return ctr_json_new_string(arena, ctr__pointer_at(at));
-  case CTR__F_BOOL: return ctr_json_new_bool(arena, *(const bool *)at);
-  case CTR__F_INT: return ctr_json_new_int(arena, ((const ctr_int *)at)->value);
-  case CTR__F_UINT: return ctr_json_new_uint(arena, ((const ctr_uint *)at)->value);
-  case CTR__F_I32: return ctr_json_new_int(arena, *(const int32_t *)at);
-  case CTR__F_I64: return ctr_json_new_int(arena, *(const int64_t *)at);
-  case CTR__F_U32: return ctr_json_new_uint(arena, *(const uint32_t *)at);
-  case CTR__F_U64: return ctr_json_new_uint(arena, *(const uint64_t *)at);
-  case CTR__F_ENUM:
-    return ctr_json_new_string(arena, ctr__name_of(field->names, *(const int32_t *)at));
-  case CTR__F_BITS: return ctr__write_bits(arena, field->names, *(const uint64_t *)at);
-  case CTR__F_STRS: return ctr__write_strs(arena, ctr__list_at(at));
-  case CTR__F_IDS: return ctr__write_ids(arena, ctr__list_at(at));
-  case CTR__F_PAIRS: return ctr__write_pairs(arena, ctr__list_at(at));
-  case CTR__F_LIST:
-  case CTR__F_MAP: return ctr__write_objects(arena, field, ctr__list_at(at));
-  case CTR__F_OBJECT: return ctr__write_object(arena, field->type, at);
-  case CTR__F_POINTER: return ctr__write_object(arena, field->type, ctr__pointer_at(at));
-  }
-  return NULL;
-}
-
-static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base) {
-  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
-  for (size_t i = 0; i < type->count && object; i++) {
-    const ctr__field *field = &type->fields[i];
-    bool always = field->flags & (CTR__ALWAYS | CTR__REQUIRED) && field->kind != CTR__F_STR;
-    if (!always && !ctr__field_is_set(field, base)) continue;
-    const void *at = (const char *)base + field->offset;
-    if (!ctr_json_add(arena, object, field->name, ctr__write_field(arena, field, at))) return NULL;
-  }
-  return object;
-}
-
-ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json **ret_value,
-                            ctr_err *err) {
+  ctr__config_reader r = {.arena = arena, .err = err};
   ctr__err_clear(err);
-  if (!arena || !config || !ret_value)
-    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
-  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr_config, config);
-  if (!value) return ctr__nomem(err);
-  *ret_value = value;
-  return CTR_OK;
+  if (!arena || !text || !ret_config)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_config are needed");
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
+  return code ? code : ctr__read_config(&r, value, ret_config);
 }
 
 /* ==== [SECTION] config/check.c ================================================================ */
@@ -3229,6 +3192,132 @@ __attribute__((format(printf, 2, 3))) static const char *ctr__name_it(char name[
   vsnprintf(name, 128, format, args);
   va_end(args);
   return name;
+}
+
+/* -- the shape: what a reader has seen to, and a caller who fills the structs may have missed -- */
+
+__attribute__((format(printf, 3, 4))) static ctr_code
+ctr__misshaped(ctr__checker *c, const ctr__where *where, const char *format, ...) {
+  char field[128];
+  if (!c->err) return CTR_E_CONFIG;
+  ctr__where_text(where, field, sizeof field);
+  ctr__fail(c->err, CTR_E_CONFIG, 0, field, "%s", "");
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(c->err, format, args);
+  va_end(args);
+  return CTR_E_CONFIG;
+}
+
+static ctr_code ctr__check_integer(ctr__checker *c, const ctr__where *where,
+                                   const ctr__field *field, bool is_signed, uint64_t bits) {
+  int64_t min;
+  uint64_t max;
+  ctr__bounds(field, &min, &max);
+  bool negative = is_signed && (int64_t)bits < 0;
+  if (negative ? (int64_t)bits >= min : min <= 0 ? bits <= max : bits >= (uint64_t)min && bits <= max)
+    return CTR_OK;
+  return ctr__misshaped(c, where, "must be from %lld to %llu", (long long)min,
+                        (unsigned long long)max);
+}
+
+static ctr_code ctr__check_number(ctr__checker *c, const ctr__where *where, const ctr__field *field,
+                                  const void *at) {
+  const ctr_int *i = at;
+  const ctr_uint *u = at;
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_INT:
+    return i->set ? ctr__check_integer(c, where, field, true, (uint64_t)i->value) : CTR_OK;
+  case CTR__F_UINT: return u->set ? ctr__check_integer(c, where, field, false, u->value) : CTR_OK;
+  case CTR__F_I32:
+    return ctr__check_integer(c, where, field, true, (uint64_t)(int64_t)*(const int32_t *)at);
+  case CTR__F_I64: return ctr__check_integer(c, where, field, true, *(const uint64_t *)at);
+  case CTR__F_U32: return ctr__check_integer(c, where, field, false, *(const uint32_t *)at);
+  default: return ctr__check_integer(c, where, field, false, *(const uint64_t *)at);
+  }
+}
+
+static ctr_code ctr__check_name(ctr__checker *c, const ctr__where *where, const ctr__field *field,
+                                const void *at) {
+  uint64_t known = 0, bits = 0;
+  if (field->kind == CTR__F_ENUM) {
+    uint32_t value = *(const uint32_t *)at;
+    if (!value && (field->flags & CTR__REQUIRED))
+      return ctr__misshaped(c, where, "required, and missing");
+    if (!value || *ctr__name_of(field->names, value) != '?') return CTR_OK;
+    return ctr__misshaped(c, where, "%#x is not a %s", value, field->names->what);
+  }
+  bits = *(const uint64_t *)at;
+  for (size_t i = 0; i < field->names->count; i++)
+    known |= UINT64_C(1) << field->names->items[i].value;
+  if (!(bits & ~known)) return CTR_OK;
+  return ctr__misshaped(c, where, "%#llx has bits that stand for no %s", (unsigned long long)bits,
+                        field->names->what);
+}
+
+static ctr_code ctr__check_shape(ctr__checker *c, const ctr__where *where, const ctr__type *type,
+                                 const void *base);
+
+/* The elements of a list of any kind. */
+static ctr_code ctr__check_elements(ctr__checker *c, const ctr__where *where,
+                                    const ctr__field *field, ctr__any_list list) {
+  if (list.count && !list.items)
+    return ctr__misshaped(c, where, "a list of %zu without items", list.count);
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < list.count && !code; i++) {
+    ctr__where at = {where, NULL, i};
+    const ctr_pair *pair = (const ctr_pair *)list.items + i;
+    const char *element = list.items;
+    if (field->kind == CTR__F_STRS && !((const char *const *)list.items)[i])
+      code = ctr__misshaped(c, &at, "missing");
+    if (field->kind == CTR__F_IDS)
+      code = ctr__check_integer(c, &at, field, false, ((const uint32_t *)list.items)[i]);
+    if (field->kind == CTR__F_PAIRS && (!pair->key || !pair->value))
+      code = ctr__misshaped(c, where, "element %zu has no %s", i, pair->key ? "value" : "key");
+    if (field->kind != CTR__F_LIST && field->kind != CTR__F_MAP) continue;
+    element += i * field->type->size;
+    if (field->kind == CTR__F_MAP && !ctr__key_at(element))
+      return ctr__misshaped(c, where, "element %zu has no key", i);
+    if (field->kind == CTR__F_MAP) at.name = ctr__key_at(element);
+    code = ctr__check_shape(c, &at, field->type, element);
+  }
+  return code;
+}
+
+static ctr_code ctr__check_member(ctr__checker *c, const ctr__where *where, const ctr__field *field,
+                                  const void *base) {
+  const void *at = (const char *)base + field->offset;
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_BOOL: return CTR_OK;
+  case CTR__F_STR:
+    return (field->flags & CTR__REQUIRED) && !(field->flags & CTR__IN_TEXT) && !ctr__pointer_at(at)
+               ? ctr__misshaped(c, where, "required, and missing")
+               : CTR_OK;
+  case CTR__F_ENUM:
+  case CTR__F_BITS: return ctr__check_name(c, where, field, at);
+  case CTR__F_STRS:
+  case CTR__F_IDS:
+  case CTR__F_PAIRS:
+  case CTR__F_LIST:
+  case CTR__F_MAP: return ctr__check_elements(c, where, field, ctr__list_at(at));
+  case CTR__F_OBJECT:
+    return ctr__field_is_set(field, base) ? ctr__check_shape(c, where, field->type, at) : CTR_OK;
+  case CTR__F_POINTER:
+    return ctr__pointer_at(at) ? ctr__check_shape(c, where, field->type, ctr__pointer_at(at))
+                               : CTR_OK;
+  default: return ctr__check_number(c, where, field, at);
+  }
+}
+
+/* Recursion is bounded by the table. */
+static ctr_code ctr__check_shape(ctr__checker *c, const ctr__where *where, const ctr__type *type,
+                                 const void *base) {
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < type->count && !code; i++) {
+    ctr__where here = {where, type->fields[i].name, 0};
+    code = ctr__check_member(c, &here, &type->fields[i], base);
+  }
+  return code;
 }
 
 /* -- what is not executed -- */
@@ -3302,8 +3391,6 @@ static ctr_code ctr__check_process(ctr__checker *c) {
   }
   for (size_t i = 0; i < p->rlimits.count; i++) {
     const ctr_rlimit *limit = &p->rlimits.items[i];
-    if (limit->type < CTR_RLIMIT_CPU || limit->type > CTR_RLIMIT_RTTIME)
-      return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i), "no such resource");
     if (limit->soft > limit->hard)
       return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu]", i),
                         "the soft limit is above the hard one");
@@ -3319,13 +3406,7 @@ static ctr_code ctr__check_priorities(ctr__checker *c) {
   const ctr_process_config *p = &c->config->process;
   const ctr_scheduler *s = &p->scheduler;
   bool realtime = s->policy == CTR_SCHED_FIFO || s->policy == CTR_SCHED_RR;
-  if (p->oomScoreAdj.set && (p->oomScoreAdj.value < -1000 || p->oomScoreAdj.value > 1000))
-    return ctr__wrong(c, "process.oomScoreAdj", "must be from -1000 to 1000");
-  if (p->user.umask.set && p->user.umask.value > 0777)
-    return ctr__wrong(c, "process.user.umask", "must be from 0 to 0777 (511)");
-  if (p->ioPriority.priority < 0 || p->ioPriority.priority > 7)
-    return ctr__wrong(c, "process.ioPriority.priority", "must be from 0 to 7");
-  if (realtime ? s->priority < 1 || s->priority > 99 : s->priority != 0)
+  if (realtime ? s->priority < 1 : s->priority != 0)
     return ctr__wrong(c, "process.scheduler.priority",
                       "must be from 1 to 99 for SCHED_FIFO and SCHED_RR, and 0 for the others");
   if (s->policy != CTR_SCHED_DEADLINE && (s->runtime | s->deadline | s->period))
@@ -3345,6 +3426,10 @@ static ctr_code ctr__check_capabilities(ctr__checker *c) {
   if (caps->effective & ~caps->permitted)
     return ctr__wrong(c, "process.capabilities.effective",
                       "has capabilities that process.capabilities.permitted lacks");
+  if (caps->inheritable & ~(caps->permitted | caps->bounding))
+    ctr__log(c->log, CTR_LOG_WARNING, "process.capabilities.inheritable",
+             "capabilities that are neither permitted nor in the bounding set cannot be "
+             "inheritable: they are left out");
   if (caps->ambient != ctr__ambient_effective(caps))
     ctr__log(c->log, CTR_LOG_WARNING, "process.capabilities.ambient",
              "capabilities that are not both permitted and inheritable cannot be ambient: they "
@@ -3504,6 +3589,14 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
   return CTR_OK;
 }
 
+/* config.md "Annotations": a key has at least one character. */
+static ctr_code ctr__check_annotations(ctr__checker *c) {
+  const ctr_pairs *all = &c->config->annotations;
+  for (size_t i = 0; i < all->count; i++)
+    if (!*all->items[i].key) return ctr__wrong(c, "annotations", "a key is empty");
+  return CTR_OK;
+}
+
 /* set_mempolicy(2): which modes go with nodes. */
 static ctr_code ctr__check_modes(ctr__checker *c) {
   const ctr_memory_policy *policy = &c->config->linux_.memoryPolicy;
@@ -3523,11 +3616,115 @@ static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, 
       ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
       ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
       ctr__check_maps,        ctr__check_paths,      ctr__check_devices,
-      ctr__check_sysctls,     ctr__check_modes,      ctr__check_without_cgroups};
+      ctr__check_sysctls,     ctr__check_modes,      ctr__check_annotations,
+      ctr__check_without_cgroups};
   ctr__checker c = {config, log, err};
-  ctr_code code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
+  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
   return code;
+}
+
+/* ==== [SECTION] config/write.c ================================================================ */
+/* Config to JSON, by the same table: members in its order, absent ones left out. */
+
+static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base);
+
+static ctr_json *ctr__write_strs(ctr_arena *arena, ctr__any_list list) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  const char *const *items = list.items;
+  for (size_t i = 0; i < list.count && array; i++)
+    if (!ctr_json_add(arena, array, NULL, ctr_json_new_string(arena, items[i]))) return NULL;
+  return array;
+}
+
+static ctr_json *ctr__write_ids(ctr_arena *arena, ctr__any_list list) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  const uint32_t *items = list.items;
+  for (size_t i = 0; i < list.count && array; i++)
+    if (!ctr_json_add(arena, array, NULL, ctr_json_new_uint(arena, items[i]))) return NULL;
+  return array;
+}
+
+static ctr_json *ctr__write_pairs(ctr_arena *arena, ctr__any_list list) {
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const ctr_pair *items = list.items;
+  for (size_t i = 0; i < list.count && object; i++)
+    if (!ctr_json_add(arena, object, items[i].key, ctr_json_new_string(arena, items[i].value)))
+      return NULL;
+  return object;
+}
+
+static ctr_json *ctr__write_bits(ctr_arena *arena, const ctr__names *names, uint64_t bits) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  for (size_t i = 0; i < names->count && array; i++)
+    if ((bits >> names->items[i].value & 1) &&
+        !ctr_json_add(arena, array, NULL, ctr_json_new_string(arena, names->items[i].name)))
+      return NULL;
+  return array;
+}
+
+static ctr_json *ctr__write_objects(ctr_arena *arena, const ctr__field *field, ctr__any_list list) {
+  bool map = field->kind == CTR__F_MAP;
+  ctr_json *value = ctr_json_new(arena, map ? CTR_JSON_OBJECT : CTR_JSON_ARRAY);
+  const char *element = list.items;
+  for (size_t i = 0; i < list.count && value; i++, element += field->type->size)
+    if (!ctr_json_add(arena, value, map ? ctr__key_at(element) : NULL,
+                      ctr__write_object(arena, field->type, element)))
+      return NULL;
+  return value;
+}
+
+static ctr_json *ctr__write_field(ctr_arena *arena, const ctr__field *field, const void *at) {
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_STR: return ctr_json_new_string(arena, ctr__pointer_at(at));
+  case CTR__F_BOOL: return ctr_json_new_bool(arena, *(const bool *)at);
+  case CTR__F_INT: return ctr_json_new_int(arena, ((const ctr_int *)at)->value);
+  case CTR__F_UINT: return ctr_json_new_uint(arena, ((const ctr_uint *)at)->value);
+  case CTR__F_I32: return ctr_json_new_int(arena, *(const int32_t *)at);
+  case CTR__F_I64: return ctr_json_new_int(arena, *(const int64_t *)at);
+  case CTR__F_U32: return ctr_json_new_uint(arena, *(const uint32_t *)at);
+  case CTR__F_U64: return ctr_json_new_uint(arena, *(const uint64_t *)at);
+  case CTR__F_ENUM:
+    return ctr_json_new_string(arena, ctr__name_of(field->names, *(const int32_t *)at));
+  case CTR__F_BITS: return ctr__write_bits(arena, field->names, *(const uint64_t *)at);
+  case CTR__F_STRS: return ctr__write_strs(arena, ctr__list_at(at));
+  case CTR__F_IDS: return ctr__write_ids(arena, ctr__list_at(at));
+  case CTR__F_PAIRS: return ctr__write_pairs(arena, ctr__list_at(at));
+  case CTR__F_LIST:
+  case CTR__F_MAP: return ctr__write_objects(arena, field, ctr__list_at(at));
+  case CTR__F_OBJECT: return ctr__write_object(arena, field->type, at);
+  case CTR__F_POINTER: return ctr__write_object(arena, field->type, ctr__pointer_at(at));
+  }
+  return NULL;
+}
+
+static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base) {
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  for (size_t i = 0; i < type->count && object; i++) {
+    const ctr__field *field = &type->fields[i];
+    bool always = field->flags & (CTR__ALWAYS | CTR__REQUIRED) && field->kind != CTR__F_STR;
+    if (!always && !ctr__field_is_set(field, base)) continue;
+    const void *at = (const char *)base + field->offset;
+    if (!ctr_json_add(arena, object, field->name, ctr__write_field(arena, field, at))) return NULL;
+  }
+  return object;
+}
+
+ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json **ret_value,
+                            ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !config || !ret_value)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
+  ctr__checker c = {.config = config, .err = err};
+  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  if (code) return code;
+  ctr_config whole = *config;
+  if (!whole.ociVersion) whole.ociVersion = CTR_OCI_VERSION;
+  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr_config, &whole);
+  if (!value) return ctr__nomem(err);
+  *ret_value = value;
+  return CTR_OK;
 }
 
 /* ==== [SECTION] config/defaults.c ============================================================= */
@@ -3635,6 +3832,8 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   ctr__err_clear(err);
   if (!arena || !ret_config)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
+  if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_ROOTLESS)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "kind %d is none of ctr_default_kind", (int)kind);
   if (kind == CTR_DEFAULT_AUTO) kind = geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
@@ -3680,12 +3879,14 @@ struct ctr_plan {
 enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
 
 /* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
-   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
-   propagation, %T and %D a device's type and number, %R a resource, %B a limit, %M a moment. Text
-   and errors of a step come from here alone. */
+   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
+   taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %b "bind" or
+   "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %R a
+   resource, %B a limit, %M a moment. Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
@@ -3711,13 +3912,13 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
   X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
   X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
-  X(MOUNT_OLD, "mount %s1 on %s0 (%s2)", "mount(2)")                                               \
-  X(MOUNT_BIND, "bind %s1 on %s0 (%A0)", "open_tree(2)")                                           \
+  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3)", "open_tree(2)")                                      \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
   X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
-  X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0", "mknod(2)")                             \
+  X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0%O2", "mknod(2)")                          \
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
@@ -3940,13 +4141,29 @@ typedef struct ctr__builder {
   uint32_t namespace_fds;
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
   bool *late_read_only;             /* for each mount: it becomes so when it is filled */
+  bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
   uint32_t root_uid, root_gid;      /* the container's uid 0 and gid 0 as the caller sees them */
 } ctr__builder;
 
-/* A config field's name, "mounts[3]", in the arena. */
-#define ctr__field(b, ...) ctr__arena_printf((b)->arena, __VA_ARGS__)
+/* Zeroed memory for the time of building, or NULL. */
+static void *ctr__take(ctr__builder *b, size_t count, size_t size) {
+  void *taken = ctr__arena_array(b->arena, count, size);
+  b->nomem |= !taken;
+  return taken;
+}
+
+/* Text for the time of building, or NULL: the name of a config field ("mounts[3]"), a path. */
+__attribute__((format(printf, 2, 3))) static char *ctr__print(ctr__builder *b, const char *format,
+                                                              ...) {
+  va_list args;
+  va_start(args, format);
+  char *text = ctr__arena_vprintf(b->arena, format, args);
+  va_end(args);
+  b->nomem |= !text;
+  return text;
+}
 
 static void *ctr__grow(ctr__builder *b, void *old, uint32_t used, uint32_t *room, size_t item,
                        uint32_t need) {
@@ -3979,8 +4196,8 @@ static ctr__ref ctr__add_str(ctr__builder *b, const char *text) {
 }
 
 static ctr__ref ctr__add_u32s(ctr__builder *b, const uint32_t *items, size_t count) {
-  uint32_t *list = ctr__arena_array(b->arena, count + 1, sizeof *list);
-  b->nomem |= !list || count > UINT32_MAX / 16;
+  uint32_t *list = ctr__take(b, count + 1, sizeof *list);
+  b->nomem |= count > UINT32_MAX / 16;
   if (b->nomem) return 0;
   list[0] = (uint32_t)count;
   if (count) memcpy(list + 1, items, count * sizeof *items);
@@ -3988,8 +4205,7 @@ static ctr__ref ctr__add_u32s(ctr__builder *b, const uint32_t *items, size_t cou
 }
 
 static ctr__ref ctr__add_strs(ctr__builder *b, ctr_strs strs) {
-  uint32_t *refs = ctr__arena_array(b->arena, strs.count + 1, sizeof *refs);
-  b->nomem |= !refs;
+  uint32_t *refs = ctr__take(b, strs.count + 1, sizeof *refs);
   for (size_t i = 0; i < strs.count && !b->nomem; i++) refs[i] = ctr__add_str(b, strs.items[i]);
   return b->nomem ? 0 : ctr__add_u32s(b, refs, strs.count);
 }
@@ -4083,9 +4299,9 @@ static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host)
 }
 
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
-  char *text = ctr__arena_array(b->arena, map.count, 3 * 11);
+  char *text = ctr__take(b, map.count, 3 * 11);
   char *at = text;
-  if (!text) return b->nomem = true, 0;
+  if (!text) return 0;
   for (size_t i = 0; i < map.count; i++) {
     at = ctr__put_uint(at, map.items[i].containerID);
     *at++ = ' ';
@@ -4114,8 +4330,7 @@ static void ctr__choose_maps(ctr__builder *b) {
   b->uid_map = lin->uidMappings;
   b->gid_map = lin->gidMappings;
   if (lin->uidMappings.count || lin->gidMappings.count) return;
-  ctr_id_mapping *own = ctr__arena_array(b->arena, 2, sizeof *own);
-  b->nomem |= !own;
+  ctr_id_mapping *own = ctr__take(b, 2, sizeof *own);
   if (!own) return;
   own[0] = (ctr_id_mapping){0, b->facts->euid, 1};
   own[1] = (ctr_id_mapping){0, b->facts->egid, 1};
@@ -4152,7 +4367,7 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
   for (size_t i = 0; i < user->additionalGids.count; i++)
     if (!ctr__id_mapped(b->gid_map, user->additionalGids.items[i], &host))
       return ctr__fail(b->err, CTR_E_CONFIG, 0,
-                       ctr__field(b, "process.user.additionalGids[%zu]", i),
+                       ctr__print(b, "process.user.additionalGids[%zu]", i),
                        "%u is not mapped by linux.gidMappings", user->additionalGids.items[i]);
   if (b->groups_denied && user->additionalGids.count)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
@@ -4176,7 +4391,7 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
     if (!ns || !ns->path) continue;
     ctr__add_step(b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
                   opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
-                  &(ctr__new_step){.field = ctr__field(b, "linux.namespaces[%zu]",
+                  &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
                                                        (size_t)(ns - b->config->linux_.namespaces.items)),
                                    .str = {ns->path},
                                    .num = {(uint64_t)ns->type, slot++}});
@@ -4187,6 +4402,9 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE,
+                  &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
@@ -4234,18 +4452,22 @@ static const char *ctr__offsets_text(ctr__builder *b) {
   } clocks[] = {{"monotonic", &b->config->linux_.timeOffsets.monotonic},
                 {"boottime", &b->config->linux_.timeOffsets.boottime}};
   const char *text = "";
-  for (size_t i = 0; i < 2 && text; i++)
+  for (size_t i = 0; i < 2; i++)
     if (clocks[i].offset->secs.set || clocks[i].offset->nanosecs.set)
-      text = ctr__arena_printf(b->arena, "%s%s %lld %llu\n", text, clocks[i].name,
+      text = ctr__print(b, "%s%s %lld %llu\n", text ? text : "", clocks[i].name,
                                (long long)clocks[i].offset->secs.value,
                                (unsigned long long)clocks[i].offset->nanosecs.value);
-  b->nomem |= !text;
-  return text;
+  return text ? text : "";
 }
 
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
+  bool offsets = *ctr__offsets_text(b), joins_users = b->joined_namespaces & CTR_NS_USER;
+  if (offsets && joins_users && !(b->facts->caps & CTR_CAP(SYS_ADMIN)))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.timeOffsets",
+                       "an ordinary user who joins a user namespace cannot write them: "
+                       "/proc/self belongs to root then (proc_pid(5))");
   ctr__plan_clone(b);
   if (b->new_namespaces & CTR_NS_USER) {
     ctr__choose_maps(b);
@@ -4282,67 +4504,57 @@ enum ctr__option_kind {
 static const struct ctr__mount_option {
   const char *name;
   uint8_t kind;
-  bool recursive;     /* of bind and propagation */
-  uint32_t set, clr;  /* MOUNT_ATTR_* or MS_* */
-  uint32_t ms_flag;   /* for mount(2); 0: the absence of one */
-  uint32_t ms_clr;
+  bool recursive;    /* of bind and propagation                                     */
+  uint32_t set, clr; /* MOUNT_ATTR_*; of SUPER and PROPAGATION MS_*, for mount(2)    */
 } ctr__mount_options[] = {
-#define CTR__ATTR(name, attr, ms)                                                                  \
-  {name, CTR__OPT_ATTR, false, attr, 0, ms, 0}, {"r" name, CTR__OPT_ATTR_REC, true, attr, 0, 0, 0}
-#define CTR__NOATTR(name, attr, ms)                                                                \
-  {name, CTR__OPT_ATTR, false, 0, attr, 0, ms}, {"r" name, CTR__OPT_ATTR_REC, true, 0, attr, 0, 0}
-/* Of the three ways to keep access times one is on; naming one clears the field first. */
-#define CTR__ATIME(name, attr, ms)                                                                 \
-  {name, CTR__OPT_ATTR, false, attr, CTR__ATTR_ATIME, ms, 0}, {                                    \
-    "r" name, CTR__OPT_ATTR_REC, true, attr, CTR__ATTR_ATIME, 0, 0                                 \
-  }
-    CTR__ATTR("ro", CTR__ATTR_RDONLY, MS_RDONLY),
-    CTR__NOATTR("rw", CTR__ATTR_RDONLY, MS_RDONLY),
-    CTR__ATTR("nosuid", CTR__ATTR_NOSUID, MS_NOSUID),
-    CTR__NOATTR("suid", CTR__ATTR_NOSUID, MS_NOSUID),
-    CTR__ATTR("nodev", CTR__ATTR_NODEV, MS_NODEV),
-    CTR__NOATTR("dev", CTR__ATTR_NODEV, MS_NODEV),
-    CTR__ATTR("noexec", CTR__ATTR_NOEXEC, MS_NOEXEC),
-    CTR__NOATTR("exec", CTR__ATTR_NOEXEC, MS_NOEXEC),
-    CTR__ATTR("nodiratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
-    CTR__NOATTR("diratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
-    CTR__ATTR("nosymfollow", CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */),
-    CTR__NOATTR("symfollow", CTR__ATTR_NOSYMFOLLOW, 256),
-    CTR__ATIME("noatime", CTR__ATTR_NOATIME, MS_NOATIME),
-    CTR__ATIME("atime", 0, 0),
-    CTR__ATIME("relatime", 0, MS_RELATIME),
-    CTR__ATIME("norelatime", 0, 0),
-    CTR__ATIME("strictatime", CTR__ATTR_STRICTATIME, MS_STRICTATIME),
-    CTR__ATIME("nostrictatime", 0, 0),
+#define CTR__ATTR(name, set, clr)                                                                  \
+  {name, CTR__OPT_ATTR, false, set, clr}, {"r" name, CTR__OPT_ATTR_REC, true, set, clr}
+    CTR__ATTR("ro", CTR__ATTR_RDONLY, 0),
+    CTR__ATTR("rw", 0, CTR__ATTR_RDONLY),
+    CTR__ATTR("nosuid", CTR__ATTR_NOSUID, 0),
+    CTR__ATTR("suid", 0, CTR__ATTR_NOSUID),
+    CTR__ATTR("nodev", CTR__ATTR_NODEV, 0),
+    CTR__ATTR("dev", 0, CTR__ATTR_NODEV),
+    CTR__ATTR("noexec", CTR__ATTR_NOEXEC, 0),
+    CTR__ATTR("exec", 0, CTR__ATTR_NOEXEC),
+    CTR__ATTR("nodiratime", CTR__ATTR_NODIRATIME, 0),
+    CTR__ATTR("diratime", 0, CTR__ATTR_NODIRATIME),
+    CTR__ATTR("nosymfollow", CTR__ATTR_NOSYMFOLLOW, 0),
+    CTR__ATTR("symfollow", 0, CTR__ATTR_NOSYMFOLLOW),
+    /* Of the three ways to keep access times one is on; naming one clears the field first. */
+    CTR__ATTR("noatime", CTR__ATTR_NOATIME, CTR__ATTR_ATIME),
+    CTR__ATTR("atime", 0, CTR__ATTR_ATIME),
+    CTR__ATTR("relatime", 0, CTR__ATTR_ATIME),
+    CTR__ATTR("norelatime", 0, CTR__ATTR_ATIME),
+    CTR__ATTR("strictatime", CTR__ATTR_STRICTATIME, CTR__ATTR_ATIME),
+    CTR__ATTR("nostrictatime", 0, CTR__ATTR_ATIME),
 #undef CTR__ATTR
-#undef CTR__NOATTR
-#undef CTR__ATIME
-    {"async", CTR__OPT_SUPER, false, 0, 0, 0, MS_SYNCHRONOUS},
-    {"sync", CTR__OPT_SUPER, false, 0, 0, MS_SYNCHRONOUS, 0},
-    {"dirsync", CTR__OPT_SUPER, false, 0, 0, MS_DIRSYNC, 0},
-    {"lazytime", CTR__OPT_SUPER, false, 0, 0, MS_LAZYTIME, 0},
-    {"nolazytime", CTR__OPT_SUPER, false, 0, 0, 0, MS_LAZYTIME},
-    {"mand", CTR__OPT_SUPER, false, 0, 0, MS_MANDLOCK, 0},
-    {"nomand", CTR__OPT_SUPER, false, 0, 0, 0, MS_MANDLOCK},
-    {"iversion", CTR__OPT_SUPER_OLD, false, 0, 0, MS_I_VERSION, 0},
-    {"noiversion", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"silent", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"loud", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"defaults", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"private", CTR__OPT_PROPAGATION, false, MS_PRIVATE, 0, 0, 0},
-    {"rprivate", CTR__OPT_PROPAGATION, true, MS_PRIVATE, 0, 0, 0},
-    {"shared", CTR__OPT_PROPAGATION, false, MS_SHARED, 0, 0, 0},
-    {"rshared", CTR__OPT_PROPAGATION, true, MS_SHARED, 0, 0, 0},
-    {"slave", CTR__OPT_PROPAGATION, false, MS_SLAVE, 0, 0, 0},
-    {"rslave", CTR__OPT_PROPAGATION, true, MS_SLAVE, 0, 0, 0},
-    {"unbindable", CTR__OPT_PROPAGATION, false, MS_UNBINDABLE, 0, 0, 0},
-    {"runbindable", CTR__OPT_PROPAGATION, true, MS_UNBINDABLE, 0, 0, 0},
-    {"bind", CTR__OPT_BIND, false, 0, 0, 0, 0},
-    {"rbind", CTR__OPT_BIND, true, 0, 0, 0, 0},
-    {"remount", CTR__OPT_REMOUNT, false, 0, 0, 0, 0},
-    {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0, 0, 0},
-    {"idmap", CTR__OPT_IDMAP, false, 0, 0, 0, 0},
-    {"ridmap", CTR__OPT_IDMAP, true, 0, 0, 0, 0},
+    {"async", CTR__OPT_SUPER, false, 0, MS_SYNCHRONOUS},
+    {"sync", CTR__OPT_SUPER, false, MS_SYNCHRONOUS, 0},
+    {"dirsync", CTR__OPT_SUPER, false, MS_DIRSYNC, 0},
+    {"lazytime", CTR__OPT_SUPER, false, MS_LAZYTIME, 0},
+    {"nolazytime", CTR__OPT_SUPER, false, 0, MS_LAZYTIME},
+    {"mand", CTR__OPT_SUPER, false, MS_MANDLOCK, 0},
+    {"nomand", CTR__OPT_SUPER, false, 0, MS_MANDLOCK},
+    {"iversion", CTR__OPT_SUPER_OLD, false, MS_I_VERSION, 0},
+    {"noiversion", CTR__OPT_NOTHING, false, 0, 0},
+    {"silent", CTR__OPT_NOTHING, false, 0, 0},
+    {"loud", CTR__OPT_NOTHING, false, 0, 0},
+    {"defaults", CTR__OPT_NOTHING, false, 0, 0},
+    {"private", CTR__OPT_PROPAGATION, false, MS_PRIVATE, 0},
+    {"rprivate", CTR__OPT_PROPAGATION, true, MS_PRIVATE, 0},
+    {"shared", CTR__OPT_PROPAGATION, false, MS_SHARED, 0},
+    {"rshared", CTR__OPT_PROPAGATION, true, MS_SHARED, 0},
+    {"slave", CTR__OPT_PROPAGATION, false, MS_SLAVE, 0},
+    {"rslave", CTR__OPT_PROPAGATION, true, MS_SLAVE, 0},
+    {"unbindable", CTR__OPT_PROPAGATION, false, MS_UNBINDABLE, 0},
+    {"runbindable", CTR__OPT_PROPAGATION, true, MS_UNBINDABLE, 0},
+    {"bind", CTR__OPT_BIND, false, 0, 0},
+    {"rbind", CTR__OPT_BIND, true, 0, 0},
+    {"remount", CTR__OPT_REMOUNT, false, 0, 0},
+    {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0},
+    {"idmap", CTR__OPT_IDMAP, false, 0, 0},
+    {"ridmap", CTR__OPT_IDMAP, true, 0, 0},
 };
 
 static const struct ctr__mount_option *ctr__mount_option(const char *name) {
@@ -4354,7 +4566,7 @@ static const struct ctr__mount_option *ctr__mount_option(const char *name) {
 /* A mount's options, sorted out. */
 typedef struct ctr__mount_spec {
   uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
-  uint64_t ms_flags;                   /* the same for mount(2), with those of the file system */
+  uint64_t super;                      /* flags of the file system, as mount(2) takes them */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
   bool bind, recursive, remount, copy_up, old_api;
   bool late_read_only; /* found out while planning: read-only when it is filled */
@@ -4396,20 +4608,25 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
   case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
   default: break;
   }
-  if (option) spec->ms_flags = (spec->ms_flags & ~(uint64_t)option->ms_clr) | option->ms_flag;
+  if (option && (option->kind == CTR__OPT_SUPER || option->kind == CTR__OPT_SUPER_OLD))
+    spec->super = (spec->super & ~(uint64_t)option->clr) | option->set;
   return NULL;
+}
+
+/* Only a file system that is being made can take this option. */
+static bool ctr__option_needs_new_fs(const struct ctr__mount_option *option) {
+  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD);
 }
 
 /* A bind mount has no file system of its own that could take this option. */
 static bool ctr__option_needs_fs(const struct ctr__mount_option *option) {
-  if (!option) return true;
-  return option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD ||
-         (option->kind == CTR__OPT_SUPER && option->ms_flag);
+  return !option || ctr__option_needs_new_fs(option) ||
+         (option->kind == CTR__OPT_SUPER && option->set);
 }
 
 static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, const char *name,
                                 const char *wrong) {
-  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].options[%zu]", mount, option),
+  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].options[%zu]", mount, option),
                    "\"%s\": %s", name, wrong);
 }
 
@@ -4420,13 +4637,14 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
   if (!(b->new_namespaces & CTR_NS_USER) || !(uid || gid) || !isdigit((unsigned char)option[4]))
     return true;
   uint32_t host;
-  return ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)strtoul(option + 4, NULL, 10), &host);
+  unsigned long long id = strtoull(option + 4, NULL, 10);
+  return id < UINT32_MAX && ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)id, &host);
 }
 
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
   *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
-  spec->data = ctr__arena_array(b->arena, mount->options.count + 2, sizeof *spec->data);
+  spec->data = ctr__take(b, mount->options.count + 2, sizeof *spec->data);
   if (!spec->data) return ctr__nomem(b->err);
   const ctr_strs *options = &mount->options;
   for (size_t i = 0; i < options->count; i++) {
@@ -4440,6 +4658,8 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
     if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
       return ctr__bad_option(b, index, i, options->items[i],
                              "a bind mount has no file system of its own that could take it");
+    if (spec->remount && ctr__option_needs_new_fs(option))
+      return ctr__bad_option(b, index, i, options->items[i], "a remount cannot change that");
     if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
       return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
     if (!ctr__option_id_mapped(b, options->items[i]))
@@ -4455,9 +4675,7 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
 /* path as seen by the caller: relative ones start from the bundle. */
 static const char *ctr__host_path(ctr__builder *b, const char *path) {
   if (*path == '/' || !b->desc->bundle) return path;
-  const char *joined = ctr__arena_printf(b->arena, "%s/%s", b->desc->bundle, path);
-  b->nomem |= !joined;
-  return joined;
+  return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
 static bool ctr__has_setattr(const ctr__builder *b) {
@@ -4499,29 +4717,33 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
 /* The options as the kernel takes them one by one: the source, flags, name=value. */
 static ctr__ref ctr__fs_options(ctr__builder *b, const ctr_mount *mount,
                                 const ctr__mount_spec *spec, bool read_only) {
-  const char **list = ctr__arena_array(b->arena, spec->data_count + 2, sizeof *list);
-  if (!list) return b->nomem = true, 0;
+  const char **list = ctr__take(b, spec->data_count + 2, sizeof *list);
+  if (!list) return 0;
   size_t n = 0;
-  if (mount->source) list[n++] = ctr__arena_printf(b->arena, "source=%s", mount->source);
-  b->nomem |= n && !list[0];
+  if (mount->source) list[n++] = ctr__print(b, "source=%s", mount->source);
   if (read_only) list[n++] = "ro";
   for (size_t i = 0; i < spec->data_count; i++) list[n++] = spec->data[i];
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, n});
 }
 
 /* mount(2) takes them as one string of at most a page. */
-static void ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
-                                const ctr__mount_spec *spec) {
-  const char *data = "";
-  for (size_t i = 0; i < spec->data_count && data; i++) {
-    const struct ctr__mount_option *option = ctr__mount_option(spec->data[i]);
-    if (!option)
-      data = ctr__arena_printf(b->arena, "%s%s%s", data, *data ? "," : "", spec->data[i]);
+static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                    const ctr__mount_spec *spec, uint64_t attr) {
+  char data[4096], *at = data;
+  *at = '\0';
+  for (size_t i = 0; i < spec->data_count; i++) {
+    size_t len = strlen(spec->data[i]);
+    if (ctr__mount_option(spec->data[i])) continue; /* a flag */
+    if (len + 2 > (size_t)(data + sizeof data - at))
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                       "the options together are longer than the page that mount(2) takes");
+    if (at != data) *at++ = ',';
+    at = ctr__put_str(at, spec->data[i]);
   }
-  b->nomem |= !data;
   ctr__child_step(b, MOUNT_OLD, .field = field,
                   .str = {mount->destination, mount->type, data, mount->source},
-                  .num = {spec->ms_flags});
+                  .num = {attr, spec->super});
+  return CTR_OK;
 }
 
 /* fsconfig(2) takes no value over 255 bytes, and overlay's lower directories are often longer. */
@@ -4545,10 +4767,13 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   bool late = !strcmp(mount->type, "tmpfs");
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
-  if (late) spec->ms_flags &= ~(uint64_t)MS_RDONLY;
   spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
-    ctr__plan_mount_old(b, mount, field, spec);
+    if (spec->copy_up)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                       "tmpcopyup does not go with iversion or with values over 255 bytes");
+    ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
+    if (code) return code;
   } else {
     enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
     ctr__ref options = ctr__fs_options(b, mount, spec, read_only && !late);
@@ -4559,8 +4784,8 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                                    .num = {attr}});
   }
   /* Being new, it is private already. */
-  if (spec->propagation[0] != MS_PRIVATE && spec->propagation[0] != (MS_PRIVATE | MS_REC))
-    ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
+  size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;
+  ctr__plan_propagation(b, field, mount->destination, spec->propagation + said, 4 - said);
   return CTR_OK;
 }
 
@@ -4594,6 +4819,7 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
 
 typedef struct ctr__hierarchy {
   const char *mount_point; /* on the host                                            */
+  const char *name;        /* of that directory, and of the one inside the container */
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
   bool v2;
@@ -4605,21 +4831,24 @@ typedef struct ctr__hierarchies {
   const char *membership; /* /proc/self/cgroup: which cgroup of each the caller is in */
 } ctr__hierarchies;
 
-/* A whole file of /proc in the arena, as a string. */
-static char *ctr__read_proc_file(ctr_arena *arena, const char *path) {
+/* A whole file of /proc as a string, for the time of building. */
+static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **ret_text) {
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  if (fd < 0) return NULL;
-  size_t room = 16384, len = 0;
-  char *text = ctr_arena_alloc(arena, room);
-  for (ssize_t n; text && (n = read(fd, text + len, room - len - 1)) > 0;) {
+  size_t room = 8192, len = 0;
+  char *text = ctr__take(b, 1, room);
+  ssize_t n = fd;
+  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
     len += (size_t)n;
     if (len + 1 < room) continue;
-    char *bigger = ctr_arena_alloc(arena, room * 2);
+    char *bigger = ctr__take(b, 2, room);
     if (bigger) memcpy(bigger, text, len);
     text = bigger;
     room *= 2;
   }
-  return text;
+  if (!text) return ctr__nomem(b->err);
+  if (n < 0) return ctr__fail(b->err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
+  *ret_text = text;
+  return CTR_OK;
 }
 
 /* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
@@ -4636,34 +4865,45 @@ static void ctr__unescape_octal(char *text) {
   *to = '\0';
 }
 
+/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
+static char *ctr__next_word(char **at) {
+  char *word = *at, *end = word + strcspn(word, " ");
+  *at = end + (*end == ' ');
+  *end = '\0';
+  return word;
+}
+
+static const char *ctr__base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
 /* One line: id parent major:minor root mount-point options fields... - type source super-options. */
 static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *field[6], *save = NULL;
-  char *tail = strstr(line, " - ");
+  char *tail = strstr(line, " - "), *fields[5];
   if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
   *tail = '\0';
-  for (int i = 0; i < 6; i++) {
-    field[i] = strtok_r(i ? NULL : line, " ", &save);
-    if (!field[i]) return;
-  }
-  char *type = strtok_r(tail + 3, " ", &save);
-  strtok_r(NULL, " ", &save); /* the source */
-  char *super = strtok_r(NULL, " ", &save);
-  bool v2 = type && !strcmp(type, "cgroup2");
-  if (!super || (!v2 && strcmp(type, "cgroup") != 0)) return;
-  ctr__unescape_octal(field[3]);
-  ctr__unescape_octal(field[4]);
-  all->items[all->count++] = (ctr__hierarchy){field[4], field[3], super, v2};
+  tail += 3;
+  for (int i = 0; i < 5; i++) fields[i] = ctr__next_word(&line);
+  const char *type = ctr__next_word(&tail);
+  ctr__next_word(&tail); /* the source */
+  const char *super = ctr__next_word(&tail);
+  bool v2 = !strcmp(type, "cgroup2");
+  if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
+  ctr__unescape_octal(fields[3]);
+  ctr__unescape_octal(fields[4]);
+  all->items[all->count++] =
+      (ctr__hierarchy){fields[4], ctr__base_name(fields[4]), fields[3], super, v2};
   all->v1_count += !v2;
 }
 
 static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
   *all = (ctr__hierarchies){0};
-  char *text = ctr__read_proc_file(b->arena, "/proc/self/mountinfo");
-  if (!text) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/mountinfo");
-  all->membership = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
-  if (!all->membership) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/cgroup");
-  char *save = NULL;
+  char *text = NULL, *save = NULL;
+  ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
+  all->membership = text;
+  if (!code) code = ctr__read_proc_file(b, "/proc/self/mountinfo", &text);
+  if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
   return CTR_OK;
@@ -4709,7 +4949,7 @@ static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
   own += root_len;
   len -= root_len;
   if (len == 1) len = 0; /* "/" */
-  *ret_path = ctr__arena_printf(b->arena, "%s%.*s", hierarchy->mount_point, (int)len, own);
+  *ret_path = ctr__print(b, "%s%.*s", hierarchy->mount_point, (int)len, own);
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
@@ -4717,10 +4957,9 @@ static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
 static void ctr__plan_controller_links(ctr__builder *b, const char *field, const char *destination,
                                        const char *name) {
   if (!strchr(name, ',')) return;
-  for (const char *at = name; *at; at += strcspn(at, ","), at += *at == ',') {
-    const char *link =
-        ctr__arena_printf(b->arena, "%s/%.*s", destination, (int)strcspn(at, ","), at);
-    b->nomem |= !link;
+  for (size_t at = 0, len; name[at]; at += len + (name[at + len] == ',')) {
+    len = strcspn(name + at, ",");
+    const char *link = ctr__print(b, "%s/%.*s", destination, (int)len, &name[at]);
     ctr__child_step(b, SYMLINK, .field = field, .str = {link, name});
   }
 }
@@ -4729,31 +4968,31 @@ static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *moun
                                           const char *field, const ctr__mount_spec *spec,
                                           const ctr__hierarchies *all,
                                           const ctr__hierarchy *hierarchy) {
-  const char *name = strrchr(hierarchy->mount_point, '/');
-  ctr_mount bind = {.destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name)};
+  const char *name = hierarchy->name;
+  ctr_mount bind = {.destination = ctr__print(b, "%s/%s", mount->destination, name)};
   if (!bind.destination) return ctr__nomem(b->err);
   ctr_code code = ctr__own_cgroup_path(b, field, all, hierarchy, &bind.source);
   if (!code) code = ctr__plan_bind(b, &bind, field, spec);
-  if (!code) ctr__plan_controller_links(b, field, mount->destination, name + 1);
+  if (!code) ctr__plan_controller_links(b, field, mount->destination, name);
   return code;
 }
 
 /* v1 and hybrid: a tmpfs with the caller's cgroup of each hierarchy bound in. */
 static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, const ctr__hierarchies *all) {
+  const uint64_t set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   ctr__child_step(b, MOUNT_FS, .field = field, .str = {mount->destination, "tmpfs"},
                   .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
-                  .num = {spec->set & ~(uint64_t)CTR__ATTR_RDONLY});
+                  .num = {set & ~(uint64_t)CTR__ATTR_RDONLY});
   for (size_t i = 0; i < all->count; i++) {
     bool seen = false; /* mounted at two places: the last one is on top */
     for (size_t later = i + 1; later < all->count; later++)
-      seen |= !strcmp(strrchr(all->items[i].mount_point, '/'),
-                      strrchr(all->items[later].mount_point, '/'));
+      seen |= !strcmp(all->items[i].name, all->items[later].name);
     if (seen) continue;
     ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, all, &all->items[i]);
     if (code) return code;
   }
-  ctr__plan_set_attr(b, field, mount->destination, spec->set & CTR__ATTR_RDONLY, 0);
+  ctr__plan_set_attr(b, field, mount->destination, set & CTR__ATTR_RDONLY, 0);
   return CTR_OK;
 }
 
@@ -4789,20 +5028,44 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
 /* The root file system: what is mounted where, in the order of the specification. All of it happens
    before the root is entered, while the host's files can still be reached. */
 
+/* The components that a path comes to when no link is in it: how many, and where the last one is. */
+static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
+  const char *at = path, *name;
+  size_t depth = 0, len;
+  while ((len = ctr__component(&at, &name)) != 0) {
+    bool up = len == 2 && !memcmp(name, "..", 2);
+    if (up) depth -= depth > 0;
+    if (up || (len == 1 && *name == '.')) continue;
+    depth++;
+    *ret_last = name;
+    *ret_len = len;
+  }
+  return depth;
+}
+
 static bool ctr__is_root_path(const char *path) {
-  return path[strspn(path, "/.")] == '\0' && !strstr(path, "...");
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 0;
+}
+
+/* "/dev", however it is written. */
+static bool ctr__is_dev(const char *path) {
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
-  b->late_read_only = ctr__arena_array(b->arena, mounts->count + 1, sizeof *b->late_read_only);
+  b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
   if (!b->late_read_only) return ctr__nomem(b->err);
   for (size_t i = 0; i < mounts->count; i++) {
     const ctr_mount *mount = &mounts->items[i];
-    const char *field = ctr__field(b, "mounts[%zu]", i);
+    const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
     if (ctr__is_root_path(mount->destination))
-      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].destination", i),
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
                        "the root itself is what root.path says");
     ctr__mount_spec spec;
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
@@ -4812,6 +5075,7 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
                   : ctr__plan_mount(b, mount, field, &spec);
     if (code) return code;
     b->late_read_only[i] = spec.late_read_only;
+    if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
   }
   return CTR_OK;
 }
@@ -4820,7 +5084,7 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
 static void ctr__plan_late_read_only(ctr__builder *b) {
   for (size_t i = 0; i < b->config->mounts.count; i++)
     if (b->late_read_only[i])
-      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i),
+      ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i),
                          b->config->mounts.items[i].destination, CTR__ATTR_RDONLY, 0);
 }
 
@@ -4860,21 +5124,10 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
   return false;
 }
 
-static bool ctr__dev_is_bound(const ctr__builder *b) {
-  const ctr_mounts *mounts = &b->config->mounts;
-  for (size_t i = 0; i < mounts->count; i++) {
-    const ctr_strs *options = &mounts->items[i].options;
-    if (strcmp(mounts->items[i].destination, "/dev") != 0) continue;
-    for (size_t o = 0; o < options->count; o++)
-      if (!strcmp(options->items[o], "bind") || !strcmp(options->items[o], "rbind")) return true;
-  }
-  return false;
-}
-
 static void ctr__plan_devices(ctr__builder *b) {
   const ctr_devices *devices = &b->config->linux_.devices;
   /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
-  if (!ctr__dev_is_bound(b)) {
+  if (!b->dev_is_bound) {
     for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
       const struct ctr__default_device *d = &ctr__default_devices[i];
       if (!ctr__device_is_listed(devices, d->path))
@@ -4889,7 +5142,7 @@ static void ctr__plan_devices(ctr__builder *b) {
     const ctr_device *d = &devices->items[i];
     mode_t type = *d->type == 'b' ? S_IFBLK : *d->type == 'p' ? S_IFIFO : S_IFCHR;
     mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
-    const char *field = ctr__field(b, "linux.devices[%zu]", i);
+    const char *field = ctr__print(b, "linux.devices[%zu]", i);
     ctr__plan_device(b, field, d->path, type | mode,
                      makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d->uid.value,
                      d->gid.value);
@@ -4928,7 +5181,7 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
                             ctr_strs paths) {
   for (size_t i = 0; i < paths.count; i++)
     ctr__add_step(b, CTR__LANE_CHILD, kind,
-                  &(ctr__new_step){.field = ctr__field(b, "linux.%s[%zu]", name, i),
+                  &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
                                    .str = {paths.items[i]}});
 }
 
@@ -4964,6 +5217,7 @@ static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
                          "change the host's mounts");
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
+  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__child_step(b, CHROOT, .field = "root.path");
   return CTR_OK;
 }
@@ -5024,7 +5278,7 @@ static char *ctr__sysctl_path(ctr__builder *b, const char *key) {
 static ctr_code ctr__plan_sysctls(ctr__builder *b) {
   const ctr_pairs *all = &b->config->linux_.sysctl;
   for (size_t i = 0; i < all->count; i++) {
-    const char *field = ctr__field(b, "linux.sysctl.%s", all->items[i].key);
+    const char *field = ctr__print(b, "linux.sysctl.%s", all->items[i].key);
     const char *path = ctr__sysctl_path(b, all->items[i].key);
     if (b->nomem) return ctr__nomem(b->err);
     uint32_t owner = 0;
@@ -5052,7 +5306,7 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
     const ctr_rlimit *limit = &all->items[i];
     uint64_t type = (uint64_t)limit->type - 1, current = b->facts->hard_limit[type];
     bool raises = limit->hard > current;
-    const char *field = ctr__field(b, "process.rlimits[%zu]", i);
+    const char *field = ctr__print(b, "process.rlimits[%zu]", i);
     if (raises && !b->facts->can_set_resources)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "the hard limit %llu is above the caller's own, %llu; raising it needs "
@@ -5073,8 +5327,7 @@ static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
   bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
   if (!b->config->process.oomScoreAdj.set || (lane == CTR__LANE_PARENT) != in_userns) return;
   const char *text =
-      ctr__arena_printf(b->arena, "%lld", (long long)b->config->process.oomScoreAdj.value);
-  b->nomem |= !text;
+      ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
                 &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
 }
@@ -5088,6 +5341,14 @@ struct ctr__sched_attr {
   uint64_t runtime, deadline, period;
 };
 
+/* " SCHED_FLAG_X SCHED_FLAG_Y": the names of bits, for the text of a step. */
+static const char *ctr__flag_names(ctr__builder *b, const ctr__names *names, uint64_t bits) {
+  const char *text = "";
+  for (size_t i = 0; i < names->count && text; i++)
+    if (bits >> names->items[i].value & 1) text = ctr__print(b, "%s %s", text, names->items[i].name);
+  return text ? text : "";
+}
+
 static void ctr__plan_scheduler(ctr__builder *b) {
   const ctr_scheduler *s = &b->config->process.scheduler;
   if (!s->policy) return;
@@ -5099,10 +5360,14 @@ static void ctr__plan_scheduler(ctr__builder *b) {
                                  .runtime = s->runtime,
                                  .deadline = s->deadline,
                                  .period = s->period};
-  const char *text = ctr__arena_printf(b->arena, "%s, nice %d, priority %d",
-                                       ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
-                                       s->nice, s->priority);
-  b->nomem |= !text;
+  const char *text =
+      ctr__print(b, "%s%s, nice %d, priority %d",
+                 ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
+                 ctr__flag_names(b, &ctr__sched_flags, s->flags), s->nice, s->priority);
+  if (s->policy == CTR_SCHED_DEADLINE)
+    text = ctr__print(b, "%s, runtime %llu, deadline %llu, period %llu", text ? text : "",
+                      (unsigned long long)s->runtime, (unsigned long long)s->deadline,
+                      (unsigned long long)s->period);
   ctr__child_step(b, SCHEDULER, .field = "process.scheduler", .str = {text},
                   .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)});
 }
@@ -5136,13 +5401,12 @@ static ctr_code ctr__plan_memory_policy(ctr__builder *b) {
   if (!ctr__parse_list(nodes, mask))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "linux.memoryPolicy.nodes",
                      "\"%s\" is not a list of nodes like 0-3,7 below %d", nodes, CTR__NODES);
-  const char *text =
-      ctr__arena_printf(b->arena, "%s nodes [%s]",
-                        ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode), nodes);
-  b->nomem |= !text;
+  const char *text = ctr__print(b, "%s%s nodes [%s]",
+                                ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode),
+                                ctr__flag_names(b, &ctr__mempolicy_flags, policy->flags), nodes);
   ctr__child_step(b, MEMORY_POLICY, .field = "linux.memoryPolicy", .str = {text},
                   .ref = {0, ctr__add_bytes(b, mask, sizeof mask, 8)},
-                  .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES : 0});
+                  .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES + 1 : 0});
   return CTR_OK;
 }
 
@@ -5178,7 +5442,7 @@ static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked
   uint64_t missing = in_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__field(b, "process.capabilities.%s", name),
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),
                "the caller does not have %s to give", ctr__name_of(&ctr__capability_names, i));
   return asked & ~missing;
 }
@@ -5214,12 +5478,11 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
       path = b->config->process.env.items[i] + 5;
   size_t count = 1;
   for (const char *at = path; *at; at++) count += *at == ':';
-  const char **list = ctr__arena_array(b->arena, count, sizeof *list);
-  if (!list) return b->nomem = true, 0;
+  const char **list = ctr__take(b, count, sizeof *list);
+  if (!list) return 0;
   for (size_t i = 0; i < count; i++) {
     int len = (int)strcspn(path, ":");
-    list[i] = ctr__arena_printf(b->arena, "%.*s%s%s", len, path, len ? "/" : "", program);
-    b->nomem |= !list[i];
+    list[i] = ctr__print(b, "%.*s%s%s", len, path, len ? "/" : "", program);
     path += len + 1;
   }
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
@@ -5369,17 +5632,25 @@ static void ctr__text_bits(ctr__text *t, const ctr__names *names, bool numbers, 
   if (!*separator) ctr__text_add(t, "none");
 }
 
-/* Attributes by the names of the mount options that set them. */
-static void ctr__text_attrs(ctr__text *t, uint64_t attrs) {
+/* Attributes, or flags of a file system, by the names of the mount options that set them. */
+static void ctr__text_options(ctr__text *t, bool attributes, uint64_t bits) {
   const char *separator = "";
   for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
     const struct ctr__mount_option *option = &ctr__mount_options[i];
-    if (option->kind != CTR__OPT_ATTR || !option->set || (attrs & option->set) != option->set)
-      continue;
+    bool meant = attributes ? option->kind == CTR__OPT_ATTR
+                            : option->kind == CTR__OPT_SUPER || option->kind == CTR__OPT_SUPER_OLD;
+    if (!meant || !option->set || (bits & option->set) != option->set) continue;
     ctr__text_add(t, "%s%s", separator, option->name);
     separator = ",";
   }
   if (!*separator) ctr__text_add(t, "none");
+}
+
+/* What is taken away, if anything: by the names of the options that set it. */
+static void ctr__text_lifted(ctr__text *t, uint64_t attrs) {
+  if (!attrs) return;
+  ctr__text_add(t, " without ");
+  ctr__text_options(t, true, attrs);
 }
 
 static void ctr__text_propagation(ctr__text *t, uint64_t type) {
@@ -5389,6 +5660,18 @@ static void ctr__text_propagation(ctr__text *t, uint64_t type) {
         type == (option->set | (option->recursive ? (uint64_t)MS_REC : 0)))
       ctr__text_add(t, "%s", option->name);
   }
+}
+
+/* The propagation of a bind mount, unless it is what nobody asked for. */
+static void ctr__text_unusual_propagation(ctr__text *t, uint64_t type) {
+  if (type == (MS_PRIVATE | MS_REC)) return;
+  ctr__text_add(t, "; ");
+  ctr__text_propagation(t, type);
+}
+
+static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
+  if (uid || gid)
+    ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
 }
 
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
@@ -5421,8 +5704,13 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
-  case 'A': ctr__text_attrs(t, num); break;
+  case 'A': ctr__text_options(t, true, num); break;
+  case 'F': ctr__text_options(t, false, num); break;
+  case 'L': ctr__text_lifted(t, num); break;
+  case 'b': ctr__text_add(t, num ? "rbind" : "bind"); break;
   case 'P': ctr__text_propagation(t, num); break;
+  case 'p': ctr__text_unusual_propagation(t, num); break;
+  case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
@@ -5443,7 +5731,14 @@ static void ctr__text_step(ctr__text *t, const ctr_plan *plan, const ctr__step *
     at += 2;
   }
   for (char *c = t->buf; *c; c++)
-    if ((unsigned char)*c < ' ') *c = ' ';
+    if ((unsigned char)*c < ' ') *c = ' '; /* such as the ends of lines in a map */
+}
+
+/* One line, whatever strings of the config are in it, and cut where it is too long. */
+static void ctr__text_end_line(ctr__text *t) {
+  ctr__one_line(t->buf);
+  t->len -= t->len == sizeof t->buf - 1;
+  t->buf[t->len++] = '\n';
 }
 
 ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, ctr_err *err) {
@@ -5456,7 +5751,8 @@ ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, c
     ctr__text_step(&what, plan, step);
     ctr__text_add(&line, "%3u  %-6s  %s", i, ctr__lane_names[step->lane], what.buf);
     if (field) ctr__text_add(&line, "  <- %s", field);
-    ctr__text_add(&line, "  [%s]\n", ctr__step_infos[step->kind].man);
+    ctr__text_add(&line, "  [%s]", ctr__step_infos[step->kind].man);
+    ctr__text_end_line(&line);
     if (sink(userdata, line.buf, line.len))
       return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
   }
@@ -5480,6 +5776,7 @@ typedef struct ctr__shared {
 typedef struct ctr__launch {
   const ctr_plan *plan;
   int sock;                                 /* the child's end of the sync channel             */
+  int parent_sock;                          /* the parent's, which a child closes at once      */
   int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
@@ -5533,13 +5830,21 @@ static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
   ctr__message message = {.type = exchange->request};
   int r = exchange->request ? ctr__send(c->launch->sock, &message) : 0;
   if (r == 0) r = ctr__receive(c->launch->sock, &message);
-  if (r == -EPIPE) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
+  if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
   if (r < 0) return r;
   return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
 }
 
 /* ==== [SECTION] child/namespaces.c ============================================================ */
 /* Namespaces: joining them, and settling into new ones. */
+
+/* Nobody in a namespace that is joined may look into us (CVE-2016-9962); the child that is cloned
+   inherits it, execve ends it (PR_SET_DUMPABLE(2const)). */
+static int ctr__stage_undumpable(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
 
 static int ctr__stage_drop_groups(ctr__child *c, const ctr__step *s) {
   (void)c;
@@ -5696,29 +6001,15 @@ static int ctr__open_target(ctr__child *c, const char *path) {
 
 /* -- attributes -- */
 
-static const struct ctr__attr_flag {
-  uint64_t attr;
-  unsigned long ms, st; /* for mount(2), and as statfs(2) reports it */
-} ctr__attr_flags[] = {
-    {CTR__ATTR_RDONLY, MS_RDONLY, ST_RDONLY},
-    {CTR__ATTR_NOSUID, MS_NOSUID, ST_NOSUID},
-    {CTR__ATTR_NODEV, MS_NODEV, ST_NODEV},
-    {CTR__ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC},
-    {CTR__ATTR_NOATIME, MS_NOATIME, ST_NOATIME},
-    {CTR__ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME},
-    {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
-};
-
 /* Before Linux 5.12: a remount, which replaces all flags, so those not spoken of are read first. */
 static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   struct statfs fs;
   if (fstatfs(mount, &fs) < 0) return -errno;
-  unsigned long flags = set & CTR__ATTR_STRICTATIME ? MS_STRICTATIME : 0;
-  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++) {
-    const struct ctr__attr_flag *f = &ctr__attr_flags[i];
-    bool on = (unsigned long)fs.f_flags & f->st;
-    if ((on && !(clr & f->attr)) || (set & f->attr)) flags |= f->ms;
-  }
+  bool strict = !((unsigned long)fs.f_flags & (ST_NOATIME | ST_RELATIME));
+  uint64_t attr = strict ? CTR__ATTR_STRICTATIME : 0;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
+    if ((unsigned long)fs.f_flags & ctr__attr_flags[i].st) attr |= ctr__attr_flags[i].attr;
+  uint64_t flags = ctr__ms_flags((attr & ~clr) | set);
   char path[32];
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
@@ -5827,8 +6118,8 @@ static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
   char path[32];
   ctr__fd_path(path, target);
   const char *source = ctr__arg(c, s, 3);
-  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1), s->num[0],
-                    ctr__arg(c, s, 2));
+  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
+                    ctr__ms_flags(s->num[0]) | s->num[1], ctr__arg(c, s, 2));
 }
 
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
@@ -6393,6 +6684,7 @@ static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes)
 
 /* Never returns: into the program, or with a report to the parent. */
 static _Noreturn void ctr__child_main(const ctr__launch *launch) {
+  close(launch->parent_sock);
   ctr__child c = ctr__child_state(launch);
   c.umask = umask(0); /* modes are to be those of the plan */
   ctr__walk(&c, ctr__child_steps, 1U << CTR__LANE_CHILD | 1U << CTR__LANE_BOTH);
@@ -6432,6 +6724,7 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
 }
 
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_UNDUMPABLE] = ctr__stage_undumpable,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
     [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,
@@ -6439,6 +6732,7 @@ static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
 };
 
 static _Noreturn void ctr__stage_main(const ctr__launch *launch) {
+  close(launch->parent_sock);
   ctr__child c = ctr__child_state(launch);
   ctr__walk(&c, ctr__stage_steps, 1U << CTR__LANE_STAGE);
   _exit(0);
@@ -6560,7 +6854,9 @@ static const char *ctr__hint_for(uint32_t kind, int error) {
 /* Which option of a file system the kernel refuses. */
 static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *step,
                                        const ctr__message *report) {
-  bool known = report->reason == CTR__WHY_OPTION && report->value >= 0 &&
+  bool has_options = step->kind == CTR__STEP_MOUNT_FS || step->kind == CTR__STEP_MOUNT_COPY_UP ||
+                     step->kind == CTR__STEP_RECONFIGURE;
+  bool known = has_options && report->reason == CTR__WHY_OPTION && report->value >= 0 &&
                report->value < ctr__list_count(plan, step->str[2]);
   return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
 }
@@ -6608,6 +6904,11 @@ typedef struct ctr__start {
 
 /* -- talking to the child -- */
 
+static bool ctr__hung_up(int sock) {
+  struct pollfd end = {.fd = sock};
+  return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
+}
+
 /* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
    other descriptor is closed by us and any other size refused. */
 static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
@@ -6621,9 +6922,10 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
                           .msg_control = &control,
                           .msg_controllen = sizeof control.buf};
   ssize_t n;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
   do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (n < 0) return -errno;
   size_t fds = 0;
   int first = -1;
   if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
@@ -6639,9 +6941,12 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
   }
   bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
                fds == (ret_fd && message->type == CTR__MSG_PID ? 1 : 0);
-  if (whole && fds) *ret_fd = ctr__fd_high(first);
   if (!whole && first >= 0) close(first);
-  return n == 0 ? -EPIPE : whole ? 0 : -EPROTO;
+  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
+  if (!whole) return -EPROTO;
+  int fd = fds ? ctr__fd_high(first) : -1;
+  if (fds && fd >= 0) *ret_fd = fd;
+  return fds && fd < 0 ? fd : 0;
 }
 
 static ctr_code ctr__child_died(ctr__start *s) {
@@ -6654,16 +6959,32 @@ static ctr_code ctr__child_died(ctr__start *s) {
                    at, what.buf);
 }
 
+/* Until there is something to read, or the process has ended and there never will be: others may hold
+   its end of the channel. */
+static int ctr__await(const ctr__start *s) {
+  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
+  struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+  int n;
+  do n = poll(both, 2, -1);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  if (both[0].revents) return 0;
+  /* What it sent before it ended was sent before that was told. */
+  return poll(both, 1, 0) > 0 ? 0 : -EPIPE;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
-  int r = ctr__receive_fd(s->sock, message, ret_fd);
+  int r = ctr__await(s);
+  if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);
-  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
+  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
+      message->error > 0 && message->error < 4096)
     return ctr__step_failed(s->plan, message, s->err);
-  if (r == 0 && message->type == type) return CTR_OK;
+  if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
   if (r < 0 && r != -EPROTO)
     return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
@@ -6687,7 +7008,10 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
   message = (ctr__message){.type = exchange->answer};
   /* When the child is gone already, its report is waiting to be read. */
   int r = ctr__send(s->sock, &message);
-  if (r == -EPIPE || r == -ECONNRESET) return ctr__expect(s, 0, &message, NULL);
+  if (r == -EPIPE || r == -ECONNRESET) {
+    ctr_code code = ctr__expect(s, 0, &message, NULL);
+    return code ? code : ctr__child_died(s);
+  }
   return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
                : CTR_OK;
 }
@@ -6719,8 +7043,12 @@ static int ctr__clone_into(ctr__start *s, const ctr__step *step,
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
   *ret_pid = pid;
-  *ret_pidfd = ctr__fd_high(pidfd);
-  return *ret_pidfd < 0 ? *ret_pidfd : 0;
+  *ret_pidfd = pidfd; /* in any case: a failure from here on ends the child by it */
+  int high = pidfd > 2 ? pidfd : (int)ctr__ret(fcntl(pidfd, F_DUPFD_CLOEXEC, 3));
+  if (high < 0) return high;
+  if (high != pidfd) close(pidfd);
+  *ret_pidfd = high;
+  return 0;
 }
 
 static int ctr__parent_clone(ctr__start *s, const ctr__step *step) {
@@ -6743,17 +7071,44 @@ static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
   return 0;
 }
 
+static bool ctr__is_child(int pidfd) {
+  siginfo_t info = {0};
+  return waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* As the kernel says it: proc_pid_fdinfo(5), "Pid:". */
+static int64_t ctr__pid_of(int pidfd) {
+  char path[64], text[512];
+  *ctr__put_int(ctr__put_str(path, "/proc/self/fdinfo/"), pidfd) = '\0';
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (len < 0) return -1;
+  text[len] = '\0';
+  const char *at = strstr(text, "\nPid:");
+  return at ? strtoll(at + 5, NULL, 10) : -1;
+}
+
+static void ctr__kill_and_reap(int *pidfd) {
+  ctr_exit status;
+  if (*pidfd < 0) return;
+  ctr__pidfd_signal(*pidfd, SIGKILL);
+  ctr__reap(*pidfd, &status);
+  ctr__close(pidfd);
+}
+
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
 static ctr_code ctr__parent_adopt(ctr__start *s) {
   ctr__message message;
   int pidfd = -1;
   ctr_code code = ctr__expect(s, CTR__MSG_PID, &message, &pidfd);
   if (code) return code;
+  if (!ctr__is_child(pidfd) || ctr__pid_of(pidfd) != message.value) {
+    ctr__close(&pidfd);
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL, "what is to be adopted is no child");
+  }
   s->process->pid = (pid_t)message.value;
   s->process->pidfd = pidfd;
-  ctr_exit status;
-  ctr__reap(s->stage_pidfd, &status); /* whatever it says, its message was whole */
-  ctr__close(&s->stage_pidfd);
+  ctr__kill_and_reap(&s->stage_pidfd); /* it has said what it is there for */
   s->stage_pid = 0;
   return CTR_OK;
 }
@@ -6867,26 +7222,20 @@ static ctr_code ctr__prepare(ctr__start *s) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
-  s->sock = ctr__fd_high(pair[0]);
+  s->launch.parent_sock = s->sock = ctr__fd_high(pair[0]);
   s->launch.sock = ctr__fd_high(pair[1]);
   if (s->sock < 0 || s->launch.sock < 0)
     return ctr__fail(s->err, CTR_E_SYS, EMFILE, NULL, "make the sync channel");
   return ctr__prepare_stdio(s);
 }
 
-static void ctr__kill_and_reap(int *pidfd) {
-  ctr_exit status;
-  if (*pidfd < 0) return;
-  ctr__pidfd_signal(*pidfd, SIGKILL);
-  ctr__reap(*pidfd, &status);
-  ctr__close(pidfd);
-}
-
 /* The intermediate process ended between cloning the real one and telling us. That is our child and
    not reaped: its pid is still its own. */
 static int ctr__unreported_child(const ctr__start *s) {
   pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
-  return pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+  int pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+  if (pidfd >= 0 && !ctr__is_child(pidfd)) ctr__close(&pidfd); /* the page can be written by others */
+  return pidfd;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */

@@ -8,8 +8,8 @@
 
 #include "config/read.c"
 
-#include "config/write.c"
-
 #include "config/check.c"
+
+#include "config/write.c"
 
 #include "config/defaults.c"

@@ -485,13 +485,15 @@ typedef struct ctr_config {
 CTR_API ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len,
                                   ctr_config **ret_config, ctr_err *err);
 
-/* The same from a value already read; unknown, when not NULL, receives the path of every member
-   that was ignored ("linux.frobnicate"), in the arena. */
+/* The same from a value already read, whose strings are copied; unknown, when not NULL, receives the
+   path of every member that was ignored ("linux.frobnicate"), in the arena. */
 CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
                                       ctr_config **ret_config, ctr_strs *ret_unknown, ctr_err *err);
 
-/* Turns a config back into JSON, members in the order of the structs, absent ones left out.
-   Returns: CTR_OK or CTR_E_NOMEM. */
+/* Turns a config back into JSON, members in the order of the structs, absent ones left out; without
+   an ociVersion it gets CTR_OCI_VERSION. Strings are copied.
+   Returns: CTR_OK; CTR_E_CONFIG naming the field when something required is missing or out of
+            range; CTR_E_NOMEM. */
 CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
@@ -504,7 +506,8 @@ typedef enum ctr_default_kind {
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
-   running "sh". Change what you like: the lists are copies in the arena.
+   running "sh". Change what you like; the lists are constants, so that to change one is to point it
+   at another.
    Returns: CTR_OK or CTR_E_NOMEM. */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
                                     ctr_config **ret_config, ctr_err *err);

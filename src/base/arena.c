@@ -60,17 +60,15 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
   return ctr__arena_strndup(arena, text, strlen(text));
 }
 
-/* snprintf(3) into the arena; NULL without memory. */
-__attribute__((format(printf, 2, 3))) static char *ctr__arena_printf(ctr_arena *arena,
-                                                                     const char *format, ...) {
-  va_list args;
-  va_start(args, format);
+/* vsnprintf(3) into the arena; NULL without memory. */
+__attribute__((format(printf, 2, 0))) static char *ctr__arena_vprintf(ctr_arena *arena,
+                                                                      const char *format,
+                                                                      va_list args) {
+  va_list again;
+  va_copy(again, args);
   int len = vsnprintf(NULL, 0, format, args);
-  va_end(args);
   char *text = len < 0 ? NULL : ctr_arena_alloc(arena, (size_t)len + 1);
-  if (!text) return NULL;
-  va_start(args, format);
-  vsnprintf(text, (size_t)len + 1, format, args);
-  va_end(args);
+  if (text) vsnprintf(text, (size_t)len + 1, format, again);
+  va_end(again);
   return text;
 }

@@ -141,6 +141,29 @@ enum {
   CTR__ATTR_NOSYMFOLLOW = 0x200000,
 };
 
+/* The same for mount(2), and as statfs(2) reports it. */
+static const struct ctr__attr_flag {
+  uint64_t attr;
+  unsigned long ms, st;
+} ctr__attr_flags[] = {
+    {CTR__ATTR_RDONLY, MS_RDONLY, ST_RDONLY},
+    {CTR__ATTR_NOSUID, MS_NOSUID, ST_NOSUID},
+    {CTR__ATTR_NODEV, MS_NODEV, ST_NODEV},
+    {CTR__ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC},
+    {CTR__ATTR_NOATIME, MS_NOATIME, ST_NOATIME},
+    {CTR__ATTR_STRICTATIME, MS_STRICTATIME, 0},
+    {CTR__ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME},
+    {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
+};
+
+/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime. */
+static uint64_t ctr__ms_flags(uint64_t attr) {
+  uint64_t flags = 0;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
+    if (attr & ctr__attr_flags[i].attr) flags |= ctr__attr_flags[i].ms;
+  return flags;
+}
+
 struct ctr__mount_attr {
   uint64_t attr_set, attr_clr, propagation, userns_fd;
 };

@@ -14,29 +14,15 @@ static int ctr__open_target(ctr__child *c, const char *path) {
 
 /* -- attributes -- */
 
-static const struct ctr__attr_flag {
-  uint64_t attr;
-  unsigned long ms, st; /* for mount(2), and as statfs(2) reports it */
-} ctr__attr_flags[] = {
-    {CTR__ATTR_RDONLY, MS_RDONLY, ST_RDONLY},
-    {CTR__ATTR_NOSUID, MS_NOSUID, ST_NOSUID},
-    {CTR__ATTR_NODEV, MS_NODEV, ST_NODEV},
-    {CTR__ATTR_NOEXEC, MS_NOEXEC, ST_NOEXEC},
-    {CTR__ATTR_NOATIME, MS_NOATIME, ST_NOATIME},
-    {CTR__ATTR_NODIRATIME, MS_NODIRATIME, ST_NODIRATIME},
-    {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
-};
-
 /* Before Linux 5.12: a remount, which replaces all flags, so those not spoken of are read first. */
 static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   struct statfs fs;
   if (fstatfs(mount, &fs) < 0) return -errno;
-  unsigned long flags = set & CTR__ATTR_STRICTATIME ? MS_STRICTATIME : 0;
-  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++) {
-    const struct ctr__attr_flag *f = &ctr__attr_flags[i];
-    bool on = (unsigned long)fs.f_flags & f->st;
-    if ((on && !(clr & f->attr)) || (set & f->attr)) flags |= f->ms;
-  }
+  bool strict = !((unsigned long)fs.f_flags & (ST_NOATIME | ST_RELATIME));
+  uint64_t attr = strict ? CTR__ATTR_STRICTATIME : 0;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
+    if ((unsigned long)fs.f_flags & ctr__attr_flags[i].st) attr |= ctr__attr_flags[i].attr;
+  uint64_t flags = ctr__ms_flags((attr & ~clr) | set);
   char path[32];
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
@@ -145,8 +131,8 @@ static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
   char path[32];
   ctr__fd_path(path, target);
   const char *source = ctr__arg(c, s, 3);
-  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1), s->num[0],
-                    ctr__arg(c, s, 2));
+  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
+                    ctr__ms_flags(s->num[0]) | s->num[1], ctr__arg(c, s, 2));
 }
 
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {

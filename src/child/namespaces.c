@@ -1,5 +1,13 @@
 /* Namespaces: joining them, and settling into new ones. */
 
+/* Nobody in a namespace that is joined may look into us (CVE-2016-9962); the child that is cloned
+   inherits it, execve ends it (PR_SET_DUMPABLE(2const)). */
+static int ctr__stage_undumpable(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
 static int ctr__stage_drop_groups(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;

@@ -95,6 +95,7 @@ static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes)
 
 /* Never returns: into the program, or with a report to the parent. */
 static _Noreturn void ctr__child_main(const ctr__launch *launch) {
+  close(launch->parent_sock);
   ctr__child c = ctr__child_state(launch);
   c.umask = umask(0); /* modes are to be those of the plan */
   ctr__walk(&c, ctr__child_steps, 1U << CTR__LANE_CHILD | 1U << CTR__LANE_BOTH);
@@ -134,6 +135,7 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
 }
 
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_UNDUMPABLE] = ctr__stage_undumpable,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
     [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,
@@ -141,6 +143,7 @@ static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
 };
 
 static _Noreturn void ctr__stage_main(const ctr__launch *launch) {
+  close(launch->parent_sock);
   ctr__child c = ctr__child_state(launch);
   ctr__walk(&c, ctr__stage_steps, 1U << CTR__LANE_STAGE);
   _exit(0);

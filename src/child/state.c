@@ -14,6 +14,7 @@ typedef struct ctr__shared {
 typedef struct ctr__launch {
   const ctr_plan *plan;
   int sock;                                 /* the child's end of the sync channel             */
+  int parent_sock;                          /* the parent's, which a child closes at once      */
   int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
@@ -67,7 +68,7 @@ static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
   ctr__message message = {.type = exchange->request};
   int r = exchange->request ? ctr__send(c->launch->sock, &message) : 0;
   if (r == 0) r = ctr__receive(c->launch->sock, &message);
-  if (r == -EPIPE) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
+  if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
   if (r < 0) return r;
   return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
 }

@@ -28,6 +28,132 @@ __attribute__((format(printf, 2, 3))) static const char *ctr__name_it(char name[
   return name;
 }
 
+/* -- the shape: what a reader has seen to, and a caller who fills the structs may have missed -- */
+
+__attribute__((format(printf, 3, 4))) static ctr_code
+ctr__misshaped(ctr__checker *c, const ctr__where *where, const char *format, ...) {
+  char field[128];
+  if (!c->err) return CTR_E_CONFIG;
+  ctr__where_text(where, field, sizeof field);
+  ctr__fail(c->err, CTR_E_CONFIG, 0, field, "%s", "");
+  va_list args;
+  va_start(args, format);
+  ctr__err_vadd(c->err, format, args);
+  va_end(args);
+  return CTR_E_CONFIG;
+}
+
+static ctr_code ctr__check_integer(ctr__checker *c, const ctr__where *where,
+                                   const ctr__field *field, bool is_signed, uint64_t bits) {
+  int64_t min;
+  uint64_t max;
+  ctr__bounds(field, &min, &max);
+  bool negative = is_signed && (int64_t)bits < 0;
+  if (negative ? (int64_t)bits >= min : min <= 0 ? bits <= max : bits >= (uint64_t)min && bits <= max)
+    return CTR_OK;
+  return ctr__misshaped(c, where, "must be from %lld to %llu", (long long)min,
+                        (unsigned long long)max);
+}
+
+static ctr_code ctr__check_number(ctr__checker *c, const ctr__where *where, const ctr__field *field,
+                                  const void *at) {
+  const ctr_int *i = at;
+  const ctr_uint *u = at;
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_INT:
+    return i->set ? ctr__check_integer(c, where, field, true, (uint64_t)i->value) : CTR_OK;
+  case CTR__F_UINT: return u->set ? ctr__check_integer(c, where, field, false, u->value) : CTR_OK;
+  case CTR__F_I32:
+    return ctr__check_integer(c, where, field, true, (uint64_t)(int64_t)*(const int32_t *)at);
+  case CTR__F_I64: return ctr__check_integer(c, where, field, true, *(const uint64_t *)at);
+  case CTR__F_U32: return ctr__check_integer(c, where, field, false, *(const uint32_t *)at);
+  default: return ctr__check_integer(c, where, field, false, *(const uint64_t *)at);
+  }
+}
+
+static ctr_code ctr__check_name(ctr__checker *c, const ctr__where *where, const ctr__field *field,
+                                const void *at) {
+  uint64_t known = 0, bits = 0;
+  if (field->kind == CTR__F_ENUM) {
+    uint32_t value = *(const uint32_t *)at;
+    if (!value && (field->flags & CTR__REQUIRED))
+      return ctr__misshaped(c, where, "required, and missing");
+    if (!value || *ctr__name_of(field->names, value) != '?') return CTR_OK;
+    return ctr__misshaped(c, where, "%#x is not a %s", value, field->names->what);
+  }
+  bits = *(const uint64_t *)at;
+  for (size_t i = 0; i < field->names->count; i++)
+    known |= UINT64_C(1) << field->names->items[i].value;
+  if (!(bits & ~known)) return CTR_OK;
+  return ctr__misshaped(c, where, "%#llx has bits that stand for no %s", (unsigned long long)bits,
+                        field->names->what);
+}
+
+static ctr_code ctr__check_shape(ctr__checker *c, const ctr__where *where, const ctr__type *type,
+                                 const void *base);
+
+/* The elements of a list of any kind. */
+static ctr_code ctr__check_elements(ctr__checker *c, const ctr__where *where,
+                                    const ctr__field *field, ctr__any_list list) {
+  if (list.count && !list.items)
+    return ctr__misshaped(c, where, "a list of %zu without items", list.count);
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < list.count && !code; i++) {
+    ctr__where at = {where, NULL, i};
+    const ctr_pair *pair = (const ctr_pair *)list.items + i;
+    const char *element = list.items;
+    if (field->kind == CTR__F_STRS && !((const char *const *)list.items)[i])
+      code = ctr__misshaped(c, &at, "missing");
+    if (field->kind == CTR__F_IDS)
+      code = ctr__check_integer(c, &at, field, false, ((const uint32_t *)list.items)[i]);
+    if (field->kind == CTR__F_PAIRS && (!pair->key || !pair->value))
+      code = ctr__misshaped(c, where, "element %zu has no %s", i, pair->key ? "value" : "key");
+    if (field->kind != CTR__F_LIST && field->kind != CTR__F_MAP) continue;
+    element += i * field->type->size;
+    if (field->kind == CTR__F_MAP && !ctr__key_at(element))
+      return ctr__misshaped(c, where, "element %zu has no key", i);
+    if (field->kind == CTR__F_MAP) at.name = ctr__key_at(element);
+    code = ctr__check_shape(c, &at, field->type, element);
+  }
+  return code;
+}
+
+static ctr_code ctr__check_member(ctr__checker *c, const ctr__where *where, const ctr__field *field,
+                                  const void *base) {
+  const void *at = (const char *)base + field->offset;
+  switch ((ctr__kind_of_field)field->kind) {
+  case CTR__F_BOOL: return CTR_OK;
+  case CTR__F_STR:
+    return (field->flags & CTR__REQUIRED) && !(field->flags & CTR__IN_TEXT) && !ctr__pointer_at(at)
+               ? ctr__misshaped(c, where, "required, and missing")
+               : CTR_OK;
+  case CTR__F_ENUM:
+  case CTR__F_BITS: return ctr__check_name(c, where, field, at);
+  case CTR__F_STRS:
+  case CTR__F_IDS:
+  case CTR__F_PAIRS:
+  case CTR__F_LIST:
+  case CTR__F_MAP: return ctr__check_elements(c, where, field, ctr__list_at(at));
+  case CTR__F_OBJECT:
+    return ctr__field_is_set(field, base) ? ctr__check_shape(c, where, field->type, at) : CTR_OK;
+  case CTR__F_POINTER:
+    return ctr__pointer_at(at) ? ctr__check_shape(c, where, field->type, ctr__pointer_at(at))
+                               : CTR_OK;
+  default: return ctr__check_number(c, where, field, at);
+  }
+}
+
+/* Recursion is bounded by the table. */
+static ctr_code ctr__check_shape(ctr__checker *c, const ctr__where *where, const ctr__type *type,
+                                 const void *base) {
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < type->count && !code; i++) {
+    ctr__where here = {where, type->fields[i].name, 0};
+    code = ctr__check_member(c, &here, &type->fields[i], base);
+  }
+  return code;
+}
+
 /* -- what is not executed -- */
 
 static ctr_code ctr__refuse_unexecuted(ctr__checker *c, const ctr__where *where,
@@ -99,8 +225,6 @@ static ctr_code ctr__check_process(ctr__checker *c) {
   }
   for (size_t i = 0; i < p->rlimits.count; i++) {
     const ctr_rlimit *limit = &p->rlimits.items[i];
-    if (limit->type < CTR_RLIMIT_CPU || limit->type > CTR_RLIMIT_RTTIME)
-      return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i), "no such resource");
     if (limit->soft > limit->hard)
       return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu]", i),
                         "the soft limit is above the hard one");
@@ -116,13 +240,7 @@ static ctr_code ctr__check_priorities(ctr__checker *c) {
   const ctr_process_config *p = &c->config->process;
   const ctr_scheduler *s = &p->scheduler;
   bool realtime = s->policy == CTR_SCHED_FIFO || s->policy == CTR_SCHED_RR;
-  if (p->oomScoreAdj.set && (p->oomScoreAdj.value < -1000 || p->oomScoreAdj.value > 1000))
-    return ctr__wrong(c, "process.oomScoreAdj", "must be from -1000 to 1000");
-  if (p->user.umask.set && p->user.umask.value > 0777)
-    return ctr__wrong(c, "process.user.umask", "must be from 0 to 0777 (511)");
-  if (p->ioPriority.priority < 0 || p->ioPriority.priority > 7)
-    return ctr__wrong(c, "process.ioPriority.priority", "must be from 0 to 7");
-  if (realtime ? s->priority < 1 || s->priority > 99 : s->priority != 0)
+  if (realtime ? s->priority < 1 : s->priority != 0)
     return ctr__wrong(c, "process.scheduler.priority",
                       "must be from 1 to 99 for SCHED_FIFO and SCHED_RR, and 0 for the others");
   if (s->policy != CTR_SCHED_DEADLINE && (s->runtime | s->deadline | s->period))
@@ -142,6 +260,10 @@ static ctr_code ctr__check_capabilities(ctr__checker *c) {
   if (caps->effective & ~caps->permitted)
     return ctr__wrong(c, "process.capabilities.effective",
                       "has capabilities that process.capabilities.permitted lacks");
+  if (caps->inheritable & ~(caps->permitted | caps->bounding))
+    ctr__log(c->log, CTR_LOG_WARNING, "process.capabilities.inheritable",
+             "capabilities that are neither permitted nor in the bounding set cannot be "
+             "inheritable: they are left out");
   if (caps->ambient != ctr__ambient_effective(caps))
     ctr__log(c->log, CTR_LOG_WARNING, "process.capabilities.ambient",
              "capabilities that are not both permitted and inheritable cannot be ambient: they "
@@ -301,6 +423,14 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
   return CTR_OK;
 }
 
+/* config.md "Annotations": a key has at least one character. */
+static ctr_code ctr__check_annotations(ctr__checker *c) {
+  const ctr_pairs *all = &c->config->annotations;
+  for (size_t i = 0; i < all->count; i++)
+    if (!*all->items[i].key) return ctr__wrong(c, "annotations", "a key is empty");
+  return CTR_OK;
+}
+
 /* set_mempolicy(2): which modes go with nodes. */
 static ctr_code ctr__check_modes(ctr__checker *c) {
   const ctr_memory_policy *policy = &c->config->linux_.memoryPolicy;
@@ -320,9 +450,11 @@ static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, 
       ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
       ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
       ctr__check_maps,        ctr__check_paths,      ctr__check_devices,
-      ctr__check_sysctls,     ctr__check_modes,      ctr__check_without_cgroups};
+      ctr__check_sysctls,     ctr__check_modes,      ctr__check_annotations,
+      ctr__check_without_cgroups};
   ctr__checker c = {config, log, err};
-  ctr_code code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
+  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
   return code;
 }

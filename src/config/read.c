@@ -4,6 +4,7 @@ typedef struct ctr__config_reader {
   ctr_arena *arena;
   ctr_err *err;
   bool want_unknown;
+  bool copies;          /* the JSON may be gone before the config is */
   const char **unknown; /* paths of members that were ignored */
   size_t unknown_count, unknown_room;
 } ctr__config_reader;
@@ -12,7 +13,7 @@ static const char *ctr__json_type_name(const ctr_json *value) {
   static const char *const names[] = {
       [CTR_JSON_NULL] = "null",         [CTR_JSON_BOOL] = "true or false",
       [CTR_JSON_INT] = "an integer",    [CTR_JSON_UINT] = "an integer",
-      [CTR_JSON_DOUBLE] = "a fraction", [CTR_JSON_STRING] = "a string",
+      [CTR_JSON_DOUBLE] = "no such integer", [CTR_JSON_STRING] = "a string",
       [CTR_JSON_ARRAY] = "an array",    [CTR_JSON_OBJECT] = "an object"};
   return names[value->type];
 }
@@ -45,25 +46,15 @@ static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, co
 
 /* -- scalars -- */
 
+static const char *ctr__keep(ctr__config_reader *r, const char *text) {
+  return r->copies ? ctr__arena_strdup(r->arena, text) : text;
+}
+
 static ctr_code ctr__read_str(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
                               const char **ret) {
   if (value->type != CTR_JSON_STRING) return ctr__mistyped(r, where, value, "a string");
-  *ret = value->as.string.text;
-  return CTR_OK;
-}
-
-/* What an integer field can hold, the bounds of the table narrowing those of the C type. */
-static void ctr__bounds(const ctr__field *field, int64_t *min, uint64_t *max) {
-  static const struct {
-    int64_t min;
-    uint64_t max;
-  } types[] = {[CTR__F_INT] = {INT64_MIN, INT64_MAX}, [CTR__F_UINT] = {0, UINT64_MAX},
-               [CTR__F_I32] = {INT32_MIN, INT32_MAX}, [CTR__F_I64] = {INT64_MIN, INT64_MAX},
-               [CTR__F_U32] = {0, UINT32_MAX},        [CTR__F_U64] = {0, UINT64_MAX}};
-  bool narrowed = field && (field->min || field->max);
-  size_t kind = field ? field->kind : CTR__F_U32;
-  *min = narrowed ? field->min : types[kind].min;
-  *max = narrowed ? field->max : types[kind].max;
+  *ret = ctr__keep(r, value->as.string.text);
+  return *ret ? CTR_OK : ctr__nomem(r->err);
 }
 
 static ctr_code ctr__read_integer(ctr__config_reader *r, const ctr__where *where,
@@ -107,10 +98,12 @@ static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
   if (code) return code;
   const ctr__name *name = ctr__name_find(names, text);
   if (name) return *ret = name->value, CTR_OK;
-  code = ctr__misread(r, where, value, "\"%.64s\" is not a %s", text, names->what);
-  for (size_t i = 0; names->count <= 10 && r->err && i < names->count; i++)
-    ctr__err_add(r->err, "%s%s", i ? ", " : "; known are ", names->items[i].name);
-  return code;
+  char known[256] = "";
+  size_t len = 0;
+  for (size_t i = 0; names->count <= 10 && i < names->count && len < sizeof known; i++)
+    len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "; known are ",
+                            names->items[i].name);
+  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s", text, names->what, known);
 }
 
 /* -- lists -- */
@@ -141,7 +134,7 @@ static ctr_code ctr__read_strs(ctr__config_reader *r, const ctr__where *where,
 }
 
 static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
-                              ctr__any_list *list) {
+                              const ctr__field *field, ctr__any_list *list) {
   void *items;
   ctr_code code = ctr__new_list(r, where, value, CTR_JSON_ARRAY, sizeof(uint32_t), list, &items);
   ctr__where at = {.up = where};
@@ -149,23 +142,28 @@ static ctr_code ctr__read_ids(ctr__config_reader *r, const ctr__where *where, co
   uint32_t *ids = items;
   for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, at.index++) {
     uint64_t bits = 0;
-    code = ctr__read_integer(r, &at, v, NULL, &bits);
+    code = ctr__read_integer(r, &at, v, field, &bits);
     ids[at.index] = (uint32_t)bits;
   }
   return code;
 }
 
+/* null counts as absent where names are free, too. */
 static ctr_code ctr__read_pairs(ctr__config_reader *r, const ctr__where *where,
                                 const ctr_json *value, ctr__any_list *list) {
   void *items;
   ctr_code code = ctr__new_list(r, where, value, CTR_JSON_OBJECT, sizeof(ctr_pair), list, &items);
   if (code) return code;
   ctr_pair *pair = items;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, pair++) {
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+    if (v->type == CTR_JSON_NULL) continue;
     ctr__where at = {where, v->key, 0};
-    pair->key = v->key;
+    pair->key = ctr__keep(r, v->key);
+    if (!pair->key) return ctr__nomem(r->err);
     code = ctr__read_str(r, &at, v, &pair->value);
+    pair++;
   }
+  list->count = (size_t)(pair - (ctr_pair *)items);
   return code;
 }
 
@@ -198,12 +196,16 @@ static ctr_code ctr__read_objects(ctr__config_reader *r, const ctr__where *where
                                 field->type->size, list, &items);
   if (code) return code;
   size_t i = 0;
-  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next, i++) {
+  for (const ctr_json *v = value->as.list.first; v && !code; v = v->next) {
+    if (map && v->type == CTR_JSON_NULL) continue;
     ctr__where at = {where, map ? v->key : NULL, i};
-    char *element = (char *)items + i * field->type->size;
-    if (map) memcpy(element, &v->key, sizeof v->key);
+    char *element = (char *)items + i++ * field->type->size;
+    const char *key = map ? ctr__keep(r, v->key) : NULL;
+    if (map && !key) return ctr__nomem(r->err);
+    if (map) memcpy(element, &key, sizeof key);
     code = ctr__read_object(r, &at, v, field->type, element);
   }
+  list->count = i;
   return code;
 }
 
@@ -232,7 +234,7 @@ static ctr_code ctr__read_field(ctr__config_reader *r, const ctr__where *where,
     return code;
   case CTR__F_BITS: return ctr__read_bits(r, where, value, field->names, at);
   case CTR__F_STRS: return ctr__read_strs(r, where, value, at);
-  case CTR__F_IDS: return ctr__read_ids(r, where, value, at);
+  case CTR__F_IDS: return ctr__read_ids(r, where, value, field, at);
   case CTR__F_PAIRS: return ctr__read_pairs(r, where, value, at);
   case CTR__F_LIST:
   case CTR__F_MAP: return ctr__read_objects(r, where, value, field, at);
@@ -255,11 +257,11 @@ static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where
     r->unknown = bigger;
     r->unknown_room = room;
   }
-  char path[256];
-  ctr__where_text(where, path, sizeof path);
-  const char *copy = ctr__arena_strdup(r->arena, path);
-  if (!copy) return ctr__nomem(r->err);
-  r->unknown[r->unknown_count++] = copy;
+  size_t size = ctr__where_size(where);
+  char *path = ctr_arena_alloc(r->arena, size);
+  if (!path) return ctr__nomem(r->err);
+  ctr__where_text(where, path, size);
+  r->unknown[r->unknown_count++] = path;
   return CTR_OK;
 }
 
@@ -287,22 +289,32 @@ static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
 /* -- the whole -- */
 
 /* semver.org, as far as it matters: MAJOR.MINOR.PATCH, and what compatibility hangs on. */
-static ctr_code ctr__read_version(ctr__config_reader *r, const char *version) {
+static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) {
   ctr__where where = {NULL, "ociVersion", 0};
-  const char *at = version;
+  const char *version = value->as.string.text, *at = version;
   for (int part = 0; part < 3; part++) {
     const char *digits = at;
     at = ctr__json_digits(at, at + strlen(at));
     bool leading_zero = *digits == '0' && at - digits > 1;
     if (at == digits || leading_zero || (part < 2 && *at++ != '.'))
-      return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+      return ctr__misread(r, &where, value, "\"%.64s\" is not a version like 1.3.0", version);
   }
-  if (*at && *at != '-' && *at != '+')
-    return ctr__misread(r, &where, NULL, "\"%.64s\" is not a version like 1.3.0", version);
+  if (*at && ((*at != '-' && *at != '+') || !at[1]))
+    return ctr__misread(r, &where, value, "\"%.64s\" is not a version like 1.3.0", version);
   if (version[1] != '.' || version[0] > '1')
-    return ctr__misread(r, &where, NULL, "\"%.64s\": this version knows 1.x up to %s", version,
-                        CTR_OCI_VERSION);
+    return ctr__misread(r, &where, value, "\"%.64s\": this version knows those below 2, up to %s",
+                        version, CTR_OCI_VERSION);
   return CTR_OK;
+}
+
+static ctr_code ctr__read_config(ctr__config_reader *r, const ctr_json *value,
+                                 ctr_config **ret_config) {
+  ctr_config *config = ctr_arena_alloc(r->arena, sizeof *config);
+  if (!config) return ctr__nomem(r->err);
+  ctr_code code = ctr__read_object(r, NULL, value, &ctr__type_of_ctr_config, config);
+  if (!code) code = ctr__read_version(r, ctr_json_get(value, "ociVersion"));
+  if (!code) *ret_config = config;
+  return code;
 }
 
 ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_config **ret_config,
@@ -310,21 +322,20 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   ctr__err_clear(err);
   if (!arena || !value || !ret_config)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, value and ret_config are needed");
-  ctr__config_reader r = {.arena = arena, .err = err, .want_unknown = ret_unknown};
-  ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
-  if (!config) return ctr__nomem(err);
-  if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(&r, NULL, value, "an object");
-  ctr_code code = ctr__read_object(&r, NULL, value, &ctr__type_of_ctr_config, config);
-  if (!code) code = ctr__read_version(&r, config->ociVersion);
-  if (code) return code;
-  if (ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
-  *ret_config = config;
-  return CTR_OK;
+  ctr__config_reader r = {
+      .arena = arena, .err = err, .want_unknown = ret_unknown, .copies = true};
+  ctr_code code = ctr__read_config(&r, value, ret_config);
+  if (!code && ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
+  return code;
 }
 
 ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
                           ctr_err *err) {
   ctr_json *value;
+  ctr__config_reader r = {.arena = arena, .err = err};
+  ctr__err_clear(err);
+  if (!arena || !text || !ret_config)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_config are needed");
   ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
-  return code ? code : ctr_config_from_json(arena, value, ret_config, NULL, err);
+  return code ? code : ctr__read_config(&r, value, ret_config);
 }

@@ -25,6 +25,7 @@ enum {
   CTR__REQUIRED = 1,      /* must be there; is always written                       */
   CTR__ALWAYS = 2,        /* is always written: 0 says something                    */
   CTR__NOT_EXECUTED = 4,  /* parsed, and refused when a plan is built: fail closed  */
+  CTR__IN_TEXT = 8,       /* required in a text only: by hand there is a default     */
 };
 
 typedef struct ctr__field {
@@ -81,10 +82,12 @@ CTR__TYPE(ctr_mount, CTR__FIELD(ctr_mount, destination, STR, CTR__MUST),
 CTR__TYPE(ctr_console_size, CTR__FIELD(ctr_console_size, height, UINT, CTR__MUST),
           CTR__FIELD(ctr_console_size, width, UINT, CTR__MUST));
 
-CTR__TYPE(ctr_user, CTR__FIELD(ctr_user, uid, U32, .flags = CTR__ALWAYS),
-          CTR__FIELD(ctr_user, gid, U32, .flags = CTR__ALWAYS),
+/* The last number is no id: system calls take it for "as it is" (setresuid(2), chown(2)). */
+#define CTR__ID_MAX .max = UINT32_MAX - 1
+CTR__TYPE(ctr_user, CTR__FIELD(ctr_user, uid, U32, CTR__ID_MAX, .flags = CTR__ALWAYS),
+          CTR__FIELD(ctr_user, gid, U32, CTR__ID_MAX, .flags = CTR__ALWAYS),
           CTR__FIELD(ctr_user, umask, UINT, .max = 0777),
-          CTR__FIELD(ctr_user, additionalGids, IDS, CTR__PLAIN));
+          CTR__FIELD(ctr_user, additionalGids, IDS, CTR__ID_MAX));
 
 #define CTR__CAPS .names = &ctr__capability_names
 CTR__TYPE(ctr_capabilities, CTR__FIELD(ctr_capabilities, bounding, BITS, CTR__CAPS),
@@ -159,8 +162,9 @@ CTR__TYPE(ctr_device, CTR__FIELD(ctr_device, type, STR, CTR__MUST),
           CTR__FIELD_AS(ctr_device, major_, "major", INT, .min = 0, .max = 4095),
           CTR__FIELD_AS(ctr_device, minor_, "minor", INT, .min = 0, .max = 1048575),
           CTR__FIELD(ctr_device, fileMode, UINT, .max = UINT32_MAX),
-          CTR__FIELD(ctr_device, uid, UINT, .max = UINT32_MAX),
-          CTR__FIELD(ctr_device, gid, UINT, .max = UINT32_MAX));
+          CTR__FIELD(ctr_device, uid, UINT, CTR__ID_MAX),
+          CTR__FIELD(ctr_device, gid, UINT, CTR__ID_MAX));
+#undef CTR__ID_MAX
 
 CTR__TYPE(ctr_net_device, CTR__FIELD(ctr_net_device, name, STR, CTR__PLAIN));
 
@@ -285,7 +289,7 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, memoryPolicy, OBJECT, CTR__OF(ctr_memory_policy)),
           CTR__FIELD(ctr_linux, personality, OBJECT, CTR__OF(ctr_personality)));
 
-CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, CTR__MUST),
+CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
           CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
           CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),
           CTR__FIELD(ctr_config, process, OBJECT, CTR__OF(ctr_process_config)),
@@ -347,12 +351,33 @@ static bool ctr__field_is_set(const ctr__field *field, const void *base) {
   return false;
 }
 
+/* What an integer field can hold, the bounds of the table narrowing those of the C type. */
+static void ctr__bounds(const ctr__field *field, int64_t *min, uint64_t *max) {
+  static const struct {
+    int64_t min;
+    uint64_t max;
+  } types[] = {[CTR__F_INT] = {INT64_MIN, INT64_MAX}, [CTR__F_UINT] = {0, UINT64_MAX},
+               [CTR__F_I32] = {INT32_MIN, INT32_MAX}, [CTR__F_I64] = {INT64_MIN, INT64_MAX},
+               [CTR__F_U32] = {0, UINT32_MAX},        [CTR__F_U64] = {0, UINT64_MAX},
+               [CTR__F_IDS] = {0, UINT32_MAX}};
+  bool narrowed = field->min || field->max;
+  *min = narrowed ? field->min : types[field->kind].min;
+  *max = narrowed ? field->max : types[field->kind].max;
+}
+
 /* Where in the config something is, as a chain of members and indices from the inside out. */
 typedef struct ctr__where {
   const struct ctr__where *up;
   const char *name; /* of a member; NULL: an index */
   size_t index;
 } ctr__where;
+
+/* Room for the text of it, with the NUL. */
+static size_t ctr__where_size(const ctr__where *where) {
+  size_t size = 1;
+  for (; where; where = where->up) size += where->name ? strlen(where->name) + 1 : 22;
+  return size;
+}
 
 /* "linux.namespaces[2].type" into text, cut when it does not fit. */
 static void ctr__where_text(const ctr__where *where, char *text, size_t size) {

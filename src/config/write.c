@@ -88,7 +88,12 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
   ctr__err_clear(err);
   if (!arena || !config || !ret_value)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
-  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr_config, config);
+  ctr__checker c = {.config = config, .err = err};
+  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  if (code) return code;
+  ctr_config whole = *config;
+  if (!whole.ociVersion) whole.ociVersion = CTR_OCI_VERSION;
+  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr_config, &whole);
   if (!value) return ctr__nomem(err);
   *ret_value = value;
   return CTR_OK;

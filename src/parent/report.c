@@ -52,7 +52,9 @@ static const char *ctr__hint_for(uint32_t kind, int error) {
 /* Which option of a file system the kernel refuses. */
 static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *step,
                                        const ctr__message *report) {
-  bool known = report->reason == CTR__WHY_OPTION && report->value >= 0 &&
+  bool has_options = step->kind == CTR__STEP_MOUNT_FS || step->kind == CTR__STEP_MOUNT_COPY_UP ||
+                     step->kind == CTR__STEP_RECONFIGURE;
+  bool known = has_options && report->reason == CTR__WHY_OPTION && report->value >= 0 &&
                report->value < ctr__list_count(plan, step->str[2]);
   return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
 }

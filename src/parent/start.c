@@ -26,6 +26,11 @@ typedef struct ctr__start {
 
 /* -- talking to the child -- */
 
+static bool ctr__hung_up(int sock) {
+  struct pollfd end = {.fd = sock};
+  return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
+}
+
 /* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
    other descriptor is closed by us and any other size refused. */
 static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
@@ -39,9 +44,10 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
                           .msg_control = &control,
                           .msg_controllen = sizeof control.buf};
   ssize_t n;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
   do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (n < 0) return -errno;
   size_t fds = 0;
   int first = -1;
   if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
@@ -57,9 +63,12 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
   }
   bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
                fds == (ret_fd && message->type == CTR__MSG_PID ? 1 : 0);
-  if (whole && fds) *ret_fd = ctr__fd_high(first);
   if (!whole && first >= 0) close(first);
-  return n == 0 ? -EPIPE : whole ? 0 : -EPROTO;
+  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
+  if (!whole) return -EPROTO;
+  int fd = fds ? ctr__fd_high(first) : -1;
+  if (fds && fd >= 0) *ret_fd = fd;
+  return fds && fd < 0 ? fd : 0;
 }
 
 static ctr_code ctr__child_died(ctr__start *s) {
@@ -72,16 +81,32 @@ static ctr_code ctr__child_died(ctr__start *s) {
                    at, what.buf);
 }
 
+/* Until there is something to read, or the process has ended and there never will be: others may hold
+   its end of the channel. */
+static int ctr__await(const ctr__start *s) {
+  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
+  struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+  int n;
+  do n = poll(both, 2, -1);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  if (both[0].revents) return 0;
+  /* What it sent before it ended was sent before that was told. */
+  return poll(both, 1, 0) > 0 ? 0 : -EPIPE;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
-  int r = ctr__receive_fd(s->sock, message, ret_fd);
+  int r = ctr__await(s);
+  if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);
-  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count)
+  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
+      message->error > 0 && message->error < 4096)
     return ctr__step_failed(s->plan, message, s->err);
-  if (r == 0 && message->type == type) return CTR_OK;
+  if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
   if (r < 0 && r != -EPROTO)
     return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
@@ -105,7 +130,10 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
   message = (ctr__message){.type = exchange->answer};
   /* When the child is gone already, its report is waiting to be read. */
   int r = ctr__send(s->sock, &message);
-  if (r == -EPIPE || r == -ECONNRESET) return ctr__expect(s, 0, &message, NULL);
+  if (r == -EPIPE || r == -ECONNRESET) {
+    ctr_code code = ctr__expect(s, 0, &message, NULL);
+    return code ? code : ctr__child_died(s);
+  }
   return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
                : CTR_OK;
 }
@@ -137,8 +165,12 @@ static int ctr__clone_into(ctr__start *s, const ctr__step *step,
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
   *ret_pid = pid;
-  *ret_pidfd = ctr__fd_high(pidfd);
-  return *ret_pidfd < 0 ? *ret_pidfd : 0;
+  *ret_pidfd = pidfd; /* in any case: a failure from here on ends the child by it */
+  int high = pidfd > 2 ? pidfd : (int)ctr__ret(fcntl(pidfd, F_DUPFD_CLOEXEC, 3));
+  if (high < 0) return high;
+  if (high != pidfd) close(pidfd);
+  *ret_pidfd = high;
+  return 0;
 }
 
 static int ctr__parent_clone(ctr__start *s, const ctr__step *step) {
@@ -161,17 +193,44 @@ static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
   return 0;
 }
 
+static bool ctr__is_child(int pidfd) {
+  siginfo_t info = {0};
+  return waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* As the kernel says it: proc_pid_fdinfo(5), "Pid:". */
+static int64_t ctr__pid_of(int pidfd) {
+  char path[64], text[512];
+  *ctr__put_int(ctr__put_str(path, "/proc/self/fdinfo/"), pidfd) = '\0';
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (len < 0) return -1;
+  text[len] = '\0';
+  const char *at = strstr(text, "\nPid:");
+  return at ? strtoll(at + 5, NULL, 10) : -1;
+}
+
+static void ctr__kill_and_reap(int *pidfd) {
+  ctr_exit status;
+  if (*pidfd < 0) return;
+  ctr__pidfd_signal(*pidfd, SIGKILL);
+  ctr__reap(*pidfd, &status);
+  ctr__close(pidfd);
+}
+
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
 static ctr_code ctr__parent_adopt(ctr__start *s) {
   ctr__message message;
   int pidfd = -1;
   ctr_code code = ctr__expect(s, CTR__MSG_PID, &message, &pidfd);
   if (code) return code;
+  if (!ctr__is_child(pidfd) || ctr__pid_of(pidfd) != message.value) {
+    ctr__close(&pidfd);
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL, "what is to be adopted is no child");
+  }
   s->process->pid = (pid_t)message.value;
   s->process->pidfd = pidfd;
-  ctr_exit status;
-  ctr__reap(s->stage_pidfd, &status); /* whatever it says, its message was whole */
-  ctr__close(&s->stage_pidfd);
+  ctr__kill_and_reap(&s->stage_pidfd); /* it has said what it is there for */
   s->stage_pid = 0;
   return CTR_OK;
 }
@@ -285,26 +344,20 @@ static ctr_code ctr__prepare(ctr__start *s) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
-  s->sock = ctr__fd_high(pair[0]);
+  s->launch.parent_sock = s->sock = ctr__fd_high(pair[0]);
   s->launch.sock = ctr__fd_high(pair[1]);
   if (s->sock < 0 || s->launch.sock < 0)
     return ctr__fail(s->err, CTR_E_SYS, EMFILE, NULL, "make the sync channel");
   return ctr__prepare_stdio(s);
 }
 
-static void ctr__kill_and_reap(int *pidfd) {
-  ctr_exit status;
-  if (*pidfd < 0) return;
-  ctr__pidfd_signal(*pidfd, SIGKILL);
-  ctr__reap(*pidfd, &status);
-  ctr__close(pidfd);
-}
-
 /* The intermediate process ended between cloning the real one and telling us. That is our child and
    not reaped: its pid is still its own. */
 static int ctr__unreported_child(const ctr__start *s) {
   pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
-  return pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+  int pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+  if (pidfd >= 0 && !ctr__is_child(pidfd)) ctr__close(&pidfd); /* the page can be written by others */
+  return pidfd;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */

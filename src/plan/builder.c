@@ -18,13 +18,29 @@ typedef struct ctr__builder {
   uint32_t namespace_fds;
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
   bool *late_read_only;             /* for each mount: it becomes so when it is filled */
+  bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
   uint32_t root_uid, root_gid;      /* the container's uid 0 and gid 0 as the caller sees them */
 } ctr__builder;
 
-/* A config field's name, "mounts[3]", in the arena. */
-#define ctr__field(b, ...) ctr__arena_printf((b)->arena, __VA_ARGS__)
+/* Zeroed memory for the time of building, or NULL. */
+static void *ctr__take(ctr__builder *b, size_t count, size_t size) {
+  void *taken = ctr__arena_array(b->arena, count, size);
+  b->nomem |= !taken;
+  return taken;
+}
+
+/* Text for the time of building, or NULL: the name of a config field ("mounts[3]"), a path. */
+__attribute__((format(printf, 2, 3))) static char *ctr__print(ctr__builder *b, const char *format,
+                                                              ...) {
+  va_list args;
+  va_start(args, format);
+  char *text = ctr__arena_vprintf(b->arena, format, args);
+  va_end(args);
+  b->nomem |= !text;
+  return text;
+}
 
 static void *ctr__grow(ctr__builder *b, void *old, uint32_t used, uint32_t *room, size_t item,
                        uint32_t need) {
@@ -57,8 +73,8 @@ static ctr__ref ctr__add_str(ctr__builder *b, const char *text) {
 }
 
 static ctr__ref ctr__add_u32s(ctr__builder *b, const uint32_t *items, size_t count) {
-  uint32_t *list = ctr__arena_array(b->arena, count + 1, sizeof *list);
-  b->nomem |= !list || count > UINT32_MAX / 16;
+  uint32_t *list = ctr__take(b, count + 1, sizeof *list);
+  b->nomem |= count > UINT32_MAX / 16;
   if (b->nomem) return 0;
   list[0] = (uint32_t)count;
   if (count) memcpy(list + 1, items, count * sizeof *items);
@@ -66,8 +82,7 @@ static ctr__ref ctr__add_u32s(ctr__builder *b, const uint32_t *items, size_t cou
 }
 
 static ctr__ref ctr__add_strs(ctr__builder *b, ctr_strs strs) {
-  uint32_t *refs = ctr__arena_array(b->arena, strs.count + 1, sizeof *refs);
-  b->nomem |= !refs;
+  uint32_t *refs = ctr__take(b, strs.count + 1, sizeof *refs);
   for (size_t i = 0; i < strs.count && !b->nomem; i++) refs[i] = ctr__add_str(b, strs.items[i]);
   return b->nomem ? 0 : ctr__add_u32s(b, refs, strs.count);
 }

@@ -3,6 +3,7 @@
 
 typedef struct ctr__hierarchy {
   const char *mount_point; /* on the host                                            */
+  const char *name;        /* of that directory, and of the one inside the container */
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
   bool v2;
@@ -14,21 +15,24 @@ typedef struct ctr__hierarchies {
   const char *membership; /* /proc/self/cgroup: which cgroup of each the caller is in */
 } ctr__hierarchies;
 
-/* A whole file of /proc in the arena, as a string. */
-static char *ctr__read_proc_file(ctr_arena *arena, const char *path) {
+/* A whole file of /proc as a string, for the time of building. */
+static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **ret_text) {
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  if (fd < 0) return NULL;
-  size_t room = 16384, len = 0;
-  char *text = ctr_arena_alloc(arena, room);
-  for (ssize_t n; text && (n = read(fd, text + len, room - len - 1)) > 0;) {
+  size_t room = 8192, len = 0;
+  char *text = ctr__take(b, 1, room);
+  ssize_t n = fd;
+  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
     len += (size_t)n;
     if (len + 1 < room) continue;
-    char *bigger = ctr_arena_alloc(arena, room * 2);
+    char *bigger = ctr__take(b, 2, room);
     if (bigger) memcpy(bigger, text, len);
     text = bigger;
     room *= 2;
   }
-  return text;
+  if (!text) return ctr__nomem(b->err);
+  if (n < 0) return ctr__fail(b->err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
+  *ret_text = text;
+  return CTR_OK;
 }
 
 /* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
@@ -45,34 +49,45 @@ static void ctr__unescape_octal(char *text) {
   *to = '\0';
 }
 
+/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
+static char *ctr__next_word(char **at) {
+  char *word = *at, *end = word + strcspn(word, " ");
+  *at = end + (*end == ' ');
+  *end = '\0';
+  return word;
+}
+
+static const char *ctr__base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
 /* One line: id parent major:minor root mount-point options fields... - type source super-options. */
 static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *field[6], *save = NULL;
-  char *tail = strstr(line, " - ");
+  char *tail = strstr(line, " - "), *fields[5];
   if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
   *tail = '\0';
-  for (int i = 0; i < 6; i++) {
-    field[i] = strtok_r(i ? NULL : line, " ", &save);
-    if (!field[i]) return;
-  }
-  char *type = strtok_r(tail + 3, " ", &save);
-  strtok_r(NULL, " ", &save); /* the source */
-  char *super = strtok_r(NULL, " ", &save);
-  bool v2 = type && !strcmp(type, "cgroup2");
-  if (!super || (!v2 && strcmp(type, "cgroup") != 0)) return;
-  ctr__unescape_octal(field[3]);
-  ctr__unescape_octal(field[4]);
-  all->items[all->count++] = (ctr__hierarchy){field[4], field[3], super, v2};
+  tail += 3;
+  for (int i = 0; i < 5; i++) fields[i] = ctr__next_word(&line);
+  const char *type = ctr__next_word(&tail);
+  ctr__next_word(&tail); /* the source */
+  const char *super = ctr__next_word(&tail);
+  bool v2 = !strcmp(type, "cgroup2");
+  if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
+  ctr__unescape_octal(fields[3]);
+  ctr__unescape_octal(fields[4]);
+  all->items[all->count++] =
+      (ctr__hierarchy){fields[4], ctr__base_name(fields[4]), fields[3], super, v2};
   all->v1_count += !v2;
 }
 
 static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
   *all = (ctr__hierarchies){0};
-  char *text = ctr__read_proc_file(b->arena, "/proc/self/mountinfo");
-  if (!text) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/mountinfo");
-  all->membership = ctr__read_proc_file(b->arena, "/proc/self/cgroup");
-  if (!all->membership) return ctr__fail(b->err, CTR_E_SYS, errno, NULL, "read /proc/self/cgroup");
-  char *save = NULL;
+  char *text = NULL, *save = NULL;
+  ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
+  all->membership = text;
+  if (!code) code = ctr__read_proc_file(b, "/proc/self/mountinfo", &text);
+  if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
   return CTR_OK;
@@ -118,7 +133,7 @@ static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
   own += root_len;
   len -= root_len;
   if (len == 1) len = 0; /* "/" */
-  *ret_path = ctr__arena_printf(b->arena, "%s%.*s", hierarchy->mount_point, (int)len, own);
+  *ret_path = ctr__print(b, "%s%.*s", hierarchy->mount_point, (int)len, own);
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
@@ -126,10 +141,9 @@ static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
 static void ctr__plan_controller_links(ctr__builder *b, const char *field, const char *destination,
                                        const char *name) {
   if (!strchr(name, ',')) return;
-  for (const char *at = name; *at; at += strcspn(at, ","), at += *at == ',') {
-    const char *link =
-        ctr__arena_printf(b->arena, "%s/%.*s", destination, (int)strcspn(at, ","), at);
-    b->nomem |= !link;
+  for (size_t at = 0, len; name[at]; at += len + (name[at + len] == ',')) {
+    len = strcspn(name + at, ",");
+    const char *link = ctr__print(b, "%s/%.*s", destination, (int)len, &name[at]);
     ctr__child_step(b, SYMLINK, .field = field, .str = {link, name});
   }
 }
@@ -138,31 +152,31 @@ static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *moun
                                           const char *field, const ctr__mount_spec *spec,
                                           const ctr__hierarchies *all,
                                           const ctr__hierarchy *hierarchy) {
-  const char *name = strrchr(hierarchy->mount_point, '/');
-  ctr_mount bind = {.destination = ctr__arena_printf(b->arena, "%s%s", mount->destination, name)};
+  const char *name = hierarchy->name;
+  ctr_mount bind = {.destination = ctr__print(b, "%s/%s", mount->destination, name)};
   if (!bind.destination) return ctr__nomem(b->err);
   ctr_code code = ctr__own_cgroup_path(b, field, all, hierarchy, &bind.source);
   if (!code) code = ctr__plan_bind(b, &bind, field, spec);
-  if (!code) ctr__plan_controller_links(b, field, mount->destination, name + 1);
+  if (!code) ctr__plan_controller_links(b, field, mount->destination, name);
   return code;
 }
 
 /* v1 and hybrid: a tmpfs with the caller's cgroup of each hierarchy bound in. */
 static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, const ctr__hierarchies *all) {
+  const uint64_t set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   ctr__child_step(b, MOUNT_FS, .field = field, .str = {mount->destination, "tmpfs"},
                   .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
-                  .num = {spec->set & ~(uint64_t)CTR__ATTR_RDONLY});
+                  .num = {set & ~(uint64_t)CTR__ATTR_RDONLY});
   for (size_t i = 0; i < all->count; i++) {
     bool seen = false; /* mounted at two places: the last one is on top */
     for (size_t later = i + 1; later < all->count; later++)
-      seen |= !strcmp(strrchr(all->items[i].mount_point, '/'),
-                      strrchr(all->items[later].mount_point, '/'));
+      seen |= !strcmp(all->items[i].name, all->items[later].name);
     if (seen) continue;
     ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, all, &all->items[i]);
     if (code) return code;
   }
-  ctr__plan_set_attr(b, field, mount->destination, spec->set & CTR__ATTR_RDONLY, 0);
+  ctr__plan_set_attr(b, field, mount->destination, set & CTR__ATTR_RDONLY, 0);
   return CTR_OK;
 }
 

@@ -41,17 +41,25 @@ static void ctr__text_bits(ctr__text *t, const ctr__names *names, bool numbers, 
   if (!*separator) ctr__text_add(t, "none");
 }
 
-/* Attributes by the names of the mount options that set them. */
-static void ctr__text_attrs(ctr__text *t, uint64_t attrs) {
+/* Attributes, or flags of a file system, by the names of the mount options that set them. */
+static void ctr__text_options(ctr__text *t, bool attributes, uint64_t bits) {
   const char *separator = "";
   for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
     const struct ctr__mount_option *option = &ctr__mount_options[i];
-    if (option->kind != CTR__OPT_ATTR || !option->set || (attrs & option->set) != option->set)
-      continue;
+    bool meant = attributes ? option->kind == CTR__OPT_ATTR
+                            : option->kind == CTR__OPT_SUPER || option->kind == CTR__OPT_SUPER_OLD;
+    if (!meant || !option->set || (bits & option->set) != option->set) continue;
     ctr__text_add(t, "%s%s", separator, option->name);
     separator = ",";
   }
   if (!*separator) ctr__text_add(t, "none");
+}
+
+/* What is taken away, if anything: by the names of the options that set it. */
+static void ctr__text_lifted(ctr__text *t, uint64_t attrs) {
+  if (!attrs) return;
+  ctr__text_add(t, " without ");
+  ctr__text_options(t, true, attrs);
 }
 
 static void ctr__text_propagation(ctr__text *t, uint64_t type) {
@@ -61,6 +69,18 @@ static void ctr__text_propagation(ctr__text *t, uint64_t type) {
         type == (option->set | (option->recursive ? (uint64_t)MS_REC : 0)))
       ctr__text_add(t, "%s", option->name);
   }
+}
+
+/* The propagation of a bind mount, unless it is what nobody asked for. */
+static void ctr__text_unusual_propagation(ctr__text *t, uint64_t type) {
+  if (type == (MS_PRIVATE | MS_REC)) return;
+  ctr__text_add(t, "; ");
+  ctr__text_propagation(t, type);
+}
+
+static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
+  if (uid || gid)
+    ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
 }
 
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
@@ -93,8 +113,13 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
-  case 'A': ctr__text_attrs(t, num); break;
+  case 'A': ctr__text_options(t, true, num); break;
+  case 'F': ctr__text_options(t, false, num); break;
+  case 'L': ctr__text_lifted(t, num); break;
+  case 'b': ctr__text_add(t, num ? "rbind" : "bind"); break;
   case 'P': ctr__text_propagation(t, num); break;
+  case 'p': ctr__text_unusual_propagation(t, num); break;
+  case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
@@ -115,7 +140,14 @@ static void ctr__text_step(ctr__text *t, const ctr_plan *plan, const ctr__step *
     at += 2;
   }
   for (char *c = t->buf; *c; c++)
-    if ((unsigned char)*c < ' ') *c = ' ';
+    if ((unsigned char)*c < ' ') *c = ' '; /* such as the ends of lines in a map */
+}
+
+/* One line, whatever strings of the config are in it, and cut where it is too long. */
+static void ctr__text_end_line(ctr__text *t) {
+  ctr__one_line(t->buf);
+  t->len -= t->len == sizeof t->buf - 1;
+  t->buf[t->len++] = '\n';
 }
 
 ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, ctr_err *err) {
@@ -128,7 +160,8 @@ ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, c
     ctr__text_step(&what, plan, step);
     ctr__text_add(&line, "%3u  %-6s  %s", i, ctr__lane_names[step->lane], what.buf);
     if (field) ctr__text_add(&line, "  <- %s", field);
-    ctr__text_add(&line, "  [%s]\n", ctr__step_infos[step->kind].man);
+    ctr__text_add(&line, "  [%s]", ctr__step_infos[step->kind].man);
+    ctr__text_end_line(&line);
     if (sink(userdata, line.buf, line.len))
       return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
   }

@@ -31,12 +31,14 @@ struct ctr_plan {
 enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
 
 /* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
-   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %P
-   propagation, %T and %D a device's type and number, %R a resource, %B a limit, %M a moment. Text
-   and errors of a step come from here alone. */
+   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
+   taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %b "bind" or
+   "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %R a
+   resource, %B a limit, %M a moment. Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
@@ -62,13 +64,13 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
   X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
   X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
-  X(MOUNT_OLD, "mount %s1 on %s0 (%s2)", "mount(2)")                                               \
-  X(MOUNT_BIND, "bind %s1 on %s0 (%A0)", "open_tree(2)")                                           \
+  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3)", "open_tree(2)")                                      \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
   X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
-  X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0", "mknod(2)")                             \
+  X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0%O2", "mknod(2)")                          \
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \

@@ -35,7 +35,7 @@ static char *ctr__sysctl_path(ctr__builder *b, const char *key) {
 static ctr_code ctr__plan_sysctls(ctr__builder *b) {
   const ctr_pairs *all = &b->config->linux_.sysctl;
   for (size_t i = 0; i < all->count; i++) {
-    const char *field = ctr__field(b, "linux.sysctl.%s", all->items[i].key);
+    const char *field = ctr__print(b, "linux.sysctl.%s", all->items[i].key);
     const char *path = ctr__sysctl_path(b, all->items[i].key);
     if (b->nomem) return ctr__nomem(b->err);
     uint32_t owner = 0;
@@ -63,7 +63,7 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
     const ctr_rlimit *limit = &all->items[i];
     uint64_t type = (uint64_t)limit->type - 1, current = b->facts->hard_limit[type];
     bool raises = limit->hard > current;
-    const char *field = ctr__field(b, "process.rlimits[%zu]", i);
+    const char *field = ctr__print(b, "process.rlimits[%zu]", i);
     if (raises && !b->facts->can_set_resources)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "the hard limit %llu is above the caller's own, %llu; raising it needs "
@@ -84,8 +84,7 @@ static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
   bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
   if (!b->config->process.oomScoreAdj.set || (lane == CTR__LANE_PARENT) != in_userns) return;
   const char *text =
-      ctr__arena_printf(b->arena, "%lld", (long long)b->config->process.oomScoreAdj.value);
-  b->nomem |= !text;
+      ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
                 &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
 }
@@ -99,6 +98,14 @@ struct ctr__sched_attr {
   uint64_t runtime, deadline, period;
 };
 
+/* " SCHED_FLAG_X SCHED_FLAG_Y": the names of bits, for the text of a step. */
+static const char *ctr__flag_names(ctr__builder *b, const ctr__names *names, uint64_t bits) {
+  const char *text = "";
+  for (size_t i = 0; i < names->count && text; i++)
+    if (bits >> names->items[i].value & 1) text = ctr__print(b, "%s %s", text, names->items[i].name);
+  return text ? text : "";
+}
+
 static void ctr__plan_scheduler(ctr__builder *b) {
   const ctr_scheduler *s = &b->config->process.scheduler;
   if (!s->policy) return;
@@ -110,10 +117,14 @@ static void ctr__plan_scheduler(ctr__builder *b) {
                                  .runtime = s->runtime,
                                  .deadline = s->deadline,
                                  .period = s->period};
-  const char *text = ctr__arena_printf(b->arena, "%s, nice %d, priority %d",
-                                       ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
-                                       s->nice, s->priority);
-  b->nomem |= !text;
+  const char *text =
+      ctr__print(b, "%s%s, nice %d, priority %d",
+                 ctr__name_of(&ctr__sched_policies, (int64_t)s->policy),
+                 ctr__flag_names(b, &ctr__sched_flags, s->flags), s->nice, s->priority);
+  if (s->policy == CTR_SCHED_DEADLINE)
+    text = ctr__print(b, "%s, runtime %llu, deadline %llu, period %llu", text ? text : "",
+                      (unsigned long long)s->runtime, (unsigned long long)s->deadline,
+                      (unsigned long long)s->period);
   ctr__child_step(b, SCHEDULER, .field = "process.scheduler", .str = {text},
                   .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)});
 }
@@ -147,13 +158,12 @@ static ctr_code ctr__plan_memory_policy(ctr__builder *b) {
   if (!ctr__parse_list(nodes, mask))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "linux.memoryPolicy.nodes",
                      "\"%s\" is not a list of nodes like 0-3,7 below %d", nodes, CTR__NODES);
-  const char *text =
-      ctr__arena_printf(b->arena, "%s nodes [%s]",
-                        ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode), nodes);
-  b->nomem |= !text;
+  const char *text = ctr__print(b, "%s%s nodes [%s]",
+                                ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode),
+                                ctr__flag_names(b, &ctr__mempolicy_flags, policy->flags), nodes);
   ctr__child_step(b, MEMORY_POLICY, .field = "linux.memoryPolicy", .str = {text},
                   .ref = {0, ctr__add_bytes(b, mask, sizeof mask, 8)},
-                  .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES : 0});
+                  .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES + 1 : 0});
   return CTR_OK;
 }
 
@@ -189,7 +199,7 @@ static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked
   uint64_t missing = in_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__field(b, "process.capabilities.%s", name),
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),
                "the caller does not have %s to give", ctr__name_of(&ctr__capability_names, i));
   return asked & ~missing;
 }
@@ -225,12 +235,11 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
       path = b->config->process.env.items[i] + 5;
   size_t count = 1;
   for (const char *at = path; *at; at++) count += *at == ':';
-  const char **list = ctr__arena_array(b->arena, count, sizeof *list);
-  if (!list) return b->nomem = true, 0;
+  const char **list = ctr__take(b, count, sizeof *list);
+  if (!list) return 0;
   for (size_t i = 0; i < count; i++) {
     int len = (int)strcspn(path, ":");
-    list[i] = ctr__arena_printf(b->arena, "%.*s%s%s", len, path, len ? "/" : "", program);
-    b->nomem |= !list[i];
+    list[i] = ctr__print(b, "%.*s%s%s", len, path, len ? "/" : "", program);
     path += len + 1;
   }
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});

@@ -3,9 +3,7 @@
 /* path as seen by the caller: relative ones start from the bundle. */
 static const char *ctr__host_path(ctr__builder *b, const char *path) {
   if (*path == '/' || !b->desc->bundle) return path;
-  const char *joined = ctr__arena_printf(b->arena, "%s/%s", b->desc->bundle, path);
-  b->nomem |= !joined;
-  return joined;
+  return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
 static bool ctr__has_setattr(const ctr__builder *b) {
@@ -47,29 +45,33 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
 /* The options as the kernel takes them one by one: the source, flags, name=value. */
 static ctr__ref ctr__fs_options(ctr__builder *b, const ctr_mount *mount,
                                 const ctr__mount_spec *spec, bool read_only) {
-  const char **list = ctr__arena_array(b->arena, spec->data_count + 2, sizeof *list);
-  if (!list) return b->nomem = true, 0;
+  const char **list = ctr__take(b, spec->data_count + 2, sizeof *list);
+  if (!list) return 0;
   size_t n = 0;
-  if (mount->source) list[n++] = ctr__arena_printf(b->arena, "source=%s", mount->source);
-  b->nomem |= n && !list[0];
+  if (mount->source) list[n++] = ctr__print(b, "source=%s", mount->source);
   if (read_only) list[n++] = "ro";
   for (size_t i = 0; i < spec->data_count; i++) list[n++] = spec->data[i];
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, n});
 }
 
 /* mount(2) takes them as one string of at most a page. */
-static void ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
-                                const ctr__mount_spec *spec) {
-  const char *data = "";
-  for (size_t i = 0; i < spec->data_count && data; i++) {
-    const struct ctr__mount_option *option = ctr__mount_option(spec->data[i]);
-    if (!option)
-      data = ctr__arena_printf(b->arena, "%s%s%s", data, *data ? "," : "", spec->data[i]);
+static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                    const ctr__mount_spec *spec, uint64_t attr) {
+  char data[4096], *at = data;
+  *at = '\0';
+  for (size_t i = 0; i < spec->data_count; i++) {
+    size_t len = strlen(spec->data[i]);
+    if (ctr__mount_option(spec->data[i])) continue; /* a flag */
+    if (len + 2 > (size_t)(data + sizeof data - at))
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                       "the options together are longer than the page that mount(2) takes");
+    if (at != data) *at++ = ',';
+    at = ctr__put_str(at, spec->data[i]);
   }
-  b->nomem |= !data;
   ctr__child_step(b, MOUNT_OLD, .field = field,
                   .str = {mount->destination, mount->type, data, mount->source},
-                  .num = {spec->ms_flags});
+                  .num = {attr, spec->super});
+  return CTR_OK;
 }
 
 /* fsconfig(2) takes no value over 255 bytes, and overlay's lower directories are often longer. */
@@ -93,10 +95,13 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   bool late = !strcmp(mount->type, "tmpfs");
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
-  if (late) spec->ms_flags &= ~(uint64_t)MS_RDONLY;
   spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
-    ctr__plan_mount_old(b, mount, field, spec);
+    if (spec->copy_up)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                       "tmpcopyup does not go with iversion or with values over 255 bytes");
+    ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
+    if (code) return code;
   } else {
     enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
     ctr__ref options = ctr__fs_options(b, mount, spec, read_only && !late);
@@ -107,8 +112,8 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                                    .num = {attr}});
   }
   /* Being new, it is private already. */
-  if (spec->propagation[0] != MS_PRIVATE && spec->propagation[0] != (MS_PRIVATE | MS_REC))
-    ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
+  size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;
+  ctr__plan_propagation(b, field, mount->destination, spec->propagation + said, 4 - said);
   return CTR_OK;
 }
 

@@ -33,9 +33,9 @@ static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host)
 }
 
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
-  char *text = ctr__arena_array(b->arena, map.count, 3 * 11);
+  char *text = ctr__take(b, map.count, 3 * 11);
   char *at = text;
-  if (!text) return b->nomem = true, 0;
+  if (!text) return 0;
   for (size_t i = 0; i < map.count; i++) {
     at = ctr__put_uint(at, map.items[i].containerID);
     *at++ = ' ';
@@ -64,8 +64,7 @@ static void ctr__choose_maps(ctr__builder *b) {
   b->uid_map = lin->uidMappings;
   b->gid_map = lin->gidMappings;
   if (lin->uidMappings.count || lin->gidMappings.count) return;
-  ctr_id_mapping *own = ctr__arena_array(b->arena, 2, sizeof *own);
-  b->nomem |= !own;
+  ctr_id_mapping *own = ctr__take(b, 2, sizeof *own);
   if (!own) return;
   own[0] = (ctr_id_mapping){0, b->facts->euid, 1};
   own[1] = (ctr_id_mapping){0, b->facts->egid, 1};
@@ -102,7 +101,7 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
   for (size_t i = 0; i < user->additionalGids.count; i++)
     if (!ctr__id_mapped(b->gid_map, user->additionalGids.items[i], &host))
       return ctr__fail(b->err, CTR_E_CONFIG, 0,
-                       ctr__field(b, "process.user.additionalGids[%zu]", i),
+                       ctr__print(b, "process.user.additionalGids[%zu]", i),
                        "%u is not mapped by linux.gidMappings", user->additionalGids.items[i]);
   if (b->groups_denied && user->additionalGids.count)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
@@ -126,7 +125,7 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
     if (!ns || !ns->path) continue;
     ctr__add_step(b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
                   opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
-                  &(ctr__new_step){.field = ctr__field(b, "linux.namespaces[%zu]",
+                  &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
                                                        (size_t)(ns - b->config->linux_.namespaces.items)),
                                    .str = {ns->path},
                                    .num = {(uint64_t)ns->type, slot++}});
@@ -137,6 +136,9 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE,
+                  &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
@@ -184,18 +186,22 @@ static const char *ctr__offsets_text(ctr__builder *b) {
   } clocks[] = {{"monotonic", &b->config->linux_.timeOffsets.monotonic},
                 {"boottime", &b->config->linux_.timeOffsets.boottime}};
   const char *text = "";
-  for (size_t i = 0; i < 2 && text; i++)
+  for (size_t i = 0; i < 2; i++)
     if (clocks[i].offset->secs.set || clocks[i].offset->nanosecs.set)
-      text = ctr__arena_printf(b->arena, "%s%s %lld %llu\n", text, clocks[i].name,
+      text = ctr__print(b, "%s%s %lld %llu\n", text ? text : "", clocks[i].name,
                                (long long)clocks[i].offset->secs.value,
                                (unsigned long long)clocks[i].offset->nanosecs.value);
-  b->nomem |= !text;
-  return text;
+  return text ? text : "";
 }
 
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
+  bool offsets = *ctr__offsets_text(b), joins_users = b->joined_namespaces & CTR_NS_USER;
+  if (offsets && joins_users && !(b->facts->caps & CTR_CAP(SYS_ADMIN)))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.timeOffsets",
+                       "an ordinary user who joins a user namespace cannot write them: "
+                       "/proc/self belongs to root then (proc_pid(5))");
   ctr__plan_clone(b);
   if (b->new_namespaces & CTR_NS_USER) {
     ctr__choose_maps(b);

@@ -16,67 +16,57 @@ enum ctr__option_kind {
 static const struct ctr__mount_option {
   const char *name;
   uint8_t kind;
-  bool recursive;     /* of bind and propagation */
-  uint32_t set, clr;  /* MOUNT_ATTR_* or MS_* */
-  uint32_t ms_flag;   /* for mount(2); 0: the absence of one */
-  uint32_t ms_clr;
+  bool recursive;    /* of bind and propagation                                     */
+  uint32_t set, clr; /* MOUNT_ATTR_*; of SUPER and PROPAGATION MS_*, for mount(2)    */
 } ctr__mount_options[] = {
-#define CTR__ATTR(name, attr, ms)                                                                  \
-  {name, CTR__OPT_ATTR, false, attr, 0, ms, 0}, {"r" name, CTR__OPT_ATTR_REC, true, attr, 0, 0, 0}
-#define CTR__NOATTR(name, attr, ms)                                                                \
-  {name, CTR__OPT_ATTR, false, 0, attr, 0, ms}, {"r" name, CTR__OPT_ATTR_REC, true, 0, attr, 0, 0}
-/* Of the three ways to keep access times one is on; naming one clears the field first. */
-#define CTR__ATIME(name, attr, ms)                                                                 \
-  {name, CTR__OPT_ATTR, false, attr, CTR__ATTR_ATIME, ms, 0}, {                                    \
-    "r" name, CTR__OPT_ATTR_REC, true, attr, CTR__ATTR_ATIME, 0, 0                                 \
-  }
-    CTR__ATTR("ro", CTR__ATTR_RDONLY, MS_RDONLY),
-    CTR__NOATTR("rw", CTR__ATTR_RDONLY, MS_RDONLY),
-    CTR__ATTR("nosuid", CTR__ATTR_NOSUID, MS_NOSUID),
-    CTR__NOATTR("suid", CTR__ATTR_NOSUID, MS_NOSUID),
-    CTR__ATTR("nodev", CTR__ATTR_NODEV, MS_NODEV),
-    CTR__NOATTR("dev", CTR__ATTR_NODEV, MS_NODEV),
-    CTR__ATTR("noexec", CTR__ATTR_NOEXEC, MS_NOEXEC),
-    CTR__NOATTR("exec", CTR__ATTR_NOEXEC, MS_NOEXEC),
-    CTR__ATTR("nodiratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
-    CTR__NOATTR("diratime", CTR__ATTR_NODIRATIME, MS_NODIRATIME),
-    CTR__ATTR("nosymfollow", CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */),
-    CTR__NOATTR("symfollow", CTR__ATTR_NOSYMFOLLOW, 256),
-    CTR__ATIME("noatime", CTR__ATTR_NOATIME, MS_NOATIME),
-    CTR__ATIME("atime", 0, 0),
-    CTR__ATIME("relatime", 0, MS_RELATIME),
-    CTR__ATIME("norelatime", 0, 0),
-    CTR__ATIME("strictatime", CTR__ATTR_STRICTATIME, MS_STRICTATIME),
-    CTR__ATIME("nostrictatime", 0, 0),
+#define CTR__ATTR(name, set, clr)                                                                  \
+  {name, CTR__OPT_ATTR, false, set, clr}, {"r" name, CTR__OPT_ATTR_REC, true, set, clr}
+    CTR__ATTR("ro", CTR__ATTR_RDONLY, 0),
+    CTR__ATTR("rw", 0, CTR__ATTR_RDONLY),
+    CTR__ATTR("nosuid", CTR__ATTR_NOSUID, 0),
+    CTR__ATTR("suid", 0, CTR__ATTR_NOSUID),
+    CTR__ATTR("nodev", CTR__ATTR_NODEV, 0),
+    CTR__ATTR("dev", 0, CTR__ATTR_NODEV),
+    CTR__ATTR("noexec", CTR__ATTR_NOEXEC, 0),
+    CTR__ATTR("exec", 0, CTR__ATTR_NOEXEC),
+    CTR__ATTR("nodiratime", CTR__ATTR_NODIRATIME, 0),
+    CTR__ATTR("diratime", 0, CTR__ATTR_NODIRATIME),
+    CTR__ATTR("nosymfollow", CTR__ATTR_NOSYMFOLLOW, 0),
+    CTR__ATTR("symfollow", 0, CTR__ATTR_NOSYMFOLLOW),
+    /* Of the three ways to keep access times one is on; naming one clears the field first. */
+    CTR__ATTR("noatime", CTR__ATTR_NOATIME, CTR__ATTR_ATIME),
+    CTR__ATTR("atime", 0, CTR__ATTR_ATIME),
+    CTR__ATTR("relatime", 0, CTR__ATTR_ATIME),
+    CTR__ATTR("norelatime", 0, CTR__ATTR_ATIME),
+    CTR__ATTR("strictatime", CTR__ATTR_STRICTATIME, CTR__ATTR_ATIME),
+    CTR__ATTR("nostrictatime", 0, CTR__ATTR_ATIME),
 #undef CTR__ATTR
-#undef CTR__NOATTR
-#undef CTR__ATIME
-    {"async", CTR__OPT_SUPER, false, 0, 0, 0, MS_SYNCHRONOUS},
-    {"sync", CTR__OPT_SUPER, false, 0, 0, MS_SYNCHRONOUS, 0},
-    {"dirsync", CTR__OPT_SUPER, false, 0, 0, MS_DIRSYNC, 0},
-    {"lazytime", CTR__OPT_SUPER, false, 0, 0, MS_LAZYTIME, 0},
-    {"nolazytime", CTR__OPT_SUPER, false, 0, 0, 0, MS_LAZYTIME},
-    {"mand", CTR__OPT_SUPER, false, 0, 0, MS_MANDLOCK, 0},
-    {"nomand", CTR__OPT_SUPER, false, 0, 0, 0, MS_MANDLOCK},
-    {"iversion", CTR__OPT_SUPER_OLD, false, 0, 0, MS_I_VERSION, 0},
-    {"noiversion", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"silent", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"loud", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"defaults", CTR__OPT_NOTHING, false, 0, 0, 0, 0},
-    {"private", CTR__OPT_PROPAGATION, false, MS_PRIVATE, 0, 0, 0},
-    {"rprivate", CTR__OPT_PROPAGATION, true, MS_PRIVATE, 0, 0, 0},
-    {"shared", CTR__OPT_PROPAGATION, false, MS_SHARED, 0, 0, 0},
-    {"rshared", CTR__OPT_PROPAGATION, true, MS_SHARED, 0, 0, 0},
-    {"slave", CTR__OPT_PROPAGATION, false, MS_SLAVE, 0, 0, 0},
-    {"rslave", CTR__OPT_PROPAGATION, true, MS_SLAVE, 0, 0, 0},
-    {"unbindable", CTR__OPT_PROPAGATION, false, MS_UNBINDABLE, 0, 0, 0},
-    {"runbindable", CTR__OPT_PROPAGATION, true, MS_UNBINDABLE, 0, 0, 0},
-    {"bind", CTR__OPT_BIND, false, 0, 0, 0, 0},
-    {"rbind", CTR__OPT_BIND, true, 0, 0, 0, 0},
-    {"remount", CTR__OPT_REMOUNT, false, 0, 0, 0, 0},
-    {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0, 0, 0},
-    {"idmap", CTR__OPT_IDMAP, false, 0, 0, 0, 0},
-    {"ridmap", CTR__OPT_IDMAP, true, 0, 0, 0, 0},
+    {"async", CTR__OPT_SUPER, false, 0, MS_SYNCHRONOUS},
+    {"sync", CTR__OPT_SUPER, false, MS_SYNCHRONOUS, 0},
+    {"dirsync", CTR__OPT_SUPER, false, MS_DIRSYNC, 0},
+    {"lazytime", CTR__OPT_SUPER, false, MS_LAZYTIME, 0},
+    {"nolazytime", CTR__OPT_SUPER, false, 0, MS_LAZYTIME},
+    {"mand", CTR__OPT_SUPER, false, MS_MANDLOCK, 0},
+    {"nomand", CTR__OPT_SUPER, false, 0, MS_MANDLOCK},
+    {"iversion", CTR__OPT_SUPER_OLD, false, MS_I_VERSION, 0},
+    {"noiversion", CTR__OPT_NOTHING, false, 0, 0},
+    {"silent", CTR__OPT_NOTHING, false, 0, 0},
+    {"loud", CTR__OPT_NOTHING, false, 0, 0},
+    {"defaults", CTR__OPT_NOTHING, false, 0, 0},
+    {"private", CTR__OPT_PROPAGATION, false, MS_PRIVATE, 0},
+    {"rprivate", CTR__OPT_PROPAGATION, true, MS_PRIVATE, 0},
+    {"shared", CTR__OPT_PROPAGATION, false, MS_SHARED, 0},
+    {"rshared", CTR__OPT_PROPAGATION, true, MS_SHARED, 0},
+    {"slave", CTR__OPT_PROPAGATION, false, MS_SLAVE, 0},
+    {"rslave", CTR__OPT_PROPAGATION, true, MS_SLAVE, 0},
+    {"unbindable", CTR__OPT_PROPAGATION, false, MS_UNBINDABLE, 0},
+    {"runbindable", CTR__OPT_PROPAGATION, true, MS_UNBINDABLE, 0},
+    {"bind", CTR__OPT_BIND, false, 0, 0},
+    {"rbind", CTR__OPT_BIND, true, 0, 0},
+    {"remount", CTR__OPT_REMOUNT, false, 0, 0},
+    {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0},
+    {"idmap", CTR__OPT_IDMAP, false, 0, 0},
+    {"ridmap", CTR__OPT_IDMAP, true, 0, 0},
 };
 
 static const struct ctr__mount_option *ctr__mount_option(const char *name) {
@@ -88,7 +78,7 @@ static const struct ctr__mount_option *ctr__mount_option(const char *name) {
 /* A mount's options, sorted out. */
 typedef struct ctr__mount_spec {
   uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
-  uint64_t ms_flags;                   /* the same for mount(2), with those of the file system */
+  uint64_t super;                      /* flags of the file system, as mount(2) takes them */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
   bool bind, recursive, remount, copy_up, old_api;
   bool late_read_only; /* found out while planning: read-only when it is filled */
@@ -130,20 +120,25 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
   case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
   default: break;
   }
-  if (option) spec->ms_flags = (spec->ms_flags & ~(uint64_t)option->ms_clr) | option->ms_flag;
+  if (option && (option->kind == CTR__OPT_SUPER || option->kind == CTR__OPT_SUPER_OLD))
+    spec->super = (spec->super & ~(uint64_t)option->clr) | option->set;
   return NULL;
+}
+
+/* Only a file system that is being made can take this option. */
+static bool ctr__option_needs_new_fs(const struct ctr__mount_option *option) {
+  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD);
 }
 
 /* A bind mount has no file system of its own that could take this option. */
 static bool ctr__option_needs_fs(const struct ctr__mount_option *option) {
-  if (!option) return true;
-  return option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD ||
-         (option->kind == CTR__OPT_SUPER && option->ms_flag);
+  return !option || ctr__option_needs_new_fs(option) ||
+         (option->kind == CTR__OPT_SUPER && option->set);
 }
 
 static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, const char *name,
                                 const char *wrong) {
-  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].options[%zu]", mount, option),
+  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].options[%zu]", mount, option),
                    "\"%s\": %s", name, wrong);
 }
 
@@ -154,13 +149,14 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
   if (!(b->new_namespaces & CTR_NS_USER) || !(uid || gid) || !isdigit((unsigned char)option[4]))
     return true;
   uint32_t host;
-  return ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)strtoul(option + 4, NULL, 10), &host);
+  unsigned long long id = strtoull(option + 4, NULL, 10);
+  return id < UINT32_MAX && ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)id, &host);
 }
 
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
   *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
-  spec->data = ctr__arena_array(b->arena, mount->options.count + 2, sizeof *spec->data);
+  spec->data = ctr__take(b, mount->options.count + 2, sizeof *spec->data);
   if (!spec->data) return ctr__nomem(b->err);
   const ctr_strs *options = &mount->options;
   for (size_t i = 0; i < options->count; i++) {
@@ -174,6 +170,8 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
     if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
       return ctr__bad_option(b, index, i, options->items[i],
                              "a bind mount has no file system of its own that could take it");
+    if (spec->remount && ctr__option_needs_new_fs(option))
+      return ctr__bad_option(b, index, i, options->items[i], "a remount cannot change that");
     if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
       return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
     if (!ctr__option_id_mapped(b, options->items[i]))

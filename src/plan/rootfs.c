@@ -1,20 +1,44 @@
 /* The root file system: what is mounted where, in the order of the specification. All of it happens
    before the root is entered, while the host's files can still be reached. */
 
+/* The components that a path comes to when no link is in it: how many, and where the last one is. */
+static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
+  const char *at = path, *name;
+  size_t depth = 0, len;
+  while ((len = ctr__component(&at, &name)) != 0) {
+    bool up = len == 2 && !memcmp(name, "..", 2);
+    if (up) depth -= depth > 0;
+    if (up || (len == 1 && *name == '.')) continue;
+    depth++;
+    *ret_last = name;
+    *ret_len = len;
+  }
+  return depth;
+}
+
 static bool ctr__is_root_path(const char *path) {
-  return path[strspn(path, "/.")] == '\0' && !strstr(path, "...");
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 0;
+}
+
+/* "/dev", however it is written. */
+static bool ctr__is_dev(const char *path) {
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
-  b->late_read_only = ctr__arena_array(b->arena, mounts->count + 1, sizeof *b->late_read_only);
+  b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
   if (!b->late_read_only) return ctr__nomem(b->err);
   for (size_t i = 0; i < mounts->count; i++) {
     const ctr_mount *mount = &mounts->items[i];
-    const char *field = ctr__field(b, "mounts[%zu]", i);
+    const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
     if (ctr__is_root_path(mount->destination))
-      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__field(b, "mounts[%zu].destination", i),
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
                        "the root itself is what root.path says");
     ctr__mount_spec spec;
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
@@ -24,6 +48,7 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
                   : ctr__plan_mount(b, mount, field, &spec);
     if (code) return code;
     b->late_read_only[i] = spec.late_read_only;
+    if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
   }
   return CTR_OK;
 }
@@ -32,7 +57,7 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
 static void ctr__plan_late_read_only(ctr__builder *b) {
   for (size_t i = 0; i < b->config->mounts.count; i++)
     if (b->late_read_only[i])
-      ctr__plan_set_attr(b, ctr__field(b, "mounts[%zu]", i),
+      ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i),
                          b->config->mounts.items[i].destination, CTR__ATTR_RDONLY, 0);
 }
 
@@ -72,21 +97,10 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
   return false;
 }
 
-static bool ctr__dev_is_bound(const ctr__builder *b) {
-  const ctr_mounts *mounts = &b->config->mounts;
-  for (size_t i = 0; i < mounts->count; i++) {
-    const ctr_strs *options = &mounts->items[i].options;
-    if (strcmp(mounts->items[i].destination, "/dev") != 0) continue;
-    for (size_t o = 0; o < options->count; o++)
-      if (!strcmp(options->items[o], "bind") || !strcmp(options->items[o], "rbind")) return true;
-  }
-  return false;
-}
-
 static void ctr__plan_devices(ctr__builder *b) {
   const ctr_devices *devices = &b->config->linux_.devices;
   /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
-  if (!ctr__dev_is_bound(b)) {
+  if (!b->dev_is_bound) {
     for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
       const struct ctr__default_device *d = &ctr__default_devices[i];
       if (!ctr__device_is_listed(devices, d->path))
@@ -101,7 +115,7 @@ static void ctr__plan_devices(ctr__builder *b) {
     const ctr_device *d = &devices->items[i];
     mode_t type = *d->type == 'b' ? S_IFBLK : *d->type == 'p' ? S_IFIFO : S_IFCHR;
     mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
-    const char *field = ctr__field(b, "linux.devices[%zu]", i);
+    const char *field = ctr__print(b, "linux.devices[%zu]", i);
     ctr__plan_device(b, field, d->path, type | mode,
                      makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d->uid.value,
                      d->gid.value);
@@ -140,7 +154,7 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
                             ctr_strs paths) {
   for (size_t i = 0; i < paths.count; i++)
     ctr__add_step(b, CTR__LANE_CHILD, kind,
-                  &(ctr__new_step){.field = ctr__field(b, "linux.%s[%zu]", name, i),
+                  &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
                                    .str = {paths.items[i]}});
 }
 
@@ -176,6 +190,7 @@ static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
                          "change the host's mounts");
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
+  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__child_step(b, CHROOT, .field = "root.path");
   return CTR_OK;
 }

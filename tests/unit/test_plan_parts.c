@@ -229,7 +229,7 @@ TEST(a_remount_changes_what_it_names) {
 TEST(propagation_types_are_made_in_their_order) {
   CHECK_MOUNT("x", "shared,slave", "mount x on /m (; none)|make /m shared|make /m slave");
   CHECK_MOUNT("x", "shared,private", "mount x on /m (; none)|make /m shared|make /m private");
-  CHECK_MOUNT("x", "private,shared", "mount x on /m (; none)|make /m private|make /m shared");
+  CHECK_MSG(strstr(mounted("x", "private,shared"), "|make /m shared"), "the last: %s", now.text);
   CHECK_MOUNT("x", "private,slave,shared,unbindable,private", "!mounts[0].options[4]");
   static const struct {
     const char *options;
@@ -275,6 +275,14 @@ static const char *long_value(size_t len) {
   return option;
 }
 
+/* What mount(2) is called with, attributes and flags of the file system together. */
+static void check_ms_flags(const char *label, uint64_t should) {
+  const ctr__step *step = step_of(CTR__STEP_MOUNT_OLD);
+  uint64_t flags = step ? ctr__ms_flags(step->num[0]) | step->num[1] : 0;
+  CHECK_MSG(step && flags == should, "%s: flags are %#llx, should be %#llx", label,
+            (unsigned long long)flags, (unsigned long long)should);
+}
+
 TEST(values_too_long_for_fsconfig_go_by_mount) {
   mounted("overlay", long_value(255));
   CHECK(step_of(CTR__STEP_MOUNT_FS) && !step_of(CTR__STEP_MOUNT_OLD));
@@ -285,7 +293,7 @@ TEST(values_too_long_for_fsconfig_go_by_mount) {
   mounted("overlay", "iversion,a=1,sync,b,nosuid");
   step = step_of(CTR__STEP_MOUNT_OLD);
   if (step) CHECK_STR(ctr__plan_str(now.plan, step->str[2]), "a=1,b");
-  check_num("flags", CTR__STEP_MOUNT_OLD, 0, MS_I_VERSION | MS_SYNCHRONOUS | MS_NOSUID);
+  check_ms_flags("flags", MS_I_VERSION | MS_SYNCHRONOUS | MS_NOSUID);
 }
 
 TEST(mount_flags_say_the_same_as_attributes_would) {
@@ -313,13 +321,13 @@ TEST(mount_flags_say_the_same_as_attributes_would) {
     char options[128];
     snprintf(options, sizeof options, "iversion,%s", rows[i].options);
     mounted("x", options);
-    check_num(options, CTR__STEP_MOUNT_OLD, 0, MS_I_VERSION | rows[i].flags);
+    check_ms_flags(options, MS_I_VERSION | rows[i].flags);
   }
   mounted("x", "iversion,noatime,relatime");
   const ctr__step *step = step_of(CTR__STEP_MOUNT_OLD);
-  CHECK_MSG(step && !(step->num[0] & MS_NOATIME), "noatime, then relatime, keeps noatime");
+  CHECK_MSG(step && !(step->num[0] & CTR__ATTR_NOATIME), "noatime, then relatime, keeps noatime");
   mounted("tmpfs", "iversion,ro"); /* still to be filled */
-  check_num("a tmpfs", CTR__STEP_MOUNT_OLD, 0, MS_I_VERSION);
+  check_ms_flags("a tmpfs", MS_I_VERSION);
   CHECK_HAS(now.text, "on /m set ro, clear none");
 }
 
@@ -343,9 +351,9 @@ TEST(nothing_is_made_in_a_dev_of_the_host) {
               "%s: %s", mounts[i], strstr(now.text, "make the device"));
   }
   PLAN(.mounts = "{'destination':'/dev','type':'tmpfs'}");
-  CHECK_HAS(now.text, "make the device /dev/null, 1:3");
+  CHECK_HAS(now.text, "make the device /dev/null: c 1:3");
   PLAN(.mounts = "{'destination':'/devices','type':'bind','source':'/x'}");
-  CHECK_HAS(now.text, "make the device /dev/null, 1:3");
+  CHECK_HAS(now.text, "make the device /dev/null: c 1:3");
 }
 
 /* -- without a mount namespace -- */
@@ -369,6 +377,15 @@ TEST(what_would_change_the_hosts_mounts_is_refused) {
   CHECK_REFUSED("a user without namespaces", CTR_E_UNSUPPORTED, "linux.namespaces");
   PLAN(.facts = &user_facts);
   CHECK_REFUSED("a user without user namespace", CTR_E_UNSUPPORTED, "linux.namespaces");
+}
+
+TEST(the_child_stops_where_it_was_asked_to_and_nowhere_else) {
+  PLAN(.desc = {.moments = CTR_MOMENT_HOOKS});
+  CHECK(strstr(now.text, "sync: hooks") && !strstr(now.text, "sync: ready"));
+  PLAN(.desc = {.moments = CTR_MOMENT_READY});
+  CHECK(!strstr(now.text, "sync: hooks") && strstr(now.text, "sync: ready"));
+  PLAN(.top = NULL);
+  CHECK(now.plan && !strstr(now.text, "sync: "));
 }
 
 /* A caller who asks to be called is called. */
@@ -752,6 +769,38 @@ TEST(a_controller_is_found_in_a_list_as_a_whole_word) {
   CHECK(!ctr__list_has("rw,cpuacct", "cpu", 3) && !ctr__list_has("rw,xcpu", "cpu", 3));
   CHECK(!ctr__list_has("", "cpu", 3) && !ctr__list_has("cp", "cpu", 3));
   CHECK(ctr__list_has("cpu", "cpu,cpuacct", 3)); /* the length counts */
+}
+
+TEST(the_callers_own_cgroup_is_found_below_what_is_mounted) {
+  static const char membership[] = "12:pids:/a/b\n4:cpu,cpuacct:/docker/1\n3:cpuset:/docker/12\n"
+                                   "2:name=systemd:/\n1::/x\n0::/user.slice:y/z\n";
+  static const struct {
+    ctr__hierarchy hierarchy;
+    const char *path; /* NULL: not below */
+  } rows[] = {{{"/m/pids", "", "/", "rw,pids", false}, "/m/pids/a/b"},
+              {{"/m/pids", "", "/a", "rw,pids", false}, "/m/pids/b"},
+              {{"/m/pids", "", "/a/b", "rw,pids", false}, "/m/pids"},
+              {{"/m/pids", "", "/a/b/c", "rw,pids", false}, NULL},
+              {{"/m/pids", "", "/other", "rw,pids", false}, NULL},
+              {{"/m/cpu", "", "/docker/1", "rw,cpu,cpuacct", false}, "/m/cpu"},
+              {{"/m/cpuset", "", "/docker/1", "rw,cpuset", false}, NULL}, /* /docker/12 is another */
+              {{"/m/systemd", "", "/", "rw,xattr,name=systemd", false}, "/m/systemd"},
+              {{"/m/unified", "", "/", "rw", true}, "/m/unified/x"},
+              {{"/m/memory", "", "/", "rw,memory", false}, NULL}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    ctr_arena mem = {0};
+    ctr_err err = {.code = CTR_OK};
+    ctr__builder b = {.arena = &mem, .err = &err};
+    const ctr__hierarchies all = {.membership = membership};
+    const char *path = NULL;
+    ctr_code code = ctr__own_cgroup_path(&b, "mounts[0]", &all, &rows[i].hierarchy, &path);
+    if (rows[i].path)
+      CHECK_STR(code ? err.msg : path, rows[i].path);
+    else
+      CHECK_MSG(code == CTR_E_UNSUPPORTED && !strcmp(err.field, "mounts[0]"), "row %zu: %s", i,
+                path);
+    ctr_arena_free(&mem);
+  }
 }
 
 /* -- explain -- */
