@@ -1453,6 +1453,12 @@ struct ctr__rlimit {
   uint64_t soft, hard;
 };
 
+#ifdef __mips__
+enum { CTR__SIGSET_SIZE = 16 };
+#else
+enum { CTR__SIGSET_SIZE = 8 }; /* of the kernel's sigset_t, bytes */
+#endif
+
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
@@ -5910,15 +5916,15 @@ static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
 
 /* execve keeps ignored signals ignored and blocked ones blocked; a container's first process starts
    as after boot. The caller's handlers cannot run meanwhile: everything is blocked since before the
-   clone. */
+   clone. By number: libc keeps the first real-time signals to itself, and a caller may have been
+   started with those ignored. */
 static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
-  struct sigaction dfl = {.sa_handler = SIG_DFL};
-  for (int i = 1; i < NSIG; i++) sigaction(i, &dfl, NULL); /* SIGKILL and SIGSTOP refuse */
-  sigset_t none;
-  sigemptyset(&none);
-  return (int)ctr__ret(sigprocmask(SIG_SETMASK, &none, NULL));
+  static const uint64_t zeros[8]; /* the kernel's struct sigaction: SIG_DFL is 0; and its signal set */
+  for (int i = 1; i <= 8 * CTR__SIGSET_SIZE; i++) /* SIGKILL and SIGSTOP refuse */
+    syscall(SYS_rt_sigaction, i, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
+  return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
 }
 
 /* The caller may have ended before the kernel was told to watch it: then its end of the channel is

@@ -247,6 +247,12 @@ struct ctr__rlimit {
   uint64_t soft, hard;
 };
 
+#ifdef __mips__
+enum { CTR__SIGSET_SIZE = 16 };
+#else
+enum { CTR__SIGSET_SIZE = 8 }; /* of the kernel's sigset_t, bytes */
+#endif
+
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
