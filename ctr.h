@@ -707,6 +707,10 @@ typedef enum ctr_propagation { /* mount_namespaces(7) */
   CTR_PROPAGATION_SHARED,
   CTR_PROPAGATION_SLAVE,
   CTR_PROPAGATION_UNBINDABLE,
+  CTR_PROPAGATION_RPRIVATE, /* the same for all mounts below: not in the specification, but written */
+  CTR_PROPAGATION_RSHARED,
+  CTR_PROPAGATION_RSLAVE,
+  CTR_PROPAGATION_RUNBINDABLE,
 } ctr_propagation;
 
 typedef enum ctr_personality_domain { /* personality(2) */
@@ -1458,6 +1462,11 @@ enum { CTR__SIGSET_SIZE = 16 };
 #else
 enum { CTR__SIGSET_SIZE = 8 }; /* of the kernel's sigset_t, bytes */
 #endif
+
+/* Of the calling thread. By number: libc would leave out the signals it keeps to itself. */
+static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
+  return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
+}
 
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
@@ -2402,7 +2411,9 @@ CTR__NAMES(ctr__mempolicy_flags, "memory policy flag", {"MPOL_F_NUMA_BALANCING",
 
 CTR__NAMES(ctr__propagation_names, "propagation type", {"private", CTR_PROPAGATION_PRIVATE},
            {"shared", CTR_PROPAGATION_SHARED}, {"slave", CTR_PROPAGATION_SLAVE},
-           {"unbindable", CTR_PROPAGATION_UNBINDABLE});
+           {"unbindable", CTR_PROPAGATION_UNBINDABLE}, {"rprivate", CTR_PROPAGATION_RPRIVATE},
+           {"rshared", CTR_PROPAGATION_RSHARED}, {"rslave", CTR_PROPAGATION_RSLAVE},
+           {"runbindable", CTR_PROPAGATION_RUNBINDABLE});
 
 CTR__NAMES(ctr__personality_names, "personality", {"LINUX", CTR_PER_LINUX},
            {"LINUX32", CTR_PER_LINUX32});
@@ -3886,8 +3897,8 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
 
 /* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
    %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
-   taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %b "bind" or
-   "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %R a
+   taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %r attributes
+   for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %R a
    resource, %B a limit, %M a moment. Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -3919,7 +3930,7 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
   X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
   X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
-  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3)", "open_tree(2)")                                      \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5)", "open_tree(2)")                                   \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
@@ -3945,6 +3956,7 @@ enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
   X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
   X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
   X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(LET_GO, "close the host's procfs and what the root was made with", "close(2)")                 \
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
   X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
@@ -4092,10 +4104,11 @@ static void ctr__gather_caps(ctr__facts *facts) {
   facts->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
-/* A feature is there when a call that cannot succeed fails for another reason than ENOSYS. */
+/* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
+   ENOSYS, nor with the EPERM of a seccomp filter that does not know it. */
 static unsigned ctr__probe_features(unsigned without) {
   unsigned features = CTR_FEATURE_CLONE3; /* found out by the call itself, at no cost */
-  if (ctr__mount_setattr(-1, 0, 0, 0, 0) != -ENOSYS) features |= CTR_FEATURE_MOUNT_SETATTR;
+  if (ctr__mount_setattr(-1, ~0U, 0, 0, 0) == -EINVAL) features |= CTR_FEATURE_MOUNT_SETATTR;
   return features & ~without;
 }
 
@@ -4147,6 +4160,7 @@ typedef struct ctr__builder {
   uint32_t namespace_fds;
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
   bool *late_read_only;             /* for each mount: it becomes so when it is filled */
+  size_t late_count;                /* how many do                                     */
   bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
@@ -4714,8 +4728,8 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
-                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive});
-  ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
+                          spec->rec_set, spec->rec_clr});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -5062,6 +5076,29 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
+static bool ctr__same_path(const char *a, const char *b) {
+  const char *name_a, *name_b;
+  for (;;) {
+    size_t len_a, len_b;
+    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
+    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
+    if (!len_a) return true;
+  }
+}
+
+/* Of the first count mounts those that wait to become read-only: all, or those at a destination,
+   where the next mount would hide them. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+  for (size_t i = 0; i < count; i++) {
+    const char *own = b->config->mounts.items[i].destination;
+    if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
+    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    b->late_read_only[i] = false;
+    b->late_count--;
+  }
+}
+
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
   b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
@@ -5076,22 +5113,16 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     ctr__mount_spec spec;
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
     if (code) return code;
+    if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
     bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
     code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                   : ctr__plan_mount(b, mount, field, &spec);
     if (code) return code;
     b->late_read_only[i] = spec.late_read_only;
+    b->late_count += spec.late_read_only;
     if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
   }
   return CTR_OK;
-}
-
-/* The tmpfs mounts that wait to become read-only. */
-static void ctr__plan_late_read_only(ctr__builder *b) {
-  for (size_t i = 0; i < b->config->mounts.count; i++)
-    if (b->late_read_only[i])
-      ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i),
-                         b->config->mounts.items[i].destination, CTR__ATTR_RDONLY, 0);
 }
 
 /* -- devices -- */
@@ -5166,13 +5197,17 @@ static const uint64_t ctr__propagation_flags[] = {
     [CTR_PROPAGATION_SHARED] = MS_SHARED,
     [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
     [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
+    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
+    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
+    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
 };
 
 /* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
 static void ctr__plan_root(ctr__builder *b) {
   const ctr_root *root = &b->config->root;
-  ctr_propagation asked = b->config->linux_.rootfsPropagation;
-  bool listens = asked == CTR_PROPAGATION_SLAVE || asked == CTR_PROPAGATION_SHARED;
+  uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
+  bool listens = asked & (MS_SLAVE | MS_SHARED);
   bool read_only_below = root->readonly && ctr__has_setattr(b);
   if (root->readonly && !read_only_below)
     ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
@@ -5188,7 +5223,8 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
   for (size_t i = 0; i < paths.count; i++)
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
-                                   .str = {paths.items[i]}});
+                                   .str = {paths.items[i]},
+                                   .num = {ctr__has_setattr(b)}});
 }
 
 static void ctr__plan_enter_root(ctr__builder *b) {
@@ -5240,7 +5276,10 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
-  ctr__plan_late_read_only(b);
+  if (lin->readonlyPaths.count && !ctr__has_setattr(b))
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
+             "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   ctr__plan_enter_root(b);
   return CTR_OK;
@@ -5524,8 +5563,8 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
 
 static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, STDIO, .field = NULL);
-  /* Before anything is entered: nothing of the caller's is held inside (CVE-2016-9962,
-     CVE-2024-21626), and the caller's other starts do not wait for this one to let go of theirs. */
+  /* Nothing of the caller's is held inside (CVE-2016-9962, CVE-2024-21626), and the caller's other
+     starts do not wait for this one to let go of theirs. */
   ctr__child_step(b, CLOSE_FDS, .field = NULL);
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
@@ -5550,6 +5589,8 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   if (code) return code;
   code = ctr__plan_settings(b);
   if (code) return code;
+  /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
+  ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   /* Changing ids takes the parent-death signal away (prctl(2)). */
@@ -5675,6 +5716,14 @@ static void ctr__text_unusual_propagation(ctr__text *t, uint64_t type) {
   ctr__text_propagation(t, type);
 }
 
+static void ctr__text_below(ctr__text *t, uint64_t set, uint64_t clr) {
+  if (!set && !clr) return;
+  ctr__text_add(t, "; all below: set ");
+  ctr__text_options(t, true, set);
+  ctr__text_add(t, ", clear ");
+  ctr__text_options(t, true, clr);
+}
+
 static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
   if (uid || gid)
     ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
@@ -5716,6 +5765,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'b': ctr__text_add(t, num ? "rbind" : "bind"); break;
   case 'P': ctr__text_propagation(t, num); break;
   case 'p': ctr__text_unusual_propagation(t, num); break;
+  case 'r': ctr__text_below(t, num, step->num[i + 1]); break;
   case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
@@ -5924,7 +5974,7 @@ static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
   static const uint64_t zeros[8]; /* the kernel's struct sigaction: SIG_DFL is 0; and its signal set */
   for (int i = 1; i <= 8 * CTR__SIGSET_SIZE; i++) /* SIGKILL and SIGSTOP refuse */
     syscall(SYS_rt_sigaction, i, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
-  return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
+  return ctr__sigmask(zeros, NULL);
 }
 
 /* The caller may have ended before the kernel was told to watch it: then its end of the channel is
@@ -5991,7 +6041,8 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
 }
 
 /* ==== [SECTION] child/mounts.c ================================================================ */
-/* Mounts: made detached, given their attributes, then moved to a descriptor of the mount point. */
+/* Mounts: made detached and moved to a descriptor of the mount point. What is left to be said about
+   them is said to their own descriptor, not to a path, which may lead elsewhere by then. */
 
 static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
   int fd = ctr__make_in_root(c->root, path, what);
@@ -6069,6 +6120,11 @@ static int ctr__settle_bind(int tree, const ctr__step *s) {
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
+static int ctr__settle_below(int tree, const ctr__step *s) {
+  if (!s->num[5] && !s->num[6]) return 0;
+  return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
@@ -6079,7 +6135,8 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
       ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
   int r = ctr__move_mount(tree, target);
-  return r < 0 ? r : ctr__settle_bind(tree, s);
+  if (r == 0) r = ctr__settle_bind(tree, s);
+  return r < 0 ? r : ctr__settle_below(tree, s);
 }
 
 /* -- file systems -- */
@@ -6337,7 +6394,8 @@ static int ctr__null_device(ctr__child *c) {
 /* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
    as well. An image that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+  CTR__AUTO_CLOSE null = ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0,
+                                      CTR__RESOLVE_NO_MAGICLINKS);
   (void)s;
   if (null < 0 || !ctr__is_null_device(null)) return 0;
   char path[32];
@@ -6384,8 +6442,8 @@ static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);
   if (r < 0) return r;
-  r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-  return r == -ENOSYS ? ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0) : r;
+  return s->num[0] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0)
+                   : ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0);
 }
 
 /* ==== [SECTION] child/root.c ================================================================== */
@@ -6395,15 +6453,18 @@ static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
    take it away anyway: mount_namespaces(7)); with root.readonly what is mounted below is made
    read-only now, and the root itself when everything is in place. */
 static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 0), CTR__AT_RECURSIVE);
-  if (tree < 0) return tree;
   CTR__AUTO_CLOSE target = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
   if (target < 0) return target;
+  CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
+  if (tree < 0) return tree;
+  struct statfs fs;
+  if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0]);
   if (r == 0 && s->num[1]) {
     r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-    if (r == 0) r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
+    if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
+      r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
   }
   if (r == 0) c->root = ctr__steal_fd(&tree);
   return r;
@@ -6560,6 +6621,15 @@ static int ctr__child_ambient(ctr__child *c, const ctr__step *s) {
 /* ==== [SECTION] child/exec.c ================================================================== */
 /* The last steps: a working directory that lies inside, a program that exists, execve. */
 
+static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  ctr__close(&c->proc);
+  ctr__close(&c->root);
+  ctr__close(&c->null_device);
+  ctr__close(&c->mask_dir);
+  return 0;
+}
+
 static int ctr__child_chdir_early(ctr__child *c, const ctr__step *s) {
   c->entered_cwd = chdir(ctr__arg(c, s, 0)) == 0;
   return 0; /* the container's user gets to try as well: CHDIR */
@@ -6646,6 +6716,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_UMASK] = ctr__child_umask,
     [CTR__STEP_KEEP_UMASK] = ctr__child_keep_umask,
     [CTR__STEP_RLIMIT] = ctr__child_rlimit,
+    [CTR__STEP_LET_GO] = ctr__child_let_go,
     [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
     [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
     [CTR__STEP_BOUNDING] = ctr__child_bounding,
@@ -6844,6 +6915,8 @@ static const struct ctr__hint {
      "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
     {CTR__STEP_RLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+    {CTR__STEP_KEYRING, EPERM, "a seccomp filter may forbid keyctl(2): use no_new_keyring"},
+    {CTR__STEP_KEYRING, EDQUOT, "the user has used up their keys (keyrings(7)): use no_new_keyring"},
     {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
@@ -7009,6 +7082,8 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
     ctr_code code = ctr__expect(s, exchange->request, &message, NULL);
     if (!code && desc->on_moment)
       code = desc->on_moment(desc->userdata, moments[step->num[0]], s->process, s->err);
+    if (code && s->err && !s->err->code)
+      ctr__fail(s->err, code, 0, NULL, "the caller's on_moment failed");
     if (code) return code;
   }
   message = (ctr__message){.type = exchange->answer};
@@ -7038,13 +7113,12 @@ static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
    the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
-  sigset_t all, before;
-  sigfillset(&all);
-  int pidfd = -1, error = pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (error) return -error;
+  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  int pidfd = -1, r = ctr__sigmask(all, before);
+  if (r < 0) return r;
   pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
   if (pid == 0) run(&s->launch);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
@@ -7318,7 +7392,7 @@ ctr_io *ctr_process_io(ctr_process *process) {
    closing one. */
 ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks, ctr_err *err) {
   ctr__err_clear(err);
-  if (process->state != CTR__RUNNING)
+  if (process->state == CTR__ENDED || process->pid < 0)
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not running");
   char path[64], text[1024];
   ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), process->pid), "/stat");

@@ -22,23 +22,18 @@ typedef struct buffer {
   size_t len, room;
 } buffer;
 
-static void *grow(buffer *b, size_t need) {
-  if (b->room - b->len >= need) return b->data + b->len;
-  size_t room = b->room * 2 + need;
-  char *bigger = realloc(b->data, room);
-  if (!bigger) return NULL;
-  b->data = bigger;
-  b->room = room;
-  return b->data + b->len;
-}
-
-/* One read into the buffer. 1: there may be more; 0: the end, or nothing just now with *again. */
-static int read_some(int fd, buffer *b, int *again) {
-  char *at = grow(b, 65536);
-  ssize_t n = at ? read(fd, at, 65536) : -1;
-  *again = n < 0 && (errno == EAGAIN || errno == EINTR);
+/* One read into the buffer. 1: there may be more; 0: the end; -1: an error, EAGAIN and EINTR being
+   "not now". */
+static int read_some(int fd, buffer *b) {
+  if (b->room - b->len < 65536) {
+    char *bigger = realloc(b->data, b->room * 2 + 65536);
+    if (!bigger) return -1;
+    b->data = bigger;
+    b->room = b->room * 2 + 65536;
+  }
+  ssize_t n = read(fd, b->data + b->len, 65536);
   if (n > 0) b->len += (size_t)n;
-  return n > 0;
+  return n > 0 ? 1 : n == 0 ? 0 : errno == EAGAIN || errno == EINTR ? 1 : -1;
 }
 
 static void close_end(int *fd) {
@@ -46,25 +41,29 @@ static void close_end(int *fd) {
   *fd = -1; /* poll(2) skips negative descriptors, and the handle will not close it again */
 }
 
+/* One write of what is left of the input; the end is closed when it is all fed, or not wanted. */
+static int feed(int *fd, const buffer *input, size_t *fed) {
+  ssize_t n = *fed < input->len ? write(*fd, input->data + *fed, input->len - *fed) : 0;
+  if (n > 0) *fed += (size_t)n;
+  if (n < 0 && errno != EAGAIN && errno != EINTR && errno != EPIPE) return -1;
+  if (*fed == input->len || (n < 0 && errno == EPIPE)) close_end(fd);
+  return 0;
+}
+
 /* Feeds and drains all three pipes as each is ready, until the last one is closed. */
 static int exchange(ctr_io *io, const buffer *input, buffer output[2]) {
   size_t fed = 0;
   for (int i = 0; i < 3; i++) fcntl(io->parent[i], F_SETFL, O_NONBLOCK);
-  while (io->parent[1] >= 0 || io->parent[2] >= 0) {
-    if (io->parent[0] >= 0 && fed == input->len) close_end(&io->parent[0]);
+  while (io->parent[0] >= 0 || io->parent[1] >= 0 || io->parent[2] >= 0) {
     struct pollfd fds[3] = {{io->parent[0], POLLOUT, 0},
                             {io->parent[1], POLLIN, 0},
                             {io->parent[2], POLLIN, 0}};
     if (poll(fds, 3, -1) < 0 && errno != EINTR) return -1;
-    if (fds[0].revents) {
-      ssize_t n = write(io->parent[0], input->data + fed, input->len - fed);
-      if (n > 0) fed += (size_t)n;
-      if (n < 0 && errno != EAGAIN && errno != EINTR) fed = input->len; /* it reads no more */
-    }
+    if (fds[0].revents && feed(&io->parent[0], input, &fed) < 0) return -1;
     for (int i = 1; i < 3; i++) {
-      int again;
-      if (fds[i].revents && !read_some(io->parent[i], &output[i - 1], &again) && !again)
-        close_end(&io->parent[i]);
+      int more = fds[i].revents ? read_some(io->parent[i], &output[i - 1]) : 1;
+      if (more < 0) return -1;
+      if (more == 0) close_end(&io->parent[i]);
     }
   }
   return 0;
@@ -80,10 +79,12 @@ static ctr_code capture(const ctr_config *config, const buffer *input, buffer ou
   if (!code) code = ctr_process_new(plan, &desc, &process, err);
   if (!code) code = ctr_process_start(process, err);
   if (!code) {
-    if (exchange(ctr_process_io(process), input, output) < 0)
-      code = ctr_process_terminate(process, err);
-    else
-      code = ctr_process_wait(process, status, err);
+    int failed = exchange(ctr_process_io(process), input, output) < 0 ? errno : 0;
+    code = failed ? ctr_process_terminate(process, err) : ctr_process_wait(process, status, err);
+    if (failed && !code) {
+      code = CTR_E_SYS;
+      snprintf(err->msg, sizeof err->msg, "exchange with the program: %s", strerror(failed));
+    }
   }
   ctr_process_free(process);
   ctr_plan_free(plan);
@@ -101,7 +102,7 @@ int main(int argc, char **argv) {
   ctr_exit status = {0};
   ctr_err err;
   buffer input = {0}, output[2] = {{0}, {0}};
-  for (int again = 0; !isatty(0) && (read_some(0, &input, &again) || again);) continue;
+  while (!isatty(0) && read_some(0, &input) > 0) continue;
 
   ctr_code code = ctr_config_default(&mem, CTR_DEFAULT_AUTO, &config, &err);
   if (!code) {
@@ -111,8 +112,8 @@ int main(int argc, char **argv) {
   if (code) {
     fprintf(stderr, "capture: %s\n", err.msg);
   } else {
-    fwrite(output[0].data, 1, output[0].len, stdout);
-    fwrite(output[1].data, 1, output[1].len, stderr);
+    if (output[0].len) fwrite(output[0].data, 1, output[0].len, stdout);
+    if (output[1].len) fwrite(output[1].data, 1, output[1].len, stderr);
     fprintf(stderr, "capture: %zu bytes of stdout, %zu bytes of stderr, ", output[0].len,
             output[1].len);
     if (status.signal)

@@ -410,6 +410,10 @@ typedef enum ctr_propagation { /* mount_namespaces(7) */
   CTR_PROPAGATION_SHARED,
   CTR_PROPAGATION_SLAVE,
   CTR_PROPAGATION_UNBINDABLE,
+  CTR_PROPAGATION_RPRIVATE, /* the same for all mounts below: not in the specification, but written */
+  CTR_PROPAGATION_RSHARED,
+  CTR_PROPAGATION_RSLAVE,
+  CTR_PROPAGATION_RUNBINDABLE,
 } ctr_propagation;
 
 typedef enum ctr_personality_domain { /* personality(2) */

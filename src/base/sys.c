@@ -253,6 +253,11 @@ enum { CTR__SIGSET_SIZE = 16 };
 enum { CTR__SIGSET_SIZE = 8 }; /* of the kernel's sigset_t, bytes */
 #endif
 
+/* Of the calling thread. By number: libc would leave out the signals it keeps to itself. */
+static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
+  return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
+}
+
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }

@@ -70,7 +70,8 @@ static int ctr__null_device(ctr__child *c) {
 /* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
    as well. An image that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
+  CTR__AUTO_CLOSE null = ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0,
+                                      CTR__RESOLVE_NO_MAGICLINKS);
   (void)s;
   if (null < 0 || !ctr__is_null_device(null)) return 0;
   char path[32];
@@ -117,6 +118,6 @@ static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);
   if (r < 0) return r;
-  r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-  return r == -ENOSYS ? ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0) : r;
+  return s->num[0] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0)
+                   : ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0);
 }

@@ -1,5 +1,14 @@
 /* The last steps: a working directory that lies inside, a program that exists, execve. */
 
+static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  ctr__close(&c->proc);
+  ctr__close(&c->root);
+  ctr__close(&c->null_device);
+  ctr__close(&c->mask_dir);
+  return 0;
+}
+
 static int ctr__child_chdir_early(ctr__child *c, const ctr__step *s) {
   c->entered_cwd = chdir(ctr__arg(c, s, 0)) == 0;
   return 0; /* the container's user gets to try as well: CHDIR */

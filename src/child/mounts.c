@@ -1,4 +1,5 @@
-/* Mounts: made detached, given their attributes, then moved to a descriptor of the mount point. */
+/* Mounts: made detached and moved to a descriptor of the mount point. What is left to be said about
+   them is said to their own descriptor, not to a path, which may lead elsewhere by then. */
 
 static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
   int fd = ctr__make_in_root(c->root, path, what);
@@ -76,6 +77,11 @@ static int ctr__settle_bind(int tree, const ctr__step *s) {
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
+static int ctr__settle_below(int tree, const ctr__step *s) {
+  if (!s->num[5] && !s->num[6]) return 0;
+  return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
@@ -86,7 +92,8 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
       ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
   int r = ctr__move_mount(tree, target);
-  return r < 0 ? r : ctr__settle_bind(tree, s);
+  if (r == 0) r = ctr__settle_bind(tree, s);
+  return r < 0 ? r : ctr__settle_below(tree, s);
 }
 
 /* -- file systems -- */

@@ -80,7 +80,7 @@ static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
   static const uint64_t zeros[8]; /* the kernel's struct sigaction: SIG_DFL is 0; and its signal set */
   for (int i = 1; i <= 8 * CTR__SIGSET_SIZE; i++) /* SIGKILL and SIGSTOP refuse */
     syscall(SYS_rt_sigaction, i, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
-  return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
+  return ctr__sigmask(zeros, NULL);
 }
 
 /* The caller may have ended before the kernel was told to watch it: then its end of the channel is

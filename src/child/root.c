@@ -4,15 +4,18 @@
    take it away anyway: mount_namespaces(7)); with root.readonly what is mounted below is made
    read-only now, and the root itself when everything is in place. */
 static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 0), CTR__AT_RECURSIVE);
-  if (tree < 0) return tree;
   CTR__AUTO_CLOSE target = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
   if (target < 0) return target;
+  CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
+  if (tree < 0) return tree;
+  struct statfs fs;
+  if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0]);
   if (r == 0 && s->num[1]) {
     r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-    if (r == 0) r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
+    if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
+      r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
   }
   if (r == 0) c->root = ctr__steal_fd(&tree);
   return r;

@@ -51,6 +51,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_UMASK] = ctr__child_umask,
     [CTR__STEP_KEEP_UMASK] = ctr__child_keep_umask,
     [CTR__STEP_RLIMIT] = ctr__child_rlimit,
+    [CTR__STEP_LET_GO] = ctr__child_let_go,
     [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
     [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
     [CTR__STEP_BOUNDING] = ctr__child_bounding,

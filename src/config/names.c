@@ -59,7 +59,9 @@ CTR__NAMES(ctr__mempolicy_flags, "memory policy flag", {"MPOL_F_NUMA_BALANCING",
 
 CTR__NAMES(ctr__propagation_names, "propagation type", {"private", CTR_PROPAGATION_PRIVATE},
            {"shared", CTR_PROPAGATION_SHARED}, {"slave", CTR_PROPAGATION_SLAVE},
-           {"unbindable", CTR_PROPAGATION_UNBINDABLE});
+           {"unbindable", CTR_PROPAGATION_UNBINDABLE}, {"rprivate", CTR_PROPAGATION_RPRIVATE},
+           {"rshared", CTR_PROPAGATION_RSHARED}, {"rslave", CTR_PROPAGATION_RSLAVE},
+           {"runbindable", CTR_PROPAGATION_RUNBINDABLE});
 
 CTR__NAMES(ctr__personality_names, "personality", {"LINUX", CTR_PER_LINUX},
            {"LINUX32", CTR_PER_LINUX32});

@@ -33,7 +33,7 @@ ctr_io *ctr_process_io(ctr_process *process) {
    closing one. */
 ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks, ctr_err *err) {
   ctr__err_clear(err);
-  if (process->state != CTR__RUNNING)
+  if (process->state == CTR__ENDED || process->pid < 0)
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not running");
   char path[64], text[1024];
   ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), process->pid), "/stat");

@@ -125,6 +125,8 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
     ctr_code code = ctr__expect(s, exchange->request, &message, NULL);
     if (!code && desc->on_moment)
       code = desc->on_moment(desc->userdata, moments[step->num[0]], s->process, s->err);
+    if (code && s->err && !s->err->code)
+      ctr__fail(s->err, code, 0, NULL, "the caller's on_moment failed");
     if (code) return code;
   }
   message = (ctr__message){.type = exchange->answer};
@@ -154,13 +156,12 @@ static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
    the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
-  sigset_t all, before;
-  sigfillset(&all);
-  int pidfd = -1, error = pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (error) return -error;
+  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  int pidfd = -1, r = ctr__sigmask(all, before);
+  if (r < 0) return r;
   pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
   if (pid == 0) run(&s->launch);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;

@@ -17,8 +17,8 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
 
 static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, STDIO, .field = NULL);
-  /* Before anything is entered: nothing of the caller's is held inside (CVE-2016-9962,
-     CVE-2024-21626), and the caller's other starts do not wait for this one to let go of theirs. */
+  /* Nothing of the caller's is held inside (CVE-2016-9962, CVE-2024-21626), and the caller's other
+     starts do not wait for this one to let go of theirs. */
   ctr__child_step(b, CLOSE_FDS, .field = NULL);
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
@@ -43,6 +43,8 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   if (code) return code;
   code = ctr__plan_settings(b);
   if (code) return code;
+  /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
+  ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   /* Changing ids takes the parent-death signal away (prctl(2)). */

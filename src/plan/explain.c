@@ -78,6 +78,14 @@ static void ctr__text_unusual_propagation(ctr__text *t, uint64_t type) {
   ctr__text_propagation(t, type);
 }
 
+static void ctr__text_below(ctr__text *t, uint64_t set, uint64_t clr) {
+  if (!set && !clr) return;
+  ctr__text_add(t, "; all below: set ");
+  ctr__text_options(t, true, set);
+  ctr__text_add(t, ", clear ");
+  ctr__text_options(t, true, clr);
+}
+
 static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
   if (uid || gid)
     ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
@@ -119,6 +127,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'b': ctr__text_add(t, num ? "rbind" : "bind"); break;
   case 'P': ctr__text_propagation(t, num); break;
   case 'p': ctr__text_unusual_propagation(t, num); break;
+  case 'r': ctr__text_below(t, num, step->num[i + 1]); break;
   case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;

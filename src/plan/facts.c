@@ -31,10 +31,11 @@ static void ctr__gather_caps(ctr__facts *facts) {
   facts->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
-/* A feature is there when a call that cannot succeed fails for another reason than ENOSYS. */
+/* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
+   ENOSYS, nor with the EPERM of a seccomp filter that does not know it. */
 static unsigned ctr__probe_features(unsigned without) {
   unsigned features = CTR_FEATURE_CLONE3; /* found out by the call itself, at no cost */
-  if (ctr__mount_setattr(-1, 0, 0, 0, 0) != -ENOSYS) features |= CTR_FEATURE_MOUNT_SETATTR;
+  if (ctr__mount_setattr(-1, ~0U, 0, 0, 0) == -EINVAL) features |= CTR_FEATURE_MOUNT_SETATTR;
   return features & ~without;
 }
 

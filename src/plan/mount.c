@@ -36,8 +36,8 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
-                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive});
-  ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
+                          spec->rec_set, spec->rec_clr});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }

@@ -29,6 +29,29 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
+static bool ctr__same_path(const char *a, const char *b) {
+  const char *name_a, *name_b;
+  for (;;) {
+    size_t len_a, len_b;
+    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
+    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
+    if (!len_a) return true;
+  }
+}
+
+/* Of the first count mounts those that wait to become read-only: all, or those at a destination,
+   where the next mount would hide them. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+  for (size_t i = 0; i < count; i++) {
+    const char *own = b->config->mounts.items[i].destination;
+    if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
+    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    b->late_read_only[i] = false;
+    b->late_count--;
+  }
+}
+
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
   b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
@@ -43,22 +66,16 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     ctr__mount_spec spec;
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
     if (code) return code;
+    if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
     bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
     code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                   : ctr__plan_mount(b, mount, field, &spec);
     if (code) return code;
     b->late_read_only[i] = spec.late_read_only;
+    b->late_count += spec.late_read_only;
     if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
   }
   return CTR_OK;
-}
-
-/* The tmpfs mounts that wait to become read-only. */
-static void ctr__plan_late_read_only(ctr__builder *b) {
-  for (size_t i = 0; i < b->config->mounts.count; i++)
-    if (b->late_read_only[i])
-      ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i),
-                         b->config->mounts.items[i].destination, CTR__ATTR_RDONLY, 0);
 }
 
 /* -- devices -- */
@@ -133,13 +150,17 @@ static const uint64_t ctr__propagation_flags[] = {
     [CTR_PROPAGATION_SHARED] = MS_SHARED,
     [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
     [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
+    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
+    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
+    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
 };
 
 /* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
 static void ctr__plan_root(ctr__builder *b) {
   const ctr_root *root = &b->config->root;
-  ctr_propagation asked = b->config->linux_.rootfsPropagation;
-  bool listens = asked == CTR_PROPAGATION_SLAVE || asked == CTR_PROPAGATION_SHARED;
+  uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
+  bool listens = asked & (MS_SLAVE | MS_SHARED);
   bool read_only_below = root->readonly && ctr__has_setattr(b);
   if (root->readonly && !read_only_below)
     ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
@@ -155,7 +176,8 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
   for (size_t i = 0; i < paths.count; i++)
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
-                                   .str = {paths.items[i]}});
+                                   .str = {paths.items[i]},
+                                   .num = {ctr__has_setattr(b)}});
 }
 
 static void ctr__plan_enter_root(ctr__builder *b) {
@@ -207,7 +229,10 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
-  ctr__plan_late_read_only(b);
+  if (lin->readonlyPaths.count && !ctr__has_setattr(b))
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
+             "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   ctr__plan_enter_root(b);
   return CTR_OK;

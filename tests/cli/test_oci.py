@@ -147,6 +147,8 @@ class Examples(unittest.TestCase):
         self.assertEqual(result.stdout, text)
         result = run(BUILD / "capture", "true", stdin=text)
         self.assertEqual(result.returncode, 0)
+        late = "exec >&- 2>&-; cat >/dev/null; exit 4"  # closes its outputs, then reads
+        self.assertEqual(run(BUILD / "capture", "sh", "-c", late, stdin=text).returncode, 4)
 
     def test_the_main_job_shows_a_container(self):
         # `make run` with what is built already: a stranger's first command.

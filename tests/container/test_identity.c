@@ -377,6 +377,22 @@ TEST(a_working_directory_outside_is_refused) {
   box_free(&b);
 }
 
+/* The runtime's own descriptors of the host are no way out either: an image whose program is a link
+   through them (CVE-2024-21626, CVE-2019-5736). */
+TEST(a_program_of_the_host_is_out_of_reach) {
+  box b = box_new();
+  for (int fd = 3; fd < 12; fd++) {
+    char target[300];
+    snprintf(target, sizeof target, "/proc/self/fd/%d/%d/root%s", fd, getpid(), in_root(&b, "probe"));
+    unlink(in_root(&b, "app"));
+    CHECK(symlink(target, in_root(&b, "app")) == 0);
+    b.config->process.args = CTR_STRS("/app", "self");
+    box_go(&b);
+    CHECK_REFUSED(&b, "process.args[0]", "find the program /app");
+  }
+  box_free(&b);
+}
+
 TEST(the_callers_descriptors_do_not_get_in) {
   box b = box_new();
   int host[20];

@@ -222,6 +222,27 @@ TEST(a_read_only_tmpfs_is_filled_first) {
   box_free(&b);
 }
 
+TEST(a_read_only_tmpfs_is_the_one_that_was_meant) {
+  box b = box_new();
+  put_tree(&b);
+  box_mount(&b, "/m", "tmpfs", "first", CTR_STRS("ro", "nosuid"));
+  box_mount(&b, "/./m/", "bind", "data", NO_OPTIONS);
+  CHECK_RAN(box_run(&b, "make", "/m/x"));
+  CHECK_STR(box_said(&b, "/m/x"), "made");
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  CHECK_HAS(b.out, " /m ro,nosuid,relatime - tmpfs first ");
+  box_free(&b);
+}
+
+TEST(a_remount_has_the_last_word) {
+  box b = box_new();
+  box_mount(&b, "/m", "tmpfs", "t", CTR_STRS("ro"));
+  box_mount(&b, "/m", NULL, NULL, CTR_STRS("remount", "rw"));
+  CHECK_RAN(box_run(&b, "make", "/m/x"));
+  CHECK_STR(box_said(&b, "/m/x"), "made");
+  box_free(&b);
+}
+
 TEST(overlay_is_mounted_for_who_may) {
   box b = box_new();
   static const char *const dirs[] = {"low", "up", "work"};
@@ -561,6 +582,8 @@ TEST(the_root_propagation_is_what_was_asked_for) {
   } rows[] = {{CTR_PROPAGATION_PRIVATE, NULL},
               {CTR_PROPAGATION_SHARED, "shared:"},
               {CTR_PROPAGATION_UNBINDABLE, "unbindable"},
+              {CTR_PROPAGATION_RSHARED, "shared:"},
+              {CTR_PROPAGATION_RPRIVATE, NULL},
               {0, NULL}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     box b = box_new();
@@ -573,6 +596,21 @@ TEST(the_root_propagation_is_what_was_asked_for) {
       CHECK_MSG(!strstr(line, "shared:") && !strstr(line, "unbindable"), "%s", line);
     box_free(&b);
   }
+}
+
+/* A root that the host has mounted read-only: what is locked in a user namespace stays as it is. */
+TEST(a_root_that_is_read_only_already_can_be_used) {
+  ONLY_AS_ROOT;
+  box b = box_mapped();
+  CHECK(mount(in_root(&b, ""), in_root(&b, ""), NULL, MS_BIND, NULL) == 0);
+  CHECK(mount(NULL, in_root(&b, ""), NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) == 0);
+  b.config->mounts.count = 0;
+  b.config->linux_.maskedPaths = b.config->linux_.readonlyPaths = NO_OPTIONS;
+  b.config->root.readonly = true;
+  box_run(&b, "make", "/new");
+  CHECK(umount2(in_root(&b, ""), MNT_DETACH) == 0);
+  CHECK_REFUSED(&b, "default devices", "Read-only file system"); /* it got so far */
+  box_free(&b);
 }
 
 /* Without mount_setattr(2) everything that is not recursive works as well. */

@@ -84,7 +84,7 @@ static const wrong_text wrong_texts[] = {
      "known are pid, network, mount, ipc, uts, user, cgroup, time"},
     {"'linux':{'namespaces':[{@'type':''}]}", "linux.namespaces[0].type",
      "\"\" is not a namespace type"},
-    {"'linux':{@'rootfsPropagation':'rprivate'}", "linux.rootfsPropagation",
+    {"'linux':{@'rootfsPropagation':'sideways'}", "linux.rootfsPropagation",
      "known are private, shared, slave, unbindable"},
     {"'process':{'rlimits':[{@'type':'NOFILE'}]}", "process.rlimits[0].type", "not a resource"},
     {"'linux':{'seccomp':{@'defaultAction':''}}", "linux.seccomp.defaultAction",
@@ -920,7 +920,7 @@ TEST(a_value_that_no_name_stands_for_is_refused) {
   HOLE("process.rlimits[0].type", c->process.rlimits = (ctr_rlimits)LIST(ctr_rlimit, {99, 1, 1}));
   HOLE("process.ioPriority.class", c->process.ioPriority.class_ = (ctr_ioprio_class)4);
   HOLE("process.scheduler.policy", c->process.scheduler.policy = (ctr_sched_policy)8);
-  HOLE("linux.rootfsPropagation", c->linux_.rootfsPropagation = (ctr_propagation)5);
+  HOLE("linux.rootfsPropagation", c->linux_.rootfsPropagation = (ctr_propagation)9);
   HOLE("linux.rootfsPropagation", c->linux_.rootfsPropagation = (ctr_propagation)1000000);
   HOLE("linux.personality.domain", c->linux_.personality.domain = (ctr_personality_domain)3);
   HOLE("linux.personality.domain", c->linux_.personality.domain = (ctr_personality_domain)9999);

@@ -71,6 +71,7 @@
   "child   set the host name to ctr  <- hostname  [sethostname(2)]\n"                              \
   "child   go back to the caller's umask  [umask(2)]\n"                                            \
   "child   limit RLIMIT_NOFILE to 1024, hard 1024  <- process.rlimits[0]  [prlimit(2)]\n"          \
+  "child   close the host's procfs and what the root was made with  [close(2)]\n"                   \
   "child   enter / while still root, if root may  <- process.cwd  [chdir(2)]\n"                    \
   "child   give up gaining privileges  <- process.noNewPrivileges  [prctl(2)]\n"                   \
   "child   bound capabilities to " DEFAULT_CAPS                                                    \
@@ -165,7 +166,7 @@ TEST(root_in_a_user_namespace_cannot_make_devices_and_binds_them) {
 
 TEST(a_kernel_without_newer_calls_gets_the_same_plan_by_older_ones) {
   check_text(default_plan(CTR_DEFAULT_ROOT, &old_kernel_facts), default_root_text);
-  CHECK_STR(now.warnings, "root.readonly;"); /* what the host mounted below stays writable */
+  CHECK_STR(now.warnings, "root.readonly;linux.readonlyPaths;"); /* what the host mounted below stays writable */
   check_num("clone(2) instead of clone3(2)", CTR__STEP_CLONE, 1, 0);
   check_num("remount instead of mount_setattr(2)", CTR__STEP_SET_ATTR, 2, 0);
   check_num("nothing recursive", CTR__STEP_ROOT_BIND, 1, 0);
@@ -364,7 +365,7 @@ static const struct row {
      "remount /m (size=1m)  <- mounts[0]  [fspick(2)]\n"
      "mount tmpfs on /n with a copy of what is there (; none)  <- mounts[1]\n"
      "mount ext4 on /o (x=1\n"
-     "on /p and all mounts below set ro, clear none  <- mounts[3]"},
+     "bind /s on /p (none; all below: set ro, clear none)  <- mounts[3]"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -505,7 +506,7 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPpbTDORBM", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBM", at[1]);
     int room = at[1] == 's' || at[1] == 'l' ? CTR__STEP_STRS : CTR__STEP_NUMS;
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",
               kind, text, at);
@@ -544,7 +545,7 @@ static bool needs_no_field(uint16_t kind) {
                                          CTR__STEP_SIGNALS,   CTR__STEP_DIE_WITH_CALLER,
                                          CTR__STEP_SETSID,    CTR__STEP_KEYRING,
                                          CTR__STEP_HOLD_PROC, CTR__STEP_KEEP_UMASK,
-                                         CTR__STEP_CLOSE_FDS};
+                                         CTR__STEP_CLOSE_FDS, CTR__STEP_LET_GO};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return false;

@@ -130,7 +130,7 @@ TEST(an_attribute_alone_is_set_on_a_bind_or_on_all_below_it) {
     const struct attribute *a = &attributes[i];
     char name[32], one[128], all[256], again[128];
     snprintf(one, sizeof one, "bind /s on /m (%s)", a->set);
-    snprintf(all, sizeof all, "bind /s on /m (none)|on /m and all mounts below set %s, clear %s",
+    snprintf(all, sizeof all, "bind /s on /m (none; all below: set %s, clear %s)",
              a->set, a->clear);
     snprintf(again, sizeof again, "on /m set %s, clear %s", a->set, a->clear);
     CHECK_MSG(!strncmp(mounted("bind", a->name), one, strlen(one) - 1), "%s: %s", a->name,
@@ -169,9 +169,9 @@ TEST(of_options_that_contradict_each_other_the_last_one_counts) {
   CHECK_MOUNT("x", "strictatime,atime", "mount x on /m (; none)");
   CHECK_MOUNT("x", "nodiratime,noatime,relatime", "mount x on /m (; nodiratime)");
   CHECK_MOUNT("bind", "rro,rrw",
-              "bind /s on /m (none)|on /m and all mounts below set none, clear ro");
+              "bind /s on /m (none; all below: set none, clear ro)");
   CHECK_MOUNT("bind", "rnoatime,rstrictatime",
-              "bind /s on /m (none)|on /m and all mounts below set strictatime, clear " ATIME);
+              "bind /s on /m (none; all below: set strictatime, clear " ATIME ")");
   CHECK_MOUNT("x", "sync,async", "mount x on /m (sync,async; none)"); /* the kernel's to sort out */
 }
 
