@@ -24,7 +24,7 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z.-]*:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 run: $(BUILD)/ctr-oci  ## build and show a container: its processes, hostname and mounts
-	$(BUILD)/ctr-oci run --default demo -- sh -c 'echo "pid $$$$, uid $$(id -u), host $$(hostname)"; \
+	@$(BUILD)/ctr-oci run --default demo -- sh -c 'echo "pid $$$$, uid $$(id -u), host $$(hostname)"; \
 	  echo "processes:" /proc/[0-9]*; echo "interfaces:" /sys/class/net/*; \
 	  touch /oops 2>/dev/null || echo "the root is read-only"; \
 	  echo "mounts:"; awk "{ print \"  \", \$$2, \$$3 }" /proc/mounts'

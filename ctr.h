@@ -44,7 +44,8 @@
        The library keeps no global. Any thread may call; one arena, config, plan or process is for
        one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
        allocates nothing and takes no lock between clone and execve, so that callers with threads
-       are safe. Handles do not survive a fork of the caller.
+       are safe. A thread that forks while another starts a container should execute or end soon: the
+       start may return only then. Handles do not survive a fork of the caller.
 
    SECURITY
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
@@ -101,6 +102,7 @@
      [SECTION] child/run.c
      [SECTION] parent/io.c
      [SECTION] parent/report.c
+     [SECTION] parent/undo.c
      [SECTION] parent/start.c
      [SECTION] parent/process.c
 
@@ -799,7 +801,7 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
 typedef enum ctr_default_kind {
-  CTR_DEFAULT_AUTO = 0, /* as root: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
   CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside */
 } ctr_default_kind;
@@ -848,8 +850,8 @@ typedef struct ctr_plan_desc {
 /* Compiles a config.
    config:  borrowed for the call.
    desc:    borrowed for the call; NULL: all defaults.
-   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_SYS when
-            /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
+   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG;
+            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
                               ctr_plan **ret_plan, ctr_err *err);
@@ -923,14 +925,16 @@ typedef struct ctr_process_desc {
 /* Makes the handle of a process that is to be started.
    plan:    borrowed until ctr_process_start has returned.
    desc:    copied; NULL: all defaults.
-   Returns: CTR_OK or CTR_E_NOMEM. *ret_process is the caller's: ctr_process_free. */
+   Returns: CTR_OK; CTR_E_ARG for what makes no sense in desc, such as an on_moment that a plan
+            without moments would never call; CTR_E_NOMEM. *ret_process is the caller's: ctr_process_free. */
 CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                                  ctr_process **ret_process, ctr_err *err);
 
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
-   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor) and err names the
-            field, the step and the reason; CTR_E_STATE when it was started before.
+   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made in
+            the root) and err names the field, the step and the reason; CTR_E_STATE when it was
+            started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
 CTR_API ctr_code ctr_process_start(ctr_process *process, ctr_err *err);
@@ -961,8 +965,9 @@ CTR_API ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_
 CTR_API ctr_code ctr_process_terminate(ctr_process *process, ctr_err *err);
 
 /* What its three standard streams were connected to at the start, as ctr_pipe_fds gives it; or what
-   was set instead. Returns: CTR_OK. Strings live as long as the handle. */
+   was set instead. Strings live as long as the handle. */
 CTR_API void ctr_process_external_fds(const ctr_process *process, const char *ret_names[3]);
+/* Sets them: copies. Returns: CTR_OK or CTR_E_NOMEM. */
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);
 
@@ -973,7 +978,8 @@ CTR_API ctr_io *ctr_process_io(ctr_process *process);
 CTR_API void ctr_process_free(ctr_process *process);
 
 /* Plan, start, wait, free in one call.
-   plan_desc, process_desc: NULL: all defaults.
+   plan_desc, process_desc: NULL: all defaults. CTR_STDIO_PIPES is CTR_E_ARG: there is nobody to
+            feed and drain the pipes.
    Returns: as those calls do; *ret_exit is written on CTR_OK only. */
 CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
                          const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err);
@@ -1498,6 +1504,13 @@ static int ctr__close_listed_but(int proc, int kept) {
   }
 }
 
+/* The machine's first user namespace has had the same inode number since Linux 3.8
+   (PROC_USER_INIT_INO). */
+static bool ctr__in_initial_userns(void) {
+  struct stat userns;
+  return stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == 0xEFFFFFFD;
+}
+
 /* -- numbers as text, without stdio -- */
 
 static char *ctr__put_uint(char *at, uint64_t value) {
@@ -1577,8 +1590,9 @@ static int ctr__make_and_open(int parent, const char *name, enum ctr__make what)
 }
 
 /* One walk over path: opens each prefix in the root and makes the first that is missing, and all
-   after it. Returns a descriptor of the whole or -errno; with *again, path is to be walked again. */
-static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again) {
+   after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of the
+   whole or -errno; with *again, path is to be walked again. */
+static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again, size_t *made) {
   CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
   const char *at = path, *name;
   while (parent >= 0 && ctr__component(&at, &name)) {
@@ -1587,7 +1601,10 @@ static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *aga
     char saved = path[end];
     path[end] = '\0';
     int fd = ctr__path_in_root(root, path);
-    if (fd == -ENOENT) fd = ctr__make_and_open(parent, name, last ? what : CTR__MAKE_DIR);
+    if (fd == -ENOENT) {
+      fd = ctr__make_and_open(parent, name, last ? what : CTR__MAKE_DIR);
+      if (fd >= 0 && !*made) *made = end;
+    }
     path[end] = saved;
     if (fd == -EEXIST) {
       fd = ctr__splice_link(parent, path, start, end);
@@ -1600,11 +1617,16 @@ static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *aga
   return ctr__steal_fd(&parent);
 }
 
-/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
-static int ctr__split(const char *path, char *dir, char *name) {
+/* The length of path without slashes at its end. */
+static size_t ctr__trimmed(const char *path) {
   size_t len = strlen(path);
   while (len && path[len - 1] == '/') len--;
-  size_t slash = len;
+  return len;
+}
+
+/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
+static int ctr__split(const char *path, char *dir, char *name) {
+  size_t len = ctr__trimmed(path), slash = len;
   while (slash && path[slash - 1] != '/') slash--;
   if (len == slash) return -EISDIR;
   if (len - slash > NAME_MAX || slash >= PATH_MAX - 1) return -ENAMETOOLONG;
@@ -1617,9 +1639,11 @@ static int ctr__split(const char *path, char *dir, char *name) {
 }
 
 /* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
-   component as what says. Returns a descriptor or -errno. */
-static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
+   component as what says. Returns a descriptor or -errno; in *made, where the first component ends
+   that had to be made: 0 when none had, or it lies where a link led. */
+static int ctr__make_in_root(int root, const char *path, enum ctr__make what, size_t *made) {
   char walked[PATH_MAX], name[NAME_MAX + 1];
+  *made = 0;
   int fd = ctr__path_in_root(root, path);
   if (fd != -ENOENT) return fd;
   /* Mostly only the last component is missing. */
@@ -1627,13 +1651,15 @@ static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
   if (r < 0) return r;
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, walked);
   fd = parent < 0 ? parent : ctr__make_and_open(parent, name, what);
-  if (fd != -ENOENT && fd != -EEXIST) return fd;
   size_t len = strlen(path);
+  if (fd >= 0) *made = ctr__trimmed(path);
+  if (fd != -ENOENT && fd != -EEXIST) return fd;
   if (len >= sizeof walked) return -ENAMETOOLONG;
   memcpy(walked, path, len + 1);
   for (int links = 0; links < 40; links++) { /* as many as the kernel follows: path_resolution(7) */
     bool again = false;
-    fd = ctr__walk_making(root, walked, what, &again);
+    fd = ctr__walk_making(root, walked, what, &again, made);
+    if (links > 0) *made = 0;
     if (!again) return fd;
   }
   return -ELOOP;
@@ -1641,10 +1667,10 @@ static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
 
 /* Opens the directory that holds path's last component, made when missing, and copies the
    component's name (NAME_MAX + 1 bytes). */
-static int ctr__parent_in_root(int root, const char *path, char *name) {
+static int ctr__parent_in_root(int root, const char *path, char *name, size_t *made) {
   char dir[PATH_MAX];
   int r = ctr__split(path, dir, name);
-  return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR);
+  return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR, made);
 }
 
 enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };
@@ -3851,7 +3877,8 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
   if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_ROOTLESS)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "kind %d is none of ctr_default_kind", (int)kind);
-  if (kind == CTR_DEFAULT_AUTO) kind = geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
+  if (kind == CTR_DEFAULT_AUTO)
+    kind = geteuid() || !ctr__in_initial_userns() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
@@ -3885,21 +3912,21 @@ typedef struct ctr__step {
 } ctr__step;
 
 struct ctr_plan {
-  uint32_t magic, size; /* of the whole block, bytes */
+  uint32_t size; /* of the whole block, bytes */
   uint32_t step_count;
   uint32_t steps, data; /* where they start in the block */
   ctr__ref argv, envp;
-  uint32_t namespace_fds;      /* how many namespaces are joined by path         */
-  uint32_t root_uid, root_gid; /* the container's uid 0 and gid 0 as the caller sees them */
+  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
 };
 
-enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
+enum { CTR__PLAN_MAX_NAMESPACES = 8 };
 
-/* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
+/* Every kind of step; those that mount something stand together, MOUNT_FS to MOUNT_BIND: name, what it does, where that is documented. In the text, %s0 is string 0,
    %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
    taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %r attributes
-   for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %R a
-   resource, %B a limit, %M a moment. Text and errors of a step come from here alone. */
+   for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an
+   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment. Text and errors of a
+   step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
@@ -3994,6 +4021,7 @@ enum ctr__groups {
   X(NONE, NULL)                                                                                    \
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
+  X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(NOT_THAT_LINK, "something else is there")                                                      \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(TARGET, "the mount point cannot be opened or made")                                            \
@@ -4005,7 +4033,7 @@ enum ctr__groups {
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
   X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
-  X(SETGROUPS, "groups cannot be set in a user namespace whose setgroups file says 'deny'")
+  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
@@ -4079,6 +4107,7 @@ enum { CTR__RLIMITS = 16 };
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;    /* the caller is in the machine's first user namespace */
+  bool groups_denied;     /* by its setgroups file; those made in it inherit that */
   bool can_mknod;         /* CAP_MKNOD counts there only                          */
   bool can_set_resources; /* CAP_SYS_RESOURCE, likewise                           */
   uint64_t caps;          /* the caller's effective capabilities                  */
@@ -4087,9 +4116,6 @@ typedef struct ctr__facts {
   unsigned features;      /* CTR_FEATURE_*                                        */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
-
-static const ino_t ctr__initial_userns_ino =
-    0xEFFFFFFD; /* PROC_USER_INIT_INO: fixed since Linux 3.8 */
 
 static void ctr__gather_caps(ctr__facts *facts) {
   struct {
@@ -4112,6 +4138,13 @@ static unsigned ctr__probe_features(unsigned without) {
   return features & ~without;
 }
 
+/* user_namespaces(7), "/proc/pid/setgroups". */
+static bool ctr__setgroups_denied(void) {
+  char text[8] = "";
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/proc/self/setgroups", O_RDONLY, 0);
+  return fd >= 0 && read(fd, text, sizeof text) > 0 && !strncmp(text, "deny", 4);
+}
+
 /* Those of a set that are in the caller's bounding set. */
 static uint64_t ctr__bounded_caps(uint64_t asked) {
   uint64_t set = 0;
@@ -4122,10 +4155,9 @@ static uint64_t ctr__bounded_caps(uint64_t asked) {
 
 static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts) {
   const ctr_process_config *process = &config->process;
-  struct stat userns;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
-  facts->initial_userns =
-      stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == ctr__initial_userns_ino;
+  facts->initial_userns = ctr__in_initial_userns();
+  facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
   ctr__gather_caps(facts);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
   facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
@@ -4157,15 +4189,18 @@ typedef struct ctr__builder {
   bool nomem;
 
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
-  uint32_t namespace_fds;
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
   bool *late_read_only;             /* for each mount: it becomes so when it is filled */
   size_t late_count;                /* how many do                                     */
   bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
-  uint32_t root_uid, root_gid;      /* the container's uid 0 and gid 0 as the caller sees them */
+  uint32_t io_uid, io_gid;          /* who new pipes are to belong to, as the caller sees it */
 } ctr__builder;
+
+static bool ctr__in_userns(const ctr__builder *b) {
+  return (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+}
 
 /* Zeroed memory for the time of building, or NULL. */
 static void *ctr__take(ctr__builder *b, size_t count, size_t size) {
@@ -4268,16 +4303,14 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
   size_t size = head + steps_len + b->data_len;
   ctr_plan *plan = b->nomem || size > UINT32_MAX ? NULL : CTR_MALLOC(size);
   if (!plan) return NULL;
-  *plan = (ctr_plan){.magic = CTR__PLAN_MAGIC,
-                     .size = (uint32_t)size,
+  *plan = (ctr_plan){.size = (uint32_t)size,
                      .step_count = b->step_count,
                      .steps = (uint32_t)head,
                      .data = (uint32_t)(head + steps_len), /* a multiple of 8: alignment stays */
                      .argv = argv,
                      .envp = envp,
-                     .namespace_fds = b->namespace_fds,
-                     .root_uid = b->root_uid,
-                     .root_gid = b->root_gid};
+                     .io_uid = b->io_uid,
+                     .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);
   memcpy((char *)plan + plan->data, b->data, b->data_len);
   return plan;
@@ -4358,20 +4391,29 @@ static void ctr__choose_maps(ctr__builder *b) {
   b->gid_map = (ctr_id_mappings){&own[1], 1};
 }
 
+/* user_namespaces(7): a map is written in one go, of less than a page. */
+static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref text) {
+  if (b->nomem) return ctr__nomem(b->err);
+  return strlen(b->data + text) < 4096
+             ? CTR_OK
+             : ctr__refuse(b, CTR_E_CONFIG, field, "as text the map is longer than the kernel takes: "
+                                                   "4095 bytes");
+}
+
 static ctr_code ctr__plan_maps(ctr__builder *b) {
   ctr_code code = ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID),
                                  b->facts->euid);
   if (!code)
     code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
   if (code) return code;
-  b->groups_denied = !(b->facts->caps & CTR_CAP(SETGID));
+  b->groups_denied = b->facts->groups_denied || !(b->facts->caps & CTR_CAP(SETGID));
   if (b->groups_denied)
     ctr__parent_step(b, SETGROUPS_FILE, .field = "linux.gidMappings", .str = {"deny"});
-  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings",
-                   .ref = {ctr__map_text(b, b->uid_map)});
-  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings",
-                   .ref = {ctr__map_text(b, b->gid_map)});
-  return CTR_OK;
+  ctr__ref uids = ctr__map_text(b, b->uid_map), gids = ctr__map_text(b, b->gid_map);
+  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings", .ref = {uids});
+  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings", .ref = {gids});
+  code = ctr__check_map_text(b, "linux.uidMappings", uids);
+  return code ? code : ctr__check_map_text(b, "linux.gidMappings", gids);
 }
 
 /* Everything that runs as a user of the container must exist in its user namespace. */
@@ -4416,7 +4458,6 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
                                    .str = {ns->path},
                                    .num = {(uint64_t)ns->type, slot++}});
   }
-  b->namespace_fds = (uint32_t)slot;
 }
 
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
@@ -4480,6 +4521,18 @@ static const char *ctr__offsets_text(ctr__builder *b) {
   return text ? text : "";
 }
 
+/* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
+   those of a joined user namespace is not known here: then they stay the caller's. */
+static void ctr__choose_io_owner(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  bool joined = b->joined_namespaces & CTR_NS_USER, made = b->new_namespaces & CTR_NS_USER;
+  b->io_uid = joined || made ? b->facts->euid : user->uid;
+  b->io_gid = joined || made ? b->facts->egid : user->gid;
+  if (!made) return;
+  ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
+  ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -4495,13 +4548,8 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     code = ctr__plan_maps(b);
     if (!code) code = ctr__check_user_mapped(b);
     if (code) return code;
-    uint32_t host;
-    b->root_uid = ctr__id_mapped(b->uid_map, 0, &host) ? host : b->facts->euid;
-    b->root_gid = ctr__id_mapped(b->gid_map, 0, &host) ? host : b->facts->egid;
-  } else {
-    b->root_uid = b->facts->euid;
-    b->root_gid = b->facts->egid;
   }
+  ctr__choose_io_owner(b);
   return CTR_OK;
 }
 
@@ -5020,8 +5068,7 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
    namespace of its own (cgroup_namespaces(7)); else the caller's cgroup is bound. */
 static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     ctr__mount_spec *spec, const ctr__hierarchies *all) {
-  bool in_userns =
-      !b->facts->initial_userns || ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
+  bool in_userns = !b->facts->initial_userns || ctr__in_userns(b);
   ctr_mount made = *mount;
   if (in_userns && !(b->new_namespaces & CTR_NS_CGROUP)) {
     ctr_code code = ctr__own_cgroup_path(b, field, all, &all->items[all->count - 1], &made.source);
@@ -5035,6 +5082,10 @@ static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, con
 static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
                                        ctr__mount_spec *spec) {
   ctr__hierarchies all;
+  if (spec->data_count)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "\"%.64s\": the hierarchies are there already and take no options of their own",
+                     spec->data[0]);
   ctr_code code = ctr__hierarchies_read(b, &all);
   if (code) return code;
   if (!all.count)
@@ -5147,10 +5198,12 @@ static const struct ctr__dev_link {
 
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
-                             uint64_t number, uint64_t uid, uint64_t gid) {
-  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !in_userns))
-    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path}, .num = {mode, number, uid, gid});
+                             uint64_t number, const ctr_device *asked) {
+  uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
+  bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
+  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
+                    .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
 }
@@ -5169,7 +5222,7 @@ static void ctr__plan_devices(ctr__builder *b) {
       const struct ctr__default_device *d = &ctr__default_devices[i];
       if (!ctr__device_is_listed(devices, d->path))
         ctr__plan_device(b, "default devices", d->path, S_IFCHR | 0666,
-                         makedev(d->major_, d->minor_), 0, 0);
+                         makedev(d->major_, d->minor_), NULL);
     }
     for (size_t i = 0; i < sizeof ctr__dev_links / sizeof *ctr__dev_links; i++)
       ctr__child_step(b, SYMLINK, .field = "default devices",
@@ -5181,8 +5234,7 @@ static void ctr__plan_devices(ctr__builder *b) {
     mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
     const char *field = ctr__print(b, "linux.devices[%zu]", i);
     ctr__plan_device(b, field, d->path, type | mode,
-                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d->uid.value,
-                     d->gid.value);
+                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d);
     if (b->steps && b->steps[b->step_count - 1].kind == CTR__STEP_DEVICE_BIND &&
         (d->fileMode.set || d->uid.set || d->gid.set))
       ctr__log(&b->desc->log, CTR_LOG_WARNING, field,
@@ -5271,16 +5323,17 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   ctr_code code = ctr__plan_mounts(b);
   if (code) return code;
   ctr__plan_devices(b);
-  if (!ctr__is_root_path(b->config->process.cwd))
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
   if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
   if (lin->readonlyPaths.count && !ctr__has_setattr(b))
     ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
              "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
+  /* On a read-only root there is none to be made: that would change what was to stay as it is. */
+  if (!ctr__is_root_path(b->config->process.cwd))
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }
@@ -5359,18 +5412,21 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
                        (unsigned long long)limit->hard, (unsigned long long)current);
     const ctr__new_step step = {.field = field, .num = {type, limit->soft, limit->hard}};
     /* In a user namespace the child has lost the right to raise: the parent makes room for it. */
-    bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
     if (lane == CTR__LANE_CHILD)
       ctr__add_step(b, lane, CTR__STEP_RLIMIT, &step);
-    else if (raises && in_userns)
+    else if (raises && ctr__in_userns(b))
       ctr__add_step(b, lane, CTR__STEP_RAISE_RLIMIT, &step);
   }
   return CTR_OK;
 }
 
+/* In a user namespace the child has lost the right to what only root may: its parent sets it. */
+static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
+  return (lane == CTR__LANE_PARENT) == ctr__in_userns(b);
+}
+
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
-  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  if (!b->config->process.oomScoreAdj.set || (lane == CTR__LANE_PARENT) != in_userns) return;
+  if (!b->config->process.oomScoreAdj.set || !ctr__is_set_by(b, lane)) return;
   const char *text =
       ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
@@ -5394,9 +5450,9 @@ static const char *ctr__flag_names(ctr__builder *b, const ctr__names *names, uin
   return text ? text : "";
 }
 
-static void ctr__plan_scheduler(ctr__builder *b) {
+static void ctr__plan_scheduler(ctr__builder *b, enum ctr__lane lane) {
   const ctr_scheduler *s = &b->config->process.scheduler;
-  if (!s->policy) return;
+  if (!s->policy || !ctr__is_set_by(b, lane)) return;
   struct ctr__sched_attr attr = {.size = sizeof attr,
                                  .policy = (uint32_t)s->policy - 1,
                                  .flags = s->flags,
@@ -5413,8 +5469,25 @@ static void ctr__plan_scheduler(ctr__builder *b) {
     text = ctr__print(b, "%s, runtime %llu, deadline %llu, period %llu", text ? text : "",
                       (unsigned long long)s->runtime, (unsigned long long)s->deadline,
                       (unsigned long long)s->period);
-  ctr__child_step(b, SCHEDULER, .field = "process.scheduler", .str = {text},
-                  .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)});
+  ctr__add_step(b, lane, CTR__STEP_SCHEDULER,
+                &(ctr__new_step){.field = "process.scheduler",
+                                 .str = {text},
+                                 .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)}});
+}
+
+static void ctr__plan_io_priority(ctr__builder *b, enum ctr__lane lane) {
+  const ctr_io_priority *io = &b->config->process.ioPriority;
+  if (!io->class_ || !ctr__is_set_by(b, lane)) return;
+  ctr__add_step(b, lane, CTR__STEP_IO_PRIORITY,
+                &(ctr__new_step){.field = "process.ioPriority",
+                                 .num = {io->class_, (uint64_t)io->priority}});
+}
+
+/* What is set from outside or from inside, as rights go. */
+static void ctr__plan_priorities(ctr__builder *b, enum ctr__lane lane) {
+  ctr__plan_oom_score(b, lane);
+  ctr__plan_scheduler(b, lane);
+  ctr__plan_io_priority(b, lane);
 }
 
 enum { CTR__NODES = 1024 };
@@ -5460,11 +5533,7 @@ static const uint64_t ctr__personalities[] = {[CTR_PER_LINUX] = 0, [CTR_PER_LINU
 
 static ctr_code ctr__plan_settings(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
-  ctr__plan_oom_score(b, CTR__LANE_CHILD);
-  ctr__plan_scheduler(b);
-  if (process->ioPriority.class_)
-    ctr__child_step(b, IO_PRIORITY, .field = "process.ioPriority",
-                    .num = {process->ioPriority.class_, (uint64_t)process->ioPriority.priority});
+  ctr__plan_priorities(b, CTR__LANE_CHILD);
   ctr_personality_domain domain = b->config->linux_.personality.domain;
   if (domain)
     ctr__child_step(b, PERSONALITY, .field = "linux.personality",
@@ -5483,8 +5552,7 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
 static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
-  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  uint64_t missing = in_userns ? 0 : asked & ~had;
+  uint64_t missing = ctr__in_userns(b) ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),
@@ -5555,7 +5623,7 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
   while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
   code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
-  ctr__plan_oom_score(b, CTR__LANE_PARENT);
+  ctr__plan_priorities(b, CTR__LANE_PARENT);
   /* The child waits only if the parent has something to do first: to learn of it, for one. */
   if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
@@ -5572,7 +5640,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (b->new_namespaces & CTR_NS_TIME)
     ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
-  if ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER) ctr__plan_become_root(b);
+  if (ctr__in_userns(b)) ctr__plan_become_root(b);
   ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
@@ -5624,6 +5692,9 @@ ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_p
   if (!config || !ret_plan)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
   if (!desc) desc = &defaults;
+  if (desc->moments & ~(unsigned)(CTR_MOMENT_HOOKS | CTR_MOMENT_READY) ||
+      desc->without & ~(unsigned)(CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR))
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
   ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;
@@ -5820,12 +5891,19 @@ ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, c
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+enum { CTR__MADE_MAX = 256 };
+
 /* A page that parent and child share. */
 typedef struct ctr__shared {
   volatile uint32_t step; /* the step under way, so that a death can be told from a successful
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
+  volatile uint32_t made_count;
+  struct {
+    uint32_t step; /* its path */
+    uint32_t end;  /* where the first component of it ends that had to be made */
+  } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
 /* What the parent gets ready for the child before it clones. */
@@ -5848,6 +5926,7 @@ typedef struct ctr__child {
   uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
   int proc;                /* a verified procfs, the host's                              */
   int root;                /* the container's root                                       */
+  dev_t root_dev;          /* and its file system                                        */
   int null_device;         /* the host's /dev/null, what files are masked with           */
   int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;            /* the caller's                                               */
@@ -5862,6 +5941,18 @@ static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
 static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   c->reason = reason;
   return error;
+}
+
+/* Something was made at the path of the step under way; fd is the last of it, or an error. On another
+   file system than the root's it goes with its mount. */
+static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
+  ctr__shared *shared = c->launch->shared;
+  struct stat st;
+  if (!end || shared->made_count >= CTR__MADE_MAX) return;
+  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev != c->root_dev) return;
+  shared->made[shared->made_count].step = c->at;
+  shared->made[shared->made_count].end = (uint32_t)end;
+  shared->made_count++;
 }
 
 static int ctr__send(int sock, const ctr__message *message) {
@@ -6045,7 +6136,9 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
    them is said to their own descriptor, not to a path, which may lead elsewhere by then. */
 
 static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
-  int fd = ctr__make_in_root(c->root, path, what);
+  size_t made;
+  int fd = ctr__make_in_root(c->root, path, what, &made);
+  ctr__note_made(c, fd, made);
   if (fd < 0) c->reason = CTR__WHY_TARGET;
   return fd;
 }
@@ -6331,15 +6424,29 @@ static int ctr__accept_existing(ctr__child *c, int dir, const char *name, const 
   if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return -errno;
   bool same = (st.st_mode & S_IFMT) == ((mode_t)s->num[0] & S_IFMT) &&
               (S_ISFIFO(st.st_mode) || st.st_rdev == (dev_t)s->num[1]);
-  return same ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_DEVICE, -EEXIST);
+  if (!same) return ctr__because(c, CTR__WHY_NOT_THAT_DEVICE, -EEXIST);
+  bool exact = s->kind == CTR__STEP_DEVICE_NODE && s->num[4];
+  bool alike = (st.st_mode & 07777) == ((mode_t)s->num[0] & 07777) &&
+               st.st_uid == (uid_t)s->num[2] && st.st_gid == (gid_t)s->num[3];
+  return exact && !alike ? ctr__because(c, CTR__WHY_NOT_THAT_MODE, -EEXIST) : 0;
+}
+
+/* Opens the directory that a step's path lies in and copies the last component's name. */
+static int ctr__open_parent(ctr__child *c, const char *path, char *name, size_t *made) {
+  int dir = ctr__parent_in_root(c->root, path, name, made);
+  if (dir < 0) c->reason = CTR__WHY_TARGET;
+  return dir;
 }
 
 static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
   char name[NAME_MAX + 1];
-  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
-  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
-  if (mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]) < 0)
-    return errno == EEXIST ? ctr__accept_existing(c, dir, name, s) : -errno;
+  const char *path = ctr__arg(c, s, 0);
+  size_t made;
+  CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
+  if (dir < 0) return dir;
+  int r = (int)ctr__ret(mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]));
+  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  if (r < 0) return r == -EEXIST ? ctr__accept_existing(c, dir, name, s) : r;
   if (!s->num[2] && !s->num[3]) return 0;
   return (int)ctr__ret(
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
@@ -6357,18 +6464,22 @@ static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   char name[NAME_MAX + 1], there[PATH_MAX];
-  const char *target = ctr__arg(c, s, 1);
-  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
-  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
-  if (symlinkat(target, dir, name) == 0) return 0;
-  if (errno != EEXIST) return -errno;
+  const char *path = ctr__arg(c, s, 0), *target = ctr__arg(c, s, 1);
+  size_t made;
+  CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
+  if (dir < 0) return dir;
+  int r = (int)ctr__ret(symlinkat(target, dir, name));
+  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
   return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
 }
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
-  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  size_t made;
+  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  ctr__note_made(c, fd, made);
   if (fd >= 0) close(fd);
   /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
   return fd == -EROFS || fd == -EACCES || fd >= 0 ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
@@ -6466,8 +6577,12 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
     if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
       r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
   }
-  if (r == 0) c->root = ctr__steal_fd(&tree);
-  return r;
+  struct stat st;
+  if (r == 0) r = (int)ctr__ret(fstat(tree, &st));
+  if (r < 0) return r;
+  c->root_dev = st.st_dev;
+  c->root = ctr__steal_fd(&tree);
+  return 0;
 }
 
 static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
@@ -6527,14 +6642,23 @@ static int ctr__child_oom_score_adj(ctr__child *c, const ctr__step *s) {
   return ctr__write_proc_arg(c, "self/oom_score_adj", ctr__arg(c, s, 0));
 }
 
+/* Of the process pid; 0: ourselves. Also the parent's. */
+static int ctr__set_scheduler(pid_t pid, const ctr_plan *plan, const ctr__step *s) {
+  return (int)CTR__CALL(SYS_sched_setattr, pid, ctr__plan_data(plan, s->str[1]), 0);
+}
+
+static int ctr__set_io_priority(pid_t pid, const ctr__step *s) {
+  return (int)CTR__CALL(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid,
+                        (int)(s->num[0] << 13 /* IOPRIO_CLASS_SHIFT */ | s->num[1]));
+}
+
 static int ctr__child_scheduler(ctr__child *c, const ctr__step *s) {
-  return (int)CTR__CALL(SYS_sched_setattr, 0, ctr__plan_data(c->plan, s->str[1]), 0);
+  return ctr__set_scheduler(0, c->plan, s);
 }
 
 static int ctr__child_io_priority(ctr__child *c, const ctr__step *s) {
   (void)c;
-  return (int)CTR__CALL(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0,
-                        (int)(s->num[0] << 13 /* IOPRIO_CLASS_SHIFT */ | s->num[1]));
+  return ctr__set_io_priority(0, s);
 }
 
 static int ctr__child_personality(ctr__child *c, const ctr__step *s) {
@@ -6954,6 +7078,63 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   return code;
 }
 
+/* ==== [SECTION] parent/undo.c ================================================================= */
+/* What a failed start has made in the container's root is taken away again: mount points, nodes and
+   links, where they lie on the root's own file system. What is not empty or not of ours stays. */
+
+/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a link. */
+static void ctr__remove_made(int root, const char *path, size_t end) {
+  char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
+  if (end >= sizeof prefix) return;
+  memcpy(prefix, path, end);
+  prefix[end] = '\0';
+  if (ctr__split(prefix, dir, name) < 0) return;
+  CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
+  if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
+  struct stat st;
+  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (!S_ISREG(st.st_mode) || !st.st_size))
+    unlinkat(parent, name, 0);
+}
+
+/* Whether a mount of an earlier step covers path[0, end): then what was made lay on that. */
+static bool ctr__lay_on_mount(const ctr_plan *plan, uint32_t index, const char *path, size_t end) {
+  for (uint32_t i = 0; i < index; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    const char *over = ctr__plan_str(plan, step->str[0]);
+    size_t len = ctr__trimmed(over);
+    if (len < end && !memcmp(over, path, len) && path[len] == '/') return true;
+  }
+  return false;
+}
+
+/* The path of a record, or NULL when it is none that a step of the plan can have made. */
+static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t end) {
+  const ctr__step *step = index < plan->step_count ? ctr__plan_step(plan, index) : NULL;
+  const char *path = step && step->lane == CTR__LANE_CHILD ? ctr__plan_str(plan, step->str[0]) : NULL;
+  return path && end && end <= strlen(path) && !ctr__lay_on_mount(plan, index, path, end) ? path
+                                                                                          : NULL;
+}
+
+static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
+  CTR__AUTO_CLOSE root = -1;
+  uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
+  for (uint32_t i = 0; i < plan->step_count && count && root < 0; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind == CTR__STEP_ROOT_BIND)
+      root = ctr__open(AT_FDCWD, ctr__plan_str(plan, step->str[0]), O_PATH | O_DIRECTORY, 0);
+  }
+  while (count-- && root >= 0) {
+    const size_t first = shared->made[count].end;
+    const char *path = ctr__made_path(plan, shared->made[count].step, first);
+    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end;) {
+      ctr__remove_made(root, path, end);
+      while (end && path[end - 1] != '/') end--;
+      while (end && path[end - 1] == '/') end--;
+    }
+  }
+}
+
 /* ==== [SECTION] parent/start.c ================================================================ */
 /* The caller's side of a start: walks its lane of the plan beside the child. */
 
@@ -7109,12 +7290,23 @@ static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
   return type >= 0 && (uint64_t)type == step->num[0] ? 0 : -EINVAL;
 }
 
+/* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps the
+   child's end open until it ends or executes, and so long an execve of ours is not to be seen. */
+static int ctr__open_channel(ctr__start *s) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
+  s->launch.parent_sock = s->sock = ctr__fd_high(pair[0]);
+  s->launch.sock = ctr__fd_high(pair[1]);
+  return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
+}
+
 /* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
    the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
   uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
-  int pidfd = -1, r = ctr__sigmask(all, before);
+  int pidfd = -1, r = ctr__open_channel(s);
+  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
   pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
   if (pid == 0) run(&s->launch);
@@ -7218,6 +7410,14 @@ static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "oom_score_adj", step);
 }
 
+static int ctr__parent_scheduler(ctr__start *s, const ctr__step *step) {
+  return ctr__set_scheduler(s->process->pid, s->plan, step);
+}
+
+static int ctr__parent_io_priority(ctr__start *s, const ctr__step *step) {
+  return ctr__set_io_priority(s->process->pid, step);
+}
+
 /* The soft limit stays for the child's own step: a low one would get in its way until then. */
 static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
   struct ctr__rlimit limit;
@@ -7237,6 +7437,8 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_UID_MAP] = ctr__parent_uid_map,
     [CTR__STEP_GID_MAP] = ctr__parent_gid_map,
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__parent_oom_score_adj,
+    [CTR__STEP_SCHEDULER] = ctr__parent_scheduler,
+    [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
 };
 
@@ -7273,7 +7475,7 @@ static char **ctr__pointers(ctr__start *s, ctr__ref list) {
 static ctr_code ctr__prepare_stdio(ctr__start *s) {
   ctr_process *p = s->process;
   if (p->desc.stdio == CTR_STDIO_PIPES) {
-    ctr_code code = ctr_io_init(s->plan->root_uid, s->plan->root_gid, &p->io, s->err);
+    ctr_code code = ctr_io_init(s->plan->io_uid, s->plan->io_gid, &p->io, s->err);
     if (code) return code;
   }
   for (int i = 0; i < 3; i++) {
@@ -7299,13 +7501,6 @@ static ctr_code ctr__prepare(ctr__start *s) {
   if (shared == MAP_FAILED)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
   s->launch.shared = shared;
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
-  s->launch.parent_sock = s->sock = ctr__fd_high(pair[0]);
-  s->launch.sock = ctr__fd_high(pair[1]);
-  if (s->sock < 0 || s->launch.sock < 0)
-    return ctr__fail(s->err, CTR_E_SYS, EMFILE, NULL, "make the sync channel");
   return ctr__prepare_stdio(s);
 }
 
@@ -7329,6 +7524,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   if (failed) {
     if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s);
     ctr__kill_and_reap(&p->pidfd);
+    if (s->launch.shared) ctr__undo(s->plan, s->launch.shared);
     ctr_io_close(&p->io);
     p->pid = -1;
   }
@@ -7359,11 +7555,27 @@ ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
 /* ==== [SECTION] parent/process.c ============================================================== */
 /* The handle: the eight things libcontainer's parentProcess can do, and running it all at once. */
 
+/* What a caller can get wrong in a description. */
+static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc *desc) {
+  bool moments = false;
+  for (uint32_t i = 0; i < plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    moments |= step->kind == CTR__STEP_SYNC && ctr__exchanges[step->num[0]].request;
+  }
+  if (desc->on_moment && !moments) return "on_moment would never be called: the plan has no moments";
+  if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
+  for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
+    if (desc->fds[i] < -1) return "fds has a negative number other than -1";
+  return NULL;
+}
+
 ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                          ctr_process **ret_process, ctr_err *err) {
   ctr__err_clear(err);
   if (!plan || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
+  const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
+  if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
   ctr_process *p = CTR_MALLOC(sizeof *p);
   if (!p) return ctr__nomem(err);
   *p = (ctr_process){.plan = plan,
@@ -7468,6 +7680,9 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
                  const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err) {
   ctr_plan *plan = NULL;
   ctr_process *process = NULL;
+  if (process_desc && process_desc->stdio == CTR_STDIO_PIPES)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL,
+                     "nobody could feed and drain the pipes: use ctr_process_start");
   ctr_code code = ctr_plan_new(config, plan_desc, &plan, err);
   if (!code) code = ctr_process_new(plan, process_desc, &process, err);
   if (!code) code = ctr_process_start(process, err);

@@ -44,7 +44,8 @@
        The library keeps no global. Any thread may call; one arena, config, plan or process is for
        one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
        allocates nothing and takes no lock between clone and execve, so that callers with threads
-       are safe. Handles do not survive a fork of the caller.
+       are safe. A thread that forks while another starts a container should execute or end soon: the
+       start may return only then. Handles do not survive a fork of the caller.
 
    SECURITY
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;

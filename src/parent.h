@@ -2,6 +2,8 @@
 
 #include "parent/report.c"
 
+#include "parent/undo.c"
+
 #include "parent/start.c"
 
 #include "parent/process.c"

@@ -502,7 +502,7 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
 typedef enum ctr_default_kind {
-  CTR_DEFAULT_AUTO = 0, /* as root: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
   CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside */
 } ctr_default_kind;

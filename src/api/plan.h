@@ -32,8 +32,8 @@ typedef struct ctr_plan_desc {
 /* Compiles a config.
    config:  borrowed for the call.
    desc:    borrowed for the call; NULL: all defaults.
-   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_SYS when
-            /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
+   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG;
+            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
                               ctr_plan **ret_plan, ctr_err *err);

@@ -57,14 +57,16 @@ typedef struct ctr_process_desc {
 /* Makes the handle of a process that is to be started.
    plan:    borrowed until ctr_process_start has returned.
    desc:    copied; NULL: all defaults.
-   Returns: CTR_OK or CTR_E_NOMEM. *ret_process is the caller's: ctr_process_free. */
+   Returns: CTR_OK; CTR_E_ARG for what makes no sense in desc, such as an on_moment that a plan
+            without moments would never call; CTR_E_NOMEM. *ret_process is the caller's: ctr_process_free. */
 CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                                  ctr_process **ret_process, ctr_err *err);
 
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
-   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor) and err names the
-            field, the step and the reason; CTR_E_STATE when it was started before.
+   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made in
+            the root) and err names the field, the step and the reason; CTR_E_STATE when it was
+            started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
 CTR_API ctr_code ctr_process_start(ctr_process *process, ctr_err *err);
@@ -95,8 +97,9 @@ CTR_API ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_
 CTR_API ctr_code ctr_process_terminate(ctr_process *process, ctr_err *err);
 
 /* What its three standard streams were connected to at the start, as ctr_pipe_fds gives it; or what
-   was set instead. Returns: CTR_OK. Strings live as long as the handle. */
+   was set instead. Strings live as long as the handle. */
 CTR_API void ctr_process_external_fds(const ctr_process *process, const char *ret_names[3]);
+/* Sets them: copies. Returns: CTR_OK or CTR_E_NOMEM. */
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);
 
@@ -107,7 +110,8 @@ CTR_API ctr_io *ctr_process_io(ctr_process *process);
 CTR_API void ctr_process_free(ctr_process *process);
 
 /* Plan, start, wait, free in one call.
-   plan_desc, process_desc: NULL: all defaults.
+   plan_desc, process_desc: NULL: all defaults. CTR_STDIO_PIPES is CTR_E_ARG: there is nobody to
+            feed and drain the pipes.
    Returns: as those calls do; *ret_exit is written on CTR_OK only. */
 CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
                          const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err);

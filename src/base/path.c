@@ -54,8 +54,9 @@ static int ctr__make_and_open(int parent, const char *name, enum ctr__make what)
 }
 
 /* One walk over path: opens each prefix in the root and makes the first that is missing, and all
-   after it. Returns a descriptor of the whole or -errno; with *again, path is to be walked again. */
-static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again) {
+   after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of the
+   whole or -errno; with *again, path is to be walked again. */
+static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again, size_t *made) {
   CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
   const char *at = path, *name;
   while (parent >= 0 && ctr__component(&at, &name)) {
@@ -64,7 +65,10 @@ static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *aga
     char saved = path[end];
     path[end] = '\0';
     int fd = ctr__path_in_root(root, path);
-    if (fd == -ENOENT) fd = ctr__make_and_open(parent, name, last ? what : CTR__MAKE_DIR);
+    if (fd == -ENOENT) {
+      fd = ctr__make_and_open(parent, name, last ? what : CTR__MAKE_DIR);
+      if (fd >= 0 && !*made) *made = end;
+    }
     path[end] = saved;
     if (fd == -EEXIST) {
       fd = ctr__splice_link(parent, path, start, end);
@@ -77,11 +81,16 @@ static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *aga
   return ctr__steal_fd(&parent);
 }
 
-/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
-static int ctr__split(const char *path, char *dir, char *name) {
+/* The length of path without slashes at its end. */
+static size_t ctr__trimmed(const char *path) {
   size_t len = strlen(path);
   while (len && path[len - 1] == '/') len--;
-  size_t slash = len;
+  return len;
+}
+
+/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
+static int ctr__split(const char *path, char *dir, char *name) {
+  size_t len = ctr__trimmed(path), slash = len;
   while (slash && path[slash - 1] != '/') slash--;
   if (len == slash) return -EISDIR;
   if (len - slash > NAME_MAX || slash >= PATH_MAX - 1) return -ENAMETOOLONG;
@@ -94,9 +103,11 @@ static int ctr__split(const char *path, char *dir, char *name) {
 }
 
 /* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
-   component as what says. Returns a descriptor or -errno. */
-static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
+   component as what says. Returns a descriptor or -errno; in *made, where the first component ends
+   that had to be made: 0 when none had, or it lies where a link led. */
+static int ctr__make_in_root(int root, const char *path, enum ctr__make what, size_t *made) {
   char walked[PATH_MAX], name[NAME_MAX + 1];
+  *made = 0;
   int fd = ctr__path_in_root(root, path);
   if (fd != -ENOENT) return fd;
   /* Mostly only the last component is missing. */
@@ -104,13 +115,15 @@ static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
   if (r < 0) return r;
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, walked);
   fd = parent < 0 ? parent : ctr__make_and_open(parent, name, what);
-  if (fd != -ENOENT && fd != -EEXIST) return fd;
   size_t len = strlen(path);
+  if (fd >= 0) *made = ctr__trimmed(path);
+  if (fd != -ENOENT && fd != -EEXIST) return fd;
   if (len >= sizeof walked) return -ENAMETOOLONG;
   memcpy(walked, path, len + 1);
   for (int links = 0; links < 40; links++) { /* as many as the kernel follows: path_resolution(7) */
     bool again = false;
-    fd = ctr__walk_making(root, walked, what, &again);
+    fd = ctr__walk_making(root, walked, what, &again, made);
+    if (links > 0) *made = 0;
     if (!again) return fd;
   }
   return -ELOOP;
@@ -118,10 +131,10 @@ static int ctr__make_in_root(int root, const char *path, enum ctr__make what) {
 
 /* Opens the directory that holds path's last component, made when missing, and copies the
    component's name (NAME_MAX + 1 bytes). */
-static int ctr__parent_in_root(int root, const char *path, char *name) {
+static int ctr__parent_in_root(int root, const char *path, char *name, size_t *made) {
   char dir[PATH_MAX];
   int r = ctr__split(path, dir, name);
-  return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR);
+  return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR, made);
 }
 
 enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };

@@ -288,6 +288,13 @@ static int ctr__close_listed_but(int proc, int kept) {
   }
 }
 
+/* The machine's first user namespace has had the same inode number since Linux 3.8
+   (PROC_USER_INIT_INO). */
+static bool ctr__in_initial_userns(void) {
+  struct stat userns;
+  return stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == 0xEFFFFFFD;
+}
+
 /* -- numbers as text, without stdio -- */
 
 static char *ctr__put_uint(char *at, uint64_t value) {

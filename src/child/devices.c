@@ -7,15 +7,29 @@ static int ctr__accept_existing(ctr__child *c, int dir, const char *name, const 
   if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return -errno;
   bool same = (st.st_mode & S_IFMT) == ((mode_t)s->num[0] & S_IFMT) &&
               (S_ISFIFO(st.st_mode) || st.st_rdev == (dev_t)s->num[1]);
-  return same ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_DEVICE, -EEXIST);
+  if (!same) return ctr__because(c, CTR__WHY_NOT_THAT_DEVICE, -EEXIST);
+  bool exact = s->kind == CTR__STEP_DEVICE_NODE && s->num[4];
+  bool alike = (st.st_mode & 07777) == ((mode_t)s->num[0] & 07777) &&
+               st.st_uid == (uid_t)s->num[2] && st.st_gid == (gid_t)s->num[3];
+  return exact && !alike ? ctr__because(c, CTR__WHY_NOT_THAT_MODE, -EEXIST) : 0;
+}
+
+/* Opens the directory that a step's path lies in and copies the last component's name. */
+static int ctr__open_parent(ctr__child *c, const char *path, char *name, size_t *made) {
+  int dir = ctr__parent_in_root(c->root, path, name, made);
+  if (dir < 0) c->reason = CTR__WHY_TARGET;
+  return dir;
 }
 
 static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
   char name[NAME_MAX + 1];
-  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
-  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
-  if (mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]) < 0)
-    return errno == EEXIST ? ctr__accept_existing(c, dir, name, s) : -errno;
+  const char *path = ctr__arg(c, s, 0);
+  size_t made;
+  CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
+  if (dir < 0) return dir;
+  int r = (int)ctr__ret(mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]));
+  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  if (r < 0) return r == -EEXIST ? ctr__accept_existing(c, dir, name, s) : r;
   if (!s->num[2] && !s->num[3]) return 0;
   return (int)ctr__ret(
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
@@ -33,18 +47,22 @@ static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   char name[NAME_MAX + 1], there[PATH_MAX];
-  const char *target = ctr__arg(c, s, 1);
-  CTR__AUTO_CLOSE dir = ctr__parent_in_root(c->root, ctr__arg(c, s, 0), name);
-  if (dir < 0) return ctr__because(c, CTR__WHY_TARGET, dir);
-  if (symlinkat(target, dir, name) == 0) return 0;
-  if (errno != EEXIST) return -errno;
+  const char *path = ctr__arg(c, s, 0), *target = ctr__arg(c, s, 1);
+  size_t made;
+  CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
+  if (dir < 0) return dir;
+  int r = (int)ctr__ret(symlinkat(target, dir, name));
+  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
   return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
 }
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
-  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  size_t made;
+  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  ctr__note_made(c, fd, made);
   if (fd >= 0) close(fd);
   /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
   return fd == -EROFS || fd == -EACCES || fd >= 0 ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);

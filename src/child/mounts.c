@@ -2,7 +2,9 @@
    them is said to their own descriptor, not to a path, which may lead elsewhere by then. */
 
 static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
-  int fd = ctr__make_in_root(c->root, path, what);
+  size_t made;
+  int fd = ctr__make_in_root(c->root, path, what, &made);
+  ctr__note_made(c, fd, made);
   if (fd < 0) c->reason = CTR__WHY_TARGET;
   return fd;
 }

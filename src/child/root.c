@@ -17,8 +17,12 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
     if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
       r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
   }
-  if (r == 0) c->root = ctr__steal_fd(&tree);
-  return r;
+  struct stat st;
+  if (r == 0) r = (int)ctr__ret(fstat(tree, &st));
+  if (r < 0) return r;
+  c->root_dev = st.st_dev;
+  c->root = ctr__steal_fd(&tree);
+  return 0;
 }
 
 static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {

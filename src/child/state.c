@@ -2,12 +2,19 @@
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+enum { CTR__MADE_MAX = 256 };
+
 /* A page that parent and child share. */
 typedef struct ctr__shared {
   volatile uint32_t step; /* the step under way, so that a death can be told from a successful
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
+  volatile uint32_t made_count;
+  struct {
+    uint32_t step; /* its path */
+    uint32_t end;  /* where the first component of it ends that had to be made */
+  } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
 /* What the parent gets ready for the child before it clones. */
@@ -30,6 +37,7 @@ typedef struct ctr__child {
   uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
   int proc;                /* a verified procfs, the host's                              */
   int root;                /* the container's root                                       */
+  dev_t root_dev;          /* and its file system                                        */
   int null_device;         /* the host's /dev/null, what files are masked with           */
   int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;            /* the caller's                                               */
@@ -44,6 +52,18 @@ static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
 static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   c->reason = reason;
   return error;
+}
+
+/* Something was made at the path of the step under way; fd is the last of it, or an error. On another
+   file system than the root's it goes with its mount. */
+static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
+  ctr__shared *shared = c->launch->shared;
+  struct stat st;
+  if (!end || shared->made_count >= CTR__MADE_MAX) return;
+  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev != c->root_dev) return;
+  shared->made[shared->made_count].step = c->at;
+  shared->made[shared->made_count].end = (uint32_t)end;
+  shared->made_count++;
 }
 
 static int ctr__send(int sock, const ctr__message *message) {

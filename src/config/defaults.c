@@ -104,7 +104,8 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
   if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_ROOTLESS)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "kind %d is none of ctr_default_kind", (int)kind);
-  if (kind == CTR_DEFAULT_AUTO) kind = geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
+  if (kind == CTR_DEFAULT_AUTO)
+    kind = geteuid() || !ctr__in_initial_userns() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;

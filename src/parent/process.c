@@ -1,10 +1,26 @@
 /* The handle: the eight things libcontainer's parentProcess can do, and running it all at once. */
 
+/* What a caller can get wrong in a description. */
+static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc *desc) {
+  bool moments = false;
+  for (uint32_t i = 0; i < plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    moments |= step->kind == CTR__STEP_SYNC && ctr__exchanges[step->num[0]].request;
+  }
+  if (desc->on_moment && !moments) return "on_moment would never be called: the plan has no moments";
+  if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
+  for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
+    if (desc->fds[i] < -1) return "fds has a negative number other than -1";
+  return NULL;
+}
+
 ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                          ctr_process **ret_process, ctr_err *err) {
   ctr__err_clear(err);
   if (!plan || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
+  const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
+  if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
   ctr_process *p = CTR_MALLOC(sizeof *p);
   if (!p) return ctr__nomem(err);
   *p = (ctr_process){.plan = plan,
@@ -109,6 +125,9 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
                  const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err) {
   ctr_plan *plan = NULL;
   ctr_process *process = NULL;
+  if (process_desc && process_desc->stdio == CTR_STDIO_PIPES)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL,
+                     "nobody could feed and drain the pipes: use ctr_process_start");
   ctr_code code = ctr_plan_new(config, plan_desc, &plan, err);
   if (!code) code = ctr_process_new(plan, process_desc, &process, err);
   if (!code) code = ctr_process_start(process, err);

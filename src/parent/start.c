@@ -152,12 +152,23 @@ static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
   return type >= 0 && (uint64_t)type == step->num[0] ? 0 : -EINVAL;
 }
 
+/* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps the
+   child's end open until it ends or executes, and so long an execve of ours is not to be seen. */
+static int ctr__open_channel(ctr__start *s) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
+  s->launch.parent_sock = s->sock = ctr__fd_high(pair[0]);
+  s->launch.sock = ctr__fd_high(pair[1]);
+  return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
+}
+
 /* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
    the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
   uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
-  int pidfd = -1, r = ctr__sigmask(all, before);
+  int pidfd = -1, r = ctr__open_channel(s);
+  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
   pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
   if (pid == 0) run(&s->launch);
@@ -261,6 +272,14 @@ static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "oom_score_adj", step);
 }
 
+static int ctr__parent_scheduler(ctr__start *s, const ctr__step *step) {
+  return ctr__set_scheduler(s->process->pid, s->plan, step);
+}
+
+static int ctr__parent_io_priority(ctr__start *s, const ctr__step *step) {
+  return ctr__set_io_priority(s->process->pid, step);
+}
+
 /* The soft limit stays for the child's own step: a low one would get in its way until then. */
 static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
   struct ctr__rlimit limit;
@@ -280,6 +299,8 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_UID_MAP] = ctr__parent_uid_map,
     [CTR__STEP_GID_MAP] = ctr__parent_gid_map,
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__parent_oom_score_adj,
+    [CTR__STEP_SCHEDULER] = ctr__parent_scheduler,
+    [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
 };
 
@@ -316,7 +337,7 @@ static char **ctr__pointers(ctr__start *s, ctr__ref list) {
 static ctr_code ctr__prepare_stdio(ctr__start *s) {
   ctr_process *p = s->process;
   if (p->desc.stdio == CTR_STDIO_PIPES) {
-    ctr_code code = ctr_io_init(s->plan->root_uid, s->plan->root_gid, &p->io, s->err);
+    ctr_code code = ctr_io_init(s->plan->io_uid, s->plan->io_gid, &p->io, s->err);
     if (code) return code;
   }
   for (int i = 0; i < 3; i++) {
@@ -342,13 +363,6 @@ static ctr_code ctr__prepare(ctr__start *s) {
   if (shared == MAP_FAILED)
     return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
   s->launch.shared = shared;
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "make the sync channel");
-  s->launch.parent_sock = s->sock = ctr__fd_high(pair[0]);
-  s->launch.sock = ctr__fd_high(pair[1]);
-  if (s->sock < 0 || s->launch.sock < 0)
-    return ctr__fail(s->err, CTR_E_SYS, EMFILE, NULL, "make the sync channel");
   return ctr__prepare_stdio(s);
 }
 
@@ -372,6 +386,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   if (failed) {
     if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s);
     ctr__kill_and_reap(&p->pidfd);
+    if (s->launch.shared) ctr__undo(s->plan, s->launch.shared);
     ctr_io_close(&p->io);
     p->pid = -1;
   }

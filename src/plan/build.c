@@ -9,7 +9,7 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
   while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
   code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
-  ctr__plan_oom_score(b, CTR__LANE_PARENT);
+  ctr__plan_priorities(b, CTR__LANE_PARENT);
   /* The child waits only if the parent has something to do first: to learn of it, for one. */
   if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
@@ -26,7 +26,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (b->new_namespaces & CTR_NS_TIME)
     ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
-  if ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER) ctr__plan_become_root(b);
+  if (ctr__in_userns(b)) ctr__plan_become_root(b);
   ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
@@ -78,6 +78,9 @@ ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_p
   if (!config || !ret_plan)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
   if (!desc) desc = &defaults;
+  if (desc->moments & ~(unsigned)(CTR_MOMENT_HOOKS | CTR_MOMENT_READY) ||
+      desc->without & ~(unsigned)(CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR))
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
   ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;

@@ -15,15 +15,18 @@ typedef struct ctr__builder {
   bool nomem;
 
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
-  uint32_t namespace_fds;
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
   bool *late_read_only;             /* for each mount: it becomes so when it is filled */
   size_t late_count;                /* how many do                                     */
   bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
-  uint32_t root_uid, root_gid;      /* the container's uid 0 and gid 0 as the caller sees them */
+  uint32_t io_uid, io_gid;          /* who new pipes are to belong to, as the caller sees it */
 } ctr__builder;
+
+static bool ctr__in_userns(const ctr__builder *b) {
+  return (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+}
 
 /* Zeroed memory for the time of building, or NULL. */
 static void *ctr__take(ctr__builder *b, size_t count, size_t size) {
@@ -126,16 +129,14 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
   size_t size = head + steps_len + b->data_len;
   ctr_plan *plan = b->nomem || size > UINT32_MAX ? NULL : CTR_MALLOC(size);
   if (!plan) return NULL;
-  *plan = (ctr_plan){.magic = CTR__PLAN_MAGIC,
-                     .size = (uint32_t)size,
+  *plan = (ctr_plan){.size = (uint32_t)size,
                      .step_count = b->step_count,
                      .steps = (uint32_t)head,
                      .data = (uint32_t)(head + steps_len), /* a multiple of 8: alignment stays */
                      .argv = argv,
                      .envp = envp,
-                     .namespace_fds = b->namespace_fds,
-                     .root_uid = b->root_uid,
-                     .root_gid = b->root_gid};
+                     .io_uid = b->io_uid,
+                     .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);
   memcpy((char *)plan + plan->data, b->data, b->data_len);
   return plan;

@@ -184,8 +184,7 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
    namespace of its own (cgroup_namespaces(7)); else the caller's cgroup is bound. */
 static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     ctr__mount_spec *spec, const ctr__hierarchies *all) {
-  bool in_userns =
-      !b->facts->initial_userns || ((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER);
+  bool in_userns = !b->facts->initial_userns || ctr__in_userns(b);
   ctr_mount made = *mount;
   if (in_userns && !(b->new_namespaces & CTR_NS_CGROUP)) {
     ctr_code code = ctr__own_cgroup_path(b, field, all, &all->items[all->count - 1], &made.source);
@@ -199,6 +198,10 @@ static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, con
 static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
                                        ctr__mount_spec *spec) {
   ctr__hierarchies all;
+  if (spec->data_count)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "\"%.64s\": the hierarchies are there already and take no options of their own",
+                     spec->data[0]);
   ctr_code code = ctr__hierarchies_read(b, &all);
   if (code) return code;
   if (!all.count)

@@ -6,6 +6,7 @@ enum { CTR__RLIMITS = 16 };
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;    /* the caller is in the machine's first user namespace */
+  bool groups_denied;     /* by its setgroups file; those made in it inherit that */
   bool can_mknod;         /* CAP_MKNOD counts there only                          */
   bool can_set_resources; /* CAP_SYS_RESOURCE, likewise                           */
   uint64_t caps;          /* the caller's effective capabilities                  */
@@ -14,9 +15,6 @@ typedef struct ctr__facts {
   unsigned features;      /* CTR_FEATURE_*                                        */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
-
-static const ino_t ctr__initial_userns_ino =
-    0xEFFFFFFD; /* PROC_USER_INIT_INO: fixed since Linux 3.8 */
 
 static void ctr__gather_caps(ctr__facts *facts) {
   struct {
@@ -39,6 +37,13 @@ static unsigned ctr__probe_features(unsigned without) {
   return features & ~without;
 }
 
+/* user_namespaces(7), "/proc/pid/setgroups". */
+static bool ctr__setgroups_denied(void) {
+  char text[8] = "";
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/proc/self/setgroups", O_RDONLY, 0);
+  return fd >= 0 && read(fd, text, sizeof text) > 0 && !strncmp(text, "deny", 4);
+}
+
 /* Those of a set that are in the caller's bounding set. */
 static uint64_t ctr__bounded_caps(uint64_t asked) {
   uint64_t set = 0;
@@ -49,10 +54,9 @@ static uint64_t ctr__bounded_caps(uint64_t asked) {
 
 static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts) {
   const ctr_process_config *process = &config->process;
-  struct stat userns;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
-  facts->initial_userns =
-      stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == ctr__initial_userns_ino;
+  facts->initial_userns = ctr__in_initial_userns();
+  facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
   ctr__gather_caps(facts);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
   facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));

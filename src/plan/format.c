@@ -20,21 +20,21 @@ typedef struct ctr__step {
 } ctr__step;
 
 struct ctr_plan {
-  uint32_t magic, size; /* of the whole block, bytes */
+  uint32_t size; /* of the whole block, bytes */
   uint32_t step_count;
   uint32_t steps, data; /* where they start in the block */
   ctr__ref argv, envp;
-  uint32_t namespace_fds;      /* how many namespaces are joined by path         */
-  uint32_t root_uid, root_gid; /* the container's uid 0 and gid 0 as the caller sees them */
+  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
 };
 
-enum { CTR__PLAN_MAGIC = 0x63747231, CTR__PLAN_MAX_NAMESPACES = 8 };
+enum { CTR__PLAN_MAX_NAMESPACES = 8 };
 
-/* Every kind of step: name, what it does, where that is documented. In the text, %s0 is string 0,
+/* Every kind of step; those that mount something stand together, MOUNT_FS to MOUNT_BIND: name, what it does, where that is documented. In the text, %s0 is string 0,
    %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
    taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %r attributes
-   for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %R a
-   resource, %B a limit, %M a moment. Text and errors of a step come from here alone. */
+   for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an
+   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment. Text and errors of a
+   step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
@@ -129,6 +129,7 @@ enum ctr__groups {
   X(NONE, NULL)                                                                                    \
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
+  X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(NOT_THAT_LINK, "something else is there")                                                      \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(TARGET, "the mount point cannot be opened or made")                                            \
@@ -140,7 +141,7 @@ enum ctr__groups {
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
   X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
-  X(SETGROUPS, "groups cannot be set in a user namespace whose setgroups file says 'deny'")
+  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,

@@ -71,18 +71,21 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
                        (unsigned long long)limit->hard, (unsigned long long)current);
     const ctr__new_step step = {.field = field, .num = {type, limit->soft, limit->hard}};
     /* In a user namespace the child has lost the right to raise: the parent makes room for it. */
-    bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
     if (lane == CTR__LANE_CHILD)
       ctr__add_step(b, lane, CTR__STEP_RLIMIT, &step);
-    else if (raises && in_userns)
+    else if (raises && ctr__in_userns(b))
       ctr__add_step(b, lane, CTR__STEP_RAISE_RLIMIT, &step);
   }
   return CTR_OK;
 }
 
+/* In a user namespace the child has lost the right to what only root may: its parent sets it. */
+static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
+  return (lane == CTR__LANE_PARENT) == ctr__in_userns(b);
+}
+
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
-  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  if (!b->config->process.oomScoreAdj.set || (lane == CTR__LANE_PARENT) != in_userns) return;
+  if (!b->config->process.oomScoreAdj.set || !ctr__is_set_by(b, lane)) return;
   const char *text =
       ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
@@ -106,9 +109,9 @@ static const char *ctr__flag_names(ctr__builder *b, const ctr__names *names, uin
   return text ? text : "";
 }
 
-static void ctr__plan_scheduler(ctr__builder *b) {
+static void ctr__plan_scheduler(ctr__builder *b, enum ctr__lane lane) {
   const ctr_scheduler *s = &b->config->process.scheduler;
-  if (!s->policy) return;
+  if (!s->policy || !ctr__is_set_by(b, lane)) return;
   struct ctr__sched_attr attr = {.size = sizeof attr,
                                  .policy = (uint32_t)s->policy - 1,
                                  .flags = s->flags,
@@ -125,8 +128,25 @@ static void ctr__plan_scheduler(ctr__builder *b) {
     text = ctr__print(b, "%s, runtime %llu, deadline %llu, period %llu", text ? text : "",
                       (unsigned long long)s->runtime, (unsigned long long)s->deadline,
                       (unsigned long long)s->period);
-  ctr__child_step(b, SCHEDULER, .field = "process.scheduler", .str = {text},
-                  .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)});
+  ctr__add_step(b, lane, CTR__STEP_SCHEDULER,
+                &(ctr__new_step){.field = "process.scheduler",
+                                 .str = {text},
+                                 .ref = {0, ctr__add_bytes(b, &attr, sizeof attr, 8)}});
+}
+
+static void ctr__plan_io_priority(ctr__builder *b, enum ctr__lane lane) {
+  const ctr_io_priority *io = &b->config->process.ioPriority;
+  if (!io->class_ || !ctr__is_set_by(b, lane)) return;
+  ctr__add_step(b, lane, CTR__STEP_IO_PRIORITY,
+                &(ctr__new_step){.field = "process.ioPriority",
+                                 .num = {io->class_, (uint64_t)io->priority}});
+}
+
+/* What is set from outside or from inside, as rights go. */
+static void ctr__plan_priorities(ctr__builder *b, enum ctr__lane lane) {
+  ctr__plan_oom_score(b, lane);
+  ctr__plan_scheduler(b, lane);
+  ctr__plan_io_priority(b, lane);
 }
 
 enum { CTR__NODES = 1024 };
@@ -172,11 +192,7 @@ static const uint64_t ctr__personalities[] = {[CTR_PER_LINUX] = 0, [CTR_PER_LINU
 
 static ctr_code ctr__plan_settings(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
-  ctr__plan_oom_score(b, CTR__LANE_CHILD);
-  ctr__plan_scheduler(b);
-  if (process->ioPriority.class_)
-    ctr__child_step(b, IO_PRIORITY, .field = "process.ioPriority",
-                    .num = {process->ioPriority.class_, (uint64_t)process->ioPriority.priority});
+  ctr__plan_priorities(b, CTR__LANE_CHILD);
   ctr_personality_domain domain = b->config->linux_.personality.domain;
   if (domain)
     ctr__child_step(b, PERSONALITY, .field = "linux.personality",
@@ -195,8 +211,7 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
 static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
-  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  uint64_t missing = in_userns ? 0 : asked & ~had;
+  uint64_t missing = ctr__in_userns(b) ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),

@@ -72,20 +72,29 @@ static void ctr__choose_maps(ctr__builder *b) {
   b->gid_map = (ctr_id_mappings){&own[1], 1};
 }
 
+/* user_namespaces(7): a map is written in one go, of less than a page. */
+static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref text) {
+  if (b->nomem) return ctr__nomem(b->err);
+  return strlen(b->data + text) < 4096
+             ? CTR_OK
+             : ctr__refuse(b, CTR_E_CONFIG, field, "as text the map is longer than the kernel takes: "
+                                                   "4095 bytes");
+}
+
 static ctr_code ctr__plan_maps(ctr__builder *b) {
   ctr_code code = ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID),
                                  b->facts->euid);
   if (!code)
     code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
   if (code) return code;
-  b->groups_denied = !(b->facts->caps & CTR_CAP(SETGID));
+  b->groups_denied = b->facts->groups_denied || !(b->facts->caps & CTR_CAP(SETGID));
   if (b->groups_denied)
     ctr__parent_step(b, SETGROUPS_FILE, .field = "linux.gidMappings", .str = {"deny"});
-  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings",
-                   .ref = {ctr__map_text(b, b->uid_map)});
-  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings",
-                   .ref = {ctr__map_text(b, b->gid_map)});
-  return CTR_OK;
+  ctr__ref uids = ctr__map_text(b, b->uid_map), gids = ctr__map_text(b, b->gid_map);
+  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings", .ref = {uids});
+  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings", .ref = {gids});
+  code = ctr__check_map_text(b, "linux.uidMappings", uids);
+  return code ? code : ctr__check_map_text(b, "linux.gidMappings", gids);
 }
 
 /* Everything that runs as a user of the container must exist in its user namespace. */
@@ -130,7 +139,6 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
                                    .str = {ns->path},
                                    .num = {(uint64_t)ns->type, slot++}});
   }
-  b->namespace_fds = (uint32_t)slot;
 }
 
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
@@ -194,6 +202,18 @@ static const char *ctr__offsets_text(ctr__builder *b) {
   return text ? text : "";
 }
 
+/* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
+   those of a joined user namespace is not known here: then they stay the caller's. */
+static void ctr__choose_io_owner(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  bool joined = b->joined_namespaces & CTR_NS_USER, made = b->new_namespaces & CTR_NS_USER;
+  b->io_uid = joined || made ? b->facts->euid : user->uid;
+  b->io_gid = joined || made ? b->facts->egid : user->gid;
+  if (!made) return;
+  ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
+  ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -209,12 +229,7 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     code = ctr__plan_maps(b);
     if (!code) code = ctr__check_user_mapped(b);
     if (code) return code;
-    uint32_t host;
-    b->root_uid = ctr__id_mapped(b->uid_map, 0, &host) ? host : b->facts->euid;
-    b->root_gid = ctr__id_mapped(b->gid_map, 0, &host) ? host : b->facts->egid;
-  } else {
-    b->root_uid = b->facts->euid;
-    b->root_gid = b->facts->egid;
   }
+  ctr__choose_io_owner(b);
   return CTR_OK;
 }

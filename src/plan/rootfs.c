@@ -100,10 +100,12 @@ static const struct ctr__dev_link {
 
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
-                             uint64_t number, uint64_t uid, uint64_t gid) {
-  bool in_userns = (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !in_userns))
-    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path}, .num = {mode, number, uid, gid});
+                             uint64_t number, const ctr_device *asked) {
+  uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
+  bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
+  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
+                    .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
 }
@@ -122,7 +124,7 @@ static void ctr__plan_devices(ctr__builder *b) {
       const struct ctr__default_device *d = &ctr__default_devices[i];
       if (!ctr__device_is_listed(devices, d->path))
         ctr__plan_device(b, "default devices", d->path, S_IFCHR | 0666,
-                         makedev(d->major_, d->minor_), 0, 0);
+                         makedev(d->major_, d->minor_), NULL);
     }
     for (size_t i = 0; i < sizeof ctr__dev_links / sizeof *ctr__dev_links; i++)
       ctr__child_step(b, SYMLINK, .field = "default devices",
@@ -134,8 +136,7 @@ static void ctr__plan_devices(ctr__builder *b) {
     mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
     const char *field = ctr__print(b, "linux.devices[%zu]", i);
     ctr__plan_device(b, field, d->path, type | mode,
-                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d->uid.value,
-                     d->gid.value);
+                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d);
     if (b->steps && b->steps[b->step_count - 1].kind == CTR__STEP_DEVICE_BIND &&
         (d->fileMode.set || d->uid.set || d->gid.set))
       ctr__log(&b->desc->log, CTR_LOG_WARNING, field,
@@ -224,16 +225,17 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   ctr_code code = ctr__plan_mounts(b);
   if (code) return code;
   ctr__plan_devices(b);
-  if (!ctr__is_root_path(b->config->process.cwd))
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
   if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
   if (lin->readonlyPaths.count && !ctr__has_setattr(b))
     ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
              "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
+  /* On a read-only root there is none to be made: that would change what was to stay as it is. */
+  if (!ctr__is_root_path(b->config->process.cwd))
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }

@@ -106,7 +106,6 @@ class BadInput(Bundles):
         self.assertEqual(census(self.bundle), before)
 
     def test_bad_configs_are_refused_by_field(self):
-        self.run_bundle()  # mount points are made
         for changes, *parts in BAD_CONFIGS:
             with self.subTest(changes=changes):
                 self.write(changes)

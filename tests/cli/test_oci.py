@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import unittest
 
 from oci import BUILD, ROOT, TOP, Bundles, ctr_oci, run
@@ -38,6 +39,18 @@ class Commands(Bundles):
     def test_the_default_container_needs_no_bundle(self):
         result = ctr_oci("run", "--default", "test", "--", "sh", "-c", "echo $$; hostname; id -u")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "1\nctr\n0\n", ""))
+
+    @unittest.skipUnless(shutil.which("unshare"), "there is no unshare(1)")
+    def test_the_default_container_runs_inside_a_user_namespace(self):
+        result = run("unshare", "-r", BUILD / "ctr-oci", "run", "--default", "x", "--", "id", "-u")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "0\n", ""))
+
+    def test_a_missing_directory_is_not_made_on_a_read_only_root(self):
+        changes = {"root.readonly": True, "process.cwd": "/not/there"}
+        result = self.run_bundle(changes)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("process.cwd: enter /not/there", result.stderr)
+        self.assertFalse((self.bundle / "rootfs/not").exists())
 
     def test_no_pivot_gives_the_same_container(self):
         self.write({"process.args": ["/probe", "stat", "/../probe"]})

@@ -283,15 +283,20 @@ TEST(the_scheduler_is_set) {
   box_free(&b);
 }
 
-TEST(a_realtime_scheduler_is_set_for_who_may) {
-  box b = box_new();
+static void check_realtime(box b) {
   b.config->process.scheduler = (ctr_scheduler){.policy = CTR_SCHED_FIFO, .priority = 7};
   box_run(&b, "self");
   if (b.code)
     CHECK_REFUSED(&b, "process.scheduler", "set the scheduler: SCHED_FIFO, nice 0, priority 7");
   else
     CHECK_STR(box_said(&b, "sched"), "1 nice 0 priority 7");
+  if (have_cap(CTR_CAP_SYS_NICE)) CHECK_RAN(&b);
   box_free(&b);
+}
+
+TEST(a_realtime_scheduler_is_set_for_who_may) {
+  check_realtime(box_new());
+  check_realtime(box_mapped());
 }
 
 TEST(the_io_priority_is_set) {

@@ -185,6 +185,19 @@ TEST(pipes_belong_to_the_containers_root) {
   box_free(&b);
 }
 
+TEST(a_process_can_reopen_its_own_streams) {
+  ONLY_AS_ROOT;
+  for (int mapped = 0; mapped < 2; mapped++) {
+    box b = mapped ? box_mapped() : box_new();
+    b.config->process.user = (ctr_user){.uid = 1000, .gid = 1000};
+    b.config->process.capabilities = (ctr_capabilities){0};
+    CHECK_RAN(box_run(&b, "try", "/dev/stdout", "/dev/stderr"));
+    CHECK_STR(box_said(&b, "/dev/stdout"), "open");
+    CHECK_STR(box_said(&b, "/dev/stderr"), "open");
+    box_free(&b);
+  }
+}
+
 TEST(descriptors_are_taken_in_any_order) {
   box b = box_new();
   int out[2], complaints[2];
@@ -559,6 +572,48 @@ TEST(the_convenience_call_does_it_all) {
   CHECK_NUM(ctr_run(b.config, &b.plan, &quiet, &status, &b.err), CTR_OK);
   CHECK_NUM(status.code, 9);
   CHECK_NUM(ctr_run(NULL, NULL, NULL, &status, &b.err), CTR_E_ARG);
+  const ctr_process_desc pipes = {.stdio = CTR_STDIO_PIPES};
+  CHECK_NUM(ctr_run(b.config, &b.plan, &pipes, &status, &b.err), CTR_E_ARG);
+  CHECK_HAS(b.err.msg, "ctr_process_start");
+  box_free(&b);
+}
+
+TEST(descriptions_that_make_no_sense_are_refused) {
+  box b = box_new();
+  running r = prepare(&b, &quiet);
+  const ctr_process_desc rows[] = {{.stdio = (ctr_stdio)77},
+                                   {.stdio = CTR_STDIO_FDS, .fds = {-5, 1, 2}},
+                                   {.on_moment = see}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    ctr_process *process = NULL;
+    CHECK_NUM(ctr_process_new(r.plan, &rows[i], &process, &b.err), CTR_E_ARG);
+    CHECK(!process && *b.err.msg);
+  }
+  ctr_plan *plan = NULL;
+  CHECK_NUM(ctr_plan_new(b.config, &(ctr_plan_desc){.moments = 64}, &plan, &b.err), CTR_E_ARG);
+  CHECK_NUM(ctr_plan_new(b.config, &(ctr_plan_desc){.without = 64}, &plan, &b.err), CTR_E_ARG);
+  finish(&r);
+  box_free(&b);
+}
+
+/* A moment that fails without a word is still an error with one. */
+static ctr_code refuse_silently(void *userdata, enum ctr_moment moment, const ctr_process *process,
+                                ctr_err *err) {
+  uint64_t *ticks = userdata;
+  (void)moment;
+  CHECK_NUM(ctr_process_start_time(process, ticks, err), CTR_OK);
+  return CTR_E_STATE;
+}
+
+TEST(a_moment_that_fails_silently_is_told) {
+  box b = box_new();
+  uint64_t ticks = 0;
+  b.plan.moments = CTR_MOMENT_READY;
+  b.process.on_moment = refuse_silently;
+  b.process.userdata = &ticks;
+  box_run(&b, "exit", "0");
+  CHECK_NUM(b.code, CTR_E_STATE);
+  CHECK(b.err.code == CTR_E_STATE && *b.err.msg && ticks > 0);
   box_free(&b);
 }
 

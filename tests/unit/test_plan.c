@@ -361,11 +361,13 @@ static const struct row {
      {.mounts = "{'destination':'/m','type':'tmpfs','options':['remount','size=1m']},"
                 "{'destination':'/n','type':'tmpfs','options':['tmpcopyup']},"
                 "{'destination':'/o','type':'ext4','options':['iversion','x=1']},"
-                "{'destination':'/p','type':'bind','source':'/s','options':['rro']}"},
+                "{'destination':'/p','type':'bind','source':'/s','options':['rro']},"
+                "{'destination':'/p','options':['remount','rnosuid']}"},
      "remount /m (size=1m)  <- mounts[0]  [fspick(2)]\n"
      "mount tmpfs on /n with a copy of what is there (; none)  <- mounts[1]\n"
      "mount ext4 on /o (x=1\n"
-     "bind /s on /p (none; all below: set ro, clear none)  <- mounts[3]"},
+     "bind /s on /p (none; all below: set ro, clear none)  <- mounts[3]\n"
+     "on /p and all mounts below set nosuid, clear none  <- mounts[4]"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -605,7 +607,6 @@ static size_t end_of_ref(const ctr_plan *plan, ctr__ref ref, enum ref_kind kind,
 
 static void check_block(const char *label, const ctr_plan *plan) {
   size_t last = 0, ends[3 + CTR__STEP_STRS];
-  CHECK(plan->magic == CTR__PLAN_MAGIC && plan->steps % 8 == 0 && plan->data % 8 == 0);
   CHECK(plan->steps >= sizeof *plan &&
         plan->data == plan->steps + plan->step_count * sizeof(ctr__step));
   for (uint32_t s = 0; s < plan->step_count; s++) {

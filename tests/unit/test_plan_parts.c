@@ -453,10 +453,10 @@ TEST(an_ordinary_user_maps_their_own_id_and_no_other) {
   check_lines("own ids", now.text,
               "write 'deny' to /proc/PID/setgroups\nwrite '0 1000 1 ' to /proc/PID/uid_map\n"
               "write '0 1001 1 ' to /proc/PID/gid_map\nbecome uid 0 and gid 0");
-  CHECK(now.plan->root_uid == 1000 && now.plan->root_gid == 1001);
+  CHECK(now.plan->io_uid == 1000 && now.plan->io_gid == 1001);
   PLAN(.linux_ = MAPS(RANGE(0, 100, 9), RANGE(0, 200, 9)), SPACES(USER_NS), .facts = &nested_facts);
-  CHECK(!strstr(now.text, "setgroups") && now.plan && now.plan->root_uid == 100 &&
-        now.plan->root_gid == 200);
+  CHECK(!strstr(now.text, "setgroups") && now.plan && now.plan->io_uid == 100 &&
+        now.plan->io_gid == 200);
 }
 
 TEST(a_user_that_does_not_exist_inside_is_named) {

@@ -72,7 +72,7 @@ static void talk_open(talk *t) {
                           .launch = {.plan = t->plan, .sock = -1},
                           .err = &t->err};
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) t->start.launch.namespaces[i] = -1;
-  CHECK(!ctr__prepare(&t->start));
+  CHECK(!ctr__prepare(&t->start) && !ctr__open_channel(&t->start));
   t->child = ctr__steal_fd(&t->start.launch.sock);
 }
 

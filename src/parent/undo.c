@@ -1,0 +1,55 @@
+/* What a failed start has made in the container's root is taken away again: mount points, nodes and
+   links, where they lie on the root's own file system. What is not empty or not of ours stays. */
+
+/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a link. */
+static void ctr__remove_made(int root, const char *path, size_t end) {
+  char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
+  if (end >= sizeof prefix) return;
+  memcpy(prefix, path, end);
+  prefix[end] = '\0';
+  if (ctr__split(prefix, dir, name) < 0) return;
+  CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
+  if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
+  struct stat st;
+  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (!S_ISREG(st.st_mode) || !st.st_size))
+    unlinkat(parent, name, 0);
+}
+
+/* Whether a mount of an earlier step covers path[0, end): then what was made lay on that. */
+static bool ctr__lay_on_mount(const ctr_plan *plan, uint32_t index, const char *path, size_t end) {
+  for (uint32_t i = 0; i < index; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    const char *over = ctr__plan_str(plan, step->str[0]);
+    size_t len = ctr__trimmed(over);
+    if (len < end && !memcmp(over, path, len) && path[len] == '/') return true;
+  }
+  return false;
+}
+
+/* The path of a record, or NULL when it is none that a step of the plan can have made. */
+static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t end) {
+  const ctr__step *step = index < plan->step_count ? ctr__plan_step(plan, index) : NULL;
+  const char *path = step && step->lane == CTR__LANE_CHILD ? ctr__plan_str(plan, step->str[0]) : NULL;
+  return path && end && end <= strlen(path) && !ctr__lay_on_mount(plan, index, path, end) ? path
+                                                                                          : NULL;
+}
+
+static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
+  CTR__AUTO_CLOSE root = -1;
+  uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
+  for (uint32_t i = 0; i < plan->step_count && count && root < 0; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind == CTR__STEP_ROOT_BIND)
+      root = ctr__open(AT_FDCWD, ctr__plan_str(plan, step->str[0]), O_PATH | O_DIRECTORY, 0);
+  }
+  while (count-- && root >= 0) {
+    const size_t first = shared->made[count].end;
+    const char *path = ctr__made_path(plan, shared->made[count].step, first);
+    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end;) {
+      ctr__remove_made(root, path, end);
+      while (end && path[end - 1] != '/') end--;
+      while (end && path[end - 1] == '/') end--;
+    }
+  }
+}
