@@ -53,7 +53,10 @@
        procfs go to a verified procfs. What this version does not have, and refuses when a config
        asks for it, is seccomp, labels and cgroup limits: code inside meets the whole system call
        interface of the kernel, and can use up memory and processes. Use a user namespace where you
-       can, and do not let hostile code in on the strength of this version alone.
+       can, and do not let hostile code in on the strength of this version alone. Shared with the
+       caller, whatever the config says: the files behind the standard streams (a terminal that is
+       nobody's controlling one can be taken over: TIOCSTI), without a user namespace the user's
+       keyring (keyrings(7)), and as an ordinary user the caller's groups.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -842,7 +845,8 @@ typedef struct ctr_plan_desc {
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */
   bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
-  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG)       */
+  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
+                            program can undo it, and execve does when it gains capabilities       */
   unsigned without;      /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;           /* receives what is worth a warning                                     */
 } ctr_plan_desc;
@@ -1504,6 +1508,20 @@ static int ctr__close_listed_but(int proc, int kept) {
   }
 }
 
+/* capget(2) */
+static void ctr__own_caps(uint64_t *ret_effective, uint64_t *ret_permitted) {
+  struct {
+    uint32_t version;
+    int32_t pid;
+  } head = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
+  struct {
+    uint32_t effective, permitted, inheritable;
+  } data[2] = {{0}};
+  syscall(SYS_capget, &head, data); /* cannot fail for oneself; else: no capability */
+  *ret_effective = data[0].effective | (uint64_t)data[1].effective << 32;
+  *ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
 /* The machine's first user namespace has had the same inode number since Linux 3.8
    (PROC_USER_INIT_INO). */
 static bool ctr__in_initial_userns(void) {
@@ -1673,7 +1691,7 @@ static int ctr__parent_in_root(int root, const char *path, char *name, size_t *m
   return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR, made);
 }
 
-enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };
+enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__SYSFS_MAGIC = 0x62656572, CTR__PROC_ROOT_INO = 1 };
 
 /* Opens /proc of the process's own root and makes sure that it is the root of a procfs. */
 static int ctr__open_proc(void) {
@@ -3419,6 +3437,17 @@ static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
 
 /* -- process -- */
 
+/* execve(2), "Limits on size of arguments and environment": 32 pages for one string. */
+static ctr_code ctr__check_lengths(ctr__checker *c, const char *field, ctr_strs strings) {
+  enum { LONGEST = 131072 };
+  char name[128];
+  for (size_t i = 0; i < strings.count; i++)
+    if (strlen(strings.items[i]) >= LONGEST)
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i),
+                        "longer than the kernel takes, %d bytes", LONGEST - 1);
+  return CTR_OK;
+}
+
 static ctr_code ctr__check_process(ctr__checker *c) {
   const ctr_process_config *p = &c->config->process;
   char name[128];
@@ -3426,6 +3455,11 @@ static ctr_code ctr__check_process(ctr__checker *c) {
     return ctr__wrong(c, "process.args", "the program to run is missing");
   if (!p->cwd || *p->cwd != '/')
     return ctr__wrong(c, "process.cwd", "must be an absolute path");
+  ctr_code code = ctr__check_lengths(c, "process.args", p->args);
+  if (!code) code = ctr__check_lengths(c, "process.env", p->env);
+  if (code) return code;
+  if (!strchr(p->args.items[0], '/') && strlen(p->args.items[0]) > NAME_MAX)
+    return ctr__wrong(c, "process.args[0]", "longer than a file name can be, %d bytes", NAME_MAX);
   for (size_t i = 0; i < p->env.count; i++) {
     const char *equals = strchr(p->env.items[i], '=');
     if (!equals || equals == p->env.items[i])
@@ -3877,8 +3911,11 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
   if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_ROOTLESS)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "kind %d is none of ctr_default_kind", (int)kind);
+  uint64_t caps, permitted;
+  ctr__own_caps(&caps, &permitted);
   if (kind == CTR_DEFAULT_AUTO)
-    kind = geteuid() || !ctr__in_initial_userns() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
+    kind = ctr__in_initial_userns() && (caps & CTR_CAP(SYS_ADMIN)) ? CTR_DEFAULT_ROOT
+                                                                   : CTR_DEFAULT_ROOTLESS;
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
@@ -3952,7 +3989,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
-  X(ROOT_BIND, "bind the root file system %s0", "open_tree(2)")                                    \
+  X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
   X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
   X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
@@ -4016,9 +4053,15 @@ enum ctr__groups {
                       (user_namespaces(7), "setgroups") */
 };
 
+/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so that
+   nobody who swaps the directory meanwhile can have a procfs without its masks (CVE-2019-19921). */
+enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT };
+
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
 #define CTR__REASONS(X)                                                                            \
   X(NONE, NULL)                                                                                    \
+  X(LINK, "a link is in the way: procfs and sysfs are mounted on real directories only")           \
+  X(NOT_COPIED, "procfs and sysfs are nothing to copy, nor what is mounted below")                 \
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
@@ -4117,19 +4160,6 @@ typedef struct ctr__facts {
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
 
-static void ctr__gather_caps(ctr__facts *facts) {
-  struct {
-    uint32_t version;
-    int32_t pid;
-  } head = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
-  struct {
-    uint32_t effective, permitted, inheritable;
-  } data[2] = {{0}};
-  if (syscall(SYS_capget, &head, data) < 0) return;
-  facts->caps = data[0].effective | (uint64_t)data[1].effective << 32;
-  facts->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-}
-
 /* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
    ENOSYS, nor with the EPERM of a seccomp filter that does not know it. */
 static unsigned ctr__probe_features(unsigned without) {
@@ -4158,7 +4188,7 @@ static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__f
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns = ctr__in_initial_userns();
   facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
-  ctr__gather_caps(facts);
+  ctr__own_caps(&facts->caps, &facts->permitted);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
   facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
   facts->can_set_resources = facts->initial_userns && (facts->caps & CTR_CAP(SYS_RESOURCE));
@@ -4192,6 +4222,7 @@ typedef struct ctr__builder {
   bool own_mounts;                  /* a new mount namespace: mounts can be made */
   bool *late_read_only;             /* for each mount: it becomes so when it is filled */
   size_t late_count;                /* how many do                                     */
+  const char *held_at[CTR__HELD_COUNT]; /* where the mounts are that the child holds       */
   bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
   bool groups_denied;               /* setgroups(2) is not to be had there   */
@@ -4352,7 +4383,7 @@ static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host)
 }
 
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
-  char *text = ctr__take(b, map.count, 3 * 11);
+  char *text = ctr__take(b, map.count + 1, 3 * 11);
   char *at = text;
   if (!text) return 0;
   for (size_t i = 0; i < map.count; i++) {
@@ -4446,6 +4477,18 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
 static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
                                            CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
 
+/* Where the caller's own namespace is to be seen, if the config changes something in this kind of
+   namespace: then the one that is joined must be another. */
+static const char *ctr__own_path(const ctr__builder *b, ctr_namespace_type type) {
+  const ctr_config *config = b->config;
+  bool names = config->hostname || config->domainname, settings = config->linux_.sysctl.count;
+  if (type == CTR_NS_UTS && (names || settings)) return "/proc/self/ns/uts";
+  if (type == CTR_NS_IPC && settings) return "/proc/self/ns/ipc";
+  if (type == CTR_NS_NETWORK && settings) return "/proc/self/ns/net";
+  if (type == CTR_NS_USER && settings) return "/proc/self/ns/user";
+  return NULL;
+}
+
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
   uint64_t slot = 0;
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
@@ -4455,7 +4498,7 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
                   opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
                   &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
                                                        (size_t)(ns - b->config->linux_.namespaces.items)),
-                                   .str = {ns->path},
+                                   .str = {ns->path, opening ? ctr__own_path(b, ns->type) : NULL},
                                    .num = {(uint64_t)ns->type, slot++}});
   }
 }
@@ -4753,7 +4796,8 @@ static bool ctr__has_setattr(const ctr__builder *b) {
 static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
                                   const uint64_t *types, size_t count) {
   for (size_t i = 0; i < count && types[i]; i++)
-    ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path}, .num = {types[i]});
+    ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path},
+                    .num = {types[i], ctr__has_setattr(b)});
 }
 
 static void ctr__plan_set_attr(ctr__builder *b, const char *field, const char *path, uint64_t set,
@@ -4824,6 +4868,17 @@ static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *sp
   return too_long || spec->old_api;
 }
 
+/* The last mount of each kind that is held is the one that counts. */
+static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
+  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
+  for (int i = 1; i < CTR__HELD_COUNT; i++) {
+    if (strcmp(mount->type, types[i]) != 0) continue;
+    b->held_at[i] = mount->destination;
+    return (enum ctr__held)i;
+  }
+  return CTR__HELD_NONE;
+}
+
 static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
                                  ctr__mount_spec *spec) {
   if (!mount->type || !strcmp(mount->type, "none"))
@@ -4849,7 +4904,7 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                   &(ctr__new_step){.field = field,
                                    .str = {mount->destination, mount->type},
                                    .ref = {0, 0, options},
-                                   .num = {attr}});
+                                   .num = {attr, ctr__hold(b, mount)}});
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;
@@ -5266,17 +5321,46 @@ static void ctr__plan_root(ctr__builder *b) {
              "what the host has mounted below the root stays as it is: making it read-only needs "
              "Linux 5.12");
   ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
+  /* Where /dev is a mount of its own, nodes that lie about in the image are none. */
+  uint64_t attr = 0;
+  for (size_t i = 0; i < b->config->mounts.count; i++)
+    if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below});
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
+                          ctr__has_setattr(b)});
+}
+
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Which held mount path lies on, and its path there. */
+static enum ctr__held ctr__held_above(const ctr__builder *b, const char *path,
+                                      const char **ret_below) {
+  for (int i = 1; i < CTR__HELD_COUNT; i++) {
+    *ret_below = b->held_at[i] ? ctr__path_below(path, b->held_at[i]) : NULL;
+    if (*ret_below) return (enum ctr__held)i;
+  }
+  return CTR__HELD_NONE;
 }
 
 static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
                             ctr_strs paths) {
-  for (size_t i = 0; i < paths.count; i++)
+  for (size_t i = 0; i < paths.count; i++) {
+    const char *path = paths.items[i], *below = NULL;
+    enum ctr__held held = ctr__held_above(b, path, &below);
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
-                                   .str = {paths.items[i]},
-                                   .num = {ctr__has_setattr(b)}});
+                                   .str = {path, below},
+                                   .num = {ctr__has_setattr(b), held}});
+  }
 }
 
 static void ctr__plan_enter_root(ctr__builder *b) {
@@ -5288,7 +5372,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   ctr_propagation asked = b->config->linux_.rootfsPropagation;
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
-                    .num = {ctr__propagation_flags[asked]});
+                    .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
   ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 
@@ -5927,6 +6011,7 @@ typedef struct ctr__child {
   int proc;                /* a verified procfs, the host's                              */
   int root;                /* the container's root                                       */
   dev_t root_dev;          /* and its file system                                        */
+  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs                         */
   int null_device;         /* the host's /dev/null, what files are masked with           */
   int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;            /* the caller's                                               */
@@ -5970,6 +6055,12 @@ static int ctr__receive(int sock, ctr__message *message) {
   if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
   if (n == 0) return -EPIPE;
   return (size_t)n == sizeof *message ? 0 : -EPROTO;
+}
+
+/* Then nobody would know of the program, or wait for it. */
+static bool ctr__parent_is_gone(const ctr__child *c) {
+  struct pollfd parent = {.fd = c->launch->sock};
+  return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
@@ -6073,10 +6164,7 @@ static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
 static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
   (void)s;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
-  struct pollfd parent = {.fd = c->launch->sock};
-  if (poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
-  return 0;
+  return ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE) : 0;
 }
 
 /* Files made in the user namespace are to belong to its root, and the caller's groups are not to
@@ -6173,8 +6261,11 @@ static int ctr__apply_attr(int mount, const uint64_t *num) {
                 : ctr__remount_attr(mount, num[0], num[1]);
 }
 
-static int ctr__apply_propagation(int mount, uint64_t type) {
+static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
   char path[32];
+  if (have_setattr)
+    return ctr__mount_setattr(mount, type & MS_REC ? CTR__AT_RECURSIVE : 0, 0, 0,
+                              type & ~(uint64_t)MS_REC);
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, type, NULL);
 }
@@ -6192,7 +6283,7 @@ static int ctr__child_set_attr_all(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_set_propagation(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
-  return target < 0 ? target : ctr__apply_propagation(target, s->num[0]);
+  return target < 0 ? target : ctr__apply_propagation(target, s->num[0], s->num[1]);
 }
 
 static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
@@ -6208,8 +6299,7 @@ static int ctr__settle_bind(int tree, const ctr__step *s) {
   uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
   bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
   if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
-  int r = s->num[2] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, 0, 0, type)
-                    : ctr__apply_propagation(tree, s->num[3]);
+  int r = ctr__apply_propagation(tree, s->num[3], s->num[2]);
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
@@ -6261,11 +6351,26 @@ static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
   return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
 }
 
+/* Where a file system that is held is mounted: no link leads there. */
+static int ctr__make_plain_target(ctr__child *c, const char *path) {
+  CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
+  if (made < 0) return made;
+  int plain = ctr__openat2(c->root, path, O_PATH | O_DIRECTORY, 0,
+                           CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  return plain == -ELOOP ? ctr__because(c, CTR__WHY_LINK, plain) : plain;
+}
+
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  const char *path = ctr__arg(c, s, 0);
+  CTR__AUTO_CLOSE target =
+      s->num[1] ? ctr__make_plain_target(c, path) : ctr__make_target(c, path, CTR__MAKE_DIR);
   if (target < 0) return target;
   CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
-  return mount < 0 ? mount : ctr__move_mount(mount, target);
+  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  if (r < 0 || !s->num[1]) return r;
+  ctr__close(&c->held[s->num[1]]);
+  c->held[s->num[1]] = ctr__steal_fd(&mount);
+  return 0;
 }
 
 static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
@@ -6300,8 +6405,12 @@ typedef struct ctr__copy_level {
 } ctr__copy_level;
 
 static int ctr__copy_file(int from_dir, int to_dir, const char *name, const struct stat *st) {
-  CTR__AUTO_CLOSE from = ctr__open(from_dir, name, O_RDONLY | O_NOFOLLOW, 0);
+  CTR__AUTO_CLOSE from = ctr__open(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
   if (from < 0) return from;
+  struct stat opened; /* what is there by now may be a fifo that nobody writes to */
+  if (fstat(from, &opened) < 0) return -errno;
+  if (!S_ISREG(opened.st_mode) || opened.st_ino != st->st_ino || opened.st_dev != st->st_dev)
+    return -ESTALE;
   CTR__AUTO_CLOSE to = ctr__open(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (to < 0) return to;
   char buf[4096];
@@ -6330,11 +6439,14 @@ static int ctr__copy_special(int to_dir, const char *name, const struct stat *st
 }
 
 /* Opens both sides of a directory one level down. */
-static int ctr__copy_enter(const ctr__copy_level *at, const char *name, const struct stat *st,
+static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char *name, const struct stat *st,
                            ctr__copy_level *down) {
   if (mkdirat(at->to, name, 0700) < 0) return -errno;
-  *down = (ctr__copy_level){.from = ctr__open(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0),
-                            .to = -1};
+  *down = (ctr__copy_level){
+      .from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                           CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
+      .to = -1};
+  if (down->from == -EXDEV) return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   if (down->from < 0) return down->from;
   down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
   if (down->to < 0) return down->to;
@@ -6361,7 +6473,7 @@ static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, c
   if (!S_ISDIR(st.st_mode)) return ctr__copy_special(at->to, name, &st);
   if (*depth + 1 == CTR__COPY_DEPTH) return ctr__because(c, CTR__WHY_TOO_DEEP, -ENAMETOOLONG);
   ++*depth;
-  return ctr__copy_enter(at, name, &st, &levels[*depth]);
+  return ctr__copy_enter(c, at, name, &st, &levels[*depth]);
 }
 
 /* Reads on in the deepest directory until it ends or one below is entered. */
@@ -6407,6 +6519,10 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (target < 0) return target;
   CTR__AUTO_CLOSE from = ctr__open(target, ".", O_RDONLY | O_DIRECTORY, 0);
   if (from < 0) return from;
+  struct statfs fs;
+  if (fstatfs(from, &fs) < 0) return -errno;
+  if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
+    return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
@@ -6532,8 +6648,15 @@ static int ctr__mask_directory(ctr__child *c) {
   return mount;
 }
 
+/* What is to be masked or made read-only: on the mount that is held, or by its path in the root. */
+static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
+  if (!s->num[1]) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  return ctr__openat2(c->held[s->num[1]], ctr__arg(c, s, 1), O_PATH, 0,
+                      CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
+}
+
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
   if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
   struct stat st;
@@ -6546,7 +6669,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to write to */
   if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
@@ -6571,12 +6694,15 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   struct statfs fs;
   if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__move_mount(tree, target);
-  if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0]);
+  if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0], s->num[3]);
   if (r == 0 && s->num[1]) {
     r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
     if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
       r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
   }
+  if (r == 0 && s->num[2])
+    r = s->num[3] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[2], 0, 0)
+                  : ctr__remount_attr(tree, s->num[2], 0);
   struct stat st;
   if (r == 0) r = (int)ctr__ret(fstat(tree, &st));
   if (r < 0) return r;
@@ -6749,6 +6875,7 @@ static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   (void)s;
   ctr__close(&c->proc);
   ctr__close(&c->root);
+  for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
   ctr__close(&c->null_device);
   ctr__close(&c->mask_dir);
   return 0;
@@ -6791,6 +6918,7 @@ static int ctr__child_look_up(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   const char *path = ctr__list_str(c->plan, s->str[1], c->found);
+  if (ctr__parent_is_gone(c)) return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
 }
@@ -6858,6 +6986,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .plan = launch->plan,
                       .proc = -1,
                       .root = -1,
+                      .held = {-1, -1, -1},
                       .null_device = -1,
                       .mask_dir = -1};
 }
@@ -7045,6 +7174,9 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
+    {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
+    {CTR__STEP_OPEN_NAMESPACE, EXDEV,
+     "it is the caller's own, and hostname, domainname or linux.sysctl would change the host's"},
     {CTR__STEP_SETNS, EINVAL, "a process cannot join a namespace it is in already, or of threads"},
 };
 
@@ -7212,11 +7344,16 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
 static ctr_code ctr__child_died(ctr__start *s) {
   uint32_t at = s->launch.shared->step;
   ctr__text what = {.len = 0};
+  siginfo_t info = {0};
+  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
+  if (pidfd < 0 || waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info,
+                          WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_code == CLD_EXITED)
+    info.si_status = 0;
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
-                   "the process ended while being started, at step %u (%.200s): it was killed, for "
-                   "want of memory perhaps",
-                   at, what.buf);
+                   "the process ended while being started, at step %u (%.200s), by signal %d%s", at,
+                   what.buf, info.si_status,
+                   info.si_status == SIGKILL ? ": for want of memory perhaps" : "");
 }
 
 /* Until there is something to read, or the process has ended and there never will be: others may hold
@@ -7283,11 +7420,17 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
 /* ioctl_ns(2): the kind is looked at before anything is started. */
 static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
   enum { CTR__NS_GET_NSTYPE = 0xb703 };
-  int fd = ctr__open(AT_FDCWD, ctr__plan_str(s->plan, step->str[0]), O_RDONLY, 0);
+  int fd = ctr__open(AT_FDCWD, ctr__plan_str(s->plan, step->str[0]),
+                     O_RDONLY | O_NONBLOCK | O_NOCTTY, 0); /* a fifo or a terminal: not for us */
   if (fd < 0) return fd;
   s->launch.namespaces[step->num[1]] = fd;
   int type = ioctl(fd, CTR__NS_GET_NSTYPE);
-  return type >= 0 && (uint64_t)type == step->num[0] ? 0 : -EINVAL;
+  if (type < 0 || (uint64_t)type != step->num[0]) return -EINVAL;
+  struct stat joined, own;
+  const char *own_path = ctr__plan_str(s->plan, step->str[1]);
+  if (!own_path) return 0;
+  if (fstat(fd, &joined) < 0 || stat(own_path, &own) < 0) return -errno;
+  return joined.st_ino == own.st_ino && joined.st_dev == own.st_dev ? -EXDEV : 0;
 }
 
 /* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps the
@@ -7484,6 +7627,11 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
              : fcntl(i, F_GETFD) >= 0         ? i
                                               : -1;
     char path[32];
+    struct stat st;
+    /* A directory, or a mere place (O_PATH), would be a way into the host's files. */
+    if (fd >= 0 && (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (fcntl(fd, F_GETFL) & O_PATH)))
+      return ctr__fail(s->err, CTR_E_ARG, 0, NULL,
+                       "descriptor %d is no stream: it is closed, a directory or O_PATH", fd);
     ctr__fd_path(path, fd);
     s->launch.stdio[i] = fd;
     p->external[i] = fd < 0 ? "/dev/null" : ctr__fd_name(&p->arena, path);

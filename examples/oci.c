@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,7 @@ static int parse_operands(const struct command *c, int argc, char **argv, int at
 }
 
 int main(int argc, char **argv) {
+  signal(SIGCHLD, SIG_DFL); /* ignored, it would take away the container's exit status */
   if (argc < 2) return usage(stderr);
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) return usage(stdout);
   if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-v")) return version();

@@ -53,7 +53,10 @@
        procfs go to a verified procfs. What this version does not have, and refuses when a config
        asks for it, is seccomp, labels and cgroup limits: code inside meets the whole system call
        interface of the kernel, and can use up memory and processes. Use a user namespace where you
-       can, and do not let hostile code in on the strength of this version alone.
+       can, and do not let hostile code in on the strength of this version alone. Shared with the
+       caller, whatever the config says: the files behind the standard streams (a terminal that is
+       nobody's controlling one can be taken over: TIOCSTI), without a user namespace the user's
+       keyring (keyrings(7)), and as an ordinary user the caller's groups.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.

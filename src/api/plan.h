@@ -24,7 +24,8 @@ typedef struct ctr_plan_desc {
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */
   bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
-  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG)       */
+  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
+                            program can undo it, and execve does when it gains capabilities       */
   unsigned without;      /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;           /* receives what is worth a warning                                     */
 } ctr_plan_desc;

@@ -137,7 +137,7 @@ static int ctr__parent_in_root(int root, const char *path, char *name, size_t *m
   return r < 0 ? r : ctr__make_in_root(root, dir, CTR__MAKE_DIR, made);
 }
 
-enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__PROC_ROOT_INO = 1 };
+enum { CTR__PROC_SUPER_MAGIC = 0x9fa0, CTR__SYSFS_MAGIC = 0x62656572, CTR__PROC_ROOT_INO = 1 };
 
 /* Opens /proc of the process's own root and makes sure that it is the root of a procfs. */
 static int ctr__open_proc(void) {

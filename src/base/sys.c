@@ -288,6 +288,20 @@ static int ctr__close_listed_but(int proc, int kept) {
   }
 }
 
+/* capget(2) */
+static void ctr__own_caps(uint64_t *ret_effective, uint64_t *ret_permitted) {
+  struct {
+    uint32_t version;
+    int32_t pid;
+  } head = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
+  struct {
+    uint32_t effective, permitted, inheritable;
+  } data[2] = {{0}};
+  syscall(SYS_capget, &head, data); /* cannot fail for oneself; else: no capability */
+  *ret_effective = data[0].effective | (uint64_t)data[1].effective << 32;
+  *ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
 /* The machine's first user namespace has had the same inode number since Linux 3.8
    (PROC_USER_INIT_INO). */
 static bool ctr__in_initial_userns(void) {

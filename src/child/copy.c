@@ -9,8 +9,12 @@ typedef struct ctr__copy_level {
 } ctr__copy_level;
 
 static int ctr__copy_file(int from_dir, int to_dir, const char *name, const struct stat *st) {
-  CTR__AUTO_CLOSE from = ctr__open(from_dir, name, O_RDONLY | O_NOFOLLOW, 0);
+  CTR__AUTO_CLOSE from = ctr__open(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
   if (from < 0) return from;
+  struct stat opened; /* what is there by now may be a fifo that nobody writes to */
+  if (fstat(from, &opened) < 0) return -errno;
+  if (!S_ISREG(opened.st_mode) || opened.st_ino != st->st_ino || opened.st_dev != st->st_dev)
+    return -ESTALE;
   CTR__AUTO_CLOSE to = ctr__open(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (to < 0) return to;
   char buf[4096];
@@ -39,11 +43,14 @@ static int ctr__copy_special(int to_dir, const char *name, const struct stat *st
 }
 
 /* Opens both sides of a directory one level down. */
-static int ctr__copy_enter(const ctr__copy_level *at, const char *name, const struct stat *st,
+static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char *name, const struct stat *st,
                            ctr__copy_level *down) {
   if (mkdirat(at->to, name, 0700) < 0) return -errno;
-  *down = (ctr__copy_level){.from = ctr__open(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0),
-                            .to = -1};
+  *down = (ctr__copy_level){
+      .from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                           CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
+      .to = -1};
+  if (down->from == -EXDEV) return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   if (down->from < 0) return down->from;
   down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
   if (down->to < 0) return down->to;
@@ -70,7 +77,7 @@ static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, c
   if (!S_ISDIR(st.st_mode)) return ctr__copy_special(at->to, name, &st);
   if (*depth + 1 == CTR__COPY_DEPTH) return ctr__because(c, CTR__WHY_TOO_DEEP, -ENAMETOOLONG);
   ++*depth;
-  return ctr__copy_enter(at, name, &st, &levels[*depth]);
+  return ctr__copy_enter(c, at, name, &st, &levels[*depth]);
 }
 
 /* Reads on in the deepest directory until it ends or one below is entered. */
@@ -116,6 +123,10 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (target < 0) return target;
   CTR__AUTO_CLOSE from = ctr__open(target, ".", O_RDONLY | O_DIRECTORY, 0);
   if (from < 0) return from;
+  struct statfs fs;
+  if (fstatfs(from, &fs) < 0) return -errno;
+  if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
+    return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);

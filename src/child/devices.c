@@ -115,8 +115,15 @@ static int ctr__mask_directory(ctr__child *c) {
   return mount;
 }
 
+/* What is to be masked or made read-only: on the mount that is held, or by its path in the root. */
+static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
+  if (!s->num[1]) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  return ctr__openat2(c->held[s->num[1]], ctr__arg(c, s, 1), O_PATH, 0,
+                      CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
+}
+
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
   if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
   struct stat st;
@@ -129,7 +136,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to write to */
   if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);

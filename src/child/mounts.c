@@ -39,8 +39,11 @@ static int ctr__apply_attr(int mount, const uint64_t *num) {
                 : ctr__remount_attr(mount, num[0], num[1]);
 }
 
-static int ctr__apply_propagation(int mount, uint64_t type) {
+static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
   char path[32];
+  if (have_setattr)
+    return ctr__mount_setattr(mount, type & MS_REC ? CTR__AT_RECURSIVE : 0, 0, 0,
+                              type & ~(uint64_t)MS_REC);
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, type, NULL);
 }
@@ -58,7 +61,7 @@ static int ctr__child_set_attr_all(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_set_propagation(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
-  return target < 0 ? target : ctr__apply_propagation(target, s->num[0]);
+  return target < 0 ? target : ctr__apply_propagation(target, s->num[0], s->num[1]);
 }
 
 static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
@@ -74,8 +77,7 @@ static int ctr__settle_bind(int tree, const ctr__step *s) {
   uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
   bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
   if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
-  int r = s->num[2] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, 0, 0, type)
-                    : ctr__apply_propagation(tree, s->num[3]);
+  int r = ctr__apply_propagation(tree, s->num[3], s->num[2]);
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
@@ -127,11 +129,26 @@ static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
   return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
 }
 
+/* Where a file system that is held is mounted: no link leads there. */
+static int ctr__make_plain_target(ctr__child *c, const char *path) {
+  CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
+  if (made < 0) return made;
+  int plain = ctr__openat2(c->root, path, O_PATH | O_DIRECTORY, 0,
+                           CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  return plain == -ELOOP ? ctr__because(c, CTR__WHY_LINK, plain) : plain;
+}
+
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  const char *path = ctr__arg(c, s, 0);
+  CTR__AUTO_CLOSE target =
+      s->num[1] ? ctr__make_plain_target(c, path) : ctr__make_target(c, path, CTR__MAKE_DIR);
   if (target < 0) return target;
   CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
-  return mount < 0 ? mount : ctr__move_mount(mount, target);
+  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  if (r < 0 || !s->num[1]) return r;
+  ctr__close(&c->held[s->num[1]]);
+  c->held[s->num[1]] = ctr__steal_fd(&mount);
+  return 0;
 }
 
 static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {

@@ -2,6 +2,7 @@
 
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   const char *path = ctr__list_str(c->plan, s->str[1], c->found);
+  if (ctr__parent_is_gone(c)) return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
 }
@@ -69,6 +70,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .plan = launch->plan,
                       .proc = -1,
                       .root = -1,
+                      .held = {-1, -1, -1},
                       .null_device = -1,
                       .mask_dir = -1};
 }

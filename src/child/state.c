@@ -38,6 +38,7 @@ typedef struct ctr__child {
   int proc;                /* a verified procfs, the host's                              */
   int root;                /* the container's root                                       */
   dev_t root_dev;          /* and its file system                                        */
+  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs                         */
   int null_device;         /* the host's /dev/null, what files are masked with           */
   int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;            /* the caller's                                               */
@@ -81,6 +82,12 @@ static int ctr__receive(int sock, ctr__message *message) {
   if (n < 0) return errno == ECONNRESET ? -EPIPE : -errno;
   if (n == 0) return -EPIPE;
   return (size_t)n == sizeof *message ? 0 : -EPROTO;
+}
+
+/* Then nobody would know of the program, or wait for it. */
+static bool ctr__parent_is_gone(const ctr__child *c) {
+  struct pollfd parent = {.fd = c->launch->sock};
+  return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {

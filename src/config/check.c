@@ -210,6 +210,17 @@ static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
 
 /* -- process -- */
 
+/* execve(2), "Limits on size of arguments and environment": 32 pages for one string. */
+static ctr_code ctr__check_lengths(ctr__checker *c, const char *field, ctr_strs strings) {
+  enum { LONGEST = 131072 };
+  char name[128];
+  for (size_t i = 0; i < strings.count; i++)
+    if (strlen(strings.items[i]) >= LONGEST)
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i),
+                        "longer than the kernel takes, %d bytes", LONGEST - 1);
+  return CTR_OK;
+}
+
 static ctr_code ctr__check_process(ctr__checker *c) {
   const ctr_process_config *p = &c->config->process;
   char name[128];
@@ -217,6 +228,11 @@ static ctr_code ctr__check_process(ctr__checker *c) {
     return ctr__wrong(c, "process.args", "the program to run is missing");
   if (!p->cwd || *p->cwd != '/')
     return ctr__wrong(c, "process.cwd", "must be an absolute path");
+  ctr_code code = ctr__check_lengths(c, "process.args", p->args);
+  if (!code) code = ctr__check_lengths(c, "process.env", p->env);
+  if (code) return code;
+  if (!strchr(p->args.items[0], '/') && strlen(p->args.items[0]) > NAME_MAX)
+    return ctr__wrong(c, "process.args[0]", "longer than a file name can be, %d bytes", NAME_MAX);
   for (size_t i = 0; i < p->env.count; i++) {
     const char *equals = strchr(p->env.items[i], '=');
     if (!equals || equals == p->env.items[i])

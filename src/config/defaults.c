@@ -104,8 +104,11 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
   if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_ROOTLESS)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "kind %d is none of ctr_default_kind", (int)kind);
+  uint64_t caps, permitted;
+  ctr__own_caps(&caps, &permitted);
   if (kind == CTR_DEFAULT_AUTO)
-    kind = geteuid() || !ctr__in_initial_userns() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
+    kind = ctr__in_initial_userns() && (caps & CTR_CAP(SYS_ADMIN)) ? CTR_DEFAULT_ROOT
+                                                                   : CTR_DEFAULT_ROOTLESS;
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;

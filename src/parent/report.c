@@ -42,6 +42,9 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
+    {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
+    {CTR__STEP_OPEN_NAMESPACE, EXDEV,
+     "it is the caller's own, and hostname, domainname or linux.sysctl would change the host's"},
     {CTR__STEP_SETNS, EINVAL, "a process cannot join a namespace it is in already, or of threads"},
 };
 

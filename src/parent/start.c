@@ -74,11 +74,16 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
 static ctr_code ctr__child_died(ctr__start *s) {
   uint32_t at = s->launch.shared->step;
   ctr__text what = {.len = 0};
+  siginfo_t info = {0};
+  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
+  if (pidfd < 0 || waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info,
+                          WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_code == CLD_EXITED)
+    info.si_status = 0;
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
-                   "the process ended while being started, at step %u (%.200s): it was killed, for "
-                   "want of memory perhaps",
-                   at, what.buf);
+                   "the process ended while being started, at step %u (%.200s), by signal %d%s", at,
+                   what.buf, info.si_status,
+                   info.si_status == SIGKILL ? ": for want of memory perhaps" : "");
 }
 
 /* Until there is something to read, or the process has ended and there never will be: others may hold
@@ -145,11 +150,17 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
 /* ioctl_ns(2): the kind is looked at before anything is started. */
 static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
   enum { CTR__NS_GET_NSTYPE = 0xb703 };
-  int fd = ctr__open(AT_FDCWD, ctr__plan_str(s->plan, step->str[0]), O_RDONLY, 0);
+  int fd = ctr__open(AT_FDCWD, ctr__plan_str(s->plan, step->str[0]),
+                     O_RDONLY | O_NONBLOCK | O_NOCTTY, 0); /* a fifo or a terminal: not for us */
   if (fd < 0) return fd;
   s->launch.namespaces[step->num[1]] = fd;
   int type = ioctl(fd, CTR__NS_GET_NSTYPE);
-  return type >= 0 && (uint64_t)type == step->num[0] ? 0 : -EINVAL;
+  if (type < 0 || (uint64_t)type != step->num[0]) return -EINVAL;
+  struct stat joined, own;
+  const char *own_path = ctr__plan_str(s->plan, step->str[1]);
+  if (!own_path) return 0;
+  if (fstat(fd, &joined) < 0 || stat(own_path, &own) < 0) return -errno;
+  return joined.st_ino == own.st_ino && joined.st_dev == own.st_dev ? -EXDEV : 0;
 }
 
 /* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps the
@@ -346,6 +357,11 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
              : fcntl(i, F_GETFD) >= 0         ? i
                                               : -1;
     char path[32];
+    struct stat st;
+    /* A directory, or a mere place (O_PATH), would be a way into the host's files. */
+    if (fd >= 0 && (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (fcntl(fd, F_GETFL) & O_PATH)))
+      return ctr__fail(s->err, CTR_E_ARG, 0, NULL,
+                       "descriptor %d is no stream: it is closed, a directory or O_PATH", fd);
     ctr__fd_path(path, fd);
     s->launch.stdio[i] = fd;
     p->external[i] = fd < 0 ? "/dev/null" : ctr__fd_name(&p->arena, path);

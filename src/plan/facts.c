@@ -16,19 +16,6 @@ typedef struct ctr__facts {
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
 
-static void ctr__gather_caps(ctr__facts *facts) {
-  struct {
-    uint32_t version;
-    int32_t pid;
-  } head = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
-  struct {
-    uint32_t effective, permitted, inheritable;
-  } data[2] = {{0}};
-  if (syscall(SYS_capget, &head, data) < 0) return;
-  facts->caps = data[0].effective | (uint64_t)data[1].effective << 32;
-  facts->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-}
-
 /* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
    ENOSYS, nor with the EPERM of a seccomp filter that does not know it. */
 static unsigned ctr__probe_features(unsigned without) {
@@ -57,7 +44,7 @@ static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__f
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns = ctr__in_initial_userns();
   facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
-  ctr__gather_caps(facts);
+  ctr__own_caps(&facts->caps, &facts->permitted);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
   facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
   facts->can_set_resources = facts->initial_userns && (facts->caps & CTR_CAP(SYS_RESOURCE));

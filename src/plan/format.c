@@ -60,7 +60,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
-  X(ROOT_BIND, "bind the root file system %s0", "open_tree(2)")                                    \
+  X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
   X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
   X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
@@ -124,9 +124,15 @@ enum ctr__groups {
                       (user_namespaces(7), "setgroups") */
 };
 
+/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so that
+   nobody who swaps the directory meanwhile can have a procfs without its masks (CVE-2019-19921). */
+enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT };
+
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
 #define CTR__REASONS(X)                                                                            \
   X(NONE, NULL)                                                                                    \
+  X(LINK, "a link is in the way: procfs and sysfs are mounted on real directories only")           \
+  X(NOT_COPIED, "procfs and sysfs are nothing to copy, nor what is mounted below")                 \
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \

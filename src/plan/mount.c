@@ -13,7 +13,8 @@ static bool ctr__has_setattr(const ctr__builder *b) {
 static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
                                   const uint64_t *types, size_t count) {
   for (size_t i = 0; i < count && types[i]; i++)
-    ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path}, .num = {types[i]});
+    ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path},
+                    .num = {types[i], ctr__has_setattr(b)});
 }
 
 static void ctr__plan_set_attr(ctr__builder *b, const char *field, const char *path, uint64_t set,
@@ -84,6 +85,17 @@ static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *sp
   return too_long || spec->old_api;
 }
 
+/* The last mount of each kind that is held is the one that counts. */
+static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
+  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
+  for (int i = 1; i < CTR__HELD_COUNT; i++) {
+    if (strcmp(mount->type, types[i]) != 0) continue;
+    b->held_at[i] = mount->destination;
+    return (enum ctr__held)i;
+  }
+  return CTR__HELD_NONE;
+}
+
 static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
                                  ctr__mount_spec *spec) {
   if (!mount->type || !strcmp(mount->type, "none"))
@@ -109,7 +121,7 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                   &(ctr__new_step){.field = field,
                                    .str = {mount->destination, mount->type},
                                    .ref = {0, 0, options},
-                                   .num = {attr}});
+                                   .num = {attr, ctr__hold(b, mount)}});
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;

@@ -33,7 +33,7 @@ static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host)
 }
 
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
-  char *text = ctr__take(b, map.count, 3 * 11);
+  char *text = ctr__take(b, map.count + 1, 3 * 11);
   char *at = text;
   if (!text) return 0;
   for (size_t i = 0; i < map.count; i++) {
@@ -127,6 +127,18 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
 static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
                                            CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
 
+/* Where the caller's own namespace is to be seen, if the config changes something in this kind of
+   namespace: then the one that is joined must be another. */
+static const char *ctr__own_path(const ctr__builder *b, ctr_namespace_type type) {
+  const ctr_config *config = b->config;
+  bool names = config->hostname || config->domainname, settings = config->linux_.sysctl.count;
+  if (type == CTR_NS_UTS && (names || settings)) return "/proc/self/ns/uts";
+  if (type == CTR_NS_IPC && settings) return "/proc/self/ns/ipc";
+  if (type == CTR_NS_NETWORK && settings) return "/proc/self/ns/net";
+  if (type == CTR_NS_USER && settings) return "/proc/self/ns/user";
+  return NULL;
+}
+
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
   uint64_t slot = 0;
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
@@ -136,7 +148,7 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
                   opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
                   &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
                                                        (size_t)(ns - b->config->linux_.namespaces.items)),
-                                   .str = {ns->path},
+                                   .str = {ns->path, opening ? ctr__own_path(b, ns->type) : NULL},
                                    .num = {(uint64_t)ns->type, slot++}});
   }
 }

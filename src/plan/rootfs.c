@@ -168,17 +168,46 @@ static void ctr__plan_root(ctr__builder *b) {
              "what the host has mounted below the root stays as it is: making it read-only needs "
              "Linux 5.12");
   ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
+  /* Where /dev is a mount of its own, nodes that lie about in the image are none. */
+  uint64_t attr = 0;
+  for (size_t i = 0; i < b->config->mounts.count; i++)
+    if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below});
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
+                          ctr__has_setattr(b)});
+}
+
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Which held mount path lies on, and its path there. */
+static enum ctr__held ctr__held_above(const ctr__builder *b, const char *path,
+                                      const char **ret_below) {
+  for (int i = 1; i < CTR__HELD_COUNT; i++) {
+    *ret_below = b->held_at[i] ? ctr__path_below(path, b->held_at[i]) : NULL;
+    if (*ret_below) return (enum ctr__held)i;
+  }
+  return CTR__HELD_NONE;
 }
 
 static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
                             ctr_strs paths) {
-  for (size_t i = 0; i < paths.count; i++)
+  for (size_t i = 0; i < paths.count; i++) {
+    const char *path = paths.items[i], *below = NULL;
+    enum ctr__held held = ctr__held_above(b, path, &below);
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
-                                   .str = {paths.items[i]},
-                                   .num = {ctr__has_setattr(b)}});
+                                   .str = {path, below},
+                                   .num = {ctr__has_setattr(b), held}});
+  }
 }
 
 static void ctr__plan_enter_root(ctr__builder *b) {
@@ -190,7 +219,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   ctr_propagation asked = b->config->linux_.rootfsPropagation;
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
-                    .num = {ctr__propagation_flags[asked]});
+                    .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
   ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 

@@ -367,6 +367,15 @@ TEST(tmpcopyup_copies_many_entries_and_big_files) {
   box_free(&b);
 }
 
+/* An image whose /etc is a link to /proc: a copy of that would never end, and is nobody's wish. */
+TEST(procfs_is_nothing_to_copy) {
+  box b = box_new();
+  CHECK(symlink("/proc", in_root(&b, "etc")) == 0);
+  box_mount(&b, "/etc", "tmpfs", "tmpfs", CTR_STRS("tmpcopyup"));
+  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b), "nothing to copy");
+  box_free(&b);
+}
+
 TEST(a_tree_too_deep_to_copy_is_refused) {
   box b = box_new();
   char path[1024];
@@ -497,7 +506,60 @@ TEST(masks_are_the_hosts_null_device) {
   box_free(&b);
 }
 
+/* A device node that lies about in the image is none, where /dev is a mount of its own. */
+TEST(device_nodes_of_the_image_do_not_work) {
+  ONLY_AS_ROOT;
+  for (unsigned without = 0; without <= CTR_FEATURE_MOUNT_SETATTR; without += CTR_FEATURE_MOUNT_SETATTR) {
+    box b = box_new();
+    CHECK(mknod(in_root(&b, "node"), S_IFCHR | 0666, makedev(1, 3)) == 0);
+    b.plan.without = without;
+    CHECK_RAN(box_run(&b, "try", "/node", "/dev/null"));
+    CHECK_STR(box_said(&b, "/node"), "EACCES");
+    CHECK_STR(box_said(&b, "/dev/null"), "open");
+    box_free(&b);
+  }
+}
+
 /* -- masked and read-only paths -- */
+
+/* CVE-2019-19921: who can rename in the image swaps /proc between its mount and its masks. */
+static ctr_code swap_proc(void *userdata, enum ctr_moment moment, const ctr_process *process,
+                          ctr_err *err) {
+  const box *b = userdata;
+  char proc[300], other[300];
+  (void)moment;
+  (void)process;
+  (void)err;
+  snprintf(proc, sizeof proc, "%s", in_root(b, "proc"));
+  snprintf(other, sizeof other, "%s", in_root(b, "other"));
+  CHECK(syscall(SYS_renameat2, AT_FDCWD, proc, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */) == 0);
+  return CTR_OK;
+}
+
+TEST(a_proc_that_is_swapped_keeps_its_masks) {
+  box b = box_new();
+  mkdir(in_root(&b, "proc"), 0755);
+  CHECK(symlink("/nowhere", in_root(&b, "other")) == 0);
+  b.plan.moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY;
+  b.process.on_moment = swap_proc;
+  b.process.userdata = &b;
+  CHECK_RAN(box_run(&b, "try", "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger"));
+  CHECK_MSG(!strstr(b.out, "open"), "%s", b.out);
+  CHECK_RAN(box_run(&b, "statfs", "/proc/sys", "/proc/sysrq-trigger"));
+  CHECK_HAS(box_said(&b, "/proc/sys"), "ro,");
+  box_free(&b);
+}
+
+TEST(procfs_and_sysfs_are_mounted_on_real_directories_only) {
+  static const char *const names[] = {"proc", "sys"};
+  for (int i = 0; i < 2; i++) {
+    box b = box_new();
+    mkdir(in_root(&b, "elsewhere"), 0755);
+    CHECK(symlink("/elsewhere", in_root(&b, names[i])) == 0);
+    CHECK_REFUSED(box_run(&b, "exit", "0"), i ? "mounts[5]" : "mounts[0]", "a link is in the way");
+    box_free(&b);
+  }
+}
 
 TEST(masked_paths_show_nothing) {
   box b = box_new();

@@ -290,6 +290,32 @@ TEST(what_is_no_such_namespace_is_refused_by_name) {
   box_free(&b);
 }
 
+TEST(a_fifo_for_a_namespace_is_no_reason_to_wait) {
+  box b = box_new();
+  char fifo[300];
+  snprintf(fifo, sizeof fifo, "%s/fifo", b.dir);
+  CHECK(mkfifo(fifo, 0600) == 0);
+  const ctr_namespace items[] = {{CTR_NS_NETWORK, fifo}, {CTR_NS_MOUNT, NULL}, {CTR_NS_USER, NULL}};
+  b.config->linux_.namespaces = (ctr_namespaces){items, is_root() ? 2 : 3};
+  b.config->hostname = NULL;
+  CHECK_REFUSED(box_run(&b, "self"), "linux.namespaces[0]", "another kind, or none");
+  box_free(&b);
+}
+
+TEST(the_hosts_own_namespace_is_not_changed_by_way_of_its_path) {
+  ONLY_AS_ROOT;
+  static const ctr_namespace items[] = {{CTR_NS_MOUNT, NULL}, {CTR_NS_UTS, "/proc/self/ns/uts"}};
+  box b = box_new();
+  strip(&b);
+  b.config->mounts.count = 0;
+  b.config->linux_.maskedPaths = b.config->linux_.readonlyPaths = NO_OPTIONS;
+  b.config->linux_.namespaces = (ctr_namespaces){items, 2};
+  CHECK_RAN(box_run(&b, "exit", "0")); /* joined as it is: why not */
+  b.config->hostname = "not-the-hosts";
+  CHECK_REFUSED(box_run(&b, "self"), "linux.namespaces[1]", "the caller's own");
+  box_free(&b);
+}
+
 /* The intermediate process is gone, and the process in the joined namespaces is the caller's child. */
 TEST(a_joining_process_is_the_callers_child) {
   holder h;

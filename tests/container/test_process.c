@@ -280,6 +280,21 @@ TEST(inherited_streams_are_the_callers_and_null_where_closed) {
   box_free(&b);
 }
 
+TEST(a_directory_is_no_stream) {
+  box b = box_new();
+  b.config->process.args = CTR_STRS("/probe", "exit", "0");
+  int places[] = {open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), open("/dev/null", O_PATH | O_CLOEXEC)};
+  for (int i = 0; i < 2; i++) {
+    const ctr_process_desc desc = {.stdio = CTR_STDIO_FDS, .fds = {places[i], -1, -1}};
+    running r = prepare(&b, &desc);
+    CHECK_NUM(ctr_process_start(r.process, &b.err), CTR_E_ARG);
+    CHECK_HAS(b.err.msg, "no stream");
+    finish(&r);
+    close(places[i]);
+  }
+  box_free(&b);
+}
+
 TEST(external_descriptors_can_be_read_and_set) {
   box b = box_new();
   running r = prepare(&b, &quiet);

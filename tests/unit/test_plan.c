@@ -6,7 +6,7 @@
 
 #define DEFAULT_MOUNTS(gid)                                                                        \
   "child   make every mount rslave  <- linux.rootfsPropagation  [mount_namespaces(7)]\n"           \
-  "child   bind the root file system /  <- root.path  [open_tree(2)]\n"                            \
+  "child   bind the root file system / (nodev)  <- root.path  [open_tree(2)]\n"                            \
   "child   mount proc on /proc (source=proc; nosuid,nodev,noexec)  <- mounts[0]  [fsopen(2)]\n"    \
   "child   mount tmpfs on /dev (source=tmpfs,mode=755,size=65536k; nosuid,noexec,strictatime)"     \
   "  <- mounts[1]  [fsopen(2)]\n"                                                                  \
@@ -187,15 +187,15 @@ static const struct row {
     {"root.path",
      {.root = "'path':'/srv/x'"},
      "make every mount rslave  <- linux.rootfsPropagation\n"
-     "bind the root file system /srv/x  <- root.path\n"
+     "bind the root file system /srv/x (none)  <- root.path\n"
      "make it the root and let go of the old one  <- root.path"},
     {"root.path",
      {.root = "'path':'rootfs'", .desc = {.bundle = "/b"}},
-     "bind the root file system /b/rootfs  <- root.path"},
-    {"root.path", {.root = "'path':'rootfs'"}, "bind the root file system rootfs  <- root.path"},
+     "bind the root file system /b/rootfs (none)  <- root.path"},
+    {"root.path", {.root = "'path':'rootfs'"}, "bind the root file system rootfs (none)  <- root.path"},
     {"root.path",
      {.desc = {.no_pivot = true}},
-     "bind the root file system /r\nmove it over the root, then chroot  <- root.path  [mount(2)]"},
+     "bind the root file system /r (none)\nmove it over the root, then chroot  <- root.path  [mount(2)]"},
     {"root.path",
      {SPACES("")},
      "open the root directory /r  <- root.path\nchroot into it  <- root.path"},
