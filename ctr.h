@@ -29,7 +29,7 @@
        config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. A mounted /proc.
 
    OPTIONS  (#define before the #include; none of them changes a struct)
-       CTR_IMPLEMENTATION   compile the implementation into this file; gnu11 or newer, C only
+       CTR_IMPLEMENTATION   compile the implementation into this file; C11 or newer, no C++
        CTR_STATIC           everything static: private to the one file that has the implementation
        CTR_API              how public functions are declared          (default: extern)
        CTR_MALLOC, CTR_FREE where memory comes from                    (default: malloc, free)
@@ -999,6 +999,10 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
 #error "ctr.h: the implementation is C; put CTR_IMPLEMENTATION into a .c file"
 #endif
 
+#if __STDC_VERSION__ < 201112L
+#error "ctr.h: the implementation needs C11 or newer (-std=gnu11)"
+#endif
+
 /* ==== [SECTION] base/libc.c =================================================================== */
 /* libc only: kernel headers and libc headers redefine each other's names on one libc or another,
    so what the kernel adds is declared by ourselves, under our own names (base/sys.c). */
@@ -1472,6 +1476,16 @@ enum { CTR__SIGSET_SIZE = 16 };
 #else
 enum { CTR__SIGSET_SIZE = 8 }; /* of the kernel's sigset_t, bytes */
 #endif
+
+/* pid 0: ourselves. */
+static int ctr__sched_setattr(pid_t pid, const void *attr) {
+  return (int)CTR__CALL(SYS_sched_setattr, pid, attr, 0);
+}
+
+static int ctr__ioprio_set(pid_t pid, uint64_t class_, uint64_t level) {
+  return (int)CTR__CALL(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid,
+                        (int)(class_ << 13 /* IOPRIO_CLASS_SHIFT */ | level));
+}
 
 /* Of the calling thread. By number: libc would leave out the signals it keeps to itself. */
 static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
@@ -6768,23 +6782,13 @@ static int ctr__child_oom_score_adj(ctr__child *c, const ctr__step *s) {
   return ctr__write_proc_arg(c, "self/oom_score_adj", ctr__arg(c, s, 0));
 }
 
-/* Of the process pid; 0: ourselves. Also the parent's. */
-static int ctr__set_scheduler(pid_t pid, const ctr_plan *plan, const ctr__step *s) {
-  return (int)CTR__CALL(SYS_sched_setattr, pid, ctr__plan_data(plan, s->str[1]), 0);
-}
-
-static int ctr__set_io_priority(pid_t pid, const ctr__step *s) {
-  return (int)CTR__CALL(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid,
-                        (int)(s->num[0] << 13 /* IOPRIO_CLASS_SHIFT */ | s->num[1]));
-}
-
 static int ctr__child_scheduler(ctr__child *c, const ctr__step *s) {
-  return ctr__set_scheduler(0, c->plan, s);
+  return ctr__sched_setattr(0, ctr__plan_data(c->plan, s->str[1]));
 }
 
 static int ctr__child_io_priority(ctr__child *c, const ctr__step *s) {
   (void)c;
-  return ctr__set_io_priority(0, s);
+  return ctr__ioprio_set(0, s->num[0], s->num[1]);
 }
 
 static int ctr__child_personality(ctr__child *c, const ctr__step *s) {
@@ -7554,11 +7558,11 @@ static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
 }
 
 static int ctr__parent_scheduler(ctr__start *s, const ctr__step *step) {
-  return ctr__set_scheduler(s->process->pid, s->plan, step);
+  return ctr__sched_setattr(s->process->pid, ctr__plan_data(s->plan, step->str[1]));
 }
 
 static int ctr__parent_io_priority(ctr__start *s, const ctr__step *step) {
-  return ctr__set_io_priority(s->process->pid, step);
+  return ctr__ioprio_set(s->process->pid, step->num[0], step->num[1]);
 }
 
 /* The soft limit stays for the child's own step: a low one would get in its way until then. */

@@ -29,7 +29,7 @@
        config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. A mounted /proc.
 
    OPTIONS  (#define before the #include; none of them changes a struct)
-       CTR_IMPLEMENTATION   compile the implementation into this file; gnu11 or newer, C only
+       CTR_IMPLEMENTATION   compile the implementation into this file; C11 or newer, no C++
        CTR_STATIC           everything static: private to the one file that has the implementation
        CTR_API              how public functions are declared          (default: extern)
        CTR_MALLOC, CTR_FREE where memory comes from                    (default: malloc, free)
@@ -109,6 +109,10 @@ extern "C" {
 #define CTR_IMPLEMENTATION_INCLUDED
 #ifdef __cplusplus
 #error "ctr.h: the implementation is C; put CTR_IMPLEMENTATION into a .c file"
+#endif
+
+#if __STDC_VERSION__ < 201112L
+#error "ctr.h: the implementation needs C11 or newer (-std=gnu11)"
 #endif
 
 #include "base.h"

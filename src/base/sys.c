@@ -253,6 +253,16 @@ enum { CTR__SIGSET_SIZE = 16 };
 enum { CTR__SIGSET_SIZE = 8 }; /* of the kernel's sigset_t, bytes */
 #endif
 
+/* pid 0: ourselves. */
+static int ctr__sched_setattr(pid_t pid, const void *attr) {
+  return (int)CTR__CALL(SYS_sched_setattr, pid, attr, 0);
+}
+
+static int ctr__ioprio_set(pid_t pid, uint64_t class_, uint64_t level) {
+  return (int)CTR__CALL(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid,
+                        (int)(class_ << 13 /* IOPRIO_CLASS_SHIFT */ | level));
+}
+
 /* Of the calling thread. By number: libc would leave out the signals it keeps to itself. */
 static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);

@@ -28,23 +28,13 @@ static int ctr__child_oom_score_adj(ctr__child *c, const ctr__step *s) {
   return ctr__write_proc_arg(c, "self/oom_score_adj", ctr__arg(c, s, 0));
 }
 
-/* Of the process pid; 0: ourselves. Also the parent's. */
-static int ctr__set_scheduler(pid_t pid, const ctr_plan *plan, const ctr__step *s) {
-  return (int)CTR__CALL(SYS_sched_setattr, pid, ctr__plan_data(plan, s->str[1]), 0);
-}
-
-static int ctr__set_io_priority(pid_t pid, const ctr__step *s) {
-  return (int)CTR__CALL(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid,
-                        (int)(s->num[0] << 13 /* IOPRIO_CLASS_SHIFT */ | s->num[1]));
-}
-
 static int ctr__child_scheduler(ctr__child *c, const ctr__step *s) {
-  return ctr__set_scheduler(0, c->plan, s);
+  return ctr__sched_setattr(0, ctr__plan_data(c->plan, s->str[1]));
 }
 
 static int ctr__child_io_priority(ctr__child *c, const ctr__step *s) {
   (void)c;
-  return ctr__set_io_priority(0, s);
+  return ctr__ioprio_set(0, s->num[0], s->num[1]);
 }
 
 static int ctr__child_personality(ctr__child *c, const ctr__step *s) {

@@ -284,11 +284,11 @@ static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
 }
 
 static int ctr__parent_scheduler(ctr__start *s, const ctr__step *step) {
-  return ctr__set_scheduler(s->process->pid, s->plan, step);
+  return ctr__sched_setattr(s->process->pid, ctr__plan_data(s->plan, step->str[1]));
 }
 
 static int ctr__parent_io_priority(ctr__start *s, const ctr__step *step) {
-  return ctr__set_io_priority(s->process->pid, step);
+  return ctr__ioprio_set(s->process->pid, step->num[0], step->num[1]);
 }
 
 /* The soft limit stays for the child's own step: a low one would get in its way until then. */
