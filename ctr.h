@@ -1049,7 +1049,7 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
 #endif
 
 /* ==== [SECTION] base/arena.c ================================================================== */
-/* The arena: blocks of doubling size, freed together. */
+/* The arena: blocks of doubling size up to a limit, so that a small use stays small; freed together. */
 
 struct ctr_block_ {
   struct ctr_block_ *next;
@@ -1057,7 +1057,7 @@ struct ctr_block_ {
   _Alignas(max_align_t) unsigned char data[];
 };
 
-enum { CTR__BLOCK_MIN = 4096 - (int)sizeof(struct ctr_block_), CTR__BLOCK_MAX = 1 << 20 };
+enum { CTR__BLOCK_MIN = 4096 - (int)sizeof(struct ctr_block_), CTR__BLOCK_MAX = 1 << 15 };
 
 static struct ctr_block_ *ctr__block_new(ctr_arena *arena, size_t size) {
   if (size > SIZE_MAX - sizeof(struct ctr_block_)) return NULL;
@@ -1115,11 +1115,13 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
 __attribute__((format(printf, 2, 0))) static char *ctr__arena_vprintf(ctr_arena *arena,
                                                                       const char *format,
                                                                       va_list args) {
+  char buf[128]; /* mostly it fits, and is formatted once */
   va_list again;
   va_copy(again, args);
-  int len = vsnprintf(NULL, 0, format, args);
+  int len = vsnprintf(buf, sizeof buf, format, args);
   char *text = len < 0 ? NULL : ctr_arena_alloc(arena, (size_t)len + 1);
-  if (text) vsnprintf(text, (size_t)len + 1, format, again);
+  if (text && (size_t)len < sizeof buf) memcpy(text, buf, (size_t)len + 1);
+  if (text && (size_t)len >= sizeof buf) vsnprintf(text, (size_t)len + 1, format, again);
   va_end(again);
   return text;
 }
@@ -4683,8 +4685,10 @@ static const struct ctr__mount_option {
 };
 
 static const struct ctr__mount_option *ctr__mount_option(const char *name) {
-  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++)
-    if (!strcmp(ctr__mount_options[i].name, name)) return &ctr__mount_options[i];
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
+    const char *known = ctr__mount_options[i].name;
+    if (*known == *name && !strcmp(known, name)) return &ctr__mount_options[i];
+  }
   return NULL;
 }
 
@@ -5862,11 +5866,14 @@ static void ctr__text_options(ctr__text *t, bool attributes, uint64_t bits) {
   if (!*separator) ctr__text_add(t, "none");
 }
 
-/* What is taken away, if anything: by the names of the options that set it. */
-static void ctr__text_lifted(ctr__text *t, uint64_t attrs) {
-  if (!attrs) return;
+/* What is taken away, if anything, by the names of the options that set it. The field of access times
+   is always cleared before it is set. */
+static void ctr__text_lifted(ctr__text *t, uint64_t set, uint64_t clr) {
+  if ((clr & CTR__ATTR_ATIME) && !(set & CTR__ATTR_ATIME)) ctr__text_add(t, ", relatime");
+  clr &= ~(set | CTR__ATTR_ATIME);
+  if (!clr) return;
   ctr__text_add(t, " without ");
-  ctr__text_options(t, true, attrs);
+  ctr__text_options(t, true, clr);
 }
 
 static void ctr__text_propagation(ctr__text *t, uint64_t type) {
@@ -5930,7 +5937,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
   case 'F': ctr__text_options(t, false, num); break;
-  case 'L': ctr__text_lifted(t, num); break;
+  case 'L': ctr__text_lifted(t, step->num[i - 1], num); break;
   case 'b': ctr__text_add(t, num ? "rbind" : "bind"); break;
   case 'P': ctr__text_propagation(t, num); break;
   case 'p': ctr__text_unusual_propagation(t, num); break;
@@ -6635,6 +6642,7 @@ static int ctr__null_device(ctr__child *c) {
 /* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
    as well. An image that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
+  if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
   CTR__AUTO_CLOSE null = ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0,
                                       CTR__RESOLVE_NO_MAGICLINKS);
   (void)s;

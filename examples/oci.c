@@ -99,12 +99,21 @@ static int write_to(void *file, const char *text, size_t len) {
   return fwrite(text, 1, len, file) != len;
 }
 
+/* DIR/config.json into path; -1 after a message. */
+static int config_path(char path[4096], const char *dir) {
+  int len = snprintf(path, 4096, "%s/config.json", dir);
+  if (len > 0 && len < 4096) return 0;
+  errno = ENAMETOOLONG;
+  complain_errno("find config.json in", dir);
+  return -1;
+}
+
 /* The whole of DIR/config.json, to be freed; NULL after a message. Opened without waiting: a fifo
    would. */
 static char *read_config(const char *dir, size_t *ret_len) {
   char path[4096], *text = NULL;
   struct stat st;
-  snprintf(path, sizeof path, "%s/config.json", dir);
+  if (config_path(path, dir) < 0) return NULL;
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
   if (!file || fstat(fd, &st) < 0)
@@ -179,7 +188,7 @@ static int explain(const options *opts) {
 
 static int spec(const options *opts) {
   char path[4096];
-  snprintf(path, sizeof path, "%s/config.json", opts->bundle);
+  if (config_path(path, opts->bundle) < 0) return 1;
   ctr_arena mem = {0};
   ctr_config *config = NULL;
   ctr_json *json = NULL;
@@ -193,6 +202,7 @@ static int spec(const options *opts) {
   if (!file) return complain_errno("create", path);
   int result = ctr_json_write(json, CTR_JSON_INDENT, write_to, file, &err) ? complain(&err) : 0;
   if (fclose(file) != 0) result = complain_errno("write", path);
+  if (result) unlink(path);
   ctr_arena_free(&mem);
   return result;
 }

@@ -1,4 +1,4 @@
-/* The arena: blocks of doubling size, freed together. */
+/* The arena: blocks of doubling size up to a limit, so that a small use stays small; freed together. */
 
 struct ctr_block_ {
   struct ctr_block_ *next;
@@ -6,7 +6,7 @@ struct ctr_block_ {
   _Alignas(max_align_t) unsigned char data[];
 };
 
-enum { CTR__BLOCK_MIN = 4096 - (int)sizeof(struct ctr_block_), CTR__BLOCK_MAX = 1 << 20 };
+enum { CTR__BLOCK_MIN = 4096 - (int)sizeof(struct ctr_block_), CTR__BLOCK_MAX = 1 << 15 };
 
 static struct ctr_block_ *ctr__block_new(ctr_arena *arena, size_t size) {
   if (size > SIZE_MAX - sizeof(struct ctr_block_)) return NULL;
@@ -64,11 +64,13 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
 __attribute__((format(printf, 2, 0))) static char *ctr__arena_vprintf(ctr_arena *arena,
                                                                       const char *format,
                                                                       va_list args) {
+  char buf[128]; /* mostly it fits, and is formatted once */
   va_list again;
   va_copy(again, args);
-  int len = vsnprintf(NULL, 0, format, args);
+  int len = vsnprintf(buf, sizeof buf, format, args);
   char *text = len < 0 ? NULL : ctr_arena_alloc(arena, (size_t)len + 1);
-  if (text) vsnprintf(text, (size_t)len + 1, format, again);
+  if (text && (size_t)len < sizeof buf) memcpy(text, buf, (size_t)len + 1);
+  if (text && (size_t)len >= sizeof buf) vsnprintf(text, (size_t)len + 1, format, again);
   va_end(again);
   return text;
 }

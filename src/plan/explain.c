@@ -55,11 +55,14 @@ static void ctr__text_options(ctr__text *t, bool attributes, uint64_t bits) {
   if (!*separator) ctr__text_add(t, "none");
 }
 
-/* What is taken away, if anything: by the names of the options that set it. */
-static void ctr__text_lifted(ctr__text *t, uint64_t attrs) {
-  if (!attrs) return;
+/* What is taken away, if anything, by the names of the options that set it. The field of access times
+   is always cleared before it is set. */
+static void ctr__text_lifted(ctr__text *t, uint64_t set, uint64_t clr) {
+  if ((clr & CTR__ATTR_ATIME) && !(set & CTR__ATTR_ATIME)) ctr__text_add(t, ", relatime");
+  clr &= ~(set | CTR__ATTR_ATIME);
+  if (!clr) return;
   ctr__text_add(t, " without ");
-  ctr__text_options(t, true, attrs);
+  ctr__text_options(t, true, clr);
 }
 
 static void ctr__text_propagation(ctr__text *t, uint64_t type) {
@@ -123,7 +126,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
   case 'F': ctr__text_options(t, false, num); break;
-  case 'L': ctr__text_lifted(t, num); break;
+  case 'L': ctr__text_lifted(t, step->num[i - 1], num); break;
   case 'b': ctr__text_add(t, num ? "rbind" : "bind"); break;
   case 'P': ctr__text_propagation(t, num); break;
   case 'p': ctr__text_unusual_propagation(t, num); break;

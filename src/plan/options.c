@@ -70,8 +70,10 @@ static const struct ctr__mount_option {
 };
 
 static const struct ctr__mount_option *ctr__mount_option(const char *name) {
-  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++)
-    if (!strcmp(ctr__mount_options[i].name, name)) return &ctr__mount_options[i];
+  for (size_t i = 0; i < sizeof ctr__mount_options / sizeof *ctr__mount_options; i++) {
+    const char *known = ctr__mount_options[i].name;
+    if (*known == *name && !strcmp(known, name)) return &ctr__mount_options[i];
+  }
   return NULL;
 }
 
