@@ -1049,7 +1049,7 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
 #endif
 
 /* ==== [SECTION] base/arena.c ================================================================== */
-/* The arena: blocks of doubling size up to a limit, so that a small use stays small; freed together. */
+/* The arena: blocks of doubling size up to a limit, so that small uses stay small; freed together. */
 
 struct ctr_block_ {
   struct ctr_block_ *next;
@@ -1112,9 +1112,8 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
 }
 
 /* vsnprintf(3) into the arena; NULL without memory. */
-__attribute__((format(printf, 2, 0))) static char *ctr__arena_vprintf(ctr_arena *arena,
-                                                                      const char *format,
-                                                                      va_list args) {
+__attribute__((format(printf, 2, 0))) static char *
+ctr__arena_vprintf(ctr_arena *arena, const char *format, va_list args) {
   char buf[128]; /* mostly it fits, and is formatted once */
   va_list again;
   va_copy(again, args);
@@ -1305,7 +1304,8 @@ struct ctr__open_how {
   uint64_t flags, mode, resolve;
 };
 
-enum { /* openat2(2) */
+/* openat2(2) */
+enum {
   CTR__RESOLVE_NO_XDEV = 0x01,
   CTR__RESOLVE_NO_MAGICLINKS = 0x02,
   CTR__RESOLVE_NO_SYMLINKS = 0x04,
@@ -1506,8 +1506,8 @@ static int ctr__close_all_but(int kept) {
 
 /* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
 static int ctr__close_listed_but(int proc, int kept) {
-  CTR__AUTO_CLOSE dir = ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0,
-                                     CTR__RESOLVE_NO_XDEV);
+  CTR__AUTO_CLOSE dir =
+      ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0, CTR__RESOLVE_NO_XDEV);
   if (dir < 0) return dir;
   _Alignas(8) char buf[2048];
   for (;;) {
@@ -1624,8 +1624,8 @@ static int ctr__make_and_open(int parent, const char *name, enum ctr__make what)
 }
 
 /* One walk over path: opens each prefix in the root and makes the first that is missing, and all
-   after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of the
-   whole or -errno; with *again, path is to be walked again. */
+   after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of
+   the whole or -errno; with *again, path is to be walked again. */
 static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again, size_t *made) {
   CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
   const char *at = path, *name;
@@ -1658,7 +1658,7 @@ static size_t ctr__trimmed(const char *path) {
   return len;
 }
 
-/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
+/* Cuts path before its last component: directory (PATH_MAX bytes) and name (NAME_MAX + 1). */
 static int ctr__split(const char *path, char *dir, char *name) {
   size_t len = ctr__trimmed(path), slash = len;
   while (slash && path[slash - 1] != '/') slash--;
@@ -2910,11 +2910,14 @@ typedef struct ctr__config_reader {
 } ctr__config_reader;
 
 static const char *ctr__json_type_name(const ctr_json *value) {
-  static const char *const names[] = {
-      [CTR_JSON_NULL] = "null",         [CTR_JSON_BOOL] = "true or false",
-      [CTR_JSON_INT] = "an integer",    [CTR_JSON_UINT] = "an integer",
-      [CTR_JSON_DOUBLE] = "no such integer", [CTR_JSON_STRING] = "a string",
-      [CTR_JSON_ARRAY] = "an array",    [CTR_JSON_OBJECT] = "an object"};
+  static const char *const names[] = {[CTR_JSON_NULL] = "null",
+                                      [CTR_JSON_BOOL] = "true or false",
+                                      [CTR_JSON_INT] = "an integer",
+                                      [CTR_JSON_UINT] = "an integer",
+                                      [CTR_JSON_DOUBLE] = "no such integer",
+                                      [CTR_JSON_STRING] = "a string",
+                                      [CTR_JSON_ARRAY] = "an array",
+                                      [CTR_JSON_OBJECT] = "an object"};
   return names[value->type];
 }
 
@@ -3222,8 +3225,7 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   ctr__err_clear(err);
   if (!arena || !value || !ret_config)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, value and ret_config are needed");
-  ctr__config_reader r = {
-      .arena = arena, .err = err, .want_unknown = ret_unknown, .copies = true};
+  ctr__config_reader r = {.arena = arena, .err = err, .want_unknown = ret_unknown, .copies = true};
   ctr_code code = ctr__read_config(&r, value, ret_config);
   if (!code && ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
   return code;
@@ -3292,8 +3294,8 @@ static ctr_code ctr__check_integer(ctr__checker *c, const ctr__where *where,
   uint64_t max;
   ctr__bounds(field, &min, &max);
   bool negative = is_signed && (int64_t)bits < 0;
-  if (negative ? (int64_t)bits >= min : min <= 0 ? bits <= max : bits >= (uint64_t)min && bits <= max)
-    return CTR_OK;
+  bool above = negative ? (int64_t)bits >= min : min <= 0 || bits >= (uint64_t)min;
+  if (above && (negative || bits <= max)) return CTR_OK;
   return ctr__misshaped(c, where, "must be from %lld to %llu", (long long)min,
                         (unsigned long long)max);
 }
@@ -3307,7 +3309,7 @@ static ctr_code ctr__check_number(ctr__checker *c, const ctr__where *where, cons
     return i->set ? ctr__check_integer(c, where, field, true, (uint64_t)i->value) : CTR_OK;
   case CTR__F_UINT: return u->set ? ctr__check_integer(c, where, field, false, u->value) : CTR_OK;
   case CTR__F_I32:
-    return ctr__check_integer(c, where, field, true, (uint64_t)(int64_t)*(const int32_t *)at);
+    return ctr__check_integer(c, where, field, true, (uint64_t)(int64_t)(*(const int32_t *)at));
   case CTR__F_I64: return ctr__check_integer(c, where, field, true, *(const uint64_t *)at);
   case CTR__F_U32: return ctr__check_integer(c, where, field, false, *(const uint32_t *)at);
   default: return ctr__check_integer(c, where, field, false, *(const uint64_t *)at);
@@ -3469,8 +3471,7 @@ static ctr_code ctr__check_process(ctr__checker *c) {
   char name[128];
   if (!p->args.count || !*p->args.items[0])
     return ctr__wrong(c, "process.args", "the program to run is missing");
-  if (!p->cwd || *p->cwd != '/')
-    return ctr__wrong(c, "process.cwd", "must be an absolute path");
+  if (!p->cwd || *p->cwd != '/') return ctr__wrong(c, "process.cwd", "must be an absolute path");
   ctr_code code = ctr__check_lengths(c, "process.args", p->args);
   if (!code) code = ctr__check_lengths(c, "process.env", p->env);
   if (code) return code;
@@ -3489,8 +3490,8 @@ static ctr_code ctr__check_process(ctr__checker *c) {
                         "the soft limit is above the hard one");
     for (size_t j = 0; j < i; j++)
       if (p->rlimits.items[j].type == limit->type)
-        return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i),
-                          "%s a second time", ctr__name_of(&ctr__rlimit_names, limit->type));
+        return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i), "%s a second time",
+                          ctr__name_of(&ctr__rlimit_names, limit->type));
   }
   return CTR_OK;
 }
@@ -3503,13 +3504,13 @@ static ctr_code ctr__check_priorities(ctr__checker *c) {
     return ctr__wrong(c, "process.scheduler.priority",
                       "must be from 1 to 99 for SCHED_FIFO and SCHED_RR, and 0 for the others");
   if (s->policy != CTR_SCHED_DEADLINE && (s->runtime | s->deadline | s->period))
-    return ctr__wrong(c, "process.scheduler", "runtime, deadline and period are for "
-                                              "SCHED_DEADLINE only");
+    return ctr__wrong(c, "process.scheduler",
+                      "runtime, deadline and period are for SCHED_DEADLINE only");
   return CTR_OK;
 }
 
-/* What execve would leave of the ambient set: capabilities(7) keeps in it only what is permitted and
-   inheritable. */
+/* What execve would leave of the ambient set: capabilities(7) keeps in it only what is permitted
+   and inheritable. */
 static uint64_t ctr__ambient_effective(const ctr_capabilities *caps) {
   return caps->ambient & caps->inheritable & caps->permitted;
 }
@@ -3563,15 +3564,14 @@ static ctr_code ctr__check_owners(ctr__checker *c) {
     uint32_t type;
     bool new_one; /* a joined one cannot be changed any more */
     const char *field;
-  } needs[] = {
-      {config->hostname != NULL, CTR_NS_UTS, false, "hostname"},
-      {config->domainname != NULL, CTR_NS_UTS, false, "domainname"},
-      {offsets->monotonic.secs.set || offsets->monotonic.nanosecs.set, CTR_NS_TIME, true,
-       "linux.timeOffsets.monotonic"},
-      {offsets->boottime.secs.set || offsets->boottime.nanosecs.set, CTR_NS_TIME, true,
-       "linux.timeOffsets.boottime"},
-      {config->linux_.uidMappings.count > 0, CTR_NS_USER, true, "linux.uidMappings"},
-      {config->linux_.gidMappings.count > 0, CTR_NS_USER, true, "linux.gidMappings"}};
+  } needs[] = {{config->hostname != NULL, CTR_NS_UTS, false, "hostname"},
+               {config->domainname != NULL, CTR_NS_UTS, false, "domainname"},
+               {offsets->monotonic.secs.set || offsets->monotonic.nanosecs.set, CTR_NS_TIME, true,
+                "linux.timeOffsets.monotonic"},
+               {offsets->boottime.secs.set || offsets->boottime.nanosecs.set, CTR_NS_TIME, true,
+                "linux.timeOffsets.boottime"},
+               {config->linux_.uidMappings.count > 0, CTR_NS_USER, true, "linux.uidMappings"},
+               {config->linux_.gidMappings.count > 0, CTR_NS_USER, true, "linux.gidMappings"}};
   for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
     const ctr_namespace *ns = ctr__namespace_of(config, needs[i].type);
     if (needs[i].asked && (!ns || (needs[i].new_one && ns->path)))
@@ -3645,8 +3645,7 @@ static ctr_code ctr__check_paths(ctr__checker *c) {
     if (!*c->config->mounts.items[i].destination)
       return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
   ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
-  if (!code)
-    code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
+  if (!code) code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
   return code;
 }
 
@@ -3695,8 +3694,7 @@ static ctr_code ctr__check_modes(ctr__checker *c) {
   const ctr_memory_policy *policy = &c->config->linux_.memoryPolicy;
   const char *nodes = policy->nodes ? policy->nodes : "";
   bool none = policy->mode == CTR_MPOL_DEFAULT || policy->mode == CTR_MPOL_LOCAL;
-  if (none && *nodes)
-    return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode takes no nodes");
+  if (none && *nodes) return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode takes no nodes");
   if (policy->mode && !none && policy->mode != CTR_MPOL_PREFERRED && !*nodes)
     return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode needs nodes");
   if (c->config->linux_.personality.flags.count)
@@ -3705,12 +3703,12 @@ static ctr_code ctr__check_modes(ctr__checker *c) {
 }
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
-  static ctr_code (*const checks[])(ctr__checker *) = {
-      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
-      ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
-      ctr__check_maps,        ctr__check_paths,      ctr__check_devices,
-      ctr__check_sysctls,     ctr__check_modes,      ctr__check_annotations,
-      ctr__check_without_cgroups};
+  static ctr_code (*const checks[])(
+      ctr__checker *) = {ctr__check_process,        ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,     ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,           ctr__check_paths,      ctr__check_devices,
+                         ctr__check_sysctls,        ctr__check_modes,      ctr__check_annotations,
+                         ctr__check_without_cgroups};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
@@ -4165,14 +4163,14 @@ enum { CTR__RLIMITS = 16 };
 
 typedef struct ctr__facts {
   uint32_t euid, egid;
-  bool initial_userns;    /* the caller is in the machine's first user namespace */
-  bool groups_denied;     /* by its setgroups file; those made in it inherit that */
-  bool can_mknod;         /* CAP_MKNOD counts there only                          */
-  bool can_set_resources; /* CAP_SYS_RESOURCE, likewise                           */
-  uint64_t caps;          /* the caller's effective capabilities                  */
-  uint64_t permitted;     /* what it can give a process                           */
-  uint64_t bounding;      /* and let it get back by execve: of those asked for    */
-  unsigned features;      /* CTR_FEATURE_*                                        */
+  bool initial_userns;               /* the caller is in the machine's first user namespace */
+  bool groups_denied;                /* by its setgroups file; those made in it inherit that */
+  bool can_mknod;                    /* CAP_MKNOD counts there only                          */
+  bool can_set_resources;            /* CAP_SYS_RESOURCE, likewise                           */
+  uint64_t caps;                     /* the caller's effective capabilities                  */
+  uint64_t permitted;                /* what it can give a process                           */
+  uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
+  unsigned features;                 /* CTR_FEATURE_*                                        */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
 
@@ -4235,14 +4233,14 @@ typedef struct ctr__builder {
   bool nomem;
 
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
-  bool own_mounts;                  /* a new mount namespace: mounts can be made */
-  bool *late_read_only;             /* for each mount: it becomes so when it is filled */
-  size_t late_count;                /* how many do                                     */
-  const char *held_at[CTR__HELD_COUNT]; /* where the mounts are that the child holds       */
-  bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
-  ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
-  bool groups_denied;               /* setgroups(2) is not to be had there   */
-  uint32_t io_uid, io_gid;          /* who new pipes are to belong to, as the caller sees it */
+  bool own_mounts;                            /* a new mount namespace: mounts can be made */
+  bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
+  size_t late_count;                          /* how many do                                     */
+  const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
+  bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
+  ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
+  bool groups_denied;                         /* setgroups(2) is not to be had there   */
+  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
 } ctr__builder;
 
 static bool ctr__in_userns(const ctr__builder *b) {
@@ -4417,8 +4415,8 @@ static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
    one's own. */
 static ctr_code ctr__check_map(ctr__builder *b, const char *field, ctr_id_mappings map,
                                uint64_t cap, uint32_t own) {
-  if ((b->facts->caps & cap) || (map.count == 1 && map.items[0].size == 1 &&
-                                 map.items[0].hostID == own))
+  if ((b->facts->caps & cap) ||
+      (map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own))
     return CTR_OK;
   return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                    "an ordinary user can map one id only, their own: hostID %u, size 1", own);
@@ -4443,13 +4441,14 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
   if (b->nomem) return ctr__nomem(b->err);
   return strlen(b->data + text) < 4096
              ? CTR_OK
-             : ctr__refuse(b, CTR_E_CONFIG, field, "as text the map is longer than the kernel takes: "
-                                                   "4095 bytes");
+             : ctr__refuse(b, CTR_E_CONFIG, field,
+                           "as text the map is longer than the kernel takes: "
+                           "4095 bytes");
 }
 
 static ctr_code ctr__plan_maps(ctr__builder *b) {
-  ctr_code code = ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID),
-                                 b->facts->euid);
+  ctr_code code =
+      ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID), b->facts->euid);
   if (!code)
     code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
   if (code) return code;
@@ -4490,7 +4489,7 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
 /* The kernel joins in any order but that of rights: what belongs to the caller's user namespace
    needs the caller's rights, what belongs to the joined one needs that joined first. So the user
    namespace comes last, and what refused before it is tried again after it. */
-static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
+static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC,  CTR_NS_UTS,   CTR_NS_NETWORK,
                                            CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
 
 /* Where the caller's own namespace is to be seen, if the config changes something in this kind of
@@ -4510,12 +4509,13 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
     const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
     if (!ns || !ns->path) continue;
-    ctr__add_step(b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
-                  opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
-                  &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
-                                                       (size_t)(ns - b->config->linux_.namespaces.items)),
-                                   .str = {ns->path, opening ? ctr__own_path(b, ns->type) : NULL},
-                                   .num = {(uint64_t)ns->type, slot++}});
+    ctr__add_step(
+        b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
+        opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
+        &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
+                                             (size_t)(ns - b->config->linux_.namespaces.items)),
+                         .str = {ns->path, opening ? ctr__own_path(b, ns->type) : NULL},
+                         .num = {(uint64_t)ns->type, slot++}});
   }
 }
 
@@ -4559,8 +4559,8 @@ static enum ctr__groups ctr__groups_of(const ctr__builder *b, size_t count) {
 
 static void ctr__plan_become_root(ctr__builder *b) {
   uint32_t host_uid, host_gid;
-  if ((b->new_namespaces & CTR_NS_USER) && !(ctr__id_mapped(b->uid_map, 0, &host_uid) &&
-                                             ctr__id_mapped(b->gid_map, 0, &host_gid)))
+  if ((b->new_namespaces & CTR_NS_USER) &&
+      !(ctr__id_mapped(b->uid_map, 0, &host_uid) && ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
 }
@@ -4575,8 +4575,8 @@ static const char *ctr__offsets_text(ctr__builder *b) {
   for (size_t i = 0; i < 2; i++)
     if (clocks[i].offset->secs.set || clocks[i].offset->nanosecs.set)
       text = ctr__print(b, "%s%s %lld %llu\n", text ? text : "", clocks[i].name,
-                               (long long)clocks[i].offset->secs.value,
-                               (unsigned long long)clocks[i].offset->nanosecs.value);
+                        (long long)clocks[i].offset->secs.value,
+                        (unsigned long long)clocks[i].offset->nanosecs.value);
   return text ? text : "";
 }
 
@@ -4635,7 +4635,9 @@ static const struct ctr__mount_option {
   uint32_t set, clr; /* MOUNT_ATTR_*; of SUPER and PROPAGATION MS_*, for mount(2)    */
 } ctr__mount_options[] = {
 #define CTR__ATTR(name, set, clr)                                                                  \
-  {name, CTR__OPT_ATTR, false, set, clr}, {"r" name, CTR__OPT_ATTR_REC, true, set, clr}
+  {name, CTR__OPT_ATTR, false, set, clr}, {                                                        \
+    "r" name, CTR__OPT_ATTR_REC, true, set, clr                                                    \
+  }
     CTR__ATTR("ro", CTR__ATTR_RDONLY, 0),
     CTR__ATTR("rw", 0, CTR__ATTR_RDONLY),
     CTR__ATTR("nosuid", CTR__ATTR_NOSUID, 0),
@@ -4699,7 +4701,7 @@ typedef struct ctr__mount_spec {
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
   bool bind, recursive, remount, copy_up, old_api;
   bool late_read_only; /* found out while planning: read-only when it is filled */
-  const char **data; /* for the file system: flags and name=value, in their order */
+  const char **data;   /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;
 
@@ -4755,8 +4757,9 @@ static bool ctr__option_needs_fs(const struct ctr__mount_option *option) {
 
 static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, const char *name,
                                 const char *wrong) {
-  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].options[%zu]", mount, option),
-                   "\"%s\": %s", name, wrong);
+  return ctr__fail(b->err, CTR_E_CONFIG, 0,
+                   ctr__print(b, "mounts[%zu].options[%zu]", mount, option), "\"%s\": %s", name,
+                   wrong);
 }
 
 /* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when
@@ -5019,7 +5022,8 @@ static const char *ctr__base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* One line: id parent major:minor root mount-point options fields... - type source super-options. */
+/* One line: id parent major:minor root mount-point options fields... - type source
+   super-options. */
 static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
   char *tail = strstr(line, " - "), *fields[5];
   if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
@@ -5057,8 +5061,8 @@ static bool ctr__list_has(const char *list, const char *word, size_t len) {
   return false;
 }
 
-/* The caller's own cgroup in a hierarchy, its length in *ret_len (cgroups(7), /proc/self/cgroup: lines
-   "id:controllers:path"); NULL when the text does not say. */
+/* The caller's own cgroup in a hierarchy, its length in *ret_len (cgroups(7), /proc/self/cgroup:
+   lines "id:controllers:path"); NULL when the text does not say. */
 static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy *hierarchy,
                                    size_t *ret_len) {
   for (const char *line = membership; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -5084,9 +5088,10 @@ static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
   bool below = own && len >= root_len && !memcmp(own, hierarchy->root, root_len) &&
                (len == root_len || own[root_len] == '/');
   if (!below)
-    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                     "type cgroup: the caller's own cgroup does not lie below what is mounted at %s",
-                     hierarchy->mount_point);
+    return ctr__fail(
+        b->err, CTR_E_UNSUPPORTED, 0, field,
+        "type cgroup: the caller's own cgroup does not lie below what is mounted at %s",
+        hierarchy->mount_point);
   own += root_len;
   len -= root_len;
   if (len == 1) len = 0; /* "/" */
@@ -5156,9 +5161,10 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
                                        ctr__mount_spec *spec) {
   ctr__hierarchies all;
   if (spec->data_count)
-    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
-                     "\"%.64s\": the hierarchies are there already and take no options of their own",
-                     spec->data[0]);
+    return ctr__fail(
+        b->err, CTR_E_CONFIG, 0, field,
+        "\"%.64s\": the hierarchies are there already and take no options of their own",
+        spec->data[0]);
   ctr_code code = ctr__hierarchies_read(b, &all);
   if (code) return code;
   if (!all.count)
@@ -5172,7 +5178,8 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
 /* The root file system: what is mounted where, in the order of the specification. All of it happens
    before the root is entered, while the host's files can still be reached. */
 
-/* The components that a path comes to when no link is in it: how many, and where the last one is. */
+/* The components that a path comes to when no link is in it: how many, and where the last one
+   is. */
 static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
   const char *at = path, *name;
   size_t depth = 0, len;
@@ -5529,8 +5536,7 @@ static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
 
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
   if (!b->config->process.oomScoreAdj.set || !ctr__is_set_by(b, lane)) return;
-  const char *text =
-      ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
+  const char *text = ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
                 &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
 }
@@ -5548,7 +5554,8 @@ struct ctr__sched_attr {
 static const char *ctr__flag_names(ctr__builder *b, const ctr__names *names, uint64_t bits) {
   const char *text = "";
   for (size_t i = 0; i < names->count && text; i++)
-    if (bits >> names->items[i].value & 1) text = ctr__print(b, "%s %s", text, names->items[i].name);
+    if (bits >> names->items[i].value & 1)
+      text = ctr__print(b, "%s %s", text, names->items[i].name);
   return text ? text : "";
 }
 
@@ -5621,9 +5628,9 @@ static ctr_code ctr__plan_memory_policy(ctr__builder *b) {
   if (!ctr__parse_list(nodes, mask))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "linux.memoryPolicy.nodes",
                      "\"%s\" is not a list of nodes like 0-3,7 below %d", nodes, CTR__NODES);
-  const char *text = ctr__print(b, "%s%s nodes [%s]",
-                                ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode),
-                                ctr__flag_names(b, &ctr__mempolicy_flags, policy->flags), nodes);
+  const char *text =
+      ctr__print(b, "%s%s nodes [%s]", ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode),
+                 ctr__flag_names(b, &ctr__mempolicy_flags, policy->flags), nodes);
   ctr__child_step(b, MEMORY_POLICY, .field = "linux.memoryPolicy", .str = {text},
                   .ref = {0, ctr__add_bytes(b, mask, sizeof mask, 8)},
                   .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES + 1 : 0});
@@ -5675,8 +5682,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   const ctr_ids *groups = &process->user.additionalGids;
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
-                  .num = {process->user.uid, process->user.gid,
-                          ctr__groups_of(b, groups->count)});
+                  .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
   ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
                   .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
@@ -5840,7 +5846,8 @@ __attribute__((format(printf, 2, 3))) static void ctr__text_add(ctr__text *t, co
   t->len += n < 0 ? 0 : (size_t)n > left ? left : (size_t)n;
 }
 
-/* The names of the bits of value, "none" without any. A name stands for a mask or a bit's number. */
+/* The names of the bits of value, "none" without any. A name stands for a mask or a bit's
+   number. */
 static void ctr__text_bits(ctr__text *t, const ctr__names *names, bool numbers, uint64_t value) {
   const char *separator = "";
   for (size_t i = 0; i < names->count; i++) {
@@ -5866,8 +5873,8 @@ static void ctr__text_options(ctr__text *t, bool attributes, uint64_t bits) {
   if (!*separator) ctr__text_add(t, "none");
 }
 
-/* What is taken away, if anything, by the names of the options that set it. The field of access times
-   is always cleared before it is set. */
+/* What is taken away, if anything, by the names of the options that set it. The field of access
+   times is always cleared before it is set. */
 static void ctr__text_lifted(ctr__text *t, uint64_t set, uint64_t clr) {
   if ((clr & CTR__ATTR_ATIME) && !(set & CTR__ATTR_ATIME)) ctr__text_add(t, ", relatime");
   clr &= ~(set | CTR__ATTR_ATIME);
@@ -6006,8 +6013,8 @@ typedef struct ctr__shared {
                              when that dies before it can report it                             */
   volatile uint32_t made_count;
   struct {
-    uint32_t step; /* its path */
-    uint32_t end;  /* where the first component of it ends that had to be made */
+    uint32_t step;       /* its path */
+    uint32_t end;        /* where the first component of it ends that had to be made */
   } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
@@ -6025,17 +6032,17 @@ typedef struct ctr__launch {
 typedef struct ctr__child {
   const ctr__launch *launch;
   const ctr_plan *plan;
-  uint32_t at;             /* the step under way, which an error names                   */
-  enum ctr__reason reason; /* set by a step that fails where errno does not say enough   */
-  int64_t detail;          /* goes with the reason                                       */
-  uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
-  int proc;                /* a verified procfs, the host's                              */
-  int root;                /* the container's root                                       */
-  dev_t root_dev;          /* and its file system                                        */
+  uint32_t at;               /* the step under way, which an error names                   */
+  enum ctr__reason reason;   /* set by a step that fails where errno does not say enough   */
+  int64_t detail;            /* goes with the reason                                       */
+  uint64_t postponed;        /* namespaces that refused to be joined before the user one   */
+  int proc;                  /* a verified procfs, the host's                              */
+  int root;                  /* the container's root                                       */
+  dev_t root_dev;            /* and its file system                                        */
   int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs                         */
-  int null_device;         /* the host's /dev/null, what files are masked with           */
-  int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
-  mode_t umask;            /* the caller's                                               */
+  int null_device;           /* the host's /dev/null, what files are masked with           */
+  int mask_dir;              /* an empty read-only tmpfs, what directories are masked with */
+  mode_t umask;              /* the caller's                                               */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -6049,8 +6056,8 @@ static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   return error;
 }
 
-/* Something was made at the path of the step under way; fd is the last of it, or an error. On another
-   file system than the root's it goes with its mount. */
+/* Something was made at the path of the step under way; fd is the last of it, or an error. On
+   another file system than the root's it goes with its mount. */
 static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
   ctr__shared *shared = c->launch->shared;
   struct stat st;
@@ -6068,7 +6075,7 @@ static int ctr__send(int sock, const ctr__message *message) {
   return n < 0 ? -errno : 0;
 }
 
-/* The next packet. Anything but a whole message is not one: -EPROTO; the other side gone: -EPIPE. */
+/* The next packet: 0, -EPROTO for anything but a whole message, -EPIPE when nobody is there. */
 static int ctr__receive(int sock, ctr__message *message) {
   ssize_t n;
   do n = recv(sock, message, sizeof *message, MSG_TRUNC);
@@ -6138,7 +6145,8 @@ static int ctr__stage_setns_again(ctr__child *c, const ctr__step *s) {
 static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
   if (how == CTR__GROUPS_LEAVE) return 0;
   uint32_t count = ctr__list_count(c->plan, groups);
-  int r = (int)CTR__CALL(CTR__SYS_setgroups, count, count ? ctr__list_items(c->plan, groups) : NULL);
+  int r =
+      (int)CTR__CALL(CTR__SYS_setgroups, count, count ? ctr__list_items(c->plan, groups) : NULL);
   if (r == -EPERM && how == CTR__GROUPS_TRY) return 0;
   return r == -EPERM ? ctr__because(c, CTR__WHY_SETGROUPS, r) : r;
 }
@@ -6174,7 +6182,7 @@ static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
 static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
-  static const uint64_t zeros[8]; /* the kernel's struct sigaction: SIG_DFL is 0; and its signal set */
+  static const uint64_t zeros[8]; /* the kernel's struct sigaction, its SIG_DFL, its empty set */
   for (int i = 1; i <= 8 * CTR__SIGSET_SIZE; i++) /* SIGKILL and SIGSTOP refuse */
     syscall(SYS_rt_sigaction, i, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
   return ctr__sigmask(zeros, NULL);
@@ -6376,8 +6384,8 @@ static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
 static int ctr__make_plain_target(ctr__child *c, const char *path) {
   CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
   if (made < 0) return made;
-  int plain = ctr__openat2(c->root, path, O_PATH | O_DIRECTORY, 0,
-                           CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  int plain =
+      ctr__openat2(c->root, path, O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
   return plain == -ELOOP ? ctr__because(c, CTR__WHY_LINK, plain) : plain;
 }
 
@@ -6460,13 +6468,13 @@ static int ctr__copy_special(int to_dir, const char *name, const struct stat *st
 }
 
 /* Opens both sides of a directory one level down. */
-static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char *name, const struct stat *st,
-                           ctr__copy_level *down) {
+static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char *name,
+                           const struct stat *st, ctr__copy_level *down) {
   if (mkdirat(at->to, name, 0700) < 0) return -errno;
-  *down = (ctr__copy_level){
-      .from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                           CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
-      .to = -1};
+  *down =
+      (ctr__copy_level){.from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                                             CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
+                        .to = -1};
   if (down->from == -EXDEV) return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   if (down->from < 0) return down->from;
   down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
@@ -6643,8 +6651,8 @@ static int ctr__null_device(ctr__child *c) {
    as well. An image that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
-  CTR__AUTO_CLOSE null = ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0,
-                                      CTR__RESOLVE_NO_MAGICLINKS);
+  CTR__AUTO_CLOSE null =
+      ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, CTR__RESOLVE_NO_MAGICLINKS);
   (void)s;
   if (null < 0 || !ctr__is_null_device(null)) return 0;
   char path[32];
@@ -7181,7 +7189,8 @@ static const struct ctr__hint {
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
     {CTR__STEP_RLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
     {CTR__STEP_KEYRING, EPERM, "a seccomp filter may forbid keyctl(2): use no_new_keyring"},
-    {CTR__STEP_KEYRING, EDQUOT, "the user has used up their keys (keyrings(7)): use no_new_keyring"},
+    {CTR__STEP_KEYRING, EDQUOT,
+     "the user has used up their keys (keyrings(7)): use no_new_keyring"},
     {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
@@ -7215,9 +7224,9 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  ctr_code code = ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field),
-                            "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
-                            ctr__refused_option(plan, step, report));
+  ctr_code code =
+      ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field), "%.200s%s%s%s",
+                what.buf, why ? ": " : "", why ? why : "", ctr__refused_option(plan, step, report));
   if (hint && err) ctr__err_add(err, ": %s", hint);
   return code;
 }
@@ -7226,7 +7235,8 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
-/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a link. */
+/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a
+   link. */
 static void ctr__remove_made(int root, const char *path, size_t end) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
@@ -7255,7 +7265,8 @@ static bool ctr__lay_on_mount(const ctr_plan *plan, uint32_t index, const char *
 /* The path of a record, or NULL when it is none that a step of the plan can have made. */
 static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t end) {
   const ctr__step *step = index < plan->step_count ? ctr__plan_step(plan, index) : NULL;
-  const char *path = step && step->lane == CTR__LANE_CHILD ? ctr__plan_str(plan, step->str[0]) : NULL;
+  const char *path =
+      step && step->lane == CTR__LANE_CHILD ? ctr__plan_str(plan, step->str[0]) : NULL;
   return path && end && end <= strlen(path) && !ctr__lay_on_mount(plan, index, path, end) ? path
                                                                                           : NULL;
 }
@@ -7359,8 +7370,9 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd < 0 || waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info,
-                          WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_code == CLD_EXITED)
+  if (pidfd < 0 ||
+      waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+      info.si_code == CLD_EXITED)
     info.si_status = 0;
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
                    "the process ended while being started, at step %u (%.200s), by signal %d%s", at,
@@ -7368,8 +7380,8 @@ static ctr_code ctr__child_died(ctr__start *s) {
                    info.si_status == SIGKILL ? ": for want of memory perhaps" : "");
 }
 
-/* Until there is something to read, or the process has ended and there never will be: others may hold
-   its end of the channel. */
+/* Until there is something to read, or the process has ended and there never will be: others may
+   hold its end of the channel. */
 static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
@@ -7445,8 +7457,9 @@ static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
   return joined.st_ino == own.st_ino && joined.st_dev == own.st_dev ? -EXDEV : 0;
 }
 
-/* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps the
-   child's end open until it ends or executes, and so long an execve of ours is not to be seen. */
+/* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps
+   the child's end open until it ends or executes, and so long an execve of ours is not to be
+   seen. */
 static int ctr__open_channel(ctr__start *s) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
@@ -7669,7 +7682,8 @@ static ctr_code ctr__prepare(ctr__start *s) {
 static int ctr__unreported_child(const ctr__start *s) {
   pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
   int pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd >= 0 && !ctr__is_child(pidfd)) ctr__close(&pidfd); /* the page can be written by others */
+  if (pidfd >= 0 && !ctr__is_child(pidfd))
+    ctr__close(&pidfd); /* the page can be written by others */
   return pidfd;
 }
 
@@ -7722,7 +7736,8 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
     const ctr__step *step = ctr__plan_step(plan, i);
     moments |= step->kind == CTR__STEP_SYNC && ctr__exchanges[step->num[0]].request;
   }
-  if (desc->on_moment && !moments) return "on_moment would never be called: the plan has no moments";
+  if (desc->on_moment && !moments)
+    return "on_moment would never be called: the plan has no moments";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
   for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
     if (desc->fds[i] < -1) return "fds has a negative number other than -1";

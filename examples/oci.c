@@ -64,7 +64,7 @@ static int parse_options(int argc, char **argv, const option_row *rows, options 
   struct option longs[16] = {{"help", no_argument, NULL, 'h'}};
   for (int i = 0; rows[i].name; i++)
     longs[i + 1] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument,
-                               NULL, 256 + i};
+                                   NULL, 256 + i};
   for (int c; (c = getopt_long_only(argc, argv, "+h", longs, NULL)) != -1;) {
     if (c == 'h') opts->help = true;
     if (c == 'h') return optind;

@@ -1,4 +1,4 @@
-/* The arena: blocks of doubling size up to a limit, so that a small use stays small; freed together. */
+/* The arena: blocks of doubling size up to a limit, so that small uses stay small; freed together. */
 
 struct ctr_block_ {
   struct ctr_block_ *next;
@@ -61,9 +61,8 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
 }
 
 /* vsnprintf(3) into the arena; NULL without memory. */
-__attribute__((format(printf, 2, 0))) static char *ctr__arena_vprintf(ctr_arena *arena,
-                                                                      const char *format,
-                                                                      va_list args) {
+__attribute__((format(printf, 2, 0))) static char *
+ctr__arena_vprintf(ctr_arena *arena, const char *format, va_list args) {
   char buf[128]; /* mostly it fits, and is formatted once */
   va_list again;
   va_copy(again, args);

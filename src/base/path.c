@@ -54,8 +54,8 @@ static int ctr__make_and_open(int parent, const char *name, enum ctr__make what)
 }
 
 /* One walk over path: opens each prefix in the root and makes the first that is missing, and all
-   after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of the
-   whole or -errno; with *again, path is to be walked again. */
+   after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of
+   the whole or -errno; with *again, path is to be walked again. */
 static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again, size_t *made) {
   CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
   const char *at = path, *name;
@@ -88,7 +88,7 @@ static size_t ctr__trimmed(const char *path) {
   return len;
 }
 
-/* Cuts path into the directory (PATH_MAX bytes) and the name (NAME_MAX + 1) of its last component. */
+/* Cuts path before its last component: directory (PATH_MAX bytes) and name (NAME_MAX + 1). */
 static int ctr__split(const char *path, char *dir, char *name) {
   size_t len = ctr__trimmed(path), slash = len;
   while (slash && path[slash - 1] != '/') slash--;

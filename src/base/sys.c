@@ -79,7 +79,8 @@ struct ctr__open_how {
   uint64_t flags, mode, resolve;
 };
 
-enum { /* openat2(2) */
+/* openat2(2) */
+enum {
   CTR__RESOLVE_NO_XDEV = 0x01,
   CTR__RESOLVE_NO_MAGICLINKS = 0x02,
   CTR__RESOLVE_NO_SYMLINKS = 0x04,
@@ -280,8 +281,8 @@ static int ctr__close_all_but(int kept) {
 
 /* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
 static int ctr__close_listed_but(int proc, int kept) {
-  CTR__AUTO_CLOSE dir = ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0,
-                                     CTR__RESOLVE_NO_XDEV);
+  CTR__AUTO_CLOSE dir =
+      ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0, CTR__RESOLVE_NO_XDEV);
   if (dir < 0) return dir;
   _Alignas(8) char buf[2048];
   for (;;) {

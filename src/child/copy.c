@@ -43,13 +43,13 @@ static int ctr__copy_special(int to_dir, const char *name, const struct stat *st
 }
 
 /* Opens both sides of a directory one level down. */
-static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char *name, const struct stat *st,
-                           ctr__copy_level *down) {
+static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char *name,
+                           const struct stat *st, ctr__copy_level *down) {
   if (mkdirat(at->to, name, 0700) < 0) return -errno;
-  *down = (ctr__copy_level){
-      .from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                           CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
-      .to = -1};
+  *down =
+      (ctr__copy_level){.from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                                             CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
+                        .to = -1};
   if (down->from == -EXDEV) return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   if (down->from < 0) return down->from;
   down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);

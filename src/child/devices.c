@@ -89,8 +89,8 @@ static int ctr__null_device(ctr__child *c) {
    as well. An image that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
-  CTR__AUTO_CLOSE null = ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0,
-                                      CTR__RESOLVE_NO_MAGICLINKS);
+  CTR__AUTO_CLOSE null =
+      ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, CTR__RESOLVE_NO_MAGICLINKS);
   (void)s;
   if (null < 0 || !ctr__is_null_device(null)) return 0;
   char path[32];

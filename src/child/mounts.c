@@ -133,8 +133,8 @@ static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
 static int ctr__make_plain_target(ctr__child *c, const char *path) {
   CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
   if (made < 0) return made;
-  int plain = ctr__openat2(c->root, path, O_PATH | O_DIRECTORY, 0,
-                           CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  int plain =
+      ctr__openat2(c->root, path, O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
   return plain == -ELOOP ? ctr__because(c, CTR__WHY_LINK, plain) : plain;
 }
 

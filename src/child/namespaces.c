@@ -41,7 +41,8 @@ static int ctr__stage_setns_again(ctr__child *c, const ctr__step *s) {
 static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
   if (how == CTR__GROUPS_LEAVE) return 0;
   uint32_t count = ctr__list_count(c->plan, groups);
-  int r = (int)CTR__CALL(CTR__SYS_setgroups, count, count ? ctr__list_items(c->plan, groups) : NULL);
+  int r =
+      (int)CTR__CALL(CTR__SYS_setgroups, count, count ? ctr__list_items(c->plan, groups) : NULL);
   if (r == -EPERM && how == CTR__GROUPS_TRY) return 0;
   return r == -EPERM ? ctr__because(c, CTR__WHY_SETGROUPS, r) : r;
 }
@@ -77,7 +78,7 @@ static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
 static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
-  static const uint64_t zeros[8]; /* the kernel's struct sigaction: SIG_DFL is 0; and its signal set */
+  static const uint64_t zeros[8]; /* the kernel's struct sigaction, its SIG_DFL, its empty set */
   for (int i = 1; i <= 8 * CTR__SIGSET_SIZE; i++) /* SIGKILL and SIGSTOP refuse */
     syscall(SYS_rt_sigaction, i, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
   return ctr__sigmask(zeros, NULL);

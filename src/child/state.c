@@ -12,8 +12,8 @@ typedef struct ctr__shared {
                              when that dies before it can report it                             */
   volatile uint32_t made_count;
   struct {
-    uint32_t step; /* its path */
-    uint32_t end;  /* where the first component of it ends that had to be made */
+    uint32_t step;       /* its path */
+    uint32_t end;        /* where the first component of it ends that had to be made */
   } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
@@ -31,17 +31,17 @@ typedef struct ctr__launch {
 typedef struct ctr__child {
   const ctr__launch *launch;
   const ctr_plan *plan;
-  uint32_t at;             /* the step under way, which an error names                   */
-  enum ctr__reason reason; /* set by a step that fails where errno does not say enough   */
-  int64_t detail;          /* goes with the reason                                       */
-  uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
-  int proc;                /* a verified procfs, the host's                              */
-  int root;                /* the container's root                                       */
-  dev_t root_dev;          /* and its file system                                        */
+  uint32_t at;               /* the step under way, which an error names                   */
+  enum ctr__reason reason;   /* set by a step that fails where errno does not say enough   */
+  int64_t detail;            /* goes with the reason                                       */
+  uint64_t postponed;        /* namespaces that refused to be joined before the user one   */
+  int proc;                  /* a verified procfs, the host's                              */
+  int root;                  /* the container's root                                       */
+  dev_t root_dev;            /* and its file system                                        */
   int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs                         */
-  int null_device;         /* the host's /dev/null, what files are masked with           */
-  int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
-  mode_t umask;            /* the caller's                                               */
+  int null_device;           /* the host's /dev/null, what files are masked with           */
+  int mask_dir;              /* an empty read-only tmpfs, what directories are masked with */
+  mode_t umask;              /* the caller's                                               */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -55,8 +55,8 @@ static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   return error;
 }
 
-/* Something was made at the path of the step under way; fd is the last of it, or an error. On another
-   file system than the root's it goes with its mount. */
+/* Something was made at the path of the step under way; fd is the last of it, or an error. On
+   another file system than the root's it goes with its mount. */
 static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
   ctr__shared *shared = c->launch->shared;
   struct stat st;
@@ -74,7 +74,7 @@ static int ctr__send(int sock, const ctr__message *message) {
   return n < 0 ? -errno : 0;
 }
 
-/* The next packet. Anything but a whole message is not one: -EPROTO; the other side gone: -EPIPE. */
+/* The next packet: 0, -EPROTO for anything but a whole message, -EPIPE when nobody is there. */
 static int ctr__receive(int sock, ctr__message *message) {
   ssize_t n;
   do n = recv(sock, message, sizeof *message, MSG_TRUNC);

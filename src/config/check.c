@@ -49,8 +49,8 @@ static ctr_code ctr__check_integer(ctr__checker *c, const ctr__where *where,
   uint64_t max;
   ctr__bounds(field, &min, &max);
   bool negative = is_signed && (int64_t)bits < 0;
-  if (negative ? (int64_t)bits >= min : min <= 0 ? bits <= max : bits >= (uint64_t)min && bits <= max)
-    return CTR_OK;
+  bool above = negative ? (int64_t)bits >= min : min <= 0 || bits >= (uint64_t)min;
+  if (above && (negative || bits <= max)) return CTR_OK;
   return ctr__misshaped(c, where, "must be from %lld to %llu", (long long)min,
                         (unsigned long long)max);
 }
@@ -64,7 +64,7 @@ static ctr_code ctr__check_number(ctr__checker *c, const ctr__where *where, cons
     return i->set ? ctr__check_integer(c, where, field, true, (uint64_t)i->value) : CTR_OK;
   case CTR__F_UINT: return u->set ? ctr__check_integer(c, where, field, false, u->value) : CTR_OK;
   case CTR__F_I32:
-    return ctr__check_integer(c, where, field, true, (uint64_t)(int64_t)*(const int32_t *)at);
+    return ctr__check_integer(c, where, field, true, (uint64_t)(int64_t)(*(const int32_t *)at));
   case CTR__F_I64: return ctr__check_integer(c, where, field, true, *(const uint64_t *)at);
   case CTR__F_U32: return ctr__check_integer(c, where, field, false, *(const uint32_t *)at);
   default: return ctr__check_integer(c, where, field, false, *(const uint64_t *)at);
@@ -226,8 +226,7 @@ static ctr_code ctr__check_process(ctr__checker *c) {
   char name[128];
   if (!p->args.count || !*p->args.items[0])
     return ctr__wrong(c, "process.args", "the program to run is missing");
-  if (!p->cwd || *p->cwd != '/')
-    return ctr__wrong(c, "process.cwd", "must be an absolute path");
+  if (!p->cwd || *p->cwd != '/') return ctr__wrong(c, "process.cwd", "must be an absolute path");
   ctr_code code = ctr__check_lengths(c, "process.args", p->args);
   if (!code) code = ctr__check_lengths(c, "process.env", p->env);
   if (code) return code;
@@ -246,8 +245,8 @@ static ctr_code ctr__check_process(ctr__checker *c) {
                         "the soft limit is above the hard one");
     for (size_t j = 0; j < i; j++)
       if (p->rlimits.items[j].type == limit->type)
-        return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i),
-                          "%s a second time", ctr__name_of(&ctr__rlimit_names, limit->type));
+        return ctr__wrong(c, ctr__name_it(name, "process.rlimits[%zu].type", i), "%s a second time",
+                          ctr__name_of(&ctr__rlimit_names, limit->type));
   }
   return CTR_OK;
 }
@@ -260,13 +259,13 @@ static ctr_code ctr__check_priorities(ctr__checker *c) {
     return ctr__wrong(c, "process.scheduler.priority",
                       "must be from 1 to 99 for SCHED_FIFO and SCHED_RR, and 0 for the others");
   if (s->policy != CTR_SCHED_DEADLINE && (s->runtime | s->deadline | s->period))
-    return ctr__wrong(c, "process.scheduler", "runtime, deadline and period are for "
-                                              "SCHED_DEADLINE only");
+    return ctr__wrong(c, "process.scheduler",
+                      "runtime, deadline and period are for SCHED_DEADLINE only");
   return CTR_OK;
 }
 
-/* What execve would leave of the ambient set: capabilities(7) keeps in it only what is permitted and
-   inheritable. */
+/* What execve would leave of the ambient set: capabilities(7) keeps in it only what is permitted
+   and inheritable. */
 static uint64_t ctr__ambient_effective(const ctr_capabilities *caps) {
   return caps->ambient & caps->inheritable & caps->permitted;
 }
@@ -320,15 +319,14 @@ static ctr_code ctr__check_owners(ctr__checker *c) {
     uint32_t type;
     bool new_one; /* a joined one cannot be changed any more */
     const char *field;
-  } needs[] = {
-      {config->hostname != NULL, CTR_NS_UTS, false, "hostname"},
-      {config->domainname != NULL, CTR_NS_UTS, false, "domainname"},
-      {offsets->monotonic.secs.set || offsets->monotonic.nanosecs.set, CTR_NS_TIME, true,
-       "linux.timeOffsets.monotonic"},
-      {offsets->boottime.secs.set || offsets->boottime.nanosecs.set, CTR_NS_TIME, true,
-       "linux.timeOffsets.boottime"},
-      {config->linux_.uidMappings.count > 0, CTR_NS_USER, true, "linux.uidMappings"},
-      {config->linux_.gidMappings.count > 0, CTR_NS_USER, true, "linux.gidMappings"}};
+  } needs[] = {{config->hostname != NULL, CTR_NS_UTS, false, "hostname"},
+               {config->domainname != NULL, CTR_NS_UTS, false, "domainname"},
+               {offsets->monotonic.secs.set || offsets->monotonic.nanosecs.set, CTR_NS_TIME, true,
+                "linux.timeOffsets.monotonic"},
+               {offsets->boottime.secs.set || offsets->boottime.nanosecs.set, CTR_NS_TIME, true,
+                "linux.timeOffsets.boottime"},
+               {config->linux_.uidMappings.count > 0, CTR_NS_USER, true, "linux.uidMappings"},
+               {config->linux_.gidMappings.count > 0, CTR_NS_USER, true, "linux.gidMappings"}};
   for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
     const ctr_namespace *ns = ctr__namespace_of(config, needs[i].type);
     if (needs[i].asked && (!ns || (needs[i].new_one && ns->path)))
@@ -402,8 +400,7 @@ static ctr_code ctr__check_paths(ctr__checker *c) {
     if (!*c->config->mounts.items[i].destination)
       return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
   ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
-  if (!code)
-    code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
+  if (!code) code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
   return code;
 }
 
@@ -452,8 +449,7 @@ static ctr_code ctr__check_modes(ctr__checker *c) {
   const ctr_memory_policy *policy = &c->config->linux_.memoryPolicy;
   const char *nodes = policy->nodes ? policy->nodes : "";
   bool none = policy->mode == CTR_MPOL_DEFAULT || policy->mode == CTR_MPOL_LOCAL;
-  if (none && *nodes)
-    return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode takes no nodes");
+  if (none && *nodes) return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode takes no nodes");
   if (policy->mode && !none && policy->mode != CTR_MPOL_PREFERRED && !*nodes)
     return ctr__wrong(c, "linux.memoryPolicy.nodes", "this mode needs nodes");
   if (c->config->linux_.personality.flags.count)
@@ -462,12 +458,12 @@ static ctr_code ctr__check_modes(ctr__checker *c) {
 }
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
-  static ctr_code (*const checks[])(ctr__checker *) = {
-      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
-      ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
-      ctr__check_maps,        ctr__check_paths,      ctr__check_devices,
-      ctr__check_sysctls,     ctr__check_modes,      ctr__check_annotations,
-      ctr__check_without_cgroups};
+  static ctr_code (*const checks[])(
+      ctr__checker *) = {ctr__check_process,        ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,     ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,           ctr__check_paths,      ctr__check_devices,
+                         ctr__check_sysctls,        ctr__check_modes,      ctr__check_annotations,
+                         ctr__check_without_cgroups};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);

@@ -10,11 +10,14 @@ typedef struct ctr__config_reader {
 } ctr__config_reader;
 
 static const char *ctr__json_type_name(const ctr_json *value) {
-  static const char *const names[] = {
-      [CTR_JSON_NULL] = "null",         [CTR_JSON_BOOL] = "true or false",
-      [CTR_JSON_INT] = "an integer",    [CTR_JSON_UINT] = "an integer",
-      [CTR_JSON_DOUBLE] = "no such integer", [CTR_JSON_STRING] = "a string",
-      [CTR_JSON_ARRAY] = "an array",    [CTR_JSON_OBJECT] = "an object"};
+  static const char *const names[] = {[CTR_JSON_NULL] = "null",
+                                      [CTR_JSON_BOOL] = "true or false",
+                                      [CTR_JSON_INT] = "an integer",
+                                      [CTR_JSON_UINT] = "an integer",
+                                      [CTR_JSON_DOUBLE] = "no such integer",
+                                      [CTR_JSON_STRING] = "a string",
+                                      [CTR_JSON_ARRAY] = "an array",
+                                      [CTR_JSON_OBJECT] = "an object"};
   return names[value->type];
 }
 
@@ -322,8 +325,7 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   ctr__err_clear(err);
   if (!arena || !value || !ret_config)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, value and ret_config are needed");
-  ctr__config_reader r = {
-      .arena = arena, .err = err, .want_unknown = ret_unknown, .copies = true};
+  ctr__config_reader r = {.arena = arena, .err = err, .want_unknown = ret_unknown, .copies = true};
   ctr_code code = ctr__read_config(&r, value, ret_config);
   if (!code && ret_unknown) *ret_unknown = (ctr_strs){r.unknown, r.unknown_count};
   return code;

@@ -7,7 +7,8 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
     const ctr__step *step = ctr__plan_step(plan, i);
     moments |= step->kind == CTR__STEP_SYNC && ctr__exchanges[step->num[0]].request;
   }
-  if (desc->on_moment && !moments) return "on_moment would never be called: the plan has no moments";
+  if (desc->on_moment && !moments)
+    return "on_moment would never be called: the plan has no moments";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
   for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
     if (desc->fds[i] < -1) return "fds has a negative number other than -1";

@@ -37,7 +37,8 @@ static const struct ctr__hint {
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
     {CTR__STEP_RLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
     {CTR__STEP_KEYRING, EPERM, "a seccomp filter may forbid keyctl(2): use no_new_keyring"},
-    {CTR__STEP_KEYRING, EDQUOT, "the user has used up their keys (keyrings(7)): use no_new_keyring"},
+    {CTR__STEP_KEYRING, EDQUOT,
+     "the user has used up their keys (keyrings(7)): use no_new_keyring"},
     {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
@@ -71,9 +72,9 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  ctr_code code = ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field),
-                            "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
-                            ctr__refused_option(plan, step, report));
+  ctr_code code =
+      ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field), "%.200s%s%s%s",
+                what.buf, why ? ": " : "", why ? why : "", ctr__refused_option(plan, step, report));
   if (hint && err) ctr__err_add(err, ": %s", hint);
   return code;
 }

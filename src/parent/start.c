@@ -77,8 +77,9 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd < 0 || waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info,
-                          WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_code == CLD_EXITED)
+  if (pidfd < 0 ||
+      waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+      info.si_code == CLD_EXITED)
     info.si_status = 0;
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
                    "the process ended while being started, at step %u (%.200s), by signal %d%s", at,
@@ -86,8 +87,8 @@ static ctr_code ctr__child_died(ctr__start *s) {
                    info.si_status == SIGKILL ? ": for want of memory perhaps" : "");
 }
 
-/* Until there is something to read, or the process has ended and there never will be: others may hold
-   its end of the channel. */
+/* Until there is something to read, or the process has ended and there never will be: others may
+   hold its end of the channel. */
 static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
@@ -163,8 +164,9 @@ static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
   return joined.st_ino == own.st_ino && joined.st_dev == own.st_dev ? -EXDEV : 0;
 }
 
-/* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps the
-   child's end open until it ends or executes, and so long an execve of ours is not to be seen. */
+/* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps
+   the child's end open until it ends or executes, and so long an execve of ours is not to be
+   seen. */
 static int ctr__open_channel(ctr__start *s) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
@@ -387,7 +389,8 @@ static ctr_code ctr__prepare(ctr__start *s) {
 static int ctr__unreported_child(const ctr__start *s) {
   pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
   int pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd >= 0 && !ctr__is_child(pidfd)) ctr__close(&pidfd); /* the page can be written by others */
+  if (pidfd >= 0 && !ctr__is_child(pidfd))
+    ctr__close(&pidfd); /* the page can be written by others */
   return pidfd;
 }
 

@@ -1,7 +1,8 @@
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
-/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a link. */
+/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a
+   link. */
 static void ctr__remove_made(int root, const char *path, size_t end) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
@@ -30,7 +31,8 @@ static bool ctr__lay_on_mount(const ctr_plan *plan, uint32_t index, const char *
 /* The path of a record, or NULL when it is none that a step of the plan can have made. */
 static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t end) {
   const ctr__step *step = index < plan->step_count ? ctr__plan_step(plan, index) : NULL;
-  const char *path = step && step->lane == CTR__LANE_CHILD ? ctr__plan_str(plan, step->str[0]) : NULL;
+  const char *path =
+      step && step->lane == CTR__LANE_CHILD ? ctr__plan_str(plan, step->str[0]) : NULL;
   return path && end && end <= strlen(path) && !ctr__lay_on_mount(plan, index, path, end) ? path
                                                                                           : NULL;
 }

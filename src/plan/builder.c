@@ -15,14 +15,14 @@ typedef struct ctr__builder {
   bool nomem;
 
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
-  bool own_mounts;                  /* a new mount namespace: mounts can be made */
-  bool *late_read_only;             /* for each mount: it becomes so when it is filled */
-  size_t late_count;                /* how many do                                     */
-  const char *held_at[CTR__HELD_COUNT]; /* where the mounts are that the child holds       */
-  bool dev_is_bound;                /* /dev comes from elsewhere: not ours to fill     */
-  ctr_id_mappings uid_map, gid_map; /* of a new user namespace              */
-  bool groups_denied;               /* setgroups(2) is not to be had there   */
-  uint32_t io_uid, io_gid;          /* who new pipes are to belong to, as the caller sees it */
+  bool own_mounts;                            /* a new mount namespace: mounts can be made */
+  bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
+  size_t late_count;                          /* how many do                                     */
+  const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
+  bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
+  ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
+  bool groups_denied;                         /* setgroups(2) is not to be had there   */
+  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
 } ctr__builder;
 
 static bool ctr__in_userns(const ctr__builder *b) {

@@ -62,7 +62,8 @@ static const char *ctr__base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* One line: id parent major:minor root mount-point options fields... - type source super-options. */
+/* One line: id parent major:minor root mount-point options fields... - type source
+   super-options. */
 static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
   char *tail = strstr(line, " - "), *fields[5];
   if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
@@ -100,8 +101,8 @@ static bool ctr__list_has(const char *list, const char *word, size_t len) {
   return false;
 }
 
-/* The caller's own cgroup in a hierarchy, its length in *ret_len (cgroups(7), /proc/self/cgroup: lines
-   "id:controllers:path"); NULL when the text does not say. */
+/* The caller's own cgroup in a hierarchy, its length in *ret_len (cgroups(7), /proc/self/cgroup:
+   lines "id:controllers:path"); NULL when the text does not say. */
 static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy *hierarchy,
                                    size_t *ret_len) {
   for (const char *line = membership; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -127,9 +128,10 @@ static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
   bool below = own && len >= root_len && !memcmp(own, hierarchy->root, root_len) &&
                (len == root_len || own[root_len] == '/');
   if (!below)
-    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                     "type cgroup: the caller's own cgroup does not lie below what is mounted at %s",
-                     hierarchy->mount_point);
+    return ctr__fail(
+        b->err, CTR_E_UNSUPPORTED, 0, field,
+        "type cgroup: the caller's own cgroup does not lie below what is mounted at %s",
+        hierarchy->mount_point);
   own += root_len;
   len -= root_len;
   if (len == 1) len = 0; /* "/" */
@@ -199,9 +201,10 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
                                        ctr__mount_spec *spec) {
   ctr__hierarchies all;
   if (spec->data_count)
-    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
-                     "\"%.64s\": the hierarchies are there already and take no options of their own",
-                     spec->data[0]);
+    return ctr__fail(
+        b->err, CTR_E_CONFIG, 0, field,
+        "\"%.64s\": the hierarchies are there already and take no options of their own",
+        spec->data[0]);
   ctr_code code = ctr__hierarchies_read(b, &all);
   if (code) return code;
   if (!all.count)

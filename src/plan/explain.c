@@ -29,7 +29,8 @@ __attribute__((format(printf, 2, 3))) static void ctr__text_add(ctr__text *t, co
   t->len += n < 0 ? 0 : (size_t)n > left ? left : (size_t)n;
 }
 
-/* The names of the bits of value, "none" without any. A name stands for a mask or a bit's number. */
+/* The names of the bits of value, "none" without any. A name stands for a mask or a bit's
+   number. */
 static void ctr__text_bits(ctr__text *t, const ctr__names *names, bool numbers, uint64_t value) {
   const char *separator = "";
   for (size_t i = 0; i < names->count; i++) {
@@ -55,8 +56,8 @@ static void ctr__text_options(ctr__text *t, bool attributes, uint64_t bits) {
   if (!*separator) ctr__text_add(t, "none");
 }
 
-/* What is taken away, if anything, by the names of the options that set it. The field of access times
-   is always cleared before it is set. */
+/* What is taken away, if anything, by the names of the options that set it. The field of access
+   times is always cleared before it is set. */
 static void ctr__text_lifted(ctr__text *t, uint64_t set, uint64_t clr) {
   if ((clr & CTR__ATTR_ATIME) && !(set & CTR__ATTR_ATIME)) ctr__text_add(t, ", relatime");
   clr &= ~(set | CTR__ATTR_ATIME);

@@ -5,14 +5,14 @@ enum { CTR__RLIMITS = 16 };
 
 typedef struct ctr__facts {
   uint32_t euid, egid;
-  bool initial_userns;    /* the caller is in the machine's first user namespace */
-  bool groups_denied;     /* by its setgroups file; those made in it inherit that */
-  bool can_mknod;         /* CAP_MKNOD counts there only                          */
-  bool can_set_resources; /* CAP_SYS_RESOURCE, likewise                           */
-  uint64_t caps;          /* the caller's effective capabilities                  */
-  uint64_t permitted;     /* what it can give a process                           */
-  uint64_t bounding;      /* and let it get back by execve: of those asked for    */
-  unsigned features;      /* CTR_FEATURE_*                                        */
+  bool initial_userns;               /* the caller is in the machine's first user namespace */
+  bool groups_denied;                /* by its setgroups file; those made in it inherit that */
+  bool can_mknod;                    /* CAP_MKNOD counts there only                          */
+  bool can_set_resources;            /* CAP_SYS_RESOURCE, likewise                           */
+  uint64_t caps;                     /* the caller's effective capabilities                  */
+  uint64_t permitted;                /* what it can give a process                           */
+  uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
+  unsigned features;                 /* CTR_FEATURE_*                                        */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 } ctr__facts;
 

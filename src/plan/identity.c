@@ -86,8 +86,7 @@ static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
 
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
   if (!b->config->process.oomScoreAdj.set || !ctr__is_set_by(b, lane)) return;
-  const char *text =
-      ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
+  const char *text = ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
                 &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
 }
@@ -105,7 +104,8 @@ struct ctr__sched_attr {
 static const char *ctr__flag_names(ctr__builder *b, const ctr__names *names, uint64_t bits) {
   const char *text = "";
   for (size_t i = 0; i < names->count && text; i++)
-    if (bits >> names->items[i].value & 1) text = ctr__print(b, "%s %s", text, names->items[i].name);
+    if (bits >> names->items[i].value & 1)
+      text = ctr__print(b, "%s %s", text, names->items[i].name);
   return text ? text : "";
 }
 
@@ -178,9 +178,9 @@ static ctr_code ctr__plan_memory_policy(ctr__builder *b) {
   if (!ctr__parse_list(nodes, mask))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "linux.memoryPolicy.nodes",
                      "\"%s\" is not a list of nodes like 0-3,7 below %d", nodes, CTR__NODES);
-  const char *text = ctr__print(b, "%s%s nodes [%s]",
-                                ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode),
-                                ctr__flag_names(b, &ctr__mempolicy_flags, policy->flags), nodes);
+  const char *text =
+      ctr__print(b, "%s%s nodes [%s]", ctr__name_of(&ctr__mempolicy_modes, (int64_t)policy->mode),
+                 ctr__flag_names(b, &ctr__mempolicy_flags, policy->flags), nodes);
   ctr__child_step(b, MEMORY_POLICY, .field = "linux.memoryPolicy", .str = {text},
                   .ref = {0, ctr__add_bytes(b, mask, sizeof mask, 8)},
                   .num = {(uint64_t)policy->mode - 1, policy->flags, *nodes ? CTR__NODES + 1 : 0});
@@ -232,8 +232,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   const ctr_ids *groups = &process->user.additionalGids;
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
-                  .num = {process->user.uid, process->user.gid,
-                          ctr__groups_of(b, groups->count)});
+                  .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
   ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
                   .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});

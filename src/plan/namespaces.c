@@ -51,8 +51,8 @@ static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
    one's own. */
 static ctr_code ctr__check_map(ctr__builder *b, const char *field, ctr_id_mappings map,
                                uint64_t cap, uint32_t own) {
-  if ((b->facts->caps & cap) || (map.count == 1 && map.items[0].size == 1 &&
-                                 map.items[0].hostID == own))
+  if ((b->facts->caps & cap) ||
+      (map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own))
     return CTR_OK;
   return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                    "an ordinary user can map one id only, their own: hostID %u, size 1", own);
@@ -77,13 +77,14 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
   if (b->nomem) return ctr__nomem(b->err);
   return strlen(b->data + text) < 4096
              ? CTR_OK
-             : ctr__refuse(b, CTR_E_CONFIG, field, "as text the map is longer than the kernel takes: "
-                                                   "4095 bytes");
+             : ctr__refuse(b, CTR_E_CONFIG, field,
+                           "as text the map is longer than the kernel takes: "
+                           "4095 bytes");
 }
 
 static ctr_code ctr__plan_maps(ctr__builder *b) {
-  ctr_code code = ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID),
-                                 b->facts->euid);
+  ctr_code code =
+      ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID), b->facts->euid);
   if (!code)
     code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
   if (code) return code;
@@ -124,7 +125,7 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
 /* The kernel joins in any order but that of rights: what belongs to the caller's user namespace
    needs the caller's rights, what belongs to the joined one needs that joined first. So the user
    namespace comes last, and what refused before it is tried again after it. */
-static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC, CTR_NS_UTS,   CTR_NS_NETWORK,
+static const uint32_t ctr__join_order[] = {CTR_NS_CGROUP, CTR_NS_IPC,  CTR_NS_UTS,   CTR_NS_NETWORK,
                                            CTR_NS_PID,    CTR_NS_TIME, CTR_NS_MOUNT, CTR_NS_USER};
 
 /* Where the caller's own namespace is to be seen, if the config changes something in this kind of
@@ -144,12 +145,13 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
     const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
     if (!ns || !ns->path) continue;
-    ctr__add_step(b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
-                  opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
-                  &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
-                                                       (size_t)(ns - b->config->linux_.namespaces.items)),
-                                   .str = {ns->path, opening ? ctr__own_path(b, ns->type) : NULL},
-                                   .num = {(uint64_t)ns->type, slot++}});
+    ctr__add_step(
+        b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
+        opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
+        &(ctr__new_step){.field = ctr__print(b, "linux.namespaces[%zu]",
+                                             (size_t)(ns - b->config->linux_.namespaces.items)),
+                         .str = {ns->path, opening ? ctr__own_path(b, ns->type) : NULL},
+                         .num = {(uint64_t)ns->type, slot++}});
   }
 }
 
@@ -193,8 +195,8 @@ static enum ctr__groups ctr__groups_of(const ctr__builder *b, size_t count) {
 
 static void ctr__plan_become_root(ctr__builder *b) {
   uint32_t host_uid, host_gid;
-  if ((b->new_namespaces & CTR_NS_USER) && !(ctr__id_mapped(b->uid_map, 0, &host_uid) &&
-                                             ctr__id_mapped(b->gid_map, 0, &host_gid)))
+  if ((b->new_namespaces & CTR_NS_USER) &&
+      !(ctr__id_mapped(b->uid_map, 0, &host_uid) && ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
 }
@@ -209,8 +211,8 @@ static const char *ctr__offsets_text(ctr__builder *b) {
   for (size_t i = 0; i < 2; i++)
     if (clocks[i].offset->secs.set || clocks[i].offset->nanosecs.set)
       text = ctr__print(b, "%s%s %lld %llu\n", text ? text : "", clocks[i].name,
-                               (long long)clocks[i].offset->secs.value,
-                               (unsigned long long)clocks[i].offset->nanosecs.value);
+                        (long long)clocks[i].offset->secs.value,
+                        (unsigned long long)clocks[i].offset->nanosecs.value);
   return text ? text : "";
 }
 

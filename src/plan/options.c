@@ -20,7 +20,9 @@ static const struct ctr__mount_option {
   uint32_t set, clr; /* MOUNT_ATTR_*; of SUPER and PROPAGATION MS_*, for mount(2)    */
 } ctr__mount_options[] = {
 #define CTR__ATTR(name, set, clr)                                                                  \
-  {name, CTR__OPT_ATTR, false, set, clr}, {"r" name, CTR__OPT_ATTR_REC, true, set, clr}
+  {name, CTR__OPT_ATTR, false, set, clr}, {                                                        \
+    "r" name, CTR__OPT_ATTR_REC, true, set, clr                                                    \
+  }
     CTR__ATTR("ro", CTR__ATTR_RDONLY, 0),
     CTR__ATTR("rw", 0, CTR__ATTR_RDONLY),
     CTR__ATTR("nosuid", CTR__ATTR_NOSUID, 0),
@@ -84,7 +86,7 @@ typedef struct ctr__mount_spec {
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
   bool bind, recursive, remount, copy_up, old_api;
   bool late_read_only; /* found out while planning: read-only when it is filled */
-  const char **data; /* for the file system: flags and name=value, in their order */
+  const char **data;   /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;
 
@@ -140,8 +142,9 @@ static bool ctr__option_needs_fs(const struct ctr__mount_option *option) {
 
 static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, const char *name,
                                 const char *wrong) {
-  return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].options[%zu]", mount, option),
-                   "\"%s\": %s", name, wrong);
+  return ctr__fail(b->err, CTR_E_CONFIG, 0,
+                   ctr__print(b, "mounts[%zu].options[%zu]", mount, option), "\"%s\": %s", name,
+                   wrong);
 }
 
 /* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when

@@ -1,7 +1,8 @@
 /* The root file system: what is mounted where, in the order of the specification. All of it happens
    before the root is entered, while the host's files can still be reached. */
 
-/* The components that a path comes to when no link is in it: how many, and where the last one is. */
+/* The components that a path comes to when no link is in it: how many, and where the last one
+   is. */
 static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
   const char *at = path, *name;
   size_t depth = 0, len;

@@ -141,7 +141,8 @@ static inline void copy_program(const char *from, const char *to) {
 
 /* -- boxes -- */
 
-static inline void box_warned(void *userdata, ctr_level level, const char *field, const char *message) {
+static inline void box_warned(void *userdata, ctr_level level, const char *field,
+                              const char *message) {
   box *b = userdata;
   size_t used = strlen(b->warnings);
   (void)level;
@@ -272,8 +273,7 @@ static inline box *box_go(box *b) {
 }
 
 /* Runs the probe in it. */
-#define box_run(b, ...)                                                                            \
-  ((b)->config->process.args = CTR_STRS("/probe", __VA_ARGS__), box_go(b))
+#define box_run(b, ...) ((b)->config->process.args = CTR_STRS("/probe", __VA_ARGS__), box_go(b))
 
 /* What it said about name; "" when nothing, the error when it did not run. */
 static inline const char *box_said(const box *b, const char *name) {

@@ -33,7 +33,8 @@
 
 /* What libc calls strerrorname_np, where it has it. */
 static const char *errno_name(void) {
-#define NAME(e) {e, #e}
+#define NAME(e)                                                                                    \
+  { e, #e }
   static const struct {
     int number;
     const char *name;
@@ -192,11 +193,9 @@ static int say_statfs(const char *path) {
   static const struct {
     unsigned long flag;
     const char *name;
-  } flags[] = {{ST_RDONLY, "ro"},           {ST_NOSUID, "nosuid"},
-               {ST_NODEV, "nodev"},         {ST_NOEXEC, "noexec"},
-               {ST_NOATIME, "noatime"},     {ST_NODIRATIME, "nodiratime"},
-               {ST_RELATIME, "relatime"},   {ST_SYNCHRONOUS, "sync"},
-               {0x2000, "nosymfollow"}};
+  } flags[] = {{ST_RDONLY, "ro"},         {ST_NOSUID, "nosuid"},    {ST_NODEV, "nodev"},
+               {ST_NOEXEC, "noexec"},     {ST_NOATIME, "noatime"},  {ST_NODIRATIME, "nodiratime"},
+               {ST_RELATIME, "relatime"}, {ST_SYNCHRONOUS, "sync"}, {0x2000, "nosymfollow"}};
   struct statvfs fs;
   if (statvfs(path, &fs) < 0) return printf("%s %s\n", path, errno_name()), 0;
   printf("%s ", path);
@@ -248,8 +247,8 @@ static int spew(const char *count) {
   return 0;
 }
 
-/* The first process of a pid namespace is immune to signals from inside (pid_namespaces(7)), but not
-   to those the kernel sends for what it did itself. */
+/* The first process of a pid namespace is immune to signals from inside (pid_namespaces(7)), but
+   not to those the kernel sends for what it did itself. */
 static int crash(const char *unused) {
   struct rlimit none = {0, 0};
   (void)unused;
@@ -264,9 +263,8 @@ static int exit_with(const char *code) {
 static const struct {
   const char *name;
   int (*run)(const char *argument);
-} commands[] = {{"cat", cat},       {"stat", say_stat}, {"statfs", say_statfs},
-                {"try", say_try},   {"make", say_make}, {"spew", spew},
-                {"exit", exit_with}, {"crash", crash}};
+} commands[] = {{"cat", cat},       {"stat", say_stat}, {"statfs", say_statfs}, {"try", say_try},
+                {"make", say_make}, {"spew", spew},     {"exit", exit_with},    {"crash", crash}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";

@@ -68,12 +68,12 @@ TEST(version_2_is_one_read_only_mount) {
   on_a_machine_with(see_v2, check_v2);
 }
 
-/* cgroup_namespaces(7): a user namespace mounts cgroup2 only with a cgroup namespace of its own; what
-   the config asks for else is bound. */
+/* cgroup_namespaces(7): a user namespace mounts cgroup2 only with a cgroup namespace of its own;
+   what the config asks for else is bound. */
 static void check_v2_in_a_user_namespace(box *b) {
   static const ctr_id_mapping map = {0, 0, 65536};
-  ctr_namespace listed[] = {{CTR_NS_PID, NULL}, {CTR_NS_NETWORK, NULL}, {CTR_NS_IPC, NULL},
-                            {CTR_NS_UTS, NULL}, {CTR_NS_MOUNT, NULL},   {CTR_NS_USER, NULL},
+  ctr_namespace listed[] = {{CTR_NS_PID, NULL},   {CTR_NS_NETWORK, NULL}, {CTR_NS_IPC, NULL},
+                            {CTR_NS_UTS, NULL},   {CTR_NS_MOUNT, NULL},   {CTR_NS_USER, NULL},
                             {CTR_NS_CGROUP, NULL}};
   b->config->linux_.uidMappings = b->config->linux_.gidMappings = (ctr_id_mappings){&map, 1};
   b->config->linux_.namespaces = (ctr_namespaces){listed, 7};
@@ -92,7 +92,8 @@ static void check_v1(box *b) {
   CHECK_RAN(box_run(b, "cat", "/proc/self/mountinfo"));
   CHECK_HAS(mount_at(b, "/sys/fs/cgroup"), " ro,nosuid,nodev,noexec,relatime - tmpfs ");
   CHECK_HAS(mount_at(b, "/sys/fs/cgroup/a\\040name"), " ro,nosuid,nodev,noexec,relatime - cgroup ");
-  CHECK_HAS(mount_at(b, "/sys/fs/cgroup/pids,freezer"), " ro,nosuid,nodev,noexec,relatime - cgroup ");
+  CHECK_HAS(mount_at(b, "/sys/fs/cgroup/pids,freezer"),
+            " ro,nosuid,nodev,noexec,relatime - cgroup ");
   CHECK_RAN(box_run(b, "stat", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/freezer"));
   CHECK_HAS(box_said(b, "/sys/fs/cgroup/pids"), "link 0777 0 0 0:0 pids,freezer");
   CHECK_HAS(box_said(b, "/sys/fs/cgroup/freezer"), "link 0777 0 0 0:0 pids,freezer");

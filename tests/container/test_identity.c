@@ -1,4 +1,5 @@
-/* Identity: each field of process (and what of linux is about the process), read back from inside. */
+/* Identity: each field of process (and what of linux is about the process), read back from
+   inside. */
 #include "box.h"
 
 #include <sched.h>
@@ -212,8 +213,8 @@ TEST(every_rlimit_is_set) {
   for (int type = 0; type < 16; type++) {
     struct rlimit64 now;
     CHECK(syscall(SYS_prlimit64, 0, type, NULL, &now) == 0);
-    /* Low enough for everyone, high enough to start a program under; and no more seconds of cpu than
-       the kernel can count in nanoseconds. */
+    /* Low enough for everyone, high enough to start a program under; and no more seconds of cpu
+       than the kernel can count in nanoseconds. */
     uint64_t hard = now.rlim_max < 1000 ? now.rlim_max : now.rlim_max / 2;
     hard = hard < 1 << 30 ? hard : 1 << 30;
     const uint64_t soft = hard - hard / 4;

@@ -48,7 +48,9 @@ TEST(the_default_mounts_are_there) {
 TEST(options_of_a_file_system_reach_it) {
   static const struct {
     const char *option, *seen;
-  } rows[] = {{"size=1m", "size=1024k"}, {"mode=0710", "mode=710"}, {"nr_inodes=77", "nr_inodes=77"}};
+  } rows[] = {{"size=1m", "size=1024k"},
+              {"mode=0710", "mode=710"},
+              {"nr_inodes=77", "nr_inodes=77"}};
   box b = box_new();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     box_mount(&b, text("/m%zu", i), "tmpfs", "a-name", CTR_STRS(rows[i].option));
@@ -298,15 +300,14 @@ TEST(a_mount_through_a_link_stays_inside) {
   box_mount(&b, "/climbing/b", "bind", "data", NO_OPTIONS);
   box_mount(&b, "/dangling/c", "bind", "data", NO_OPTIONS);
   box_mount(&b, "/dangling/d", "bind", "data/file", NO_OPTIONS);
-  CHECK_RAN(box_run(&b, "stat", "/real/a/file", "/real/b/file", "/nowhere/yet/c/file",
-                    "/nowhere/yet/d"));
+  CHECK_RAN(
+      box_run(&b, "stat", "/real/a/file", "/real/b/file", "/nowhere/yet/c/file", "/nowhere/yet/d"));
   CHECK_HAS(box_said(&b, "/real/a/file"), "file 0644");
   CHECK_HAS(box_said(&b, "/real/b/file"), "file 0644");
   CHECK_HAS(box_said(&b, "/nowhere/yet/c/file"), "file 0644");
   CHECK_HAS(box_said(&b, "/nowhere/yet/d"), "file 0644");
   box_mount(&b, "/loop/x", "tmpfs", "t", NO_OPTIONS);
-  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b),
-                "Too many levels of symbolic links");
+  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b), "Too many levels of symbolic links");
   box_free(&b);
 }
 
@@ -383,8 +384,7 @@ TEST(a_tree_too_deep_to_copy_is_refused) {
   mkdir(path, 0755);
   for (int i = 0; i < 70; i++) mkdir(strcat(path, "/d"), 0755);
   box_mount(&b, "/deep", "tmpfs", "tmpfs", CTR_STRS("tmpcopyup"));
-  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b),
-                "nested too deeply");
+  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b), "nested too deeply");
   box_free(&b);
 }
 
@@ -412,11 +412,11 @@ TEST(default_devices_and_links_are_there) {
   static const struct {
     const char *path, *is;
   } rows[] = {
-      {"/dev/null", "char 0666 * 1:3 "},      {"/dev/zero", "char 0666 * 1:5 "},
-      {"/dev/full", "char 0666 * 1:7 "},      {"/dev/random", "char 0666 * 1:8 "},
-      {"/dev/urandom", "char 0666 * 1:9 "},   {"/dev/tty", "char 0666 * 5:0 "},
-      {"/dev/fd", "/proc/self/fd"},           {"/dev/stdin", "/proc/self/fd/0"},
-      {"/dev/stdout", "/proc/self/fd/1"},     {"/dev/stderr", "/proc/self/fd/2"},
+      {"/dev/null", "char 0666 * 1:3 "},    {"/dev/zero", "char 0666 * 1:5 "},
+      {"/dev/full", "char 0666 * 1:7 "},    {"/dev/random", "char 0666 * 1:8 "},
+      {"/dev/urandom", "char 0666 * 1:9 "}, {"/dev/tty", "char 0666 * 5:0 "},
+      {"/dev/fd", "/proc/self/fd"},         {"/dev/stdin", "/proc/self/fd/0"},
+      {"/dev/stdout", "/proc/self/fd/1"},   {"/dev/stderr", "/proc/self/fd/2"},
       {"/dev/ptmx", "0:0 pts/ptmx"},
   };
   box b = box_new();
@@ -438,18 +438,29 @@ TEST(device_nodes_are_made_as_asked) {
   ONLY_AS_ROOT;
   box b = box_new();
   ctr_device devices[] = {
-      {.type = "c", .path = "/dev/fuse", .major_ = {true, 10}, .minor_ = {true, 229},
-       .fileMode = {true, 0640}, .uid = {true, 7}, .gid = {true, 8}},
+      {.type = "c",
+       .path = "/dev/fuse",
+       .major_ = {true, 10},
+       .minor_ = {true, 229},
+       .fileMode = {true, 0640},
+       .uid = {true, 7},
+       .gid = {true, 8}},
       {.type = "u", .path = "/dev/deep/er", .major_ = {true, 1}, .minor_ = {true, 3}},
-      {.type = "b", .path = "/dev/block", .major_ = {true, 259}, .minor_ = {true, 300},
+      {.type = "b",
+       .path = "/dev/block",
+       .major_ = {true, 259},
+       .minor_ = {true, 300},
        .fileMode = {true, 0600}},
       {.type = "p", .path = "/dev/pipe", .fileMode = {true, 0622}},
-      {.type = "c", .path = "/dev/null", .major_ = {true, 1}, .minor_ = {true, 3},
+      {.type = "c",
+       .path = "/dev/null",
+       .major_ = {true, 1},
+       .minor_ = {true, 3},
        .fileMode = {true, 0600}},
   };
   b.config->linux_.devices = (ctr_devices){devices, sizeof devices / sizeof *devices};
-  CHECK_RAN(box_run(&b, "stat", "/dev/fuse", "/dev/deep/er", "/dev/block", "/dev/pipe",
-                    "/dev/null"));
+  CHECK_RAN(
+      box_run(&b, "stat", "/dev/fuse", "/dev/deep/er", "/dev/block", "/dev/pipe", "/dev/null"));
   CHECK_STR(box_said(&b, "/dev/fuse"), "char 0640 7 8 10:229 ");
   CHECK_STR(box_said(&b, "/dev/deep/er"), "char 0666 0 0 1:3 ");
   CHECK_STR(box_said(&b, "/dev/block"), "block 0600 0 0 259:300 ");
@@ -461,10 +472,12 @@ TEST(device_nodes_are_made_as_asked) {
 TEST(a_device_of_the_host_is_bound_where_none_can_be_made) {
   if (is_root()) SKIP("only as an ordinary user");
   box b = box_new();
-  ctr_device devices[] = {
-      {.type = "c", .path = "/dev/zero", .major_ = {true, 1}, .minor_ = {true, 5},
-       .fileMode = {true, 0600}},
-      {.type = "p", .path = "/dev/pipe", .fileMode = {true, 0622}}};
+  ctr_device devices[] = {{.type = "c",
+                           .path = "/dev/zero",
+                           .major_ = {true, 1},
+                           .minor_ = {true, 5},
+                           .fileMode = {true, 0600}},
+                          {.type = "p", .path = "/dev/pipe", .fileMode = {true, 0622}}};
   b.config->linux_.devices = (ctr_devices){devices, 2};
   CHECK_RAN(box_run(&b, "stat", "/dev/zero", "/dev/pipe"));
   CHECK_STR(box_said(&b, "/dev/zero"), "char 0666 65534 65534 1:5 ");
@@ -509,7 +522,8 @@ TEST(masks_are_the_hosts_null_device) {
 /* A device node that lies about in the image is none, where /dev is a mount of its own. */
 TEST(device_nodes_of_the_image_do_not_work) {
   ONLY_AS_ROOT;
-  for (unsigned without = 0; without <= CTR_FEATURE_MOUNT_SETATTR; without += CTR_FEATURE_MOUNT_SETATTR) {
+  for (unsigned without = 0; without <= CTR_FEATURE_MOUNT_SETATTR;
+       without += CTR_FEATURE_MOUNT_SETATTR) {
     box b = box_new();
     CHECK(mknod(in_root(&b, "node"), S_IFCHR | 0666, makedev(1, 3)) == 0);
     b.plan.without = without;

@@ -13,8 +13,8 @@ static const char *own_namespace(const char *kind) {
 static const struct {
   const char *name; /* below /proc/PID/ns */
   ctr_namespace_type type;
-} kinds[] = {{"cgroup", CTR_NS_CGROUP}, {"ipc", CTR_NS_IPC},   {"mnt", CTR_NS_MOUNT},
-             {"net", CTR_NS_NETWORK},   {"pid", CTR_NS_PID},   {"time", CTR_NS_TIME},
+} kinds[] = {{"cgroup", CTR_NS_CGROUP}, {"ipc", CTR_NS_IPC}, {"mnt", CTR_NS_MOUNT},
+             {"net", CTR_NS_NETWORK},   {"pid", CTR_NS_PID}, {"time", CTR_NS_TIME},
              {"user", CTR_NS_USER},     {"uts", CTR_NS_UTS}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -31,8 +31,8 @@ TEST(what_is_listed_is_new_and_nothing_else) {
     box b = box_new();
     const ctr_namespace listed[] = {{CTR_NS_MOUNT, NULL}, {kinds[i].type, NULL}};
     strip(&b);
-    b.config->linux_.namespaces =
-        (ctr_namespaces){listed + (kinds[i].type == CTR_NS_MOUNT), kinds[i].type == CTR_NS_MOUNT ? 1 : 2};
+    b.config->linux_.namespaces = (ctr_namespaces){listed + (kinds[i].type == CTR_NS_MOUNT),
+                                                   kinds[i].type == CTR_NS_MOUNT ? 1 : 2};
     CHECK_RAN(box_run(&b, "self"));
     for (size_t k = 0; k < KINDS; k++) {
       const char *said = box_said(&b, text("ns.%s", kinds[k].name));
@@ -207,7 +207,8 @@ static box box_joining(const holder *h, uint32_t join) {
     items[n++] = (ctr_namespace){CTR_NS_TIME, ctr__arena_strdup(&b.mem, namespace_path(h, "time"))};
   *all = (ctr_namespaces){items, n};
   b.config->hostname = NULL;
-  if (join & CTR_NS_USER) b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){0};
+  if (join & CTR_NS_USER)
+    b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){0};
   return b;
 }
 
@@ -316,7 +317,8 @@ TEST(the_hosts_own_namespace_is_not_changed_by_way_of_its_path) {
   box_free(&b);
 }
 
-/* The intermediate process is gone, and the process in the joined namespaces is the caller's child. */
+/* The intermediate process is gone, and the process in the joined namespaces is the caller's
+   child. */
 TEST(a_joining_process_is_the_callers_child) {
   holder h;
   hold(&h);

@@ -1,4 +1,5 @@
-/* The handle of a process: starting, waiting, signals, standard streams, and leaving nothing behind. */
+/* The handle of a process: starting, waiting, signals, standard streams, and leaving nothing
+   behind. */
 #include "box.h"
 
 #include <pthread.h>
@@ -283,7 +284,8 @@ TEST(inherited_streams_are_the_callers_and_null_where_closed) {
 TEST(a_directory_is_no_stream) {
   box b = box_new();
   b.config->process.args = CTR_STRS("/probe", "exit", "0");
-  int places[] = {open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), open("/dev/null", O_PATH | O_CLOEXEC)};
+  int places[] = {open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                  open("/dev/null", O_PATH | O_CLOEXEC)};
   for (int i = 0; i < 2; i++) {
     const ctr_process_desc desc = {.stdio = CTR_STDIO_FDS, .fds = {places[i], -1, -1}};
     running r = prepare(&b, &desc);
@@ -469,8 +471,12 @@ TEST(a_child_that_nobody_reported_is_found_and_ended) {
   box b = box_new();
   running r = prepare(&b, &quiet);
   census before = take_census();
-  ctr__start s = {.process = r.process, .plan = r.plan, .sock = -1, .stage_pidfd = -1,
-                  .launch = {.plan = r.plan, .sock = -1}, .err = &b.err};
+  ctr__start s = {.process = r.process,
+                  .plan = r.plan,
+                  .sock = -1,
+                  .stage_pidfd = -1,
+                  .launch = {.plan = r.plan, .sock = -1},
+                  .err = &b.err};
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) s.launch.namespaces[i] = -1;
   const ctr__step step = {.num = {0, true}};
   CHECK_NUM(ctr__prepare(&s), CTR_OK);

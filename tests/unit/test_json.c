@@ -37,8 +37,7 @@ static const char *round_trip(const char *text) {
   ctr_arena mem = {0};
   ctr_json *root = NULL;
   static ctr_err err;
-  const char *result =
-      parse(&mem, text, &root, &err) ? err.msg : written(root, CTR_JSON_COMPACT);
+  const char *result = parse(&mem, text, &root, &err) ? err.msg : written(root, CTR_JSON_COMPACT);
   ctr_arena_free(&mem);
   return result;
 }
@@ -47,17 +46,36 @@ TEST(values_are_read_and_written_back) {
   static const struct {
     const char *in, *out; /* out NULL: as in */
   } rows[] = {
-      {"null", NULL}, {"true", NULL}, {"false", NULL}, {"\"\"", NULL}, {"[]", NULL}, {"{}", NULL},
-      {"0", NULL}, {"-0", "0"}, {"-1", NULL}, {"9223372036854775807", NULL},
-      {"9223372036854775808", NULL}, {"18446744073709551615", NULL},
-      {"-9223372036854775808", NULL}, {"18446744073709551616", "1.8446744073709552e+19"},
-      {"-9223372036854775809", "-9.223372036854776e+18"}, {"1.5", NULL}, {"1e3", "1e+03"},
-      {"1E-2", "0.01"}, {"0.1", NULL}, {"-0.0", NULL}, {"5e-324", NULL},
-      {"1.7976931348623157e308", "1.7976931348623157e+308"}, {"1e-400", "0.0"},
-      {" \t\r\n[ 1 , 2 ] \n", "[1,2]"}, {"{\"a\":{\"b\":[{},[],null]},\"c\":1}", NULL},
-      {"[[[[1],2],3],4]", NULL}, {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\\"\\\\/\\b\\f\\n\\r\\t\""},
+      {"null", NULL},
+      {"true", NULL},
+      {"false", NULL},
+      {"\"\"", NULL},
+      {"[]", NULL},
+      {"{}", NULL},
+      {"0", NULL},
+      {"-0", "0"},
+      {"-1", NULL},
+      {"9223372036854775807", NULL},
+      {"9223372036854775808", NULL},
+      {"18446744073709551615", NULL},
+      {"-9223372036854775808", NULL},
+      {"18446744073709551616", "1.8446744073709552e+19"},
+      {"-9223372036854775809", "-9.223372036854776e+18"},
+      {"1.5", NULL},
+      {"1e3", "1e+03"},
+      {"1E-2", "0.01"},
+      {"0.1", NULL},
+      {"-0.0", NULL},
+      {"5e-324", NULL},
+      {"1.7976931348623157e308", "1.7976931348623157e+308"},
+      {"1e-400", "0.0"},
+      {" \t\r\n[ 1 , 2 ] \n", "[1,2]"},
+      {"{\"a\":{\"b\":[{},[],null]},\"c\":1}", NULL},
+      {"[[[[1],2],3],4]", NULL},
+      {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\\"\\\\/\\b\\f\\n\\r\\t\""},
       {"\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", "\"A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
-      {"\"\\u001f\\u007f\"", "\"\\u001f\x7f\""}, {"\"\xf4\x8f\xbf\xbf\"", NULL},
+      {"\"\\u001f\\u007f\"", "\"\\u001f\x7f\""},
+      {"\"\xf4\x8f\xbf\xbf\"", NULL},
       {"\"\\uD800\\uDC00\"", "\"\xf0\x90\x80\x80\""},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -254,7 +272,7 @@ TEST(many_members_cost_linear_memory) {
     CHECK_NUM(ctr_json_parse(&mem, text, len, NULL, &root, NULL), CTR_OK);
     CHECK_NUM(root->as.list.count, count);
     bytes[doubling] = mem.bytes;
-    memcpy(text + len - strlen("00000000\":1}") , "00000000\":1}", 12);
+    memcpy(text + len - strlen("00000000\":1}"), "00000000\":1}", 12);
     CHECK_NUM(ctr_json_parse(&mem, text, len, NULL, &root, NULL), CTR_E_JSON);
     free(text);
     ctr_arena_free(&mem);
@@ -312,7 +330,8 @@ TEST(a_sink_that_stops_is_an_error) {
   ctr_arena mem = {0};
   ctr_err err;
   collected c = {.stop_after = 3};
-  CHECK_NUM(ctr_json_write(ctr_json_new_string(&mem, "abcdef"), CTR_JSON_COMPACT, collect, &c, &err),
+  CHECK_NUM(ctr_json_write(ctr_json_new_string(&mem, "abcdef"), CTR_JSON_COMPACT, collect, &c,
+                           &err),
             CTR_E_SYS);
   CHECK_NUM(err.sys, ECANCELED);
   ctr_arena_free(&mem);
