@@ -5245,6 +5245,9 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
     if (code) return code;
     if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+    for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
+      if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
+        b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
     bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
     code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                   : ctr__plan_mount(b, mount, field, &spec);
@@ -6039,7 +6042,8 @@ typedef struct ctr__child {
   int proc;                  /* a verified procfs, the host's                              */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
-  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs                         */
+  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
+  struct stat held_stat[CTR__HELD_COUNT];
   int null_device;           /* the host's /dev/null, what files are masked with           */
   int mask_dir;              /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;              /* the caller's                                               */
@@ -6054,6 +6058,17 @@ static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
 static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   c->reason = reason;
   return error;
+}
+
+/* Something is to be mounted on target: when that is the root of a mount that is held, what is to be
+   masked there is on the new one, whatever links led here. */
+static void ctr__let_covered_go(ctr__child *c, int target) {
+  struct stat st;
+  if (fstat(target, &st) < 0) return;
+  for (int i = 1; i < CTR__HELD_COUNT; i++)
+    if (c->held[i] >= 0 && st.st_dev == c->held_stat[i].st_dev &&
+        st.st_ino == c->held_stat[i].st_ino)
+      ctr__close(&c->held[i]);
 }
 
 /* Something was made at the path of the step under way; fd is the last of it, or an error. On
@@ -6256,7 +6271,8 @@ static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
   ctr__note_made(c, fd, made);
-  if (fd < 0) c->reason = CTR__WHY_TARGET;
+  if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
+  ctr__let_covered_go(c, fd);
   return fd;
 }
 
@@ -6397,6 +6413,7 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
   int r = mount < 0 ? mount : ctr__move_mount(mount, target);
   if (r < 0 || !s->num[1]) return r;
+  if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
   ctr__close(&c->held[s->num[1]]);
   c->held[s->num[1]] = ctr__steal_fd(&mount);
   return 0;
@@ -6680,7 +6697,7 @@ static int ctr__mask_directory(ctr__child *c) {
 
 /* What is to be masked or made read-only: on the mount that is held, or by its path in the root. */
 static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
-  if (!s->num[1]) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (c->held[s->num[1]] < 0) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
   return ctr__openat2(c->held[s->num[1]], ctr__arg(c, s, 1), O_PATH, 0,
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
@@ -7370,14 +7387,15 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd < 0 ||
-      waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-      info.si_code == CLD_EXITED)
-    info.si_status = 0;
-  return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
-                   "the process ended while being started, at step %u (%.200s), by signal %d%s", at,
-                   what.buf, info.si_status,
-                   info.si_status == SIGKILL ? ": for want of memory perhaps" : "");
+  if (pidfd >= 0)
+    waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+  ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+            "the process ended while being started, at step %u (%.200s)", at, what.buf);
+  bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+  if (s->err && killed)
+    ctr__err_add(s->err, ": killed by signal %d%s", info.si_status,
+                 info.si_status == SIGKILL ? ", for want of memory perhaps" : "");
+  return CTR_E_PROTOCOL;
 }
 
 /* Until there is something to read, or the process has ended and there never will be: others may

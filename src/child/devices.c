@@ -118,7 +118,7 @@ static int ctr__mask_directory(ctr__child *c) {
 
 /* What is to be masked or made read-only: on the mount that is held, or by its path in the root. */
 static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
-  if (!s->num[1]) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (c->held[s->num[1]] < 0) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
   return ctr__openat2(c->held[s->num[1]], ctr__arg(c, s, 1), O_PATH, 0,
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }

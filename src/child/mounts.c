@@ -5,7 +5,8 @@ static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
   ctr__note_made(c, fd, made);
-  if (fd < 0) c->reason = CTR__WHY_TARGET;
+  if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
+  ctr__let_covered_go(c, fd);
   return fd;
 }
 
@@ -146,6 +147,7 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
   int r = mount < 0 ? mount : ctr__move_mount(mount, target);
   if (r < 0 || !s->num[1]) return r;
+  if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
   ctr__close(&c->held[s->num[1]]);
   c->held[s->num[1]] = ctr__steal_fd(&mount);
   return 0;

@@ -38,7 +38,8 @@ typedef struct ctr__child {
   int proc;                  /* a verified procfs, the host's                              */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
-  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs                         */
+  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
+  struct stat held_stat[CTR__HELD_COUNT];
   int null_device;           /* the host's /dev/null, what files are masked with           */
   int mask_dir;              /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;              /* the caller's                                               */
@@ -53,6 +54,17 @@ static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
 static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   c->reason = reason;
   return error;
+}
+
+/* Something is to be mounted on target: when that is the root of a mount that is held, what is to be
+   masked there is on the new one, whatever links led here. */
+static void ctr__let_covered_go(ctr__child *c, int target) {
+  struct stat st;
+  if (fstat(target, &st) < 0) return;
+  for (int i = 1; i < CTR__HELD_COUNT; i++)
+    if (c->held[i] >= 0 && st.st_dev == c->held_stat[i].st_dev &&
+        st.st_ino == c->held_stat[i].st_ino)
+      ctr__close(&c->held[i]);
 }
 
 /* Something was made at the path of the step under way; fd is the last of it, or an error. On

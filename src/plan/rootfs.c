@@ -68,6 +68,9 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
     if (code) return code;
     if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+    for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
+      if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
+        b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
     bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
     code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                   : ctr__plan_mount(b, mount, field, &spec);

@@ -564,6 +564,25 @@ TEST(a_proc_that_is_swapped_keeps_its_masks) {
   box_free(&b);
 }
 
+/* What is mounted over /proc later is what is seen, and what must be masked: also when a link of the
+   image leads there. */
+TEST(masks_are_on_what_covers_proc) {
+  static const char *const ways[] = {"/proc", "/./proc/", "/tmp/../proc", "/way-to-proc"};
+  for (int i = 0; i < 4; i++) {
+    box b = box_new();
+    CHECK(symlink("/proc", in_root(&b, "way-to-proc")) == 0);
+    put_tree(&b);
+    put_file(text("%s/data/keys", b.dir), "secret");
+    put_file(text("%s/data/sysrq-trigger", b.dir), "x");
+    box_mount(&b, ways[i], "bind", "data", NO_OPTIONS);
+    CHECK_RAN(box_run(&b, "cat", "/proc/keys"));
+    CHECK_STR(b.out, "");
+    CHECK_RAN(box_run(&b, "try", "/proc/sysrq-trigger"));
+    CHECK_STR(box_said(&b, "/proc/sysrq-trigger"), "EROFS");
+    box_free(&b);
+  }
+}
+
 TEST(procfs_and_sysfs_are_mounted_on_real_directories_only) {
   static const char *const names[] = {"proc", "sys"};
   for (int i = 0; i < 2; i++) {

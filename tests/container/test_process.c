@@ -455,6 +455,7 @@ TEST(a_death_during_the_start_is_told) {
     box_run(&b, "exit", "0");
     CHECK_NUM(b.code, CTR_E_PROTOCOL);
     CHECK_HAS(b.err.msg, "ended while being started, at step");
+    CHECK_HAS(b.err.msg, "killed by signal 9");
     box_free(&b);
   }
 }
