@@ -6044,9 +6044,9 @@ typedef struct ctr__child {
   dev_t root_dev;            /* and its file system                                        */
   int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
   struct stat held_stat[CTR__HELD_COUNT];
-  int null_device;           /* the host's /dev/null, what files are masked with           */
-  int mask_dir;              /* an empty read-only tmpfs, what directories are masked with */
-  mode_t umask;              /* the caller's                                               */
+  int null_device; /* the host's /dev/null, what files are masked with           */
+  int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
+  mode_t umask;    /* the caller's                                               */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -6060,8 +6060,8 @@ static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   return error;
 }
 
-/* Something is to be mounted on target: when that is the root of a mount that is held, what is to be
-   masked there is on the new one, whatever links led here. */
+/* Something is to be mounted on target: when that is the root of a mount that is held, what is to
+   be masked there is on the new one, whatever links led here. */
 static void ctr__let_covered_go(ctr__child *c, int target) {
   struct stat st;
   if (fstat(target, &st) < 0) return;
