@@ -14,6 +14,7 @@ parts     := $(shell find src -name '*.[ch]')
 examples  := $(patsubst examples/%.c,$(BUILD)/%,$(filter-out examples/oci.c,$(wildcard examples/*.c)))
 unit      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 container := $(patsubst tests/container/%.c,$(BUILD)/container/%,$(wildcard tests/container/test_*.c))
+helpers   := $(BUILD)/container/probe $(BUILD)/container/stepper
 bench     := $(BUILD)/bench/api $(BUILD)/bench/floor
 compile    = @mkdir -p $(@D); echo "cc $@"; $(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -I. $< -o $@
 
@@ -31,7 +32,7 @@ run: $(BUILD)/ctr-oci  ## build and show a container: its processes, hostname an
 
 all: ctr.h $(BUILD)/ctr-oci $(examples)  ## build the command line and all examples
 
-test: all $(unit) $(container) $(BUILD)/container/probe  ## build and run all tests
+test: all $(unit) $(container) $(helpers)  ## build and run all tests
 	@$(PYTHON) tests/run.py --build $(BUILD) $(TESTFLAGS)
 
 test-sanitize:  ## the unit tests under address and undefined behaviour sanitizers
@@ -53,7 +54,7 @@ clean:  ## remove what was built
 ctr.h: $(parts) LICENSE tools/amalgamate.py  ## make ctr.h out of src/
 	$(PYTHON) tools/amalgamate.py
 
-$(BUILD)/ctr-oci: examples/oci.c ctr.h
+$(BUILD)/ctr-oci: examples/oci.c $(wildcard examples/oci/*.h) ctr.h
 	$(compile) $(STATIC)
 
 $(examples): $(BUILD)/%: examples/%.c ctr.h
@@ -62,7 +63,7 @@ $(examples): $(BUILD)/%: examples/%.c ctr.h
 $(BUILD)/bench/%: tests/bench/%.c ctr.h
 	$(compile) $(STATIC)
 
-$(BUILD)/container/probe: tests/container/probe.c
+$(helpers): $(BUILD)/container/%: tests/container/%.c
 	$(compile) $(STATIC)
 
 $(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h $(wildcard tests/unit/*.h) ctr.h

@@ -17,9 +17,21 @@
        ctr_arena_free(&mem);
    or, from an OCI config.json: ctr_config_parse() instead of ctr_config_default().
 
+   A CONTAINER WITH A NAME  that others find again, enter, pause and kill
+       ctr_container *c;
+       ctr_container_create(config, "web", NULL, &c, &err);      all is made, the program waits
+       ctr_container_start(c, &err);                             from here or from another process
+       ctr_process_config p = ctr_container_config(c)->process;  one more process in it
+       p.args = CTR_STRS("ps");
+       ctr_container_exec(c, &p, NULL, &process, &err);
+       ctr_container_delete(c, true, &err);
+       ctr_container_free(c);
+
    HOW IT WORKS
        config.json --> ctr_json --> ctr_config --> ctr_plan --> ctr_process --> execve
           text           tree        structs        steps      parent + child
+                                                                    |
+                                        ctr_container: its state on disk, from create to delete
    The plan is the heart: everything is decided and allocated before anything is cloned. What the
    child then does is a flat list of steps, which ctr_plan_explain prints and an error names.
 
@@ -45,7 +57,20 @@
        one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
        allocates nothing and takes no lock between clone and execve, so that callers with threads
        are safe. A thread that forks while another starts a container should execute or end soon: the
-       start may return only then. Handles do not survive a fork of the caller.
+       start may return only then. Handles do not survive a fork of the caller. Handles of one
+       container in several threads or processes are fine: changes to it take a lock (flock(2)) that
+       is waited for, 10 seconds at most.
+
+   EVENT LOOPS
+       ctr_process_pidfd is readable when the process has ended, ctr_process_io and
+       ctr_process_console are pipes and a terminal to be polled; nothing else is to be watched.
+       Calls that start something return when the program has been executed. What was executed in a
+       container is to be waited for: until then the kernel does not let its first process end.
+
+   HOOKS
+       Programs named by a config run with the caller's rights, in a session of their own, with
+       nothing open but the state on their standard input and a pipe that is read for error
+       messages. When their time is up, all of that session is killed.
 
    SECURITY
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
@@ -55,8 +80,13 @@
        interface of the kernel, and can use up memory and processes. Use a user namespace where you
        can, and do not let hostile code in on the strength of this version alone. Shared with the
        caller, whatever the config says: the files behind the standard streams (a terminal that is
-       nobody's controlling one can be taken over: TIOCSTI), without a user namespace the user's
-       keyring (keyrings(7)), and as an ordinary user the caller's groups.
+       nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
+       inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
+       the caller's groups. Until it executes the program, a child has the caller's executable: an
+       image whose program is /proc/self/exe runs that, and as root without a user namespace can
+       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked
+       into from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
+       container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -70,6 +100,7 @@
      [SECTION] api/config.h
      [SECTION] api/plan.h
      [SECTION] api/process.h
+     [SECTION] api/container.h
      [SECTION] base/libc.c
      [SECTION] base/arena.c
      [SECTION] base/error.c
@@ -90,8 +121,11 @@
      [SECTION] plan/options.c
      [SECTION] plan/mount.c
      [SECTION] plan/cgroups.c
+     [SECTION] plan/hooks.c
+     [SECTION] plan/console.c
      [SECTION] plan/rootfs.c
      [SECTION] plan/identity.c
+     [SECTION] plan/exec.c
      [SECTION] plan/build.c
      [SECTION] plan/explain.c
      [SECTION] child/state.c
@@ -99,15 +133,37 @@
      [SECTION] child/mounts.c
      [SECTION] child/copy.c
      [SECTION] child/devices.c
+     [SECTION] child/console.c
      [SECTION] child/root.c
      [SECTION] child/identity.c
      [SECTION] child/exec.c
+     [SECTION] child/hooks.c
+     [SECTION] child/started.c
      [SECTION] child/run.c
+     [SECTION] cgroup/directory.c
+     [SECTION] cgroup/tree.c
+     [SECTION] cgroup/freezer.c
+     [SECTION] cgroup/kill.c
+     [SECTION] cgroup/remove.c
      [SECTION] parent/io.c
-     [SECTION] parent/report.c
      [SECTION] parent/undo.c
+     [SECTION] parent/report.c
+     [SECTION] parent/sockets.c
+     [SECTION] parent/channel.c
+     [SECTION] parent/steps.c
      [SECTION] parent/start.c
      [SECTION] parent/process.c
+     [SECTION] container/store.c
+     [SECTION] container/handle.c
+     [SECTION] container/state.c
+     [SECTION] container/hooks.c
+     [SECTION] container/notify.c
+     [SECTION] container/signal.c
+     [SECTION] container/delete.c
+     [SECTION] container/create.c
+     [SECTION] container/start.c
+     [SECTION] container/exec.c
+     [SECTION] container/list.c
 
    LICENCE: MIT or Unlicense, as you like; see the end of the file. */
 #ifndef CTR_H_INCLUDED
@@ -167,6 +223,9 @@ typedef enum ctr_code {
   CTR_E_SYS,         /* a system call failed; err.sys is its errno                          */
   CTR_E_STATE,       /* the call does not fit the state of the handle                       */
   CTR_E_PROTOCOL,    /* the process being started sent what it must not, or died meanwhile  */
+  CTR_E_EXISTS,      /* a container of that id is there already                             */
+  CTR_E_NOT_FOUND,   /* no container of that id is there                                    */
+  CTR_E_CORRUPT,     /* the state kept for a container cannot be read                       */
 } ctr_code;
 
 /* A failure, as a plain value: nothing to free. Calls that succeed leave it cleared.
@@ -796,6 +855,11 @@ CTR_API ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len
 CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
                                       ctr_config **ret_config, ctr_strs *ret_unknown, ctr_err *err);
 
+/* Reads the text of a process alone, as engines hand it to exec: config.json's `process`.
+   Returns: as ctr_config_parse. *ret_process is in the arena. */
+CTR_API ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
+                                          ctr_process_config **ret_process, ctr_err *err);
+
 /* Turns a config back into JSON, members in the order of the structs, absent ones left out; without
    an ociVersion it gets CTR_OCI_VERSION. Strings are copied.
    Returns: CTR_OK; CTR_E_CONFIG naming the field when something required is missing or out of
@@ -836,14 +900,18 @@ enum ctr_moment {
 enum ctr_feature {
   CTR_FEATURE_CLONE3 = 1 << 0,        /* Linux 5.3; else clone(2)                          */
   CTR_FEATURE_MOUNT_SETATTR = 1 << 1, /* Linux 5.12; else remount; no recursive attributes */
+  CTR_FEATURE_SETNS_PIDFD = 1 << 2,   /* Linux 5.8; else namespaces are joined one by one   */
 };
 
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
+  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused     */
   unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */
+  bool no_cgroup;        /* a container gets no cgroup: it cannot be paused, and cgroupsPath is
+                            not used                                                             */
   bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                             program can undo it, and execve does when it gains capabilities       */
@@ -919,6 +987,16 @@ typedef struct ctr_process_desc {
   ctr_stdio stdio;
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
+  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start. A directory
+     among them is a way out of the container. */
+  const int *extra_fds;
+  size_t extra_fd_count;
+
+  /* Where the caller's end of the terminal goes (process.terminal): a listening AF_UNIX socket that
+     gets it as SCM_RIGHTS; NULL: ctr_process_console has it. stdio must be 0 with a terminal. */
+  const char *console_socket;
+  const char *pidfd_socket; /* the same for a pidfd of the process; NULL: nobody gets one       */
+
   /* Called in the caller's thread, inside ctr_process_start, at the moments the plan was made
      with; the process waits meanwhile. Anything but CTR_OK ends the start with that error. */
   ctr_code (*on_moment)(void *userdata, enum ctr_moment moment, const ctr_process *process,
@@ -975,6 +1053,10 @@ CTR_API void ctr_process_external_fds(const ctr_process *process, const char *re
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);
 
+/* The caller's end of its terminal (pts(4)); -1 without one. Stays the
+   handle's; reading it gives EIO when nobody inside has the terminal open any more. */
+CTR_API int ctr_process_console(const ctr_process *process);
+
 /* The pipes of CTR_STDIO_PIPES. Whoever closes an end sets it to -1. */
 CTR_API ctr_io *ctr_process_io(ctr_process *process);
 
@@ -987,6 +1069,170 @@ CTR_API void ctr_process_free(ctr_process *process);
    Returns: as those calls do; *ret_exit is written on CTR_OK only. */
 CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
                          const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err);
+
+/* ==== [SECTION] api/container.h =============================================================== */
+/* ---- container: the lifecycle of OCI runtime.md, kept on disk ---------------------------------- */
+
+/* A container: a process with a name, whose state is kept in a directory so that any process of the
+   same user can find it again. A handle is one caller's view of it; freeing it changes nothing. */
+typedef struct ctr_container ctr_container;
+
+typedef enum ctr_status { /* runtime.md "State"; paused is what every runtime adds */
+  CTR_STATUS_CREATING = 1,
+  CTR_STATUS_CREATED, /* everything is there, the program waits to be started */
+  CTR_STATUS_RUNNING,
+  CTR_STATUS_PAUSED,
+  CTR_STATUS_STOPPED,
+} ctr_status;
+
+/* Returns "creating", "created", "running", "paused" or "stopped"; a static string, never NULL. */
+CTR_API const char *ctr_status_name(ctr_status status);
+
+/* What is known of a container at one moment. Strings live as long as what they came from. */
+typedef struct ctr_state {
+  const char *ociVersion, *id;
+  ctr_status status;
+  pid_t pid;           /* of its first process as the caller sees it; 0 when it is stopped       */
+  const char *bundle;  /* absolute                                                               */
+  const char *rootfs;  /* absolute                                                               */
+  const char *created; /* RFC 3339 in UTC, nanoseconds                                           */
+  uint32_t owner;      /* uid of who made it                                                     */
+  ctr_pairs annotations;
+} ctr_state;
+
+/* Turns a state into JSON as runtime.md has it, with what engines expect besides (rootfs, created,
+   owner). Strings are copied. Returns: CTR_OK or CTR_E_NOMEM. */
+CTR_API ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr_json **ret_value,
+                                   ctr_err *err);
+
+/* How a container is made. All zero is a good default. */
+typedef struct ctr_container_desc {
+  const char *root; /* directory that states are kept in, made when missing; NULL: /run/ctr as root
+                       of the machine, else $XDG_RUNTIME_DIR/ctr                                  */
+  ctr_plan_desc plan;       /* its id is the container's: leave it NULL                           */
+  ctr_process_desc process; /* how its first process is started                                   */
+  const char *notify_socket; /* the service manager's (sd_notify(3)): the program gets one of its own,
+                                see ctr_container_notify; NULL: it gets none                      */
+} ctr_container_desc;
+
+/* Makes a container up to the point where only its program is missing: namespaces, mounts, cgroup,
+   hooks up to createContainer. Its first process then waits for ctr_container_start, from here or
+   from another process, and lives on when the caller ends, unless plan.die_with_caller says
+   otherwise.
+   config:  borrowed for the call; a copy is kept with the state.
+   id:      1 to 1024 characters of A-Z a-z 0-9 _ + . -, not "." or "..".
+   desc:    borrowed for the call; NULL: all defaults.
+   Returns: CTR_OK; CTR_E_EXISTS when the id is taken; else as ctr_plan_new and ctr_process_start.
+            After a failure nothing is left: poststop hooks have run when others had.
+   Source:  runtime.md "Create". *ret_container is the caller's: ctr_container_free. */
+CTR_API ctr_code ctr_container_create(const ctr_config *config, const char *id,
+                                      const ctr_container_desc *desc, ctr_container **ret_container,
+                                      ctr_err *err);
+
+/* The same, and its program is executed without a stop in between: when this returns, the container
+   is running and the poststart hooks have run. */
+CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
+                                   const ctr_container_desc *desc, ctr_container **ret_container,
+                                   ctr_err *err);
+
+/* Finds a container again.
+   root:    as in ctr_container_desc; NULL: the default.
+   Returns: CTR_OK; CTR_E_NOT_FOUND; CTR_E_CORRUPT when its state cannot be read: such a container
+            can only be deleted, by ctr_container_delete_id; CTR_E_ARG for a bad id; CTR_E_SYS. */
+CTR_API ctr_code ctr_container_open(const char *root, const char *id,
+                                    ctr_container **ret_container, ctr_err *err);
+
+/* Frees the handle; the container stays as it is. NULL is fine. */
+CTR_API void ctr_container_free(ctr_container *container);
+
+/* Looks at it now. Strings in *ret_state live as long as the handle.
+   Returns: CTR_OK; CTR_E_NOT_FOUND when it was deleted meanwhile. */
+CTR_API ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err);
+
+/* The config it was made from; lives as long as the handle. The way to an exec that differs a
+   little: copy its process, change args, ctr_container_exec. */
+CTR_API const ctr_config *ctr_container_config(const ctr_container *container);
+
+/* Its first process, borrowed from the handle. One that another process started can be looked at,
+   polled and signalled, not reaped: ctr_process_wait then waits for its end and is CTR_E_SYS with
+   ECHILD, for its status is its parent's to know. */
+CTR_API ctr_process *ctr_container_process(ctr_container *container);
+
+/* Lets the program of a created container go, once.
+   Returns: CTR_OK when it is executed; CTR_E_STATE when it is not in the state created; else the
+            failed step, as ctr_process_start: the container is stopped then. Poststart hooks that
+            fail are a warning to the log of desc (ctr_container_open: none).
+   Source:  runtime.md "Start". */
+CTR_API ctr_code ctr_container_start(ctr_container *container, ctr_err *err);
+
+/* With a notify_socket, after ctr_container_start or _run: readable when the program has sent
+   something; -1 when nothing is waited for (any more). Stays the handle's. */
+CTR_API int ctr_container_notify_fd(const ctr_container *container);
+
+/* Reads what the program has sent, without waiting. When it is ready, *ret_ready is true, the service
+   manager has been told so with its pid, and nothing more is waited for; all else is dropped.
+   Returns: CTR_OK; CTR_E_ARG when nothing is waited for; CTR_E_SYS. */
+CTR_API ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err);
+
+/* How a process is started inside a running container. All zero is a good default. */
+typedef struct ctr_exec_desc {
+  ctr_process_desc process;
+  bool ignore_paused;   /* start it in a paused container: it stands still until that is resumed */
+  bool no_new_keyring;  /* as in ctr_plan_desc */
+  bool die_with_caller; /* as in ctr_plan_desc */
+  unsigned without;     /* as in ctr_plan_desc */
+  ctr_log log;
+} ctr_exec_desc;
+
+/* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its
+   own (libcontainer's setnsProcess).
+   process: borrowed for the call.
+   Returns: CTR_OK; CTR_E_STATE when the container is stopped, or paused; else as ctr_plan_new and
+            ctr_process_start. *ret_process is the caller's: ctr_process_free. It is to be waited for:
+            until then the container's first process cannot end (pid_namespaces(7)). */
+CTR_API ctr_code ctr_container_exec(ctr_container *container, const ctr_process_config *process,
+                                    const ctr_exec_desc *desc, ctr_process **ret_process,
+                                    ctr_err *err);
+
+/* Sends a signal to its first process, or with all to every process in it. When it shares its pid
+   namespace with others, SIGKILL always goes to all: nobody else would end them.
+   Returns: CTR_OK; CTR_E_STATE ("container not running") when it is stopped; CTR_E_SYS. */
+CTR_API ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ctr_err *err);
+
+/* Stops the clock for all its processes, or lets them go on (cgroups(7), freezer).
+   Returns: CTR_OK; CTR_E_STATE when it is not running, or not paused; CTR_E_UNSUPPORTED when it has
+            no cgroup that can be frozen; CTR_E_SYS. */
+CTR_API ctr_code ctr_container_pause(ctr_container *container, ctr_err *err);
+CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
+
+/* The pids of all its processes as the caller sees them, in the arena.
+   Returns: CTR_OK; CTR_E_UNSUPPORTED when it has no cgroup to ask; CTR_E_SYS. */
+CTR_API ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **ret_pids,
+                                    size_t *ret_count, ctr_err *err);
+
+/* Takes away what create made: cgroup, state, and with force the processes too; then runs the
+   poststop hooks, whose failures are warnings. The handle is to be freed afterwards all the same.
+   Returns: CTR_OK; CTR_E_STATE when it is not stopped and force is not given; CTR_E_SYS. */
+CTR_API ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err);
+
+/* The same by name: the only way when the state is corrupt or was never finished; needs force then.
+   Returns: as ctr_container_delete; CTR_E_NOT_FOUND, also with force. */
+CTR_API ctr_code ctr_container_delete_id(const char *root, const char *id, bool force,
+                                         const ctr_log *log, ctr_err *err);
+
+/* Calls fn for each container below root, in the order of their names: with its state, or when that
+   cannot be read with an error and a state of which only the id is set. Anything but 0 stops.
+   Returns: CTR_OK, also when root does not exist; CTR_E_SYS, with ECANCELED when fn stopped. */
+CTR_API ctr_code ctr_container_list(const char *root,
+                                    int (*fn)(void *userdata, const ctr_state *state,
+                                              const ctr_err *error),
+                                    void *userdata, ctr_err *err);
+
+/* Writes what ctr_container_create would do, as ctr_plan_explain does. Nothing is made.
+   Returns: as ctr_plan_new and ctr_plan_explain. */
+CTR_API ctr_code ctr_container_explain(const ctr_config *config, const char *id,
+                                       const ctr_container_desc *desc, ctr_sink sink,
+                                       void *userdata, ctr_err *err);
 
 #ifdef __cplusplus
 }
@@ -1020,6 +1266,7 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -1031,9 +1278,11 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <net/if.h>
+#include <time.h>
 #include <unistd.h>
 
 #if !defined CLONE_NEWNS || !defined O_PATH
@@ -1111,6 +1360,31 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
   return ctr__arena_strndup(arena, text, strlen(text));
 }
 
+/* Text that grows, NUL-terminated; a ctr_sink. */
+typedef struct ctr__string {
+  ctr_arena *arena;
+  char *text;
+  size_t len, room;
+  bool nomem;
+} ctr__string;
+
+static int ctr__string_sink(void *userdata, const char *text, size_t len) {
+  ctr__string *s = userdata;
+  if (len >= s->room - s->len || !s->room) {
+    size_t room = (s->len + len + 64) * 2;
+    char *bigger = ctr_arena_alloc(s->arena, room);
+    s->nomem |= !bigger;
+    if (!bigger) return 1;
+    if (s->len) memcpy(bigger, s->text, s->len);
+    s->text = bigger;
+    s->room = room;
+  }
+  memcpy(s->text + s->len, text, len);
+  s->len += len;
+  s->text[s->len] = '\0';
+  return 0;
+}
+
 /* vsnprintf(3) into the arena; NULL without memory. */
 __attribute__((format(printf, 2, 0))) static char *
 ctr__arena_vprintf(ctr_arena *arena, const char *format, va_list args) {
@@ -1138,6 +1412,9 @@ static const char *const ctr__code_names[] = {
     [CTR_E_SYS] = "CTR_E_SYS",
     [CTR_E_STATE] = "CTR_E_STATE",
     [CTR_E_PROTOCOL] = "CTR_E_PROTOCOL",
+    [CTR_E_EXISTS] = "CTR_E_EXISTS",
+    [CTR_E_NOT_FOUND] = "CTR_E_NOT_FOUND",
+    [CTR_E_CORRUPT] = "CTR_E_CORRUPT",
 };
 
 const char *ctr_code_name(ctr_code code) {
@@ -1300,6 +1577,17 @@ static int ctr__fd_high(int fd) {
   return high;
 }
 
+/* Both ends close-on-exec and out of the way of the standard streams. */
+static int ctr__pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  for (int i = 0; i < 2; i++) ends[i] = ctr__fd_high(ends[i]);
+  if (ends[0] >= 0 && ends[1] >= 0) return 0;
+  int r = ends[0] < 0 ? ends[0] : ends[1];
+  ctr__close(&ends[0]);
+  ctr__close(&ends[1]);
+  return r;
+}
+
 struct ctr__open_how {
   uint64_t flags, mode, resolve;
 };
@@ -1338,6 +1626,26 @@ static int ctr__write_all(int fd, const char *data, size_t len) {
     len -= (size_t)n;
   }
   return 0;
+}
+
+/* One packet with a descriptor (unix(7), SCM_RIGHTS). */
+static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  control.head = (struct cmsghdr){
+      .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+  struct iovec iov = {(void *)(uintptr_t)data, len};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : 0;
 }
 
 /* -- mounts: the descriptor-based calls of Linux 5.2, mount_setattr(2) of 5.12 -- */
@@ -1494,18 +1802,39 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
+  siginfo_t info = {0};
+  int r;
+  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
+  while (r < 0 && errno == EINTR);
+  if (r < 0) return -errno;
+  *ret_exit = info.si_code == CLD_EXITED
+                  ? (ctr_exit){.code = info.si_status}
+                  : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
+  return 0;
+}
+
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
-/* Closes every descriptor from 3 on but one. Linux 5.9. */
-static int ctr__close_all_but(int kept) {
-  long r = kept > 3 ? CTR__CALL(CTR__SYS_close_range, 3U, (unsigned)kept - 1, 0U) : 0;
-  return r < 0 ? (int)r : (int)CTR__CALL(CTR__SYS_close_range, (unsigned)kept + 1, ~0U, 0U);
+/* Closes every descriptor from first on but two, which may be -1. Linux 5.9. */
+static int ctr__close_all_but(int first, const int kept[2]) {
+  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = low == kept[0] ? kept[1] : kept[0];
+  const int ends[2] = {low, high};
+  for (int i = 0; i < 2; i++) {
+    if (ends[i] < first) continue;
+    long r = ends[i] > first
+                 ? CTR__CALL(CTR__SYS_close_range, (unsigned)first, (unsigned)ends[i] - 1, 0U)
+                 : 0;
+    if (r < 0) return (int)r;
+    first = ends[i] + 1;
+  }
+  return (int)CTR__CALL(CTR__SYS_close_range, (unsigned)first, ~0U, 0U);
 }
 
 /* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
-static int ctr__close_listed_but(int proc, int kept) {
+static int ctr__close_listed_but(int proc, int first, const int kept[2]) {
   CTR__AUTO_CLOSE dir =
       ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0, CTR__RESOLVE_NO_XDEV);
   if (dir < 0) return dir;
@@ -1518,7 +1847,7 @@ static int ctr__close_listed_but(int proc, int kept) {
       memcpy(&reclen, buf + at + 16, sizeof reclen);
       int fd = 0;
       for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
-      if (fd > 2 && fd != kept && fd != dir) close(fd);
+      if (fd >= first && fd != kept[0] && fd != kept[1] && fd != dir) close(fd);
       at += reclen;
     }
   }
@@ -1733,6 +2062,29 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   ssize_t n = write(fd, text, len);
   if (n < 0) return -errno;
   return (size_t)n == len ? 0 : -EIO;
+}
+
+typedef struct ctr__proc_stat {
+  char state; /* 'Z': it has ended, and nobody has waited for it */
+  uint64_t start_time;
+} ctr__proc_stat;
+
+/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
+   closing one. */
+static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
+  char path[64], text[1024];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/stat");
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
+  if (len < 0) return fd < 0 ? fd == -ENOENT ? -ESRCH : fd : -errno;
+  text[len] = '\0';
+  const char *at = strrchr(text, ')');
+  if (!at || at[1] != ' ') return -EPROTO;
+  ret_stat->state = at[2];
+  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+  if (!at) return -EPROTO;
+  ret_stat->start_time = strtoull(at + 1, NULL, 10);
+  return 0;
 }
 
 /* What the descriptor itself is called below /proc: the way to hand it to a call that knows only
@@ -2623,7 +2975,7 @@ CTR__TYPE(ctr_scheduler,
 CTR__TYPE(ctr_cpu_affinity, CTR__FIELD(ctr_cpu_affinity, initial, STR, CTR__PLAIN),
           CTR__FIELD(ctr_cpu_affinity, final, STR, CTR__PLAIN));
 
-CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR__LATER),
+CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, consoleSize, OBJECT, CTR__OF(ctr_console_size)),
           CTR__FIELD(ctr_process_config, cwd, STR, CTR__MUST),
           CTR__FIELD(ctr_process_config, args, STRS, CTR__PLAIN),
@@ -2643,12 +2995,12 @@ CTR__TYPE(ctr_hook, CTR__FIELD(ctr_hook, path, STR, CTR__MUST),
           CTR__FIELD(ctr_hook, args, STRS, CTR__PLAIN), CTR__FIELD(ctr_hook, env, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_hook, timeout, UINT, .min = 1, .max = INT32_MAX));
 
-CTR__TYPE(ctr_hooks, CTR__FIELD(ctr_hooks, prestart, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, createRuntime, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, createContainer, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, startContainer, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, poststart, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, poststop, LIST, CTR__OF(ctr_hook), CTR__LATER));
+CTR__TYPE(ctr_hooks, CTR__FIELD(ctr_hooks, prestart, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, createRuntime, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, createContainer, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, startContainer, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, poststart, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, poststop, LIST, CTR__OF(ctr_hook)));
 
 CTR__TYPE(ctr_namespace,
           CTR__FIELD(ctr_namespace, type, ENUM, .names = &ctr__namespace_names, CTR__MUST),
@@ -3231,6 +3583,22 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   return code;
 }
 
+ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
+                                  ctr_process_config **ret_process, ctr_err *err) {
+  ctr_json *value = NULL;
+  ctr__config_reader r = {.arena = arena, .err = err};
+  const ctr__where where = {NULL, "process", 0};
+  ctr__err_clear(err);
+  if (!arena || !text || !ret_process)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_process are needed");
+  ctr_process_config *process = ctr_arena_alloc(arena, sizeof *process);
+  if (!process) return ctr__nomem(err);
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
+  if (!code) code = ctr__read_object(&r, &where, value, &ctr__type_of_ctr_process_config, process);
+  if (!code) *ret_process = process;
+  return code;
+}
+
 ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
                           ctr_err *err) {
   ctr_json *value;
@@ -3249,6 +3617,7 @@ ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_co
 typedef struct ctr__checker {
   const ctr_config *config;
   const ctr_log *log;
+  bool has_cgroup; /* linux.cgroupsPath is executed */
   ctr_err *err;
 } ctr__checker;
 
@@ -3440,15 +3809,15 @@ static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
     bool asked;
     const char *field;
   } parts[] = {{lin->resources.devices.count > 0, "linux.resources.devices"},
-               {lin->cgroupsPath != NULL, "linux.cgroupsPath"}};
+               {lin->cgroupsPath != NULL && !c->has_cgroup, "linux.cgroupsPath"}};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (!parts[i].asked) continue;
     if (any & CTR_CAP(MKNOD))
       return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, parts[i].field,
-                       "this version of ctr.h has no cgroups to enforce it with, and "
+                       "this version of ctr.h has no cgroup limits to enforce it with, and "
                        "process.capabilities grants CAP_MKNOD: take one of them out");
     ctr__log(c->log, CTR_LOG_WARNING, parts[i].field,
-             "not applied: this version of ctr.h has no cgroups");
+             "not applied: this version of ctr.h has no cgroup limits");
   }
   return CTR_OK;
 }
@@ -3702,14 +4071,39 @@ static ctr_code ctr__check_modes(ctr__checker *c) {
   return CTR_OK;
 }
 
-static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
+/* config.md "POSIX-platform Hooks": paths are absolute. */
+static ctr_code ctr__check_hooks(ctr__checker *c) {
+  char name[128];
+  for (size_t kind = 0; kind < ctr__type_of_ctr_hooks.count; kind++) {
+    const ctr__field *field = &ctr__type_of_ctr_hooks.fields[kind];
+    ctr__any_list list = ctr__list_at((const char *)&c->config->hooks + field->offset);
+    for (size_t i = 0; i < list.count; i++)
+      if (*((const ctr_hook *)list.items)[i].path != '/')
+        return ctr__wrong(c, ctr__name_it(name, "hooks.%s[%zu].path", field->name, i),
+                          "must be an absolute path");
+  }
+  return CTR_OK;
+}
+
+/* ioctl_tty(2): the kernel's struct winsize has 16 bits for each. */
+static ctr_code ctr__check_console(ctr__checker *c) {
+  const ctr_console_size *size = &c->config->process.consoleSize;
+  bool fits = size->height.value <= UINT16_MAX && size->width.value <= UINT16_MAX;
+  return fits || !c->config->process.terminal
+             ? CTR_OK
+             : ctr__wrong(c, "process.consoleSize", "more than 65535 rows or columns");
+}
+
+/* has_cgroup: a container gets one, so that cgroupsPath is executed. */
+static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, bool has_cgroup,
+                                  ctr_err *err) {
   static ctr_code (*const checks[])(
       ctr__checker *) = {ctr__check_process,        ctr__check_priorities, ctr__check_capabilities,
                          ctr__check_namespaces,     ctr__check_owners,     ctr__check_names,
                          ctr__check_maps,           ctr__check_paths,      ctr__check_devices,
                          ctr__check_sysctls,        ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_without_cgroups};
-  ctr__checker c = {config, log, err};
+                         ctr__check_hooks,          ctr__check_console,    ctr__check_without_cgroups};
+  ctr__checker c = {config, log, has_cgroup, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
@@ -3967,26 +4361,35 @@ struct ctr_plan {
   uint32_t step_count;
   uint32_t steps, data; /* where they start in the block */
   ctr__ref argv, envp;
-  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
+  ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
+  ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
 
-enum { CTR__PLAN_MAX_NAMESPACES = 8 };
+enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
 
 /* Every kind of step; those that mount something stand together, MOUNT_FS to MOUNT_BIND: name, what it does, where that is documented. In the text, %s0 is string 0,
    %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
    taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %r attributes
    for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an
-   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment. Text and errors of a
-   step come from here alone. */
+   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a
+   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time. Text
+   and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
+  X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1", "pidfd_open(2)") \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
+  X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
+  X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
+  X(RECORD, "write the state down, with the process in it", "OCI runtime.md")                      \
+  X(MAKE_CGROUP, "make the cgroup %s0", "cgroups(7)")                                              \
+  X(ENTER_CGROUP, "move the process into the cgroup %s0", "cgroups(7)")                            \
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
   X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
   X(GID_MAP, "write '%s0' to /proc/PID/gid_map", "user_namespaces(7)")                             \
@@ -4001,6 +4404,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(KEYRING, "join a new session keyring", "keyrings(7)")                                          \
   X(HOLD_PROC, "open the procfs that settings are written to", "proc(5)")                          \
   X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
+  X(CGROUP_NAMESPACE, "enter a new cgroup namespace", "cgroup_namespaces(7)")                      \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
   X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
@@ -4017,6 +4421,9 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
+  X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
+  X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
+  X(HOOK, "run the hook %s0%W0", "OCI config.md")                                                  \
   X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
   X(READONLY, "make %s0 and all below read-only", "OCI config-linux.md")                           \
   X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
@@ -4043,6 +4450,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
+  X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
+  X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {
@@ -4054,9 +4463,11 @@ enum ctr__kind {
 
 /* What a sync point is about. */
 enum ctr__sync_point {
-  CTR__SYNC_MAPPED, /* the parent has written the id maps      */
-  CTR__SYNC_HOOKS,  /* the child has made mounts and namespaces */
-  CTR__SYNC_READY,  /* the child has done all but execve        */
+  CTR__SYNC_MAPPED,  /* the parent has done what only it may      */
+  CTR__SYNC_HOOKS,   /* the child has made mounts and namespaces  */
+  CTR__SYNC_RESUME,  /* the parent has run its hooks              */
+  CTR__SYNC_READY,   /* the child has done all but execve         */
+  CTR__SYNC_CREATED, /* the same, and it waits to be started next */
 };
 
 /* How a step treats the list of groups. */
@@ -4090,7 +4501,13 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
   X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
-  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")
+  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")      \
+  X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
+  X(NOT_THAT_PROCESS, "that process has ended")                                                    \
+  X(HOOK_PROGRAM, "it cannot be executed")                                                         \
+  X(HOOK_EXIT, "it ended with exit code ")                                                         \
+  X(HOOK_SIGNAL, "it was ended by signal ")                                                        \
+  X(HOOK_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
@@ -4108,23 +4525,39 @@ enum ctr__message_type {
   CTR__MSG_MAPPED,    /* parent: go on, the maps are written                       */
   CTR__MSG_RESUME,    /* parent: go on after the hooks                             */
   CTR__MSG_RUN,       /* parent: go on and execute                                 */
+  CTR__MSG_CONSOLE,   /* child: carries its terminal's other end                   */
+  CTR__MSG_CREATED,   /* child: only being started is left                         */
+  CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
+  CTR__MSG_START,     /* who starts it: go on                                      */
+  CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
 };
+
+/* runtime.md "State": how statuses are called. */
+#define CTR__STATUSES(X)                                                                           \
+  X(CREATING, "creating")                                                                          \
+  X(CREATED, "created")                                                                            \
+  X(RUNNING, "running")                                                                            \
+  X(PAUSED, "paused")                                                                              \
+  X(STOPPED, "stopped")
 
 typedef struct ctr__message {
   uint32_t type, step;
   int32_t error; /* errno */
   uint32_t reason;
-  int64_t value; /* of PID: the pid; of ERROR with reason OPTION: which of the options */
+  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason               */
 } ctr__message;
 
-/* A sync point from both sides: what the child says (0: it only listens) and is answered. */
+/* A sync point from both sides: what the child says (0: it only listens) and is answered (0: it
+   does not wait). */
 static const struct ctr__exchange {
   uint32_t request, answer;
   const char *name;
 } ctr__exchanges[] = {
     [CTR__SYNC_MAPPED] = {0, CTR__MSG_MAPPED, "the parent has set up what only it may"},
-    [CTR__SYNC_HOOKS] = {CTR__MSG_HOOKS, CTR__MSG_RESUME, "hooks, then resume"},
+    [CTR__SYNC_HOOKS] = {CTR__MSG_HOOKS, 0, "namespaces and mounts are made"},
+    [CTR__SYNC_RESUME] = {0, CTR__MSG_RESUME, "resume"},
     [CTR__SYNC_READY] = {CTR__MSG_READY, CTR__MSG_RUN, "ready, then run"},
+    [CTR__SYNC_CREATED] = {CTR__MSG_CREATED, CTR__MSG_WAIT, "created, then left alone"},
 };
 
 /* -- reading the block -- */
@@ -4179,6 +4612,8 @@ typedef struct ctr__facts {
 static unsigned ctr__probe_features(unsigned without) {
   unsigned features = CTR_FEATURE_CLONE3; /* found out by the call itself, at no cost */
   if (ctr__mount_setattr(-1, ~0U, 0, 0, 0) == -EINVAL) features |= CTR_FEATURE_MOUNT_SETATTR;
+  /* Of setns(2) no failure tells; close_range(2) is one release younger. */
+  if (CTR__CALL(CTR__SYS_close_range, ~0U, 0U, 0U) == -EINVAL) features |= CTR_FEATURE_SETNS_PIDFD;
   return features & ~without;
 }
 
@@ -4219,11 +4654,29 @@ static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__f
 /* The mechanics of building a block: steps and data grow apart and are joined at the end. A failure
    to get memory is remembered, so that callers can add step after step and ask once. */
 
+/* What a plan is for. */
+enum ctr__goal {
+  CTR__GOAL_PROGRAM, /* a process of its own           */
+  CTR__GOAL_RUN,     /* a container, running           */
+  CTR__GOAL_CREATE,  /* a container that waits to be started */
+  CTR__GOAL_EXEC,    /* one more process in a container */
+  CTR__GOAL_HOOK,    /* nothing but one hook            */
+};
+
+typedef struct ctr__purpose {
+  enum ctr__goal goal;
+  uint64_t init_pid, init_start; /* of EXEC: the container's first process            */
+  ctr_strs cgroups;              /* of EXEC: the container's, directories on the host */
+  uint32_t hook_kind;            /* of HOOK                                           */
+  size_t hook_index;
+} ctr__purpose;
+
 typedef struct ctr__builder {
   ctr_arena *arena;
   const ctr_config *config;
   const ctr_plan_desc *desc;
   const struct ctr__facts *facts;
+  const ctr__purpose *purpose;
   ctr_err *err;
 
   ctr__step *steps;
@@ -4240,8 +4693,21 @@ typedef struct ctr__builder {
   bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
+  struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
+  size_t cgroup_count;                        /* of the container's own                */
+  uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
+  ctr__ref bundle, state;  /* for hooks */
 } ctr__builder;
+
+static bool ctr__is_container(const ctr__purpose *purpose) {
+  return purpose->goal == CTR__GOAL_RUN || purpose->goal == CTR__GOAL_CREATE ||
+         purpose->goal == CTR__GOAL_EXEC;
+}
+
+static bool ctr__makes_container(const ctr__builder *b) {
+  return b->purpose->goal == CTR__GOAL_RUN || b->purpose->goal == CTR__GOAL_CREATE;
+}
 
 static bool ctr__in_userns(const ctr__builder *b) {
   return (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
@@ -4333,8 +4799,10 @@ static void ctr__add_step(ctr__builder *b, enum ctr__lane lane, enum ctr__kind k
 #define ctr__parent_step(b, kind, ...)                                                             \
   ctr__add_step(b, CTR__LANE_PARENT, CTR__STEP_##kind, &(ctr__new_step){__VA_ARGS__})
 
-static void ctr__sync_step(ctr__builder *b, enum ctr__sync_point point) {
-  ctr__add_step(b, CTR__LANE_BOTH, CTR__STEP_SYNC, &(ctr__new_step){.num = {point}});
+/* The moment: the CTR_MOMENT_* at which the caller may want to be called; or 0. */
+static void ctr__sync_step(ctr__builder *b, enum ctr__sync_point point, unsigned moment) {
+  ctr__add_step(b, CTR__LANE_BOTH, CTR__STEP_SYNC,
+                &(ctr__new_step){.num = {point, b->desc->moments & moment}});
 }
 
 static ctr_code ctr__refuse(ctr__builder *b, ctr_code code, const char *field, const char *text) {
@@ -4354,6 +4822,8 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .data = (uint32_t)(head + steps_len), /* a multiple of 8: alignment stays */
                      .argv = argv,
                      .envp = envp,
+                     .bundle = b->bundle,
+                     .state = b->state,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);
@@ -4504,6 +4974,13 @@ static const char *ctr__own_path(const ctr__builder *b, ctr_namespace_type type)
   return NULL;
 }
 
+/* namespaces(7), "The /proc/pid/ns/ directory" */
+static const char *ctr__namespace_file(uint32_t type) {
+  return type == CTR_NS_MOUNT     ? "mnt"
+         : type == CTR_NS_NETWORK ? "net"
+                                  : ctr__name_of(&ctr__namespace_names, type);
+}
+
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
   uint64_t slot = 0;
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
@@ -4534,11 +5011,18 @@ static void ctr__plan_stage(ctr__builder *b) {
                   &(ctr__new_step){.field = "linux.namespaces"});
 }
 
+/* Whether a cgroup namespace is made by the child, when it is in the container's cgroup. */
+static bool ctr__enters_cgroup_first(const ctr__builder *b) {
+  return (b->new_namespaces & CTR_NS_CGROUP) && ctr__makes_container(b) && !b->desc->no_cgroup;
+}
+
 /* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
    entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
    rights that joining others needs. */
 static void ctr__plan_clone(ctr__builder *b) {
-  uint64_t flags = b->new_namespaces & ~(uint32_t)CTR_NS_TIME;
+  /* A cgroup namespace shows the cgroup that its maker is in: the container's, once it is in it. */
+  uint32_t later = CTR_NS_TIME | (ctr__enters_cgroup_first(b) ? (uint32_t)CTR_NS_CGROUP : 0);
+  uint64_t flags = b->new_namespaces & ~later;
   uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   bool joins = b->joined_namespaces;
   if (joins) {
@@ -4559,7 +5043,7 @@ static enum ctr__groups ctr__groups_of(const ctr__builder *b, size_t count) {
 
 static void ctr__plan_become_root(ctr__builder *b) {
   uint32_t host_uid, host_gid;
-  if ((b->new_namespaces & CTR_NS_USER) &&
+  if (b->uid_map.count &&
       !(ctr__id_mapped(b->uid_map, 0, &host_uid) && ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
@@ -4584,10 +5068,8 @@ static const char *ctr__offsets_text(ctr__builder *b) {
    those of a joined user namespace is not known here: then they stay the caller's. */
 static void ctr__choose_io_owner(ctr__builder *b) {
   const ctr_user *user = &b->config->process.user;
-  bool joined = b->joined_namespaces & CTR_NS_USER, made = b->new_namespaces & CTR_NS_USER;
-  b->io_uid = joined || made ? b->facts->euid : user->uid;
-  b->io_gid = joined || made ? b->facts->egid : user->gid;
-  if (!made) return;
+  b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
+  b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
@@ -4962,6 +5444,7 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
    is the machine's; they are read once, here, and become plain mount and bind steps. */
 
 typedef struct ctr__hierarchy {
+  const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
   const char *mount_point; /* on the host                                            */
   const char *name;        /* of that directory, and of the one inside the container */
   const char *root;        /* the cgroup that is mounted there                       */
@@ -5038,12 +5521,14 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
   ctr__unescape_octal(fields[3]);
   ctr__unescape_octal(fields[4]);
   all->items[all->count++] =
-      (ctr__hierarchy){fields[4], ctr__base_name(fields[4]), fields[3], super, v2};
+      (ctr__hierarchy){NULL, fields[4], ctr__base_name(fields[4]), fields[3], super, v2};
   all->v1_count += !v2;
 }
 
-static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
-  *all = (ctr__hierarchies){0};
+static ctr_code ctr__hierarchies_read(ctr__builder *b) {
+  if (b->hierarchies) return CTR_OK;
+  ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
+  if (!all) return ctr__nomem(b->err);
   char *text = NULL, *save = NULL;
   ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
   all->membership = text;
@@ -5051,7 +5536,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
+  b->hierarchies = all;
   return CTR_OK;
+}
+
+/* Mounted at two places: the last one is on top. */
+static bool ctr__hierarchy_is_hidden(const ctr__hierarchies *all, size_t index) {
+  for (size_t later = index + 1; later < all->count; later++)
+    if (!strcmp(all->items[index].name, all->items[later].name)) return true;
+  return false;
 }
 
 /* Whether the comma-separated list has the word. */
@@ -5078,11 +5571,12 @@ static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy 
   return NULL;
 }
 
-/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. Not
+/* Where the cgroup to be shown is on the host: the container's, or the caller's below the mount point, less the part that is mounted there. Not
    known, or not below: then there is nothing of the caller's own to show. */
 static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
                                      const ctr__hierarchies *all, const ctr__hierarchy *hierarchy,
                                      const char **ret_path) {
+  if (hierarchy->container) return *ret_path = hierarchy->container, CTR_OK;
   size_t len = 0, root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
   const char *own = ctr__own_cgroup(all->membership, hierarchy, &len);
   bool below = own && len >= root_len && !memcmp(own, hierarchy->root, root_len) &&
@@ -5131,10 +5625,7 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
                   .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
                   .num = {set & ~(uint64_t)CTR__ATTR_RDONLY});
   for (size_t i = 0; i < all->count; i++) {
-    bool seen = false; /* mounted at two places: the last one is on top */
-    for (size_t later = i + 1; later < all->count; later++)
-      seen |= !strcmp(all->items[i].name, all->items[later].name);
-    if (seen) continue;
+    if (ctr__hierarchy_is_hidden(all, i)) continue;
     ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, all, &all->items[i]);
     if (code) return code;
   }
@@ -5159,19 +5650,208 @@ static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, con
 
 static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
                                        ctr__mount_spec *spec) {
-  ctr__hierarchies all;
   if (spec->data_count)
     return ctr__fail(
         b->err, CTR_E_CONFIG, 0, field,
         "\"%.64s\": the hierarchies are there already and take no options of their own",
         spec->data[0]);
-  ctr_code code = ctr__hierarchies_read(b, &all);
+  ctr_code code = ctr__hierarchies_read(b);
   if (code) return code;
-  if (!all.count)
+  const ctr__hierarchies *all = b->hierarchies;
+  if (!all->count)
     return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                      "type cgroup: this machine has no cgroup hierarchy mounted");
-  if (all.v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, &all);
-  return ctr__plan_cgroup_v2(b, mount, field, spec, &all);
+  if (all->v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, all);
+  return ctr__plan_cgroup_v2(b, mount, field, spec, all);
+}
+
+/* -- the container's own -- */
+
+/* What pausing, listing and killing need: the v1 freezer, or else v2 (cgroups(7)). */
+static bool ctr__can_freeze(const ctr__hierarchies *all, const ctr__hierarchy *hierarchy) {
+  for (size_t i = 0; i < all->count && hierarchy->v2; i++)
+    if (!all->items[i].v2 && ctr__list_has(all->items[i].options, "freezer", 7)) return false;
+  return hierarchy->v2 || ctr__list_has(hierarchy->options, "freezer", 7);
+}
+
+/* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
+   relative one where the runtime likes: below the caller's own cgroup. */
+static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
+                                      const char **ret_path) {
+  const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
+  bool privileged = b->facts->initial_userns && !b->facts->euid;
+  if (asked ? *asked != '/' : !privileged) {
+    ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
+    if (code) return code;
+  }
+  if (asked) asked += strspn(asked, "/");
+  *ret_path = asked ? ctr__print(b, "%s/%s", base, asked)
+                    : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
+  return *ret_path ? CTR_OK : ctr__nomem(b->err);
+}
+
+/* Whether the caller may make path: the nearest directory above it that is there can be written
+   to. */
+static bool ctr__can_make(const char *path) {
+  char above[PATH_MAX];
+  size_t len = strlen(path);
+  if (len >= sizeof above) return false;
+  memcpy(above, path, len + 1);
+  while (len > 1 && faccessat(AT_FDCWD, above, F_OK, AT_EACCESS) < 0 && errno == ENOENT) {
+    while (len > 1 && above[len - 1] != '/') len--;
+    while (len > 1 && above[len - 1] == '/') len--;
+    above[len] = '\0';
+  }
+  return faccessat(AT_FDCWD, above, W_OK, AT_EACCESS) == 0;
+}
+
+/* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
+   the machine grants it. */
+static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
+  const char *path = NULL;
+  ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
+  if (code) return code;
+  if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
+    if (b->config->linux_.cgroupsPath)
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
+               "not made: an ordinary user may not write to %s", hierarchy->mount_point);
+    return CTR_OK;
+  }
+  ctr__parent_step(b, MAKE_CGROUP, .field = "linux.cgroupsPath",
+                   .str = {path, hierarchy->v2 ? "" : hierarchy->options},
+                   .num = {hierarchy->v2});
+  hierarchy->container = path;
+  b->cgroup_count++;
+  return CTR_OK;
+}
+
+/* "a/../b" would lead where nobody looks for it. */
+static bool ctr__has_dot_dot(const char *path) {
+  const char *name;
+  for (size_t len; (len = ctr__component(&path, &name)) != 0;)
+    if (len == 2 && !memcmp(name, "..", 2)) return true;
+  return false;
+}
+
+static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
+  const char *asked = b->config->linux_.cgroupsPath;
+  if (!ctr__makes_container(b) || b->desc->no_cgroup) return CTR_OK;
+  if (asked && (ctr__has_dot_dot(asked) || !asked[strspn(asked, "/")]))
+    return ctr__refuse(b, CTR_E_CONFIG, "linux.cgroupsPath", "is no path of a cgroup of its own");
+  ctr_code code = ctr__hierarchies_read(b);
+  for (size_t i = 0; !code && i < b->hierarchies->count; i++) {
+    ctr__hierarchy *hierarchy = &b->hierarchies->items[i];
+    if (ctr__hierarchy_is_hidden(b->hierarchies, i)) continue;
+    if (asked || ctr__can_freeze(b->hierarchies, hierarchy)) code = ctr__plan_cgroup(b, hierarchy);
+  }
+  for (size_t i = 0; !code && i < b->hierarchies->count; i++)
+    if (b->hierarchies->items[i].container)
+      ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
+                       .str = {b->hierarchies->items[i].container});
+  return code;
+}
+
+/* ==== [SECTION] plan/hooks.c ================================================================== */
+/* Hooks: programs of the host that take part in a container's life (config.md "POSIX-platform
+   Hooks"). Which they are, where they run and what they are told stands in one table. */
+
+enum ctr__hook_kind {
+  CTR__HOOK_PRESTART,
+  CTR__HOOK_CREATE_RUNTIME,
+  CTR__HOOK_CREATE_CONTAINER,
+  CTR__HOOK_START_CONTAINER,
+  CTR__HOOK_POSTSTART,
+  CTR__HOOK_POSTSTOP,
+  CTR__HOOK_KINDS,
+};
+
+static const struct ctr__hook_row {
+  const char *name;
+  size_t offset; /* of the list in ctr_hooks */
+  enum ctr__lane lane;
+  ctr_status status; /* that it is told */
+} ctr__hook_rows[CTR__HOOK_KINDS] = {
+#define CTR__HOOK_ROW(kind, list, lane, status)                                                    \
+  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, CTR_STATUS_##status}
+    CTR__HOOK_ROW(PRESTART, prestart, PARENT, CREATING),
+    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, CREATING),
+    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, CREATING),
+    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, CREATED),
+    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, RUNNING),
+    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, STOPPED),
+#undef CTR__HOOK_ROW
+};
+
+static const ctr_hook_list *ctr__hooks_of(const ctr_config *config, enum ctr__hook_kind kind) {
+  const char *hooks = (const char *)&config->hooks;
+  return (const ctr_hook_list *)(const void *)(hooks + ctr__hook_rows[kind].offset);
+}
+
+/* One hook as a step. Without arguments it is called by its path. */
+static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t index) {
+  const struct ctr__hook_row *row = &ctr__hook_rows[kind];
+  const ctr_hook *hook = &ctr__hooks_of(b->config, kind)->items[index];
+  ctr_strs args = hook->args.count ? hook->args : (ctr_strs){&hook->path, 1};
+  ctr__add_step(b, row->lane, CTR__STEP_HOOK,
+                &(ctr__new_step){.field = ctr__print(b, "hooks.%s[%zu]", row->name, index),
+                                 .str = {hook->path},
+                                 .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
+                                 .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
+                                         b->hook_count++, kind != CTR__HOOK_START_CONTAINER}});
+}
+
+static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
+  for (size_t i = 0; i < ctr__hooks_of(b->config, kind)->count; i++) ctr__plan_hook(b, kind, i);
+}
+
+/* The state that hooks read (runtime.md "State"), up to its status and pid, which come last because
+   only who runs the hook knows them. */
+static ctr__ref ctr__hook_state(ctr__builder *b) {
+  const ctr_config *config = b->config;
+  ctr_arena *arena = b->arena;
+  ctr_json *state = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const char *version = config->ociVersion ? config->ociVersion : CTR_OCI_VERSION;
+  const char *bundle = b->desc->bundle ? b->desc->bundle : ".";
+  ctr__any_list annotations = {config->annotations.items, config->annotations.count};
+  ctr__string text = {.arena = arena};
+  if (!ctr_json_add(arena, state, "ociVersion", ctr_json_new_string(arena, version)) ||
+      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, b->desc->id)) ||
+      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle)) ||
+      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)) ||
+      ctr_json_write(state, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem) {
+    b->nomem = true;
+    return 0;
+  }
+  text.text[text.len - 1] = '\0'; /* the closing brace */
+  return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
+}
+
+static ctr_code ctr__check_hooks_have_id(ctr__builder *b) {
+  size_t count = 0;
+  for (int kind = 0; kind < CTR__HOOK_KINDS; kind++) {
+    size_t more = ctr__hooks_of(b->config, (enum ctr__hook_kind)kind)->count;
+    if (more && !b->desc->id)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0,
+                       ctr__print(b, "hooks.%s", ctr__hook_rows[kind].name),
+                       "hooks belong to the life of a container with a name: use "
+                       "ctr_container_run, or take them out");
+    count += more;
+  }
+  if (count > CTR__PLAN_MAX_HOOKS)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "hooks", "more than 64 of them");
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/console.c ================================================================ */
+/* The terminal: made inside the container, from its own devpts, its other end handed out. */
+
+static void ctr__plan_console(ctr__builder *b, bool as_dev_console) {
+  const ctr_process_config *process = &b->config->process;
+  if (!process->terminal) return;
+  ctr__child_step(b, CONSOLE, .field = "process.terminal", .str = {"/dev/console"},
+                  .num = {process->consoleSize.height.value, process->consoleSize.width.value,
+                          process->user.uid, as_dev_console});
+  ctr__parent_step(b, TAKE_CONSOLE, .field = "process.terminal");
 }
 
 /* ==== [SECTION] plan/rootfs.c ================================================================= */
@@ -5404,6 +6084,19 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 
+/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first those
+   of the host's side, then those inside. */
+static void ctr__plan_create_hooks(ctr__builder *b) {
+  bool stops = (b->desc->moments & CTR_MOMENT_HOOKS) ||
+               ctr__hooks_of(b->config, CTR__HOOK_PRESTART)->count ||
+               ctr__hooks_of(b->config, CTR__HOOK_CREATE_RUNTIME)->count;
+  if (stops) ctr__sync_step(b, CTR__SYNC_HOOKS, CTR_MOMENT_HOOKS);
+  ctr__plan_hooks(b, CTR__HOOK_PRESTART);
+  ctr__plan_hooks(b, CTR__HOOK_CREATE_RUNTIME);
+  if (stops) ctr__sync_step(b, CTR__SYNC_RESUME, 0);
+  ctr__plan_hooks(b, CTR__HOOK_CREATE_CONTAINER);
+}
+
 /* Without a mount namespace of its own every mount would be one of the host. */
 static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
   const ctr_linux *lin = &b->config->linux_;
@@ -5423,7 +6116,8 @@ static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
                          "change the host's mounts");
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
-  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
+  ctr__plan_console(b, false);
+  ctr__plan_create_hooks(b);
   ctr__child_step(b, CHROOT, .field = "root.path");
   return CTR_OK;
 }
@@ -5435,7 +6129,8 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   ctr_code code = ctr__plan_mounts(b);
   if (code) return code;
   ctr__plan_devices(b);
-  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
+  ctr__plan_console(b, true);
+  ctr__plan_create_hooks(b);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
   if (lin->readonlyPaths.count && !ctr__has_setattr(b))
@@ -5532,13 +6227,18 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
   return CTR_OK;
 }
 
-/* In a user namespace the child has lost the right to what only root may: its parent sets it. */
+/* In a user namespace the child has lost the right to what only root may: its parent sets it. In a
+   running container it has no procfs that can be trusted. */
 static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
-  return (lane == CTR__LANE_PARENT) == ctr__in_userns(b);
+  bool by_parent = ctr__in_userns(b) || b->purpose->goal == CTR__GOAL_EXEC;
+  return (lane == CTR__LANE_PARENT) == by_parent;
 }
 
+/* A process that is to join a container writes it before it is out of reach: then its /proc/PID is
+   root's (proc_pid(5)). */
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
-  if (!b->config->process.oomScoreAdj.set || !ctr__is_set_by(b, lane)) return;
+  bool here = b->purpose->goal == CTR__GOAL_EXEC ? lane == CTR__LANE_STAGE : ctr__is_set_by(b, lane);
+  if (!b->config->process.oomScoreAdj.set || !here) return;
   const char *text = ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
                 &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
@@ -5712,14 +6412,156 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
 }
 
+/* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
+   took (proc_sys_fs(5), suid_dumpable). */
+static void ctr__plan_last_guards(ctr__builder *b) {
+  /* One that waits to be started may get company by exec. Only who may trace it can join it then. */
+  bool waits = b->purpose->goal == CTR__GOAL_CREATE && (b->facts->caps & CTR_CAP(SYS_PTRACE));
+  bool watched = waits || b->purpose->goal == CTR__GOAL_EXEC ||
+                 (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+}
+
 static void ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
   ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
-  if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY);
+  if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY, CTR_MOMENT_READY);
+  if (b->purpose->goal == CTR__GOAL_CREATE) {
+    ctr__sync_step(b, CTR__SYNC_CREATED, 0);
+    ctr__child_step(b, WAIT_START, .field = NULL);
+  }
+  if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
+  if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+}
+
+/* ==== [SECTION] plan/exec.c =================================================================== */
+/* A process that joins a running container: libcontainer's setnsProcess. The config is that of the
+   container, with another process in it. */
+
+/* Everything the container has of its own is joined. */
+static ctr_code ctr__sort_joined(ctr__builder *b) {
+  ctr_code code = ctr__sort_namespaces(b);
+  b->joined_namespaces |= b->new_namespaces;
+  b->new_namespaces = 0;
+  return code;
+}
+
+/* Who the ids of the container are on the host: known when its user namespace was made for it. */
+static ctr_code ctr__check_exec_ids(ctr__builder *b) {
+  const ctr_namespace *users = ctr__namespace_of(b->config, CTR_NS_USER);
+  if (!users || users->path) return CTR_OK;
+  ctr__choose_maps(b);
+  return b->nomem ? ctr__nomem(b->err) : ctr__check_user_mapped(b);
+}
+
+static ctr_code ctr__affinity_step(ctr__builder *b, enum ctr__lane lane, const char *field,
+                                   const char *cpus) {
+  unsigned long mask[CTR__NODES / (8 * sizeof(unsigned long))] = {0};
+  if (!cpus || !*cpus) return CTR_OK;
+  if (!ctr__parse_list(cpus, mask))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "\"%.64s\" is not a list of CPUs like 0-3,7 below %d", cpus, CTR__NODES);
+  ctr__add_step(b, lane, CTR__STEP_AFFINITY,
+                &(ctr__new_step){.field = field,
+                                 .str = {cpus},
+                                 .ref = {0, ctr__add_bytes(b, mask, sizeof mask, 8)},
+                                 .num = {sizeof mask}});
+  return CTR_OK;
+}
+
+/* Before Linux 5.8 namespaces are joined one by one, the user namespace first: it gives the rights
+   over the others. */
+static void ctr__plan_join_one_by_one(ctr__builder *b, bool opening) {
+  uint64_t slot = 0;
+  for (size_t i = sizeof ctr__join_order / sizeof *ctr__join_order; i-- > 0;) {
+    const uint32_t type = ctr__join_order[i];
+    if (!(b->joined_namespaces & type)) continue;
+    ctr__add_step(b, opening ? CTR__LANE_PARENT : CTR__LANE_STAGE,
+                  opening ? CTR__STEP_OPEN_NAMESPACE : CTR__STEP_SETNS,
+                  &(ctr__new_step){.field = "linux.namespaces",
+                                   .str = {ctr__print(b, "/proc/%llu/ns/%s",
+                                                      (unsigned long long)b->purpose->init_pid,
+                                                      ctr__namespace_file(type))},
+                                   .num = {type, slot++}});
+  }
+}
+
+/* What is opened by the pid is opened before it is seen that the pid is still that process's. */
+static ctr_code ctr__plan_join(ctr__builder *b) {
+  const ctr__purpose *purpose = b->purpose;
+  const uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
+  const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
+  if (!at_once) ctr__plan_join_one_by_one(b, true);
+  ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
+  ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
+  ctr__plan_oom_score(b, CTR__LANE_STAGE);
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
+  if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
+  if (!at_once)
+    ctr__plan_join_one_by_one(b, false);
+  else if (b->joined_namespaces)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
+                  &(ctr__new_step){.field = "linux.namespaces", .num = {b->joined_namespaces}});
+  ctr_code code =
+      ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
+                         b->config->process.execCPUAffinity.initial);
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
+                &(ctr__new_step){.field = NULL, .num = {0, clone3}});
+  ctr__parent_step(b, ADOPT, .field = NULL);
+  return code;
+}
+
+static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
+  ctr_code code = ctr__sort_joined(b);
+  if (!code) code = ctr__check_exec_ids(b);
+  if (!code) code = ctr__plan_join(b);
+  if (code) return code;
+  ctr__choose_io_owner(b);
+  for (size_t i = 0; i < b->purpose->cgroups.count; i++)
+    ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
+                     .str = {b->purpose->cgroups.items[i]});
+  code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
+  ctr__plan_priorities(b, CTR__LANE_PARENT);
+  ctr__sync_step(b, CTR__SYNC_MAPPED, 0);
+  return code;
+}
+
+/* A container without mounts of its own has changed its root only; that goes with no namespace. */
+static void ctr__plan_exec_root(ctr__builder *b) {
+  if (b->joined_namespaces & CTR_NS_MOUNT) return;
+  ctr__child_step(b, ROOT_OPEN, .field = "root.path",
+                  .str = {ctr__host_path(b, b->config->root.path)});
+  ctr__child_step(b, CHROOT, .field = "root.path");
+}
+
+static ctr_code ctr__plan_exec(ctr__builder *b) {
+  ctr_code code = ctr__plan_exec_parent(b);
+  if (code) return code;
+  ctr__child_step(b, STDIO, .field = NULL);
+  ctr__child_step(b, CLOSE_FDS, .field = NULL);
+  ctr__child_step(b, SIGNALS, .field = NULL);
+  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
+                            b->config->process.execCPUAffinity.final);
+  if (ctr__in_userns(b)) ctr__plan_become_root(b);
+  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
+  ctr__plan_exec_root(b);
+  ctr__plan_console(b, false);
+  if (!code) code = ctr__plan_settings(b);
+  if (code) return code;
+  ctr__child_step(b, LET_GO, .field = NULL);
+  ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_ids(b);
+  ctr__plan_last_guards(b);
+  ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
 /* ==== [SECTION] plan/build.c ================================================================== */
@@ -5732,11 +6574,13 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
   if (code) return code;
   uint32_t cloned = before;
   while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
-  code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
+  if (ctr__makes_container(b)) ctr__parent_step(b, RECORD, .field = NULL);
+  code = ctr__plan_own_cgroups(b);
+  if (!code) code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
   ctr__plan_priorities(b, CTR__LANE_PARENT);
   /* The child waits only if the parent has something to do first: to learn of it, for one. */
-  if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED);
+  if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED, 0);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
@@ -5749,6 +6593,8 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
+  if (ctr__enters_cgroup_first(b))
+    ctr__child_step(b, CGROUP_NAMESPACE, .field = "linux.namespaces");
   if (b->new_namespaces & CTR_NS_TIME)
     ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
@@ -5772,17 +6618,37 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
-  /* Changing ids takes the parent-death signal away (prctl(2)). */
-  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  ctr__plan_last_guards(b);
   ctr__plan_program(b);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
+/* Hooks that come when the container is there, or was: each is a plan of one step. */
+static ctr_code ctr__plan_one_hook(ctr__builder *b) {
+  ctr__plan_hook(b, (enum ctr__hook_kind)b->purpose->hook_kind, b->purpose->hook_index);
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
+static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
+  ctr_code code = ctr__check_hooks_have_id(b);
+  if (code) return code;
+  if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);
+  if (b->desc->id) b->state = ctr__hook_state(b);
+  return b->purpose->goal == CTR__GOAL_HOOK ? ctr__plan_one_hook(b) : ctr__plan_build(b);
+}
+
 static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc *desc,
-                                  const ctr__facts *facts, ctr_plan **ret_plan, ctr_err *err) {
+                                  const ctr__purpose *purpose, const ctr__facts *facts,
+                                  ctr_plan **ret_plan, ctr_err *err) {
   ctr_arena arena = {0};
-  ctr__builder b = {.arena = &arena, .config = config, .desc = desc, .facts = facts, .err = err};
-  ctr_code code = ctr__plan_build(&b);
+  ctr__builder b = {.arena = &arena,
+                    .config = config,
+                    .desc = desc,
+                    .purpose = purpose,
+                    .facts = facts,
+                    .err = err};
+  ctr_code code = ctr__plan_for_goal(&b);
   if (!code) {
     ctr__ref argv = ctr__add_strs(&b, config->process.args);
     ctr__ref envp = ctr__add_strs(&b, config->process.env);
@@ -5796,21 +6662,30 @@ static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc 
   return code;
 }
 
+static const ctr__purpose ctr__for_program = {.goal = CTR__GOAL_PROGRAM};
+
+static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *desc,
+                              const ctr__purpose *purpose, ctr_plan **ret_plan, ctr_err *err) {
+  const unsigned moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY;
+  const unsigned features =
+      CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_SETNS_PIDFD;
+  if (desc->moments & ~moments || desc->without & ~features)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
+  const bool has_cgroup = ctr__is_container(purpose) && !desc->no_cgroup;
+  ctr_code code = ctr__config_check(config, &desc->log, has_cgroup, err);
+  if (code) return code;
+  ctr__facts facts;
+  ctr__gather_facts(config, desc->without, &facts);
+  return ctr__plan_compile(config, desc, purpose, &facts, ret_plan, err);
+}
+
 ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_plan **ret_plan,
                       ctr_err *err) {
   static const ctr_plan_desc defaults = {0};
   ctr__err_clear(err);
   if (!config || !ret_plan)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
-  if (!desc) desc = &defaults;
-  if (desc->moments & ~(unsigned)(CTR_MOMENT_HOOKS | CTR_MOMENT_READY) ||
-      desc->without & ~(unsigned)(CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR))
-    return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
-  ctr_code code = ctr__config_check(config, &desc->log, err);
-  if (code) return code;
-  ctr__facts facts;
-  ctr__gather_facts(config, desc->without, &facts);
-  return ctr__plan_compile(config, desc, &facts, ret_plan, err);
+  return ctr__plan_for(config, desc ? desc : &defaults, &ctr__for_program, ret_plan, err);
 }
 
 void ctr_plan_free(ctr_plan *plan) {
@@ -5922,6 +6797,16 @@ static void ctr__text_limit(ctr__text *t, uint64_t value) {
     ctr__text_add(t, "%llu", (unsigned long long)value);
 }
 
+static void ctr__text_size(ctr__text *t, uint64_t rows, uint64_t columns) {
+  if (rows || columns)
+    ctr__text_add(t, " of %llu rows and %llu columns", (unsigned long long)rows,
+                  (unsigned long long)columns);
+}
+
+static void ctr__text_timeout(ctr__text *t, uint64_t seconds) {
+  if (seconds) ctr__text_add(t, ", %llu seconds at most", (unsigned long long)seconds);
+}
+
 /* A list of strings; of numbers, where the step is about groups. */
 static void ctr__text_list(ctr__text *t, const ctr_plan *plan, const ctr__step *step, int i) {
   for (uint32_t n = 0; n < ctr__list_count(plan, step->str[i]); n++) {
@@ -5958,6 +6843,9 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
   case 'B': ctr__text_limit(t, num); break;
   case 'M': ctr__text_add(t, "%s", ctr__exchanges[num].name); break;
+  case 'Z': ctr__text_size(t, num, step->num[i + 1]); break;
+  case 'K': ctr__text_add(t, "%s", num ? ", also as /dev/console" : ""); break;
+  case 'W': ctr__text_timeout(t, num); break;
   default: break;
   }
 }
@@ -6006,7 +6894,7 @@ ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, c
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
-enum { CTR__MADE_MAX = 256 };
+enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256 };
 
 /* A page that parent and child share. */
 typedef struct ctr__shared {
@@ -6014,6 +6902,7 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
+  char note[512]; /* what a hook that failed has said */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -6027,10 +6916,22 @@ typedef struct ctr__launch {
   int sock;                                 /* the child's end of the sync channel             */
   int parent_sock;                          /* the parent's, which a child closes at once      */
   int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
+  const int *extra;                         /* those to become 3 and on                       */
+  int extra_count;                          /* at most CTR__EXTRA_MAX                         */
+  int start_sock;                           /* where who starts the container comes by; or -1 */
+  int init_pidfd;                           /* opened by OPEN_INIT                            */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
+  char ***hook_argv, ***hook_envp;          /* the same for each hook                         */
   ctr__shared *shared;
 } ctr__launch;
+
+/* The report of a step that failed after the container was started. */
+typedef struct ctr__start_report {
+  ctr__message message;
+  uint32_t kind;
+  char field[128], arg[256], note[512];
+} ctr__start_report;
 
 typedef struct ctr__child {
   const ctr__launch *launch;
@@ -6039,6 +6940,8 @@ typedef struct ctr__child {
   enum ctr__reason reason;   /* set by a step that fails where errno does not say enough   */
   int64_t detail;            /* goes with the reason                                       */
   uint64_t postponed;        /* namespaces that refused to be joined before the user one   */
+  int sock, start_sock;      /* as in launch, moved out of the way                         */
+  bool is_started;           /* sock is that of who started the container                  */
   int proc;                  /* a verified procfs, the host's                              */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
@@ -6090,6 +6993,10 @@ static int ctr__send(int sock, const ctr__message *message) {
   return n < 0 ? -errno : 0;
 }
 
+static int ctr__send_fd(int sock, const ctr__message *message, int fd) {
+  return ctr__send_with_fd(sock, message, sizeof *message, fd);
+}
+
 /* The next packet: 0, -EPROTO for anything but a whole message, -EPIPE when nobody is there. */
 static int ctr__receive(int sock, ctr__message *message) {
   ssize_t n;
@@ -6102,15 +7009,16 @@ static int ctr__receive(int sock, ctr__message *message) {
 
 /* Then nobody would know of the program, or wait for it. */
 static bool ctr__parent_is_gone(const ctr__child *c) {
-  struct pollfd parent = {.fd = c->launch->sock};
+  struct pollfd parent = {.fd = c->sock};
   return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
   const struct ctr__exchange *exchange = &ctr__exchanges[s->num[0]];
   ctr__message message = {.type = exchange->request};
-  int r = exchange->request ? ctr__send(c->launch->sock, &message) : 0;
-  if (r == 0) r = ctr__receive(c->launch->sock, &message);
+  int r = exchange->request ? ctr__send(c->sock, &message) : 0;
+  if (r == 0 && !exchange->answer) return 0;
+  if (r == 0) r = ctr__receive(c->sock, &message);
   if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
   if (r < 0) return r;
   return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
@@ -6121,7 +7029,7 @@ static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
 
 /* Nobody in a namespace that is joined may look into us (CVE-2016-9962); the child that is cloned
    inherits it, execve ends it (PR_SET_DUMPABLE(2const)). */
-static int ctr__stage_undumpable(ctr__child *c, const ctr__step *s) {
+static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
@@ -6157,6 +7065,13 @@ static int ctr__stage_setns_again(ctr__child *c, const ctr__step *s) {
   return r;
 }
 
+/* All at once, by the pidfd: the kernel does it or does nothing (setns(2), Linux 5.8). A user
+   namespace that the caller is in cannot be joined again. */
+static int ctr__stage_join_init(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  return (int)ctr__ret(setns(c->launch->init_pidfd, (int)s->num[0]));
+}
+
 static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
   if (how == CTR__GROUPS_LEAVE) return 0;
   uint32_t count = ctr__list_count(c->plan, groups);
@@ -6166,41 +7081,61 @@ static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
   return r == -EPERM ? ctr__because(c, CTR__WHY_SETGROUPS, r) : r;
 }
 
+/* Copies a descriptor that is below first to above; the place it had is to be another's. */
+static int ctr__move_above(int *fd, int first) {
+  if (*fd < 0 || *fd >= first) return 0;
+  *fd = (int)ctr__ret(fcntl(*fd, F_DUPFD_CLOEXEC, first));
+  return *fd < 0 ? *fd : 0;
+}
+
 static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   (void)s;
-  int high[3];
-  for (int i = 0; i < 3; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
-    int fd = c->launch->stdio[i];
-    high[i] = fd >= 0 ? (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, 3))
-                      : ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  const ctr__launch *launch = c->launch;
+  const int count = 3 + launch->extra_count;
+  int high[3 + CTR__EXTRA_MAX];
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
+    int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
+    high[i] = (int)ctr__ret(fcntl(fd >= 0 ? fd : null, F_DUPFD_CLOEXEC, count));
     if (high[i] < 0) return high[i];
   }
-  for (int i = 0; i < 3; i++) {
-    if (dup2(high[i], i) < 0) return -errno;
+  int r = ctr__move_above(&c->sock, count);
+  if (r == 0) r = ctr__move_above(&c->start_sock, count);
+  for (int i = 0; i < count && r == 0; i++) {
+    r = dup2(high[i], i) < 0 ? -errno : 0;
     close(high[i]);
   }
-  return 0;
+  return r;
+}
+
+static int ctr__close_rest(int first, const int kept[2]) {
+  int r = ctr__close_all_but(first, kept);
+  if (r != -ENOSYS && r != -EPERM) return r;
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  return proc < 0 ? proc : ctr__close_listed_but(proc, first, kept);
 }
 
 static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
+  const int kept[2] = {c->sock, c->start_sock};
   (void)s;
-  int r = ctr__close_all_but(c->launch->sock);
-  if (r != -ENOSYS && r != -EPERM) return r;
-  CTR__AUTO_CLOSE proc = ctr__open_proc();
-  return proc < 0 ? proc : ctr__close_listed_but(proc, c->launch->sock);
+  return ctr__close_rest(3 + c->launch->extra_count, kept);
 }
 
 /* execve keeps ignored signals ignored and blocked ones blocked; a container's first process starts
    as after boot. The caller's handlers cannot run meanwhile: everything is blocked since before the
    clone. By number: libc keeps the first real-time signals to itself, and a caller may have been
    started with those ignored. */
-static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
-  (void)c;
-  (void)s;
+static int ctr__default_signals(void) {
   static const uint64_t zeros[8]; /* the kernel's struct sigaction, its SIG_DFL, its empty set */
   for (int i = 1; i <= 8 * CTR__SIGSET_SIZE; i++) /* SIGKILL and SIGSTOP refuse */
     syscall(SYS_rt_sigaction, i, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
   return ctr__sigmask(zeros, NULL);
+}
+
+static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return ctr__default_signals();
 }
 
 /* The caller may have ended before the kernel was told to watch it: then its end of the channel is
@@ -6240,6 +7175,12 @@ static int ctr__child_hold_proc(ctr__child *c, const ctr__step *s) {
   c->proc = ctr__open_proc();
   if (c->proc == -ENOTSUP) c->reason = CTR__WHY_NOT_PROCFS;
   return c->proc < 0 ? c->proc : 0;
+}
+
+static int ctr__child_cgroup_namespace(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)ctr__ret(unshare(CTR_NS_CGROUP));
 }
 
 /* time_namespaces(7): offsets can be set until the first process enters; unshare makes the
@@ -6727,6 +7668,63 @@ static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
                    : ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0);
 }
 
+/* ==== [SECTION] child/console.c =============================================================== */
+/* The process's terminal. */
+
+enum { CTR__DEVPTS_SUPER_MAGIC = 0x1cd1 };
+
+/* The other end is opened through the first, not by a path that somebody could have changed
+   (ioctl_tty(2), TIOCGPTPEER; CVE-2025-52565). */
+static int ctr__open_peer(ctr__child *c, int master) {
+  int unlocked = 0;
+  if (ioctl(master, TIOCSPTLCK, &unlocked) < 0) return -errno;
+  CTR__AUTO_CLOSE slave = ctr__fd_high(
+      (int)ctr__ret(ioctl(master, TIOCGPTPEER, (unsigned long)(O_RDWR | O_NOCTTY | O_CLOEXEC))));
+  struct statfs fs;
+  if (slave < 0) return slave;
+  if (fstatfs(slave, &fs) < 0) return -errno;
+  if (fs.f_type != CTR__DEVPTS_SUPER_MAGIC) return ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
+  return ctr__steal_fd(&slave);
+}
+
+/* /dev/ptmx of the container: the multiplexer's device, wherever links within the root lead. */
+static int ctr__open_ptmx(ctr__child *c) {
+  int root = c->root >= 0 ? c->root : AT_FDCWD; /* in a container already: we stand in its root */
+  CTR__AUTO_CLOSE master =
+      ctr__openat2(root, "dev/ptmx", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);
+  struct stat st;
+  if (master == -ENOENT || master == -ENXIO || master == -EIO)
+    return ctr__because(c, CTR__WHY_NO_DEVPTS, master);
+  if (master < 0) return master;
+  if (fstat(master, &st) < 0) return -errno;
+  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
+    return ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
+  return ctr__steal_fd(&master);
+}
+
+/* config-linux.md "Default Devices": /dev/console is the terminal. */
+static int ctr__bind_console(ctr__child *c, const ctr__step *s, int slave) {
+  CTR__AUTO_CLOSE tree = ctr__open_tree(slave, "", AT_EMPTY_PATH);
+  if (tree < 0) return tree;
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
+  return target < 0 ? target : ctr__move_mount(tree, target);
+}
+
+static int ctr__child_console(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE master = ctr__open_ptmx(c);
+  if (master < 0) return master;
+  CTR__AUTO_CLOSE slave = ctr__open_peer(c, master);
+  if (slave < 0) return slave;
+  struct winsize size = {.ws_row = (unsigned short)s->num[0], .ws_col = (unsigned short)s->num[1]};
+  if ((s->num[0] || s->num[1]) && ioctl(slave, TIOCSWINSZ, &size) < 0) return -errno;
+  if (fchown(slave, (uid_t)s->num[2], (gid_t)-1) < 0) return -errno;
+  int r = s->num[3] ? ctr__bind_console(c, s, slave) : 0;
+  const ctr__message message = {.type = CTR__MSG_CONSOLE};
+  if (r == 0) r = ctr__send_fd(c->sock, &message, master);
+  for (int i = 0; i < 3 && r == 0; i++) r = dup2(slave, i) < 0 ? -errno : 0;
+  return r < 0 ? r : (int)ctr__ret(ioctl(0, TIOCSCTTY, 0));
+}
+
 /* ==== [SECTION] child/root.c ================================================================== */
 /* The root: bound, and in the end entered. */
 
@@ -6817,6 +7815,12 @@ static int ctr__child_oom_score_adj(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_scheduler(ctr__child *c, const ctr__step *s) {
   return ctr__sched_setattr(0, ctr__plan_data(c->plan, s->str[1]));
+}
+
+/* config.md "execCPUAffinity": CPUs that the machine does not have are no part of the mask. */
+static int ctr__child_affinity(ctr__child *c, const ctr__step *s) {
+  const void *mask = ctr__plan_data(c->plan, s->str[1]);
+  return (int)CTR__CALL(SYS_sched_setaffinity, 0, (size_t)s->num[0], mask);
 }
 
 static int ctr__child_io_priority(ctr__child *c, const ctr__step *s) {
@@ -6950,12 +7954,210 @@ static int ctr__child_look_up(ctr__child *c, const ctr__step *s) {
   return worst;
 }
 
+/* ==== [SECTION] child/hooks.c ================================================================= */
+/* Runs a hook: used on both sides, so it is bound by the child's rules. */
+
+/* What a hook is run with. */
+typedef struct ctr__hook_run {
+  const ctr__launch *launch;
+  const ctr__step *step;
+  pid_t pid;       /* of the container's first process, as it is seen here    */
+  int umask;       /* that the hook gets; -1: as it is                        */
+  int input;       /* the state, for its standard input                       */
+  int output;      /* its standard output and error                           */
+  int report;      /* gets errno when it cannot be executed; closed by execve  */
+  enum ctr__reason reason; /* why it failed                                   */
+  int64_t detail;
+} ctr__hook_run;
+
+/* The state in memory: a hook may read it or not, and nobody waits for that. */
+static int ctr__hook_input(const ctr__hook_run *h) {
+  static const char *const statuses[] = {
+#define CTR__STATUS_NAME(status, name) [CTR_STATUS_##status] = name,
+      CTR__STATUSES(CTR__STATUS_NAME)
+#undef CTR__STATUS_NAME
+  };
+  const ctr_plan *plan = h->launch->plan;
+  const char *state = ctr__plan_str(plan, plan->state);
+  char tail[64];
+  char *end = ctr__put_str(ctr__put_str(tail, statuses[h->step->num[1]]), "\",\"pid\":");
+  end = ctr__put_str(ctr__put_int(end, h->pid), "}");
+  CTR__AUTO_CLOSE fd =
+      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", 1U /* MFD_CLOEXEC */));
+  int r = fd < 0 ? fd : ctr__write_all(fd, state, strlen(state));
+  if (r == 0) r = ctr__write_all(fd, tail, (size_t)(end - tail));
+  if (r == 0) r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+  return r < 0 ? r : ctr__steal_fd(&fd);
+}
+
+/* A session of its own, so that it can be ended with all it has started. */
+static _Noreturn void ctr__hook_main(const ctr__hook_run *h) {
+  const ctr_plan *plan = h->launch->plan;
+  const char *bundle = h->step->num[3] ? ctr__plan_str(plan, plan->bundle) : NULL;
+  int kept[2] = {h->report, -1};
+  int r = setsid() < 0 ? -errno : 0;
+  if (r == 0) r = (int)ctr__ret(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+  if (r == 0) r = ctr__default_signals();
+  if (r == 0 && bundle) r = (int)ctr__ret(chdir(bundle));
+  if (r == 0 && (dup2(h->input, 0) < 0 || dup2(h->output, 1) < 0 || dup2(h->output, 2) < 0))
+    r = -errno;
+  if (r == 0) r = ctr__close_rest(3, kept);
+  if (r == 0 && h->umask >= 0) umask((mode_t)h->umask);
+  if (r == 0) {
+    char *const *argv = h->launch->hook_argv[h->step->num[2]];
+    execve(ctr__plan_str(plan, h->step->str[0]), argv, h->launch->hook_envp[h->step->num[2]]);
+    r = -errno;
+  }
+  ctr__write_all(h->report, (const char *)&r, sizeof r);
+  _exit(127);
+}
+
+/* Keeps the beginning of what it says, for an error message, and lets go of the rest. */
+static void ctr__hook_listen(const ctr__hook_run *h, struct pollfd *output) {
+  char buf[1024];
+  ctr__shared *shared = h->launch->shared;
+  ssize_t n = read(output->fd, buf, sizeof buf);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) output->fd = -1;
+  size_t used = strlen(shared->note), room = sizeof shared->note - 1 - used;
+  if (n > 0) memcpy(shared->note + used, buf, (size_t)n < room ? (size_t)n : room);
+}
+
+static int64_t ctr__now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until it has ended or its time is up. */
+static int ctr__hook_await(const ctr__hook_run *h, int pidfd, int output) {
+  const int64_t seconds = (int64_t)h->step->num[0], end = ctr__now_ms() + seconds * 1000;
+  struct pollfd both[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = output, .events = POLLIN}};
+  for (;;) {
+    int64_t left = seconds ? end - ctr__now_ms() : -1;
+    if (seconds && left <= 0) return -ETIMEDOUT;
+    int n = poll(both, 2, left > INT_MAX ? INT_MAX : (int)left);
+    if (n < 0 && errno != EINTR) return -errno;
+    if (n <= 0) continue;
+    if (both[1].revents) ctr__hook_listen(h, &both[1]);
+    if (both[0].revents) break;
+  }
+  while (both[1].fd >= 0 && poll(&both[1], 1, 0) > 0) ctr__hook_listen(h, &both[1]);
+  return 0;
+}
+
+/* It has been started: sees it through to its end and says how it went. */
+static int ctr__hook_finish(ctr__hook_run *h, pid_t pid, int pidfd, int output, int report) {
+  ctr_exit status = {0};
+  int error = 0, r = ctr__hook_await(h, pidfd, output);
+  if (r < 0) {
+    kill(-pid, SIGKILL);
+    ctr__pidfd_signal(pidfd, SIGKILL);
+  }
+  int reaped = ctr__reap(pidfd, &status);
+  if (r == -ETIMEDOUT) return h->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == 0) r = reaped;
+  if (r < 0) return r;
+  if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
+    h->reason = CTR__WHY_HOOK_PROGRAM;
+    return error;
+  }
+  h->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  h->detail = status.signal ? status.signal : status.code;
+  return h->detail ? -ECANCELED : 0;
+}
+
+/* Runs it and waits for it. Signals are blocked for the moment of the clone: no handler of the
+   caller's is to run in the hook's process. */
+static int ctr__hook_execute(ctr__hook_run *h) {
+  int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
+  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  memset(h->launch->shared->note, 0, sizeof h->launch->shared->note);
+  CTR__AUTO_CLOSE input = ctr__hook_input(h);
+  int r = input < 0 ? input : ctr__pipe(output);
+  CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
+  if (r == 0) r = ctr__pipe(report);
+  CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
+  if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
+  if (r == 0) r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  h->input = input;
+  h->output = output_write;
+  h->report = report_write;
+  pid_t pid = ctr__clone(0, true, &pidfd, NULL);
+  if (pid == 0) ctr__hook_main(h);
+  ctr__sigmask(before, NULL);
+  CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
+  ctr__close(&output_write);
+  ctr__close(&report_write);
+  return pid < 0 ? pid : ctr__hook_finish(h, pid, ended, output_read, report_read);
+}
+
+static int ctr__child_hook(ctr__child *c, const ctr__step *s) {
+  ctr__hook_run hook = {
+      .launch = c->launch, .step = s, .pid = getpid(), .umask = s->num[3] ? (int)c->umask : -1};
+  int r = ctr__hook_execute(&hook);
+  c->reason = hook.reason;
+  c->detail = hook.detail;
+  return r;
+}
+
+/* ==== [SECTION] child/started.c =============================================================== */
+/* A container that was created waits until somebody comes by its socket and says start. Who made it
+   may be gone by then: from here on errors go to who starts it. */
+
+static int ctr__accept_start(int sock) {
+  CTR__AUTO_CLOSE peer = ctr__fd_high((int)ctr__ret(accept4(sock, NULL, NULL, SOCK_CLOEXEC)));
+  ctr__message message;
+  if (peer < 0) return peer == -ECONNABORTED || peer == -EINTR ? -EAGAIN : peer;
+  if (ctr__receive(peer, &message) < 0 || message.type != CTR__MSG_START) return -EAGAIN;
+  return ctr__steal_fd(&peer);
+}
+
+static int ctr__child_wait_start(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  ctr__close(&c->sock);
+  int peer;
+  do peer = ctr__accept_start(c->start_sock); /* whoever says something else did not start it */
+  while (peer == -EAGAIN);
+  ctr__close(&c->start_sock);
+  if (peer < 0) return peer;
+  c->sock = peer;
+  c->is_started = true;
+  return 0;
+}
+
+static int ctr__child_tell_started(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  const ctr__message message = {.type = CTR__MSG_STARTED};
+  int r = ctr__send(c->sock, &message);
+  return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* it has been started all the same */
+}
+
+/* Bounded copy; the room is zeroed. */
+static void ctr__copy_text(char *to, size_t room, const char *from) {
+  size_t len = from ? strlen(from) : 0;
+  if (len) memcpy(to, from, len < room ? len : room - 1);
+}
+
+/* Who starts a container does not have its plan: the step goes along in words. */
+static void ctr__report_start(const ctr__child *c, const ctr__message *message) {
+  const ctr__step *step = ctr__plan_step(c->plan, c->at);
+  ctr__start_report report = {.message = *message, .kind = step->kind};
+  ctr__copy_text(report.field, sizeof report.field, ctr__plan_str(c->plan, step->field));
+  ctr__copy_text(report.arg, sizeof report.arg, ctr__plan_str(c->plan, step->str[0]));
+  ctr__copy_text(report.note, sizeof report.note, c->launch->shared->note);
+  ssize_t n;
+  do n = send(c->sock, &report, sizeof report, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+}
+
 /* ==== [SECTION] child/run.c =================================================================== */
 /* The child walks its lane of the plan. */
 
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   const char *path = ctr__list_str(c->plan, s->str[1], c->found);
-  if (ctr__parent_is_gone(c)) return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  if (!c->is_started && ctr__parent_is_gone(c))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
 }
@@ -6971,6 +8173,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
+    [CTR__STEP_CGROUP_NAMESPACE] = ctr__child_cgroup_namespace,
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
     [CTR__STEP_LOOPBACK] = ctr__child_loopback,
     [CTR__STEP_PROPAGATION] = ctr__child_propagation,
@@ -6988,6 +8191,8 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_CONSOLE] = ctr__child_console,
+    [CTR__STEP_HOOK] = ctr__child_hook,
     [CTR__STEP_MASK] = ctr__child_mask,
     [CTR__STEP_READONLY] = ctr__child_readonly,
     [CTR__STEP_PIVOT_ROOT] = ctr__child_pivot_root,
@@ -7012,6 +8217,10 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_USER] = ctr__child_user,
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
+    [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_AFFINITY] = ctr__child_affinity,
+    [CTR__STEP_WAIT_START] = ctr__child_wait_start,
+    [CTR__STEP_TELL_STARTED] = ctr__child_tell_started,
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
@@ -7021,6 +8230,8 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
 static ctr__child ctr__child_state(const ctr__launch *launch) {
   return (ctr__child){.launch = launch,
                       .plan = launch->plan,
+                      .sock = launch->sock,
+                      .start_sock = launch->start_sock,
                       .proc = -1,
                       .root = -1,
                       .held = {-1, -1, -1},
@@ -7034,7 +8245,10 @@ static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
                           .error = -error,
                           .reason = (uint32_t)c->reason,
                           .value = c->detail};
-  ctr__send(c->launch->sock, &message);
+  if (c->is_started)
+    ctr__report_start(c, &message);
+  else
+    ctr__send(c->sock, &message);
   _exit(127);
 }
 
@@ -7060,41 +8274,30 @@ static _Noreturn void ctr__child_main(const ctr__launch *launch) {
 
 /* -- the intermediate process -- */
 
-/* Tells the parent the new child's pid as this process, which is in the caller's pid namespace,
-   sees it, and hands over the pidfd. */
-static int ctr__stage_report(int sock, pid_t pid, int pidfd) {
-  ctr__message message = {.type = CTR__MSG_PID, .value = pid};
-  union {
-    struct cmsghdr head;
-    char buf[CMSG_SPACE(sizeof(int))];
-  } control = {0};
-  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof pidfd),
-                                  .cmsg_level = SOL_SOCKET,
-                                  .cmsg_type = SCM_RIGHTS};
-  memcpy(CMSG_DATA(&control.head), &pidfd, sizeof pidfd);
-  struct iovec iov = {&message, sizeof message};
-  struct msghdr packet = {.msg_iov = &iov,
-                          .msg_iovlen = 1,
-                          .msg_control = &control,
-                          .msg_controllen = sizeof control.buf};
-  ssize_t n;
-  do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
-  return n < 0 ? -errno : 0;
-}
-
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   int pidfd = -1;
   pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
-  return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
+  /* The pid is as this process sees it, which is in the caller's pid namespace. */
+  const ctr__message message = {.type = CTR__MSG_PID, .value = pid};
+  return pid < 0 ? pid : ctr__send_fd(c->sock, &message, pidfd);
+}
+
+static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+  int r = ctr__child_hold_proc(c, s);
+  if (r == 0) r = ctr__child_oom_score_adj(c, s);
+  ctr__close(&c->proc);
+  return r;
 }
 
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
-    [CTR__STEP_UNDUMPABLE] = ctr__stage_undumpable,
+    [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
+    [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
     [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,
+    [CTR__STEP_JOIN_INIT] = ctr__stage_join_init,
+    [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_CLONE] = ctr__stage_clone,
 };
 
@@ -7103,6 +8306,757 @@ static _Noreturn void ctr__stage_main(const ctr__launch *launch) {
   ctr__child c = ctr__child_state(launch);
   ctr__walk(&c, ctr__stage_steps, 1U << CTR__LANE_STAGE);
   _exit(0);
+}
+
+/* ==== [SECTION] cgroup/directory.c ============================================================ */
+/* Cgroups as directories: making them and entering them. Who is inside one may be hostile and may
+   have been given its files: nothing here leaves the hierarchy or follows a link. */
+
+typedef struct ctr__cgroup {
+  const char *path;        /* absolute, on the host: mount point and cgroup                 */
+  const char *controllers; /* of v1: "freezer", "cpu,cpuacct", "name=systemd"; "" for v2    */
+  bool v2;
+} ctr__cgroup;
+
+/* The cgroups of one container: one in each hierarchy. */
+typedef struct ctr__cgroups {
+  const ctr__cgroup *items;
+  size_t count;
+} ctr__cgroups;
+
+enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
+enum {
+  CTR__IN_CGROUP = CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV,
+};
+
+static bool ctr__cgroup_has(const ctr__cgroup *g, const char *controller) {
+  size_t len = strlen(controller);
+  for (const char *at = g->controllers; !g->v2 && *at; at += *at == ',') {
+    size_t n = strcspn(at, ",");
+    if (n == len && !memcmp(at, controller, n)) return true;
+    at += n;
+  }
+  return false;
+}
+
+/* Removed, before or after its file was opened: cgroupfs says ENODEV then. */
+static bool ctr__is_gone(int r) {
+  return r == -ENOENT || r == -ENODEV;
+}
+
+/* Opens a directory that must be a cgroup. ".." could lead into somebody else's. */
+static int ctr__cgroup_open_path(const char *path) {
+  const char *at = path, *name;
+  if (*path != '/') return -EINVAL;
+  for (size_t len; (len = ctr__component(&at, &name));)
+    if (len == 2 && !memcmp(name, "..", 2)) return -EINVAL;
+  CTR__AUTO_CLOSE dir =
+      ctr__openat2(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, CTR__RESOLVE_NO_SYMLINKS);
+  if (dir < 0) return dir;
+  struct statfs fs;
+  if (fstatfs(dir, &fs) < 0) return -errno;
+  bool is_cgroup = fs.f_type == CTR__CGROUP_MAGIC || fs.f_type == CTR__CGROUP2_MAGIC;
+  return is_cgroup ? ctr__steal_fd(&dir) : -ENOTSUP;
+}
+
+static int ctr__cgroup_open(const ctr__cgroup *g) {
+  return ctr__cgroup_open_path(g->path);
+}
+
+/* The cgroup that holds it. The root of a hierarchy has none: -EXDEV. */
+static int ctr__cgroup_parent(int dir) {
+  return ctr__openat2(dir, "..", O_PATH | O_DIRECTORY, 0,
+                      CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV);
+}
+
+/* A whole file as a string. Returns its length; -EFBIG rather than a part of it. */
+static int ctr__cgroup_read(int dir, const char *file, char *buf, size_t size) {
+  CTR__AUTO_CLOSE fd = ctr__openat2(dir, file, O_RDONLY, 0, CTR__IN_CGROUP);
+  if (fd < 0) return fd;
+  size_t len = 0;
+  for (;;) {
+    ssize_t n = read(fd, buf + len, size - len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -errno;
+    len += (size_t)n;
+    if (len == size) return -EFBIG;
+    if (n == 0) break;
+  }
+  buf[len] = '\0';
+  return (int)len;
+}
+
+static int ctr__cgroup_write(int dir, const char *file, const char *text, size_t len) {
+  CTR__AUTO_CLOSE fd = ctr__openat2(dir, file, O_WRONLY, 0, CTR__IN_CGROUP);
+  return fd < 0 ? fd : ctr__write_all(fd, text, len);
+}
+
+/* What nobody can enter as long as it is empty (cpusets(7)). */
+static const char *const ctr__cpuset_files[] = {"cpuset.cpus", "cpuset.mems"};
+enum { CTR__CPU_LIST_MAX = 32768 }; /* 8192 CPUs, every second one, are 20 KB */
+
+/* Whether a cgroup is there to be entered, as far as its making goes. */
+static int ctr__cgroup_open_made(const ctr__cgroup *g, const char *path) {
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(path);
+  if (dir < 0 || !ctr__cgroup_has(g, "cpuset")) return ctr__steal_fd(&dir);
+  for (int i = 0; i < 2; i++) {
+    char list[CTR__CPU_LIST_MAX];
+    int len = ctr__cgroup_read(dir, ctr__cpuset_files[i], list, sizeof list);
+    if (len < 0) return len;
+    if (len <= 1) return -ENOENT;
+  }
+  return ctr__steal_fd(&dir);
+}
+
+/* Empty ones get what the parent has: those just made, and those that somebody else is making at
+   the same time. */
+static int ctr__cpuset_fill(int parent, int dir) {
+  for (int i = 0; i < 2; i++) {
+    char list[CTR__CPU_LIST_MAX];
+    int len = ctr__cgroup_read(dir, ctr__cpuset_files[i], list, sizeof list);
+    if (len > 1) continue;
+    if (len >= 0) len = ctr__cgroup_read(parent, ctr__cpuset_files[i], list, sizeof list);
+    if (len >= 0) len = ctr__cgroup_write(dir, ctr__cpuset_files[i], list, (size_t)len);
+    if (len < 0) return len;
+  }
+  return 0;
+}
+
+/* Makes one directory and opens it. Its mode is not the caller's umask's to decide: whoever is
+   inside, under whatever ids, may read its own cgroup. */
+static int ctr__cgroup_make_in(const ctr__cgroup *g, int parent, const char *name) {
+  int r = ctr__make_one(parent, name, CTR__MAKE_DIR);
+  if (!r) r = (int)ctr__ret(fchmodat(parent, name, 0755, 0));
+  if (r < 0 && r != -EEXIST) return r;
+  CTR__AUTO_CLOSE dir = ctr__openat2(parent, name, O_PATH | O_DIRECTORY, 0, CTR__IN_CGROUP);
+  if (dir < 0) return dir;
+  r = ctr__cgroup_has(g, "cpuset") ? ctr__cpuset_fill(parent, dir) : 0;
+  return r < 0 ? r : ctr__steal_fd(&dir);
+}
+
+/* Makes the cgroup with its missing parents; being there already is no error. Back to the nearest
+   one that is there, then forward: mostly that is the parent. */
+static int ctr__cgroup_make(const ctr__cgroup *g) {
+  char path[PATH_MAX], name[NAME_MAX + 1];
+  size_t len = ctr__trimmed(g->path);
+  if (len >= sizeof path) return -ENAMETOOLONG;
+  memcpy(path, g->path, len);
+  path[len] = '\0';
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_made(g, path);
+  while (dir == -ENOENT && len) {
+    while (len && path[len - 1] != '/') len--;
+    while (len && path[len - 1] == '/') len--;
+    path[len] = '\0';
+    dir = len ? ctr__cgroup_open_made(g, path) : -ENOENT;
+  }
+  const char *at = g->path + len, *from;
+  for (size_t n; dir >= 0 && (n = ctr__component(&at, &from));) {
+    if (n >= sizeof name) return -ENAMETOOLONG;
+    memcpy(name, from, n);
+    name[n] = '\0';
+    int made = ctr__cgroup_make_in(g, dir, name);
+    ctr__close(&dir);
+    dir = made;
+  }
+  return dir < 0 ? dir : 0;
+}
+
+/* Moves a process, with all its threads, into the cgroup. */
+static int ctr__cgroup_enter(const ctr__cgroup *g, pid_t pid) {
+  char text[24];
+  size_t len = (size_t)(ctr__put_int(text, pid) - text);
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  return dir < 0 ? dir : ctr__cgroup_write(dir, "cgroup.procs", text, len);
+}
+
+/* How long something is waited for: pauses that grow, up to a total, in milliseconds. */
+typedef struct ctr__patience {
+  int left, pause;
+} ctr__patience;
+
+/* Waits a little, for event (may be NULL) at most that long; false when the time is used up. The
+   caller's signals wait too, or they would make the total shorter than it says. */
+static bool ctr__wait_more(ctr__patience *patience, struct pollfd *event) {
+  if (patience->left <= 0) return false;
+  struct timespec pause = {0, patience->pause * 1000000L};
+  sigset_t all;
+  sigfillset(&all);
+  ppoll(event, event ? 1 : 0, &pause, &all);
+  patience->left -= patience->pause;
+  patience->pause = patience->pause < 32 ? patience->pause * 2 : 50;
+  return true;
+}
+
+/* ==== [SECTION] cgroup/tree.c ================================================================= */
+/* A cgroup and those below it. Who is inside may have made them: many, deep (a path longer than
+   PATH_MAX can be made step by step), and goes on while we look. So they are a list on the heap,
+   parents before children, and each costs the same however deep it is. */
+
+typedef struct ctr__cgroup_node {
+  struct ctr__cgroup_node *parent, *prev, *next;
+  size_t end; /* bytes of its path below the top, with the '/' or '\0' after it */
+  char name[];
+} ctr__cgroup_node;
+
+typedef struct ctr__cgroup_tree {
+  ctr_arena mem;
+  ctr__cgroup_node *top, *last;
+  int top_dir;
+  int dir; /* of the node that was opened last; -1: top */
+  const ctr__cgroup_node *at;
+} ctr__cgroup_tree;
+
+/* Replaces *dir. */
+static void ctr__cgroup_step(int *dir, const char *path, uint64_t resolve) {
+  int next = ctr__openat2(*dir, path, O_RDONLY | O_DIRECTORY, 0, resolve);
+  ctr__close(dir);
+  *dir = next;
+}
+
+/* Opens a node from the one that was opened last: up to the nearest ancestor of both (a cgroup
+   cannot be moved to another parent), then down, in as few steps as PATH_MAX allows. The descriptor
+   stays the tree's. */
+static int ctr__cgroup_go(ctr__cgroup_tree *tree, const ctr__cgroup_node *node) {
+  char path[PATH_MAX];
+  const ctr__cgroup_node *from = node;
+  while (tree->at != from) {
+    size_t here = tree->at->end, there = from->end;
+    if (there >= here) from = from->parent;
+    if (here < there) continue;
+    tree->at = tree->at->parent;
+    if (tree->dir >= 0) ctr__cgroup_step(&tree->dir, "..", CTR__RESOLVE_NO_XDEV);
+  }
+  if (tree->dir < 0) {
+    from = tree->top;
+    tree->dir = ctr__openat2(tree->top_dir, ".", O_RDONLY | O_DIRECTORY, 0, CTR__IN_CGROUP);
+  }
+  for (size_t start = from->end; tree->dir >= 0 && start < node->end;) {
+    const ctr__cgroup_node *to = node;
+    while (to->end - start > sizeof path) to = to->parent;
+    for (const ctr__cgroup_node *n = to; n->end > start; n = n->parent) {
+      size_t at = n->parent->end - start, len = n->end - n->parent->end - 1;
+      memcpy(path + at, n->name, len);
+      path[at + len] = n == to ? '\0' : '/';
+    }
+    ctr__cgroup_step(&tree->dir, path, CTR__IN_CGROUP);
+    start = to->end;
+  }
+  tree->at = tree->dir < 0 ? tree->top : node;
+  return tree->dir;
+}
+
+/* Puts a child right after its parent: neighbours in the list are near each other in the tree. */
+static int ctr__cgroup_add_node(ctr__cgroup_tree *tree, ctr__cgroup_node *parent,
+                                const char *name) {
+  size_t len = strlen(name);
+  if (!strcmp(name, ".") || !strcmp(name, "..")) return 0;
+  if (len > NAME_MAX) return -ENAMETOOLONG;
+  ctr__cgroup_node *node = ctr_arena_alloc(&tree->mem, sizeof *node + len + 1);
+  if (!node) return -ENOMEM;
+  memcpy(node->name, name, len + 1);
+  node->parent = node->prev = parent;
+  node->next = parent->next;
+  node->end = parent->end + len + 1;
+  if (node->next) node->next->prev = node;
+  parent->next = node;
+  return 0;
+}
+
+static int ctr__cgroup_add_children(ctr__cgroup_tree *tree, ctr__cgroup_node *node, int dir) {
+  enum { LENGTH = 16, TYPE = 18, NAME = 19, DIRECTORY = 4 }; /* in struct linux_dirent64 */
+  _Alignas(8) char buf[4096];
+  for (;;) {
+    long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
+    if (n <= 0) return (int)n;
+    for (long at = 0; at < n;) {
+      uint16_t length;
+      memcpy(&length, buf + at + LENGTH, sizeof length);
+      int r = 0;
+      if (buf[at + TYPE] == DIRECTORY) r = ctr__cgroup_add_node(tree, node, buf + at + NAME);
+      if (r < 0) return r;
+      at += length;
+    }
+  }
+}
+
+static void ctr__cgroup_tree_free(ctr__cgroup_tree *tree) {
+  ctr_arena_free(&tree->mem);
+  ctr__close(&tree->dir);
+}
+
+/* What is done with each; dir is its descriptor, borrowed. */
+typedef int (*ctr__cgroup_visit)(void *userdata, int dir, bool top);
+
+/* Lists all of them and visits each (visit may be NULL) before its children are looked for: in one
+   go, so that they cannot grow between two. top stays the caller's and open. One that is gone by
+   the time it is looked at is passed over. */
+static int ctr__cgroup_tree_read(ctr__cgroup_tree *tree, int top, ctr__cgroup_visit visit,
+                                 void *userdata) {
+  *tree = (ctr__cgroup_tree){.top_dir = top, .dir = -1};
+  tree->at = tree->top = ctr_arena_alloc(&tree->mem, sizeof *tree->top + 1);
+  int r = tree->top ? 0 : -ENOMEM;
+  for (ctr__cgroup_node *node = tree->top; r >= 0 && node; node = node->next) {
+    tree->last = node;
+    int dir = ctr__cgroup_go(tree, node);
+    r = dir < 0 ? dir : 0;
+    if (r >= 0 && visit) r = visit(userdata, dir, node == tree->top);
+    if (r >= 0) r = ctr__cgroup_add_children(tree, node, dir);
+    if (ctr__is_gone(r)) r = 0;
+  }
+  if (r < 0) ctr__cgroup_tree_free(tree);
+  return r;
+}
+
+static int ctr__cgroup_walk(const ctr__cgroup *g, ctr__cgroup_visit visit, void *userdata) {
+  CTR__AUTO_CLOSE top = ctr__cgroup_open(g);
+  if (top < 0) return ctr__is_gone(top) ? 0 : top;
+  ctr__cgroup_tree tree;
+  int r = ctr__cgroup_tree_read(&tree, top, visit, userdata);
+  if (r >= 0) ctr__cgroup_tree_free(&tree);
+  return r;
+}
+
+/* -- processes -- */
+
+typedef struct ctr__pids {
+  pid_t *items; /* ascending; 0 is one that the caller's pid namespace does not show */
+  size_t count, room;
+  size_t cgroups; /* that were read for it */
+  ctr_arena *mem;
+} ctr__pids;
+
+/* Making one takes as long as looking at it: who goes on making them would be looked for without
+   an end. */
+enum { CTR__CGROUPS_LISTED_MAX = 1 << 16 };
+
+static int ctr__pids_add(ctr__pids *pids, pid_t pid) {
+  if (pids->count == pids->room) {
+    size_t room = pids->room ? pids->room * 2 : 32;
+    pid_t *items = ctr__arena_array(pids->mem, room, sizeof *items);
+    if (!items) return -ENOMEM;
+    if (pids->count) memcpy(items, pids->items, pids->count * sizeof *items);
+    pids->items = items;
+    pids->room = room;
+  }
+  pids->items[pids->count++] = pid;
+  return 0;
+}
+
+/* cgroup.procs: a number and a newline each, in no order, some twice (cgroups(7)). */
+static int ctr__pids_read(ctr__pids *pids, int dir) {
+  CTR__AUTO_CLOSE fd = ctr__openat2(dir, "cgroup.procs", O_RDONLY, 0, CTR__IN_CGROUP);
+  if (fd < 0) return fd;
+  char buf[4096];
+  pid_t pid = 0;
+  for (;;) {
+    ssize_t n = read(fd, buf, sizeof buf);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n < 0 ? -errno : 0;
+    for (const char *at = buf; at < buf + n; at++) {
+      if (*at != '\n') {
+        pid = pid * 10 + (*at - '0');
+        continue;
+      }
+      int r = ctr__pids_add(pids, pid);
+      if (r < 0) return r;
+      pid = 0;
+    }
+  }
+}
+
+static int ctr__pid_order(const void *a, const void *b) {
+  pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+  return (x > y) - (x < y);
+}
+
+static bool ctr__pids_have(const ctr__pids *pids, pid_t pid) {
+  return pids->count && bsearch(&pid, pids->items, pids->count, sizeof pid, ctr__pid_order);
+}
+
+static void ctr__pids_sort(ctr__pids *pids) {
+  size_t kept = 0;
+  if (pids->count) qsort(pids->items, pids->count, sizeof *pids->items, ctr__pid_order);
+  for (size_t i = 0; i < pids->count; i++)
+    if (!kept || pids->items[kept - 1] != pids->items[i]) pids->items[kept++] = pids->items[i];
+  pids->count = kept;
+}
+
+/* The file of a threaded cgroup cannot be read: its processes are listed further up (cgroups(7),
+   "Thread mode"). */
+static int ctr__visit_pids(void *userdata, int dir, bool top) {
+  ctr__pids *pids = userdata;
+  if (pids->cgroups++ == CTR__CGROUPS_LISTED_MAX) return -E2BIG;
+  int r = ctr__pids_read(pids, dir);
+  return r == -EOPNOTSUPP && !top ? 0 : r;
+}
+
+/* All processes of a cgroup and of those below, into mem; -E2BIG and some of them when there are
+   too many cgroups. */
+static int ctr__cgroup_pids(const ctr__cgroup *g, ctr_arena *mem, ctr__pids *pids) {
+  *pids = (ctr__pids){.mem = mem};
+  int r = ctr__cgroup_walk(g, ctr__visit_pids, pids);
+  ctr__pids_sort(pids);
+  return r;
+}
+
+/* The one with that v1 controller, or NULL. */
+static const ctr__cgroup *ctr__cgroups_with(const ctr__cgroups *all, const char *controller) {
+  for (size_t i = 0; i < all->count; i++)
+    if (ctr__cgroup_has(&all->items[i], controller)) return &all->items[i];
+  return NULL;
+}
+
+static const ctr__cgroup *ctr__cgroups_v2(const ctr__cgroups *all) {
+  for (size_t i = 0; i < all->count; i++)
+    if (all->items[i].v2) return &all->items[i];
+  return NULL;
+}
+
+/* The one that knows best which processes there are; NULL when there is none. */
+static const ctr__cgroup *ctr__cgroups_best(const ctr__cgroups *all) {
+  const ctr__cgroup *best = ctr__cgroups_v2(all);
+  if (!best) best = ctr__cgroups_with(all, "freezer");
+  if (!best) best = ctr__cgroups_with(all, "pids");
+  return best || !all->count ? best : all->items;
+}
+
+/* The processes, each once, ascending, in the arena; those that our pid namespace does not show
+   have no number to name them by. None when the cgroup is gone; -ENOTSUP without any;
+   -E2BIG when too many cgroups are below. */
+static int ctr__cgroups_pids(const ctr__cgroups *all, ctr_arena *arena, pid_t **ret,
+                             size_t *ret_count) {
+  const ctr__cgroup *best = ctr__cgroups_best(all);
+  ctr__pids pids;
+  int r = best ? ctr__cgroup_pids(best, arena, &pids) : -ENOTSUP;
+  if (r < 0) return r;
+  bool hidden = ctr__pids_have(&pids, 0);
+  *ret = hidden ? pids.items + 1 : pids.items;
+  *ret_count = pids.count - hidden;
+  return 0;
+}
+
+/* ==== [SECTION] cgroup/freezer.c ============================================================== */
+/* Stopping the clock of a container: the v1 freezer (freezer-subsystem.rst), or cgroup.freeze of v2
+   (cgroup-v2.rst). Where both are, v1: it also stops what does not follow signals. */
+
+enum { CTR__FREEZE_MS = 10000 };
+
+/* FREEZING stays as long as one task cannot be caught: writing again, and letting go of all from
+   time to time, gets it out of where it is (libcontainer's cgroups/fs/freezer.go). */
+static int ctr__freezer_v1(int dir, bool frozen, int max_ms) {
+  char state[64];
+  ctr__patience patience = {max_ms, 1};
+  for (int tries = 1;; tries++) {
+    int r = ctr__cgroup_write(dir, "freezer.state", frozen ? "FROZEN" : "THAWED", 6);
+    if (r >= 0) r = ctr__cgroup_read(dir, "freezer.state", state, sizeof state);
+    if (r < 0) return r;
+    if (!strcmp(state, frozen ? "FROZEN\n" : "THAWED\n")) return 0;
+    if (!frozen) return -EBUSY; /* thawing is done at once, unless an ancestor is frozen */
+    bool more = ctr__wait_more(&patience, NULL);
+    if (!more || tries % 16 == 0) ctr__cgroup_write(dir, "freezer.state", "THAWED", 6);
+    if (!more) return -EBUSY;
+  }
+}
+
+/* cgroup.events says when all have stopped, or one runs again; it polls as soon as it differs from
+   what was read last. */
+static int ctr__freezer_v2(int dir, bool frozen, int max_ms) {
+  char events[4096];
+  ctr__patience patience = {max_ms, 1};
+  CTR__AUTO_CLOSE fd = ctr__openat2(dir, "cgroup.events", O_RDONLY, 0, CTR__IN_CGROUP);
+  int r = fd < 0 ? fd : ctr__cgroup_write(dir, "cgroup.freeze", frozen ? "1" : "0", 1);
+  if (r < 0) return r;
+  do {
+    ssize_t n = pread(fd, events, sizeof events - 1, 0);
+    if (n < 0 && errno != EINTR) return -errno;
+    events[n < 0 ? 0 : n] = '\0';
+    if (strstr(events, frozen ? "frozen 1" : "frozen 0")) return 0;
+  } while (ctr__wait_more(&patience, &(struct pollfd){fd, POLLPRI, 0}));
+  if (frozen) ctr__cgroup_write(dir, "cgroup.freeze", "0", 1);
+  return -EBUSY;
+}
+
+static const ctr__cgroup *ctr__cgroups_freezer(const ctr__cgroups *all) {
+  const ctr__cgroup *g = ctr__cgroups_with(all, "freezer");
+  return g ? g : ctr__cgroups_v2(all);
+}
+
+/* 1 or 0. Where too many cgroups are below, it is a hostile tree, not one that the caller sits deep
+   in. */
+static int ctr__cgroup_has_caller(const ctr__cgroup *g) {
+  ctr_arena mem = {0};
+  ctr__pids pids;
+  int r = ctr__cgroup_pids(g, &mem, &pids);
+  if (r >= 0 || r == -E2BIG) r = ctr__pids_have(&pids, getpid());
+  ctr_arena_free(&mem);
+  return r;
+}
+
+static int ctr__freezer_set(const ctr__cgroup *g, bool frozen, int max_ms) {
+  if (!g) return -ENOTSUP;
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  if (dir < 0) return dir;
+  if (faccessat(dir, g->v2 ? "cgroup.freeze" : "freezer.state", F_OK, 0) < 0) return -ENOTSUP;
+  return g->v2 ? ctr__freezer_v2(dir, frozen, max_ms) : ctr__freezer_v1(dir, frozen, max_ms);
+}
+
+/* Freezes all processes, or lets them go on, and waits until they do. -EBUSY when one would not be
+   frozen (then none is) or an ancestor keeps them so; -ENOTSUP without a freezer; -EDEADLK when the
+   caller itself is among them. */
+static int ctr__cgroups_freeze(const ctr__cgroups *all, bool frozen) {
+  const ctr__cgroup *g = ctr__cgroups_freezer(all);
+  int inside = g && frozen ? ctr__cgroup_has_caller(g) : 0;
+  if (inside) return inside < 0 ? inside : -EDEADLK;
+  return ctr__freezer_set(g, frozen, CTR__FREEZE_MS);
+}
+
+static int ctr__cgroup_is_frozen(const ctr__cgroup *g, bool *ret) {
+  char text[4096];
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  int r = dir;
+  if (r >= 0)
+    r = ctr__cgroup_read(dir, g->v2 ? "cgroup.events" : "freezer.state", text, sizeof text);
+  if (r < 0) return ctr__is_gone(r) ? 0 : r;
+  *ret |= strstr(text, g->v2 ? "frozen 1" : "FR") != NULL; /* FREEZING, FROZEN */
+  if (!g->v2) return 0;
+  r = ctr__cgroup_read(dir, "cgroup.freeze", text, sizeof text);
+  if (r < 0) return ctr__is_gone(r) ? 0 : r;
+  *ret |= text[0] == '1';
+  return 0;
+}
+
+/* Whether it is frozen or about to be, by itself or by an ancestor; what is gone is not. */
+static int ctr__cgroups_is_frozen(const ctr__cgroups *all, bool *ret) {
+  *ret = false;
+  for (size_t i = 0; i < all->count; i++) {
+    const ctr__cgroup *g = &all->items[i];
+    int r = g->v2 || ctr__cgroup_has(g, "freezer") ? ctr__cgroup_is_frozen(g, ret) : 0;
+    if (r < 0) return r;
+  }
+  return 0;
+}
+
+/* Asked before it is told: each write of freezer.state goes through all below. */
+static int ctr__visit_thaw(void *userdata, int dir, bool top) {
+  const bool *v2 = userdata;
+  char frozen[16];
+  (void)top;
+  int r =
+      ctr__cgroup_read(dir, *v2 ? "cgroup.freeze" : "freezer.self_freezing", frozen, sizeof frozen);
+  if (r < 0 || frozen[0] == '0') return r;
+  return *v2 ? ctr__cgroup_write(dir, "cgroup.freeze", "0", 1)
+             : ctr__cgroup_write(dir, "freezer.state", "THAWED", 6);
+}
+
+/* Thaws it and all below, which whoever is inside may have frozen: a task that the v1 freezer holds
+   does not even die. */
+static int ctr__cgroups_thaw_tree(const ctr__cgroups *all) {
+  const ctr__cgroup *g = ctr__cgroups_freezer(all);
+  bool v2 = g && g->v2;
+  return g ? ctr__cgroup_walk(g, ctr__visit_thaw, &v2) : 0;
+}
+
+/* ==== [SECTION] cgroup/kill.c ================================================================= */
+/* Signals for every process of a container. A pid says who is meant only as long as that process
+   lives; so each is held by a pidfd, and the pid must be listed still once that is open. */
+
+enum { CTR__KILL_MS = 10000, CTR__SIGNAL_FREEZE_MS = 1000 };
+enum { CTR__SIGNAL_BATCH = 256 };
+
+/* One signal for all. */
+typedef struct ctr__signalling {
+  int signal;
+  size_t found; /* processes but the caller itself */
+  int error;    /* the first; the others are tried all the same */
+} ctr__signalling;
+
+typedef struct ctr__targets {
+  int fds[CTR__SIGNAL_BATCH];
+  size_t at[CTR__SIGNAL_BATCH]; /* which of pids->items */
+  size_t count;
+} ctr__targets;
+
+/* Opens as many as fit, from pids->items[*at] on; never ourselves. When the caller's descriptors
+   run out, one is given back to look once more with. */
+static int ctr__targets_open(ctr__targets *targets, const ctr__pids *pids, size_t *at) {
+  for (targets->count = 0; *at < pids->count && targets->count < CTR__SIGNAL_BATCH; ++*at) {
+    pid_t pid = pids->items[*at];
+    if (pid == 0 || pid == getpid()) continue;
+    int fd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
+    if (fd == -ESRCH) continue;
+    if (fd == -EMFILE && targets->count > 1) {
+      ctr__close(&targets->fds[--targets->count]);
+      *at = targets->at[targets->count];
+      return 0;
+    }
+    if (fd < 0) return fd;
+    targets->fds[targets->count] = fd;
+    targets->at[targets->count++] = *at;
+  }
+  return 0;
+}
+
+static int ctr__targets_signal(ctr__targets *targets, const ctr__pids *pids, int dir, int signal) {
+  int first = 0;
+  ctr_arena mem = {0};
+  ctr__pids listed = {.mem = &mem};
+  int r = targets->count ? ctr__pids_read(&listed, dir) : 0;
+  ctr__pids_sort(&listed);
+  for (size_t i = 0; i < targets->count; i++) {
+    if (r >= 0 && ctr__pids_have(&listed, pids->items[targets->at[i]])) {
+      int sent = ctr__pidfd_signal(targets->fds[i], signal);
+      if (sent < 0 && sent != -ESRCH && !first) first = sent;
+    }
+    ctr__close(&targets->fds[i]);
+  }
+  ctr_arena_free(&mem);
+  return r < 0 ? r : first;
+}
+
+/* The processes of one cgroup, each if it is in there still. */
+static int ctr__visit_signal(void *userdata, int dir, bool top) {
+  ctr__signalling *s = userdata;
+  ctr_arena mem = {0};
+  ctr__pids pids = {.mem = &mem};
+  int r = ctr__visit_pids(&pids, dir, top);
+  ctr__pids_sort(&pids);
+  s->found += pids.count - ctr__pids_have(&pids, getpid());
+  for (size_t at = 0; r >= 0 && at < pids.count;) {
+    ctr__targets targets;
+    r = ctr__targets_open(&targets, &pids, &at);
+    int sent = ctr__targets_signal(&targets, &pids, dir, s->signal);
+    if (sent < 0 && !ctr__is_gone(sent) && !s->error) s->error = sent;
+  }
+  ctr_arena_free(&mem);
+  return r;
+}
+
+static int ctr__cgroup_signal(const ctr__cgroup *g, int signal, size_t *ret_found) {
+  ctr__signalling s = {.signal = signal};
+  int r = ctr__cgroup_walk(g, ctr__visit_signal, &s);
+  *ret_found = s.found;
+  return r < 0 ? r : s.error;
+}
+
+/* v2, Linux 5.14. -ENOENT where there is no such file. */
+static int ctr__cgroups_kill_v2(const ctr__cgroups *all, bool *ret_left) {
+  char events[4096];
+  const ctr__cgroup *g = ctr__cgroups_v2(all);
+  CTR__AUTO_CLOSE dir = g ? ctr__cgroup_open(g) : -ENOENT;
+  int r = dir < 0 ? dir : ctr__cgroup_write(dir, "cgroup.kill", "1", 1);
+  if (r >= 0) r = ctr__cgroup_read(dir, "cgroup.events", events, sizeof events);
+  *ret_left = r < 0 || strstr(events, "populated 1");
+  return r;
+}
+
+/* One SIGKILL for all that are there now; *ret_left: whether any were. Frozen ones cannot fork, nor
+   hide in another cgroup; where freezing fails, the next round gets those that did. */
+static int ctr__cgroups_kill_round(const ctr__cgroups *all, const ctr__cgroup *best, bool inside,
+                                   bool *ret_left) {
+  int r = inside ? -EDEADLK : ctr__cgroups_kill_v2(all, ret_left);
+  if (r < 0) {
+    size_t found;
+    if (!inside) ctr__freezer_set(ctr__cgroups_freezer(all), true, CTR__SIGNAL_FREEZE_MS);
+    r = ctr__cgroup_signal(best, SIGKILL, &found);
+    *ret_left = found > 0;
+  }
+  int thawed = ctr__cgroups_thaw_tree(all);
+  return r < 0 ? r : thawed;
+}
+
+static int ctr__cgroups_kill_all(const ctr__cgroups *all, const ctr__cgroup *best) {
+  const ctr__cgroup *freezer = ctr__cgroups_freezer(all);
+  int inside = freezer ? ctr__cgroup_has_caller(best) : 0;
+  if (freezer && freezer != best && !inside) inside = ctr__cgroup_has_caller(freezer);
+  if (inside < 0) return inside;
+  ctr__patience patience = {CTR__KILL_MS, 1};
+  bool left;
+  do {
+    int r = ctr__cgroups_kill_round(all, best, inside, &left);
+    if (r < 0 || !left) return r;
+  } while (ctr__wait_more(&patience, NULL));
+  return -EBUSY;
+}
+
+static int ctr__cgroups_signal(const ctr__cgroups *all, const ctr__cgroup *best, int signal) {
+  const ctr__cgroup *freezer = ctr__cgroups_freezer(all);
+  bool frozen = false;
+  size_t found;
+  int r = ctr__cgroups_is_frozen(all, &frozen);
+  if (r >= 0 && freezer && !frozen) r = ctr__cgroup_has_caller(freezer);
+  if (r < 0) return r;
+  bool freeze = !frozen && !r && ctr__freezer_set(freezer, true, CTR__SIGNAL_FREEZE_MS) >= 0;
+  r = ctr__cgroup_signal(best, signal, &found);
+  int thawed = freeze ? ctr__freezer_set(freezer, false, CTR__FREEZE_MS) : 0;
+  return r < 0 ? r : thawed;
+}
+
+/* Sends a signal to every process but the caller. SIGKILL: until none is left; -EBUSY when the
+   kernel does not let one die. Others: once; to frozen ones, which see it when they are thawed. */
+static int ctr__cgroups_kill(const ctr__cgroups *all, int signal) {
+  const ctr__cgroup *best = ctr__cgroups_best(all);
+  if (!best) return -ENOTSUP;
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(best);
+  if (dir < 0) return ctr__is_gone(dir) ? 0 : dir;
+  CTR__AUTO_CLOSE parent = ctr__cgroup_parent(dir);
+  if (parent < 0) return parent; /* the root of a hierarchy: everybody's */
+  return signal == SIGKILL ? ctr__cgroups_kill_all(all, best)
+                           : ctr__cgroups_signal(all, best, signal);
+}
+
+/* ==== [SECTION] cgroup/remove.c =============================================================== */
+/* Taking cgroups away. */
+
+enum { CTR__REMOVE_MS = 2000 };
+
+static int ctr__rmdir(int parent, const char *name) {
+  int r = (int)ctr__ret(unlinkat(parent, name, AT_REMOVEDIR));
+  return ctr__is_gone(r) ? 0 : r;
+}
+
+/* All below, children before parents. The first error, after all were tried. */
+static int ctr__cgroup_remove_below(int top) {
+  int first = 0;
+  ctr__cgroup_tree tree;
+  int r = ctr__cgroup_tree_read(&tree, top, NULL, NULL);
+  if (r < 0) return r;
+  for (const ctr__cgroup_node *node = tree.last; node != tree.top; node = node->prev) {
+    int parent = ctr__cgroup_go(&tree, node->parent);
+    int removed = parent < 0 ? parent : ctr__rmdir(parent, node->name);
+    if (removed < 0 && !ctr__is_gone(removed) && !first) first = removed;
+  }
+  ctr__cgroup_tree_free(&tree);
+  return first;
+}
+
+static int ctr__cgroup_remove_once(const ctr__cgroup *g) {
+  char before[PATH_MAX], name[NAME_MAX + 1];
+  CTR__AUTO_CLOSE top = ctr__cgroup_open(g);
+  if (top < 0) return ctr__is_gone(top) ? 0 : top;
+  CTR__AUTO_CLOSE parent = ctr__cgroup_parent(top);
+  int r = parent < 0 ? parent : ctr__split(g->path, before, name);
+  if (r >= 0) r = ctr__rmdir(parent, name);
+  if (r != -EBUSY) return r;
+  r = ctr__cgroup_remove_below(top);
+  return r < 0 ? r : ctr__rmdir(parent, name);
+}
+
+/* Removes all, with what was made below by whoever was inside. The kernel lets go of dead processes
+   late: busy ones are tried again for a while. The first error, after all were tried. */
+static int ctr__cgroups_remove(const ctr__cgroups *all) {
+  ctr__patience patience = {CTR__REMOVE_MS, 1};
+  int first;
+  bool busy;
+  do {
+    first = 0;
+    busy = false;
+    for (size_t i = 0; i < all->count; i++) {
+      int r = ctr__cgroup_remove_once(&all->items[i]);
+      busy |= r == -EBUSY;
+      if (r < 0 && !first) first = r;
+    }
+  } while (busy && ctr__wait_more(&patience, NULL));
+  return first;
 }
 
 /* ==== [SECTION] parent/io.c =================================================================== */
@@ -7166,88 +9120,6 @@ ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr
   return CTR_OK;
 }
 
-/* ==== [SECTION] parent/report.c =============================================================== */
-/* From a step that failed to one line for a person. */
-
-static const char *const ctr__reason_texts[] = {
-#define CTR__REASON_TEXT(reason, text) [CTR__WHY_##reason] = text,
-    CTR__REASONS(CTR__REASON_TEXT)
-#undef CTR__REASON_TEXT
-};
-
-/* What an errno of a step usually means, and what to do about it. */
-static const struct ctr__hint {
-  uint16_t kind;
-  int error;
-  const char *text;
-} ctr__hints[] = {
-    {CTR__STEP_CLONE, EPERM,
-     "this machine does not let the caller make these namespaces; a sysctl such as "
-     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it"},
-    {CTR__STEP_CLONE, ENOSPC, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
-    {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
-    {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
-    {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
-    {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
-    {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
-    {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
-     "own, and both that the caller sees one without anything mounted over it"},
-    {CTR__STEP_MOUNT_FS, EINVAL,
-     "an option has a value the file system does not take, such as an "
-     "id that the user namespace does not map"},
-    {CTR__STEP_MOUNT_BIND, EINVAL,
-     "in a user namespace a directory with mounts below it can only "
-     "be bound with rbind"},
-    {CTR__STEP_SET_ATTR, EPERM,
-     "in a user namespace restrictions that the host set cannot be lifted"},
-    {CTR__STEP_PIVOT_ROOT, EINVAL,
-     "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
-    {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
-    {CTR__STEP_RLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
-    {CTR__STEP_KEYRING, EPERM, "a seccomp filter may forbid keyctl(2): use no_new_keyring"},
-    {CTR__STEP_KEYRING, EDQUOT,
-     "the user has used up their keys (keyrings(7)): use no_new_keyring"},
-    {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
-    {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
-    {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
-    {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
-    {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
-    {CTR__STEP_OPEN_NAMESPACE, EXDEV,
-     "it is the caller's own, and hostname, domainname or linux.sysctl would change the host's"},
-    {CTR__STEP_SETNS, EINVAL, "a process cannot join a namespace it is in already, or of threads"},
-};
-
-static const char *ctr__hint_for(uint32_t kind, int error) {
-  for (size_t i = 0; i < sizeof ctr__hints / sizeof *ctr__hints; i++)
-    if (ctr__hints[i].kind == kind && ctr__hints[i].error == error) return ctr__hints[i].text;
-  return NULL;
-}
-
-/* Which option of a file system the kernel refuses. */
-static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *step,
-                                       const ctr__message *report) {
-  bool has_options = step->kind == CTR__STEP_MOUNT_FS || step->kind == CTR__STEP_MOUNT_COPY_UP ||
-                     step->kind == CTR__STEP_RECONFIGURE;
-  bool known = has_options && report->reason == CTR__WHY_OPTION && report->value >= 0 &&
-               report->value < ctr__list_count(plan, step->str[2]);
-  return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
-}
-
-/* A step failed, on whichever side; report is of type ERROR, its step a step of the plan. */
-static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, ctr_err *err) {
-  const ctr__step *step = ctr__plan_step(plan, report->step);
-  ctr__text what = {.len = 0};
-  ctr__text_step(&what, plan, step);
-  const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
-  const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  ctr_code code =
-      ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field), "%.200s%s%s%s",
-                what.buf, why ? ": " : "", why ? why : "", ctr__refused_option(plan, step, report));
-  if (hint && err) ctr__err_add(err, ": %s", hint);
-  return code;
-}
-
 /* ==== [SECTION] parent/undo.c ================================================================= */
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
@@ -7307,8 +9179,187 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   }
 }
 
-/* ==== [SECTION] parent/start.c ================================================================ */
-/* The caller's side of a start: walks its lane of the plan beside the child. */
+/* ==== [SECTION] parent/report.c =============================================================== */
+/* From a step that failed to one line for a person. */
+
+static const char *const ctr__reason_texts[] = {
+#define CTR__REASON_TEXT(reason, text) [CTR__WHY_##reason] = text,
+    CTR__REASONS(CTR__REASON_TEXT)
+#undef CTR__REASON_TEXT
+};
+
+/* What an errno of a step usually means, and what to do about it. */
+static const struct ctr__hint {
+  uint16_t kind;
+  int error;
+  const char *text;
+} ctr__hints[] = {
+    {CTR__STEP_CLONE, EPERM,
+     "this machine does not let the caller make these namespaces; a sysctl such as "
+     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it"},
+    {CTR__STEP_CLONE, ENOSPC, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
+    {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
+    {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
+    {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
+    {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
+    {CTR__STEP_MOUNT_FS, EPERM,
+     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
+     "own, and both that the caller sees one without anything mounted over it"},
+    {CTR__STEP_MOUNT_FS, EINVAL,
+     "an option has a value the file system does not take, such as an "
+     "id that the user namespace does not map"},
+    {CTR__STEP_MOUNT_BIND, EINVAL,
+     "in a user namespace a directory with mounts below it can only "
+     "be bound with rbind"},
+    {CTR__STEP_SET_ATTR, EPERM,
+     "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_PIVOT_ROOT, EINVAL,
+     "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
+    {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
+    {CTR__STEP_RLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+    {CTR__STEP_KEYRING, EPERM, "a seccomp filter may forbid keyctl(2): use no_new_keyring"},
+    {CTR__STEP_KEYRING, EDQUOT,
+     "the user has used up their keys (keyrings(7)): use no_new_keyring"},
+    {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
+    {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
+    {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
+    {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_ENTER_CGROUP, ENOSPC,
+     "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
+    {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
+    {CTR__STEP_OPEN_INIT, ESRCH, "container not running"},
+    {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
+    {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
+    {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
+    {CTR__STEP_OPEN_NAMESPACE, EXDEV,
+     "it is the caller's own, and hostname, domainname or linux.sysctl would change the host's"},
+    {CTR__STEP_SETNS, EINVAL, "a process cannot join a namespace it is in already, or of threads"},
+};
+
+static const char *ctr__hint_for(uint32_t kind, int error) {
+  for (size_t i = 0; i < sizeof ctr__hints / sizeof *ctr__hints; i++)
+    if (ctr__hints[i].kind == kind && ctr__hints[i].error == error) return ctr__hints[i].text;
+  return NULL;
+}
+
+/* Which option of a file system the kernel refuses. */
+static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *step,
+                                       const ctr__message *report) {
+  bool has_options = step->kind == CTR__STEP_MOUNT_FS || step->kind == CTR__STEP_MOUNT_COPY_UP ||
+                     step->kind == CTR__STEP_RECONFIGURE;
+  bool known = has_options && report->reason == CTR__WHY_OPTION && report->value >= 0 &&
+               report->value < ctr__list_count(plan, step->str[2]);
+  return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
+}
+
+/* A step failed, on whichever side; report is of type ERROR, its step a step of the plan. */
+static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, const char *note,
+                                 ctr_err *err) {
+  const ctr__step *step = ctr__plan_step(plan, report->step);
+  ctr__text what = {.len = 0};
+  ctr__text_step(&what, plan, step);
+  const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
+  const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
+  const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
+  ctr_code code = ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error,
+                            ctr__plan_str(plan, step->field), "%.200s%s%s%s", what.buf,
+                            why ? ": " : "", why ? why : "",
+                            ctr__refused_option(plan, step, report));
+  if (!err) return code;
+  if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
+    ctr__err_add(err, "%lld", (long long)report->value);
+  if (hint) ctr__err_add(err, ": %s", hint);
+  size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
+  if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
+  return code;
+}
+
+/* ==== [SECTION] parent/sockets.c ============================================================== */
+/* Unix sockets with a name: where terminals and pidfds go, and where containers wait. */
+
+/* The address of a path, however long: what unix(7) takes is 107 bytes, so that a longer one is
+   reached through a descriptor of its directory, which is to be kept open for the call. */
+static int ctr__socket_address(int dir, const char *path, struct sockaddr_un *address,
+                               int *ret_dir) {
+  char parent[PATH_MAX], name[NAME_MAX + 1];
+  *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+  *ret_dir = -1;
+  if (dir == AT_FDCWD && strlen(path) < sizeof address->sun_path) {
+    ctr__put_str(address->sun_path, path);
+    return 0;
+  }
+  int r = ctr__split(path, parent, name);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE fd = ctr__open(dir, parent, O_PATH | O_DIRECTORY, 0);
+  if (fd < 0) return fd;
+  if (strlen(name) + 32 >= sizeof address->sun_path) return -ENAMETOOLONG;
+  ctr__fd_path(address->sun_path, fd);
+  ctr__put_str(ctr__put_str(address->sun_path + strlen(address->sun_path), "/"), name);
+  *ret_dir = ctr__steal_fd(&fd);
+  return 0;
+}
+
+static int ctr__socket(int type) {
+  return ctr__fd_high((int)ctr__ret(socket(AF_UNIX, type | SOCK_CLOEXEC, 0)));
+}
+
+/* dir: what a relative path starts from. */
+static int ctr__connect(int dir, const char *path, int type) {
+  struct sockaddr_un address;
+  CTR__AUTO_CLOSE parent = -1;
+  int r = ctr__socket_address(dir, path, &address, &parent);
+  CTR__AUTO_CLOSE sock = r < 0 ? r : ctr__socket(type);
+  if (sock < 0) return sock;
+  do r = (int)ctr__ret(connect(sock, (const struct sockaddr *)&address, sizeof address));
+  while (r == -EINTR);
+  return r < 0 ? r : ctr__steal_fd(&sock);
+}
+
+/* unix(7), "abstract": a name without a file. */
+static int ctr__connect_abstract(const char *name, int type) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t len = strlen(name);
+  if (len >= sizeof address.sun_path) return -ENAMETOOLONG;
+  memcpy(address.sun_path + 1, name, len);
+  CTR__AUTO_CLOSE sock = ctr__socket(type);
+  if (sock < 0) return sock;
+  const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+  int r = (int)ctr__ret(connect(sock, (const struct sockaddr *)&address, size));
+  return r < 0 ? r : ctr__steal_fd(&sock);
+}
+
+static int ctr__bind(int dir, const char *path, int type) {
+  struct sockaddr_un address;
+  CTR__AUTO_CLOSE parent = -1;
+  int r = ctr__socket_address(dir, path, &address, &parent);
+  CTR__AUTO_CLOSE sock = r < 0 ? r : ctr__socket(type);
+  if (sock < 0) return sock;
+  r = (int)ctr__ret(bind(sock, (const struct sockaddr *)&address, sizeof address));
+  return r < 0 ? r : ctr__steal_fd(&sock);
+}
+
+static int ctr__listen(int dir, const char *path, int type) {
+  CTR__AUTO_CLOSE sock = ctr__bind(dir, path, type);
+  int r = sock < 0 ? sock : (int)ctr__ret(listen(sock, 16));
+  return r < 0 ? r : ctr__steal_fd(&sock);
+}
+
+/* One descriptor, and a name for it: engines want a payload. */
+static int ctr__hand_over(int sock, int fd, const char *name) {
+  return ctr__send_with_fd(sock, name, strlen(name), fd);
+}
+
+/* ==== [SECTION] parent/channel.c ============================================================== */
+/* The caller's side of a start: what it needs, and talking to the child. */
+
+/* What a container adds to the start of its first process. */
+typedef struct ctr__attachment {
+  ctr_code (*record)(void *userdata, const ctr_plan *plan, const ctr_process *process,
+                     ctr_err *err); /* RECORD */
+  void *userdata;
+  int start_sock; /* what the process listens at until it is started; -1: it is not */
+} ctr__attachment;
 
 struct ctr_process {
   const ctr_plan *plan; /* until the start has returned */
@@ -7316,9 +9367,11 @@ struct ctr_process {
   enum { CTR__NEW, CTR__RUNNING, CTR__ENDED } state;
   pid_t pid;
   int pidfd;
+  int console; /* the caller's end of its terminal */
   ctr_io io;
   ctr_exit status;
   const char *external[3];
+  ctr__attachment attachment;
   ctr_arena arena;
 };
 
@@ -7331,14 +9384,17 @@ typedef struct ctr__start {
   int sock;        /* the parent's end              */
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
+  int console_sock, pidfd_sock; /* connected before anything is started */
   ctr_err *err;
 } ctr__start;
-
-/* -- talking to the child -- */
 
 static bool ctr__hung_up(int sock) {
   struct pollfd end = {.fd = sock};
   return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
+}
+
+static bool ctr__brings_fd(uint32_t type) {
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
 }
 
 /* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
@@ -7372,7 +9428,7 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
       close(fd);
   }
   bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-               fds == (ret_fd && message->type == CTR__MSG_PID ? 1 : 0);
+               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
   if (!whole && first >= 0) close(first);
   if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
   if (!whole) return -EPROTO;
@@ -7422,7 +9478,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
                                                                           : ctr__child_died(s);
   if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
       message->error > 0 && message->error < 4096)
-    return ctr__step_failed(s->plan, message, s->err);
+    return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
   if (r < 0 && r != -EPROTO)
@@ -7440,11 +9496,11 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
   ctr__message message;
   if (exchange->request) {
     ctr_code code = ctr__expect(s, exchange->request, &message, NULL);
-    if (!code && desc->on_moment)
+    if (!code && desc->on_moment && step->num[1])
       code = desc->on_moment(desc->userdata, moments[step->num[0]], s->process, s->err);
     if (code && s->err && !s->err->code)
       ctr__fail(s->err, code, 0, NULL, "the caller's on_moment failed");
-    if (code) return code;
+    if (code || !exchange->answer) return code;
   }
   message = (ctr__message){.type = exchange->answer};
   /* When the child is gone already, its report is waiting to be read. */
@@ -7457,7 +9513,8 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
                : CTR_OK;
 }
 
-/* -- the parent's steps: each returns 0 or -errno -- */
+/* ==== [SECTION] parent/steps.c ================================================================ */
+/* The parent's steps: each returns 0 or -errno, or speaks for itself. */
 
 /* ioctl_ns(2): the kind is looked at before anything is started. */
 static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
@@ -7517,18 +9574,6 @@ static int ctr__parent_stage(ctr__start *s, const ctr__step *step) {
   return ctr__clone_into(s, step, ctr__stage_main, &s->stage_pid, &s->stage_pidfd);
 }
 
-static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
-  siginfo_t info = {0};
-  int r;
-  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
-  while (r < 0 && errno == EINTR);
-  if (r < 0) return -errno;
-  *ret_exit = info.si_code == CLD_EXITED
-                  ? (ctr_exit){.code = info.si_status}
-                  : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
-  return 0;
-}
-
 static bool ctr__is_child(int pidfd) {
   siginfo_t info = {0};
   return waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
@@ -7569,6 +9614,49 @@ static ctr_code ctr__parent_adopt(ctr__start *s) {
   ctr__kill_and_reap(&s->stage_pidfd); /* it has said what it is there for */
   s->stage_pid = 0;
   return CTR_OK;
+}
+
+/* The caller's end of the terminal goes to who was named for it, or stays with the handle. */
+static ctr_code ctr__parent_take_console(ctr__start *s) {
+  ctr__message message;
+  int console = -1;
+  ctr_code code = ctr__expect(s, CTR__MSG_CONSOLE, &message, &console);
+  if (code) return code;
+  s->process->console = console;
+  if (s->console_sock < 0) return CTR_OK;
+  int r = ctr__hand_over(s->console_sock, console, "/dev/ptmx");
+  ctr__close(&s->process->console);
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, "process.terminal",
+                           "send the terminal to the socket %.200s", s->process->desc.console_socket)
+               : CTR_OK;
+}
+
+static ctr_code ctr__parent_record(ctr__start *s) {
+  const ctr__attachment *attachment = &s->process->attachment;
+  return attachment->record(attachment->userdata, s->plan, s->process, s->err);
+}
+
+/* That its start time is that of the container's first process shows that the pid has not been given
+   to another since; it is what the pidfd then stands for. */
+static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
+  pid_t pid = (pid_t)step->num[0];
+  ctr__proc_stat stat;
+  s->launch.init_pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
+  if (s->launch.init_pidfd < 0) return s->launch.init_pidfd;
+  int r = ctr__read_proc_stat(pid, &stat);
+  if (r < 0) return r;
+  return stat.start_time == step->num[1] && stat.state != 'Z' ? 0 : -ESRCH;
+}
+
+static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
+                              ctr__plan_str(s->plan, step->str[1]), step->num[0]};
+  return ctr__cgroup_make(&cgroup);
+}
+
+static int ctr__parent_enter_cgroup(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {.path = ctr__plan_str(s->plan, step->str[0])};
+  return ctr__cgroup_enter(&cgroup, s->process->pid);
 }
 
 /* Writes to /proc/PID/name of the child, which is still ours alone. */
@@ -7613,11 +9701,28 @@ static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
   return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
 }
 
+static ctr_code ctr__parent_hook(ctr__start *s, uint32_t index) {
+  ctr__hook_run hook = {.launch = &s->launch,
+                        .step = ctr__plan_step(s->plan, index),
+                        .pid = s->process->pid,
+                        .umask = -1};
+  int r = ctr__hook_execute(&hook);
+  const ctr__message report = {.type = CTR__MSG_ERROR,
+                               .step = index,
+                               .error = -r,
+                               .reason = (uint32_t)hook.reason,
+                               .value = hook.detail};
+  return r < 0 ? ctr__step_failed(s->plan, &report, s->launch.shared->note, s->err) : CTR_OK;
+}
+
 typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
 
 static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
+    [CTR__STEP_OPEN_INIT] = ctr__parent_open_init,
     [CTR__STEP_STAGE] = ctr__parent_stage,
+    [CTR__STEP_MAKE_CGROUP] = ctr__parent_make_cgroup,
+    [CTR__STEP_ENTER_CGROUP] = ctr__parent_enter_cgroup,
     [CTR__STEP_CLONE] = ctr__parent_clone,
     [CTR__STEP_SETGROUPS_FILE] = ctr__parent_setgroups,
     [CTR__STEP_UID_MAP] = ctr__parent_uid_map,
@@ -7628,25 +9733,52 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
 };
 
+/* Steps that wait for a message or call somebody, and know their error best. */
+typedef ctr_code ctr__parent_talk(ctr__start *s);
+
+static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
+    [CTR__STEP_ADOPT] = ctr__parent_adopt,
+    [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_RECORD] = ctr__parent_record,
+};
+
+static ctr_code ctr__parent_do(ctr__start *s, uint32_t index) {
+  const ctr__step *step = ctr__plan_step(s->plan, index);
+  if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
+  if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s);
+  ctr__parent_fn *run = ctr__parent_steps[step->kind];
+  int r = run ? run(s, step) : -ENOSYS;
+  const ctr__message report = {.type = CTR__MSG_ERROR, .step = index, .error = -r};
+  return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
+}
+
+/* Who asked for a pidfd gets it as soon as there is one. */
+static ctr_code ctr__hand_out_pidfd(ctr__start *s) {
+  if (s->pidfd_sock < 0 || s->process->pidfd < 0) return CTR_OK;
+  int r = ctr__hand_over(s->pidfd_sock, s->process->pidfd, s->plan->state ? "standard" : "setns");
+  ctr__close(&s->pidfd_sock);
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "send a pidfd to the socket %.200s",
+                           s->process->desc.pidfd_socket)
+               : CTR_OK;
+}
+
+/* Ends when the program has been executed, or with a process that waits to be started. */
 static ctr_code ctr__parent_walk(ctr__start *s) {
   for (uint32_t i = 0; i < s->plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(s->plan, i);
     ctr_code code = CTR_OK;
-    if (step->lane == CTR__LANE_BOTH) {
-      code = ctr__parent_sync(s, step);
-    } else if (step->kind == CTR__STEP_ADOPT) {
-      code = ctr__parent_adopt(s);
-    } else if (step->lane == CTR__LANE_PARENT) {
-      ctr__parent_fn *run = ctr__parent_steps[step->kind];
-      int r = run ? run(s, step) : -ENOSYS;
-      const ctr__message report = {.type = CTR__MSG_ERROR, .step = i, .error = -r};
-      if (r < 0) code = ctr__step_failed(s->plan, &report, s->err);
-    }
+    if (step->kind == CTR__STEP_WAIT_START) return CTR_OK;
+    if (step->lane == CTR__LANE_BOTH) code = ctr__parent_sync(s, step);
+    if (step->lane == CTR__LANE_PARENT) code = ctr__parent_do(s, i);
+    if (!code) code = ctr__hand_out_pidfd(s);
     if (code) return code;
   }
   ctr__message message;
   return ctr__expect(s, 0, &message, NULL);
 }
+
+/* ==== [SECTION] parent/start.c ================================================================ */
+/* A start from the caller's side: walks its lane of the plan beside the child. */
 
 /* -- before and after -- */
 
@@ -7658,8 +9790,45 @@ static char **ctr__pointers(ctr__start *s, ctr__ref list) {
   return (char **)(void *)items;
 }
 
+static bool ctr__has_terminal(const ctr_plan *plan) {
+  for (uint32_t i = 0; i < plan->step_count; i++)
+    if (ctr__plan_step(plan, i)->kind == CTR__STEP_CONSOLE) return true;
+  return false;
+}
+
+static ctr_code ctr__prepare_extra(ctr__start *s) {
+  const ctr_process_desc *desc = &s->process->desc;
+  s->launch.extra = desc->extra_fds;
+  s->launch.extra_count = (int)desc->extra_fd_count;
+  for (size_t i = 0; i < desc->extra_fd_count; i++)
+    if (fcntl(desc->extra_fds[i], F_GETFD) < 0)
+      return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
+                       "descriptor %d, which is to be %zu inside, cannot be passed on",
+                       desc->extra_fds[i], 3 + i);
+  return CTR_OK;
+}
+
+/* Connected first of all: a socket that is not there is no reason to start anything. */
+static ctr_code ctr__prepare_sockets(ctr__start *s) {
+  const ctr_process_desc *desc = &s->process->desc;
+  const struct {
+    const char *path, *name;
+    int *sock;
+  } all[] = {{desc->console_socket, "console", &s->console_sock},
+             {desc->pidfd_socket, "pidfd", &s->pidfd_sock}};
+  for (size_t i = 0; i < 2; i++) {
+    if (!all[i].path) continue;
+    *all[i].sock = ctr__connect(AT_FDCWD, all[i].path, SOCK_STREAM);
+    if (*all[i].sock < 0)
+      return ctr__fail(s->err, CTR_E_SYS, -*all[i].sock, NULL, "connect to the %s socket %.300s",
+                       all[i].name, all[i].path);
+  }
+  return CTR_OK;
+}
+
 static ctr_code ctr__prepare_stdio(ctr__start *s) {
   ctr_process *p = s->process;
+  const bool terminal = ctr__has_terminal(s->plan);
   if (p->desc.stdio == CTR_STDIO_PIPES) {
     ctr_code code = ctr_io_init(s->plan->io_uid, s->plan->io_gid, &p->io, s->err);
     if (code) return code;
@@ -7667,6 +9836,7 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
   for (int i = 0; i < 3; i++) {
     int fd = p->desc.stdio == CTR_STDIO_PIPES ? p->io.child[i]
              : p->desc.stdio == CTR_STDIO_FDS ? p->desc.fds[i]
+             : terminal                       ? -1
              : fcntl(i, F_GETFD) >= 0         ? i
                                               : -1;
     char path[32];
@@ -7677,9 +9847,37 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
                        "descriptor %d is no stream: it is closed, a directory or O_PATH", fd);
     ctr__fd_path(path, fd);
     s->launch.stdio[i] = fd;
-    p->external[i] = fd < 0 ? "/dev/null" : ctr__fd_name(&p->arena, path);
+    p->external[i] = terminal ? "/dev/console"
+                     : fd < 0 ? "/dev/null"
+                              : ctr__fd_name(&p->arena, path);
     if (!p->external[i]) return ctr__nomem(s->err);
   }
+  return CTR_OK;
+}
+
+/* Of every hook: execve wants pointers, which a plan does not have. */
+static ctr_code ctr__prepare_hooks(ctr__start *s) {
+  char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_HOOKS, 2 * sizeof *argv);
+  if (!argv) return ctr__nomem(s->err);
+  s->launch.hook_argv = argv;
+  s->launch.hook_envp = argv + CTR__PLAN_MAX_HOOKS;
+  for (uint32_t i = 0; i < s->plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(s->plan, i);
+    if (step->kind != CTR__STEP_HOOK) continue;
+    char **args = ctr__pointers(s, step->str[1]), **env = ctr__pointers(s, step->str[2]);
+    if (!args || !env) return ctr__nomem(s->err);
+    s->launch.hook_argv[step->num[2]] = args;
+    s->launch.hook_envp[step->num[2]] = env;
+  }
+  return CTR_OK;
+}
+
+static ctr_code ctr__prepare_shared(ctr__start *s) {
+  void *shared =
+      mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED)
+    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
+  s->launch.shared = shared;
   return CTR_OK;
 }
 
@@ -7687,12 +9885,11 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.argv = ctr__pointers(s, s->plan->argv);
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
-  void *shared =
-      mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED)
-    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
-  s->launch.shared = shared;
-  return ctr__prepare_stdio(s);
+  ctr_code code = ctr__prepare_hooks(s);
+  if (!code) code = ctr__prepare_shared(s);
+  if (!code) code = ctr__prepare_sockets(s);
+  if (!code) code = ctr__prepare_extra(s);
+  return code ? code : ctr__prepare_stdio(s);
 }
 
 /* The intermediate process ended between cloning the real one and telling us. That is our child and
@@ -7710,6 +9907,9 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr_process *p = s->process;
   ctr__close(&s->sock);
   ctr__close(&s->launch.sock);
+  ctr__close(&s->launch.init_pidfd);
+  ctr__close(&s->console_sock);
+  ctr__close(&s->pidfd_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
   ctr__kill_and_reap(&s->stage_pidfd);
@@ -7718,10 +9918,39 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
     ctr__kill_and_reap(&p->pidfd);
     if (s->launch.shared) ctr__undo(s->plan, s->launch.shared);
     ctr_io_close(&p->io);
+    ctr__close(&p->console);
     p->pid = -1;
   }
   if (s->launch.shared) munmap(s->launch.shared, sizeof *s->launch.shared);
   ctr_arena_free(&s->arena);
+}
+
+static ctr__start ctr__start_of(ctr_process *process, ctr_err *err) {
+  ctr__start s = {.process = process,
+                  .plan = process->plan,
+                  .sock = -1,
+                  .stage_pidfd = -1,
+                  .console_sock = -1,
+                  .pidfd_sock = -1,
+                  .launch = {.plan = process->plan,
+                             .sock = -1,
+                             .start_sock = process->attachment.start_sock,
+                             .init_pidfd = -1},
+                  .err = err};
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) s.launch.namespaces[i] = -1;
+  return s;
+}
+
+/* Runs a plan that has nothing but hooks, about the process of a handle. */
+static ctr_code ctr__run_hook_plan(const ctr_plan *plan, pid_t pid, ctr_err *err) {
+  ctr_process about = {.plan = plan, .pid = pid, .pidfd = -1, .attachment = {.start_sock = -1}};
+  ctr__start s = ctr__start_of(&about, err);
+  ctr_code code = ctr__prepare_hooks(&s);
+  if (!code) code = ctr__prepare_shared(&s);
+  for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_hook(&s, i);
+  if (s.launch.shared) munmap(s.launch.shared, sizeof *s.launch.shared);
+  ctr_arena_free(&s.arena);
+  return code;
 }
 
 ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
@@ -7729,13 +9958,7 @@ ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
   if (!process) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a process is needed");
   if (process->state != CTR__NEW || !process->plan)
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "a process can be started once");
-  ctr__start s = {.process = process,
-                  .plan = process->plan,
-                  .sock = -1,
-                  .stage_pidfd = -1,
-                  .launch = {.plan = process->plan, .sock = -1},
-                  .err = err};
-  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) s.launch.namespaces[i] = -1;
+  ctr__start s = ctr__start_of(process, err);
   process->plan = NULL;
   ctr_code code = ctr__prepare(&s);
   if (!code) code = ctr__parent_walk(&s);
@@ -7752,8 +9975,15 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
   bool moments = false;
   for (uint32_t i = 0; i < plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
-    moments |= step->kind == CTR__STEP_SYNC && ctr__exchanges[step->num[0]].request;
+    moments |= step->kind == CTR__STEP_SYNC && step->num[1];
   }
+  const bool terminal = ctr__has_terminal(plan);
+  if (terminal && desc->stdio != CTR_STDIO_INHERIT)
+    return "process.terminal and stdio exclude each other";
+  if (!terminal && desc->console_socket)
+    return "console_socket would never get a terminal: process.terminal is not set";
+  if (desc->extra_fd_count > CTR__EXTRA_MAX || (desc->extra_fd_count && !desc->extra_fds))
+    return "extra_fds has more than 256 descriptors, or a number of them and no list";
   if (desc->on_moment && !moments)
     return "on_moment would never be called: the plan has no moments";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
@@ -7774,6 +10004,8 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
   *p = (ctr_process){.plan = plan,
                      .pid = -1,
                      .pidfd = -1,
+                     .console = -1,
+                     .attachment = {.start_sock = -1},
                      .io = {{-1, -1, -1}, {-1, -1, -1}},
                      .external = {"", "", ""}};
   if (desc) p->desc = *desc;
@@ -7789,26 +10021,22 @@ int ctr_process_pidfd(const ctr_process *process) {
   return process->pidfd;
 }
 
+int ctr_process_console(const ctr_process *process) {
+  return process->console;
+}
+
 ctr_io *ctr_process_io(ctr_process *process) {
   return &process->io;
 }
 
-/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
-   closing one. */
 ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks, ctr_err *err) {
   ctr__err_clear(err);
   if (process->state == CTR__ENDED || process->pid < 0)
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not running");
-  char path[64], text[1024];
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), process->pid), "/stat");
-  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
-  if (len < 0) return ctr__fail(err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
-  text[len] = '\0';
-  const char *at = strrchr(text, ')');
-  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
-  if (!at) return ctr__fail(err, CTR_E_SYS, EPROTO, NULL, "read %s", path);
-  *ret_ticks = strtoull(at + 1, NULL, 10);
+  ctr__proc_stat stat;
+  int r = ctr__read_proc_stat(process->pid, &stat);
+  if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "read /proc/%d/stat", (int)process->pid);
+  *ret_ticks = stat.start_time;
   return CTR_OK;
 }
 
@@ -7825,6 +10053,8 @@ ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err
   ctr__err_clear(err);
   if (process->pidfd < 0) return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not started");
   if (process->state == CTR__RUNNING) {
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    while (poll(&end, 1, -1) < 0 && errno == EINTR) continue; /* it may be nobody's child here */
     int r = ctr__reap(process->pidfd, &process->status);
     if (r < 0)
       return ctr__fail(err, CTR_E_SYS, -r, NULL, "wait for process %d%s", (int)process->pid,
@@ -7860,6 +10090,7 @@ ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const na
 void ctr_process_free(ctr_process *process) {
   if (!process) return;
   ctr__close(&process->pidfd);
+  ctr__close(&process->console);
   ctr_io_close(&process->io);
   ctr_arena_free(&process->arena);
   CTR_FREE(process);
@@ -7877,11 +10108,1296 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
     return ctr__fail(err, CTR_E_ARG, 0, NULL,
                      "nobody could feed and drain the pipes: use ctr_process_start");
   ctr_code code = ctr_plan_new(config, plan_desc, &plan, err);
+  if (!code && ctr__has_terminal(plan) && !(process_desc && process_desc->console_socket))
+    code = ctr__fail(err, CTR_E_ARG, 0, "process.terminal",
+                     "nobody could serve the terminal: use ctr_process_start, or a console_socket");
   if (!code) code = ctr_process_new(plan, process_desc, &process, err);
   if (!code) code = ctr_process_start(process, err);
   if (!code) code = ctr_process_wait(process, ret_exit, err);
   ctr_process_free(process);
   ctr_plan_free(plan);
+  return code;
+}
+
+/* ==== [SECTION] container/store.c ============================================================= */
+/* What is kept of a container: a directory below the state root that only its owner can enter, with
+     state.json   written to another name and renamed, so that it is whole or not there
+     creating     as long as it is being made: the socket its first process will wait at, or a file
+     start        that socket, once there is somebody who waits
+     starting     the same while it is being started
+   The directory is locked (flock(2)) around every change; looking needs no lock. */
+
+typedef struct ctr__stored {
+  const char *id, *bundle, *rootfs, *created;
+  uint32_t owner;
+  int64_t pid;        /* of its first process, as its maker saw it */
+  uint64_t startTime; /* of that, clock ticks since boot            */
+  const ctr__cgroup *cgroups;
+  size_t cgroup_count;
+  ctr_pairs namespacePaths;
+  ctr_strs externalDescriptors;
+  const char *notifySocket; /* the service manager's; NULL: none */
+  ctr_config config;
+} ctr__stored;
+
+CTR__TYPE(ctr__cgroup, CTR__FIELD(ctr__cgroup, path, STR, CTR__MUST),
+          CTR__FIELD(ctr__cgroup, controllers, STR, CTR__MUST),
+          CTR__FIELD(ctr__cgroup, v2, BOOL, CTR__PLAIN));
+
+CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
+          CTR__FIELD(ctr__stored, bundle, STR, CTR__MUST),
+          CTR__FIELD(ctr__stored, rootfs, STR, CTR__MUST),
+          CTR__FIELD(ctr__stored, created, STR, CTR__MUST),
+          CTR__FIELD(ctr__stored, owner, U32, CTR__MUST),
+          CTR__FIELD(ctr__stored, pid, I64, .min = 1, .max = INT32_MAX, CTR__MUST),
+          CTR__FIELD(ctr__stored, startTime, U64, CTR__MUST),
+          CTR__FIELD(ctr__stored, cgroups, LIST, CTR__OF(ctr__cgroup)),
+          CTR__FIELD(ctr__stored, namespacePaths, PAIRS, CTR__PLAIN),
+          CTR__FIELD(ctr__stored, externalDescriptors, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr__stored, notifySocket, STR, CTR__PLAIN),
+          CTR__FIELD(ctr__stored, config, OBJECT, CTR__OF(ctr_config), CTR__MUST));
+
+#define CTR__STATE_FILE     "state.json"
+#define CTR__STATE_FILE_NEW "state.json.new"
+#define CTR__CREATING       "creating"
+#define CTR__START          "start"
+#define CTR__STARTING       "starting"
+
+/* -- ids -- */
+
+static ctr_code ctr__check_id(const char *id, ctr_err *err) {
+  static const char allowed[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-";
+  if (!id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container id is needed");
+  size_t len = strlen(id);
+  if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, ".") && strcmp(id, ".."))
+    return CTR_OK;
+  return ctr__fail(err, CTR_E_ARG, 0, NULL,
+                   "\"%.64s\" is no container id: 1 to 1024 characters of A-Z a-z 0-9 _ + . -, and "
+                   "not \".\" or \"..\"",
+                   id);
+}
+
+/* -- the state root -- */
+
+static ctr_code ctr__root_path(const char *root, char path[PATH_MAX], ctr_err *err) {
+  const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+  bool of_machine = geteuid() == 0 && ctr__in_initial_userns();
+  const char *base = of_machine ? "/run" : runtime_dir && *runtime_dir ? runtime_dir : NULL;
+  if (!root && !base)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL,
+                     "no directory for the state of containers: XDG_RUNTIME_DIR is not set, and no "
+                     "root is given");
+  int len = snprintf(path, PATH_MAX, "%s%s", root ? root : base, root ? "" : "/ctr");
+  if (len <= 0 || len >= PATH_MAX)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "the root directory is no usable path");
+  while (len > 1 && path[len - 1] == '/') path[--len] = '\0';
+  return CTR_OK;
+}
+
+/* mkdir -p, for its owner alone. */
+static int ctr__make_path(char *path) {
+  for (char *at = path + 1; *at; at++) {
+    if (*at != '/') continue;
+    *at = '\0';
+    int r = (int)ctr__ret(mkdir(path, 0700));
+    *at = '/';
+    if (r < 0 && r != -EEXIST && access(path, F_OK) < 0) return r;
+  }
+  int r = (int)ctr__ret(mkdir(path, 0700));
+  return r == -EEXIST ? 0 : r;
+}
+
+/* Opens it; what others could have put there is not to be believed. */
+static ctr_code ctr__open_root(const char *root, bool make, int *ret_fd, ctr_err *err) {
+  char path[PATH_MAX];
+  struct stat st;
+  ctr_code code = ctr__root_path(root, path, err);
+  if (code) return code;
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (fd == -ENOENT && make) {
+    int r = ctr__make_path(path);
+    fd = r < 0 ? r : ctr__open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  }
+  if (fd >= 0 && fstat(fd, &st) < 0) return ctr__fail(err, CTR_E_SYS, errno, NULL, "%s", path);
+  if (fd >= 0 && (st.st_uid != geteuid() || (st.st_mode & 022)))
+    return ctr__fail(err, CTR_E_SYS, EPERM, NULL,
+                     "%.300s cannot hold the state of containers: it is not the caller's own, or "
+                     "others may write to it",
+                     path);
+  if (fd == -ENOENT)
+    return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "there is no container: %.300s is not there",
+                     path);
+  if (fd < 0)
+    return ctr__fail(err, CTR_E_SYS, -fd, NULL, "open the root directory %.300s%s", path,
+                     fd == -ENOTDIR || fd == -ELOOP ? " (a link is not followed)" : "");
+  *ret_fd = ctr__steal_fd(&fd);
+  return CTR_OK;
+}
+
+/* -- reading and writing -- */
+
+/* A foreign file is not to make us touch a directory that is no cgroup of a container. */
+static bool ctr__stored_is_sane(const ctr__stored *stored, const char *id) {
+  bool sane = !strcmp(stored->id, id) && *stored->bundle == '/' && stored->config.process.cwd;
+  for (size_t i = 0; i < stored->cgroup_count; i++) {
+    const char *path = stored->cgroups[i].path;
+    sane &= *path == '/' && !ctr__has_dot_dot(path);
+  }
+  return sane;
+}
+
+/* A whole file of at most 16 MiB. */
+static int ctr__read_file(ctr_arena *arena, int dir, const char *name, char **ret_text,
+                          size_t *ret_len) {
+  CTR__AUTO_CLOSE fd = ctr__open(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+  struct stat st;
+  if (fd < 0) return fd;
+  if (fstat(fd, &st) < 0) return -errno;
+  if (!S_ISREG(st.st_mode) || st.st_size > 1 << 24) return -EINVAL;
+  char *text = ctr_arena_alloc(arena, (size_t)st.st_size + 1);
+  if (!text) return -ENOMEM;
+  ssize_t n = 0;
+  for (size_t len = 0; len < (size_t)st.st_size; len += (size_t)n) {
+    n = read(fd, text + len, (size_t)st.st_size - len);
+    if (n < 0) return -errno;
+    if (n == 0) return -EIO;
+  }
+  *ret_text = text;
+  *ret_len = (size_t)st.st_size;
+  return 0;
+}
+
+/* Reads state.json. */
+static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored **ret_stored,
+                          ctr_err *err) {
+  char *text = NULL;
+  size_t len = 0;
+  ctr_json *value = NULL;
+  ctr_err why = {0};
+  ctr__stored *stored = ctr_arena_alloc(arena, sizeof *stored);
+  if (!stored) return ctr__nomem(err);
+  int r = ctr__read_file(arena, dir, CTR__STATE_FILE, &text, &len);
+  if (r == -ENOMEM) return ctr__nomem(err);
+  if (r == -ENOENT)
+    return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
+                     "container \"%.128s\" was never finished being made: delete it with force", id);
+  if (r < 0)
+    return ctr__fail(err, CTR_E_CORRUPT, -r, NULL, "read the state of container \"%.128s\"", id);
+  ctr__config_reader reader = {.arena = arena, .err = &why};
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, &why);
+  if (!code) code = ctr__read_object(&reader, NULL, value, &ctr__type_of_ctr__stored, stored);
+  if (code == CTR_E_NOMEM) return ctr__nomem(err);
+  if (code || !ctr__stored_is_sane(stored, id))
+    return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
+                     "the state of container \"%.128s\" cannot be read: delete it with force: %.200s",
+                     id, code ? why.msg : "it is not that container's");
+  *ret_stored = stored;
+  return CTR_OK;
+}
+
+static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, ctr_err *err) {
+  ctr__string text = {.arena = arena};
+  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr__stored, stored);
+  if (!value || ctr_json_write(value, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL))
+    return ctr__nomem(err);
+  CTR__AUTO_CLOSE fd =
+      ctr__open(dir, CTR__STATE_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+  int r = fd < 0 ? fd : ctr__write_all(fd, text.text, text.len);
+  if (r == 0) r = (int)ctr__ret(renameat(dir, CTR__STATE_FILE_NEW, dir, CTR__STATE_FILE));
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "write down the state of container \"%.128s\"",
+                           stored->id)
+               : CTR_OK;
+}
+
+/* ==== [SECTION] container/handle.c ============================================================ */
+/* The handle: a container's directory, what is written there, its first process. */
+
+struct ctr_container {
+  ctr_arena arena;
+  const char *id;
+  int root, dir;             /* the state root and the container's directory in it */
+  const ctr__stored *stored; /* as far as it is known                              */
+  ctr_process *process;
+  const char *notify_socket; /* while it is being made: the service manager's */
+  int notify_sock;         /* where the program says that it is ready; -1: it does not */
+  bool locked;             /* by this handle                                     */
+  ctr_plan_desc plan_desc; /* what hooks need of it: bundle, id, log             */
+  const ctr_config *config;
+};
+
+static ctr_container *ctr__container_new(const char *id, ctr_err *err) {
+  ctr_container *c = CTR_MALLOC(sizeof *c);
+  if (!c) return ctr__nomem(err), NULL;
+  *c = (ctr_container){.root = -1, .dir = -1, .notify_sock = -1};
+  c->id = ctr__arena_strdup(&c->arena, id);
+  if (c->id) return c;
+  ctr_container_free(c);
+  return ctr__nomem(err), NULL;
+}
+
+void ctr_container_free(ctr_container *container) {
+  if (!container) return;
+  ctr_process_free(container->process);
+  ctr__close(&container->notify_sock);
+  ctr__close(&container->dir);
+  ctr__close(&container->root);
+  ctr_arena_free(&container->arena);
+  CTR_FREE(container);
+}
+
+const ctr_config *ctr_container_config(const ctr_container *container) {
+  return container->config;
+}
+
+ctr_process *ctr_container_process(ctr_container *container) {
+  return container->process;
+}
+
+static ctr__cgroups ctr__cgroups_of(const ctr_container *c) {
+  return (ctr__cgroups){c->stored ? c->stored->cgroups : NULL, c->stored ? c->stored->cgroup_count : 0};
+}
+
+/* -- the lock -- */
+
+enum { CTR__LOCK_MS = 10000 };
+
+/* Nobody holds it for long but a hook that hangs: waiting for that has an end. */
+static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
+  ctr__patience patience = {CTR__LOCK_MS, 1};
+  struct stat st;
+  while (flock(c->dir, LOCK_EX | LOCK_NB) < 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK)
+      return ctr__fail(err, CTR_E_SYS, errno, NULL, "lock container \"%.128s\"", c->id);
+    if (!ctr__wait_more(&patience, NULL))
+      return ctr__fail(err, CTR_E_STATE, 0, NULL,
+                       "container \"%.128s\" is busy: something else is being done to it", c->id);
+  }
+  /* It may have been deleted meanwhile, and a new one made in its place. */
+  if (fstat(c->dir, &st) == 0 && st.st_nlink) return c->locked = true, CTR_OK;
+  flock(c->dir, LOCK_UN);
+  return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
+                   c->id);
+}
+
+static void ctr__unlock(ctr_container *c) {
+  flock(c->dir, LOCK_UN);
+  c->locked = false;
+}
+
+/* A lock that another holds shows that whoever makes or changes it is alive. */
+static bool ctr__is_locked(const ctr_container *c) {
+  if (c->locked) return false;
+  CTR__AUTO_CLOSE dir = ctr__open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
+  return dir >= 0 && flock(dir, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* -- finding one -- */
+
+/* A handle on a process that need not be a child of ours: libcontainer's nonChildProcess. A pid that
+   is another process's by now, or nobody's, gives one that has ended. */
+static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **ret, ctr_err *err) {
+  ctr_process *p = CTR_MALLOC(sizeof *p);
+  if (!p) return ctr__nomem(err);
+  *p = (ctr_process){.state = CTR__RUNNING,
+                     .pid = pid,
+                     .console = -1,
+                     .io = {{-1, -1, -1}, {-1, -1, -1}},
+                     .attachment = {.start_sock = -1},
+                     .external = {"", "", ""}};
+  ctr__proc_stat stat;
+  p->pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
+  if (p->pidfd >= 0 &&
+      (ctr__read_proc_stat(pid, &stat) < 0 || stat.start_time != start_time || stat.state == 'Z'))
+    ctr__close(&p->pidfd);
+  if (p->pidfd < 0) {
+    p->pidfd = -1;
+    p->state = CTR__ENDED;
+  }
+  *ret = p;
+  return CTR_OK;
+}
+
+static ctr_code ctr__find(const char *root, const char *id, ctr_container **ret_container,
+                          ctr_err *err) {
+  ctr_code code = ctr__check_id(id, err);
+  if (code) return code;
+  ctr_container *c = ctr__container_new(id, err);
+  if (!c) return CTR_E_NOMEM;
+  code = ctr__open_root(root, false, &c->root, err);
+  c->dir = code ? -1 : ctr__open(c->root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (code == CTR_E_NOT_FOUND || c->dir == -ENOENT)
+    code = ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist", id);
+  else if (!code && c->dir < 0)
+    code = ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state of container \"%.128s\"", id);
+  if (!code) return *ret_container = c, CTR_OK;
+  c->dir = -1;
+  ctr_container_free(c);
+  return code;
+}
+
+/* What is written down of it becomes the handle's. */
+static ctr_code ctr__know(ctr_container *c, ctr_err *err) {
+  ctr__stored *stored = NULL;
+  ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
+  if (!code) code = ctr__process_of((pid_t)stored->pid, stored->startTime, &c->process, err);
+  if (code) return code;
+  c->stored = stored;
+  c->config = &stored->config;
+  c->plan_desc.bundle = stored->bundle;
+  c->plan_desc.id = c->id;
+  return CTR_OK;
+}
+
+ctr_code ctr_container_open(const char *root, const char *id, ctr_container **ret_container,
+                            ctr_err *err) {
+  ctr__err_clear(err);
+  if (!ret_container) return ctr__fail(err, CTR_E_ARG, 0, NULL, "ret_container is needed");
+  ctr_container *c = NULL;
+  ctr_code code = ctr__find(root, id, &c, err);
+  if (code) return code;
+  code = ctr__know(c, err);
+  if (!code) return *ret_container = c, CTR_OK;
+  ctr_container_free(c);
+  return code;
+}
+
+/* ==== [SECTION] container/state.c ============================================================= */
+/* What state a container is in: seen from its process, its directory, its cgroup; nothing about it
+   is written down that could be out of date. */
+
+static const char *const ctr__status_names[] = {
+#define CTR__STATUS_NAME(status, name) [CTR_STATUS_##status] = name,
+    CTR__STATUSES(CTR__STATUS_NAME)
+#undef CTR__STATUS_NAME
+};
+
+const char *ctr_status_name(ctr_status status) {
+  size_t i = (size_t)status;
+  bool known = i && i < sizeof ctr__status_names / sizeof *ctr__status_names;
+  return known ? ctr__status_names[i] : "unknown";
+}
+
+/* A process that has ended and was not waited for has ended. */
+static bool ctr__is_running(const ctr_process *process) {
+  struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+  return process->state == CTR__RUNNING && process->pidfd >= 0 && poll(&end, 1, 0) == 0;
+}
+
+static bool ctr__has_file(const ctr_container *c, const char *name, mode_t *ret_type) {
+  struct stat st;
+  if (fstatat(c->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return false;
+  *ret_type = st.st_mode & S_IFMT;
+  return true;
+}
+
+/* Who was at starting it is gone: whether the process got to know shows in whether it still
+   listens. One that is looked at so goes on waiting. */
+static bool ctr__still_waits(const ctr_container *c) {
+  CTR__AUTO_CLOSE sock = ctr__connect(c->dir, CTR__STARTING, SOCK_SEQPACKET);
+  return sock >= 0;
+}
+
+static ctr_status ctr__look(const ctr_container *c) {
+  mode_t type = 0;
+  bool frozen = false;
+  if (!c->process || !ctr__is_running(c->process)) return CTR_STATUS_STOPPED;
+  if (ctr__has_file(c, CTR__CREATING, &type))
+    return S_ISSOCK(type) || ctr__is_locked(c) ? CTR_STATUS_CREATING : CTR_STATUS_RUNNING;
+  if (ctr__has_file(c, CTR__START, &type)) return CTR_STATUS_CREATED;
+  if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
+    return CTR_STATUS_CREATED;
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  ctr__cgroups_is_frozen(&cgroups, &frozen); /* one that cannot be read is not known to be */
+  return frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
+}
+
+ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err) {
+  const ctr_container *c = container;
+  struct stat st;
+  ctr__err_clear(err);
+  if (!c || !ret_state)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container and ret_state are needed");
+  if (fstat(c->dir, &st) < 0 || !st.st_nlink)
+    return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
+                     c->id);
+  const ctr_config *config = &c->stored->config;
+  *ret_state = (ctr_state){.ociVersion = config->ociVersion,
+                           .id = c->id,
+                           .status = ctr__look(c),
+                           .bundle = c->stored->bundle,
+                           .rootfs = c->stored->rootfs,
+                           .created = c->stored->created,
+                           .owner = c->stored->owner,
+                           .annotations = config->annotations};
+  if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
+  return CTR_OK;
+}
+
+ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr_json **ret_value,
+                           ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !state || !ret_value)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, state and ret_value are needed");
+  const struct {
+    const char *key, *value;
+  } texts[] = {{"bundle", state->bundle}, {"rootfs", state->rootfs}, {"created", state->created}};
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const char *version = state->ociVersion ? state->ociVersion : CTR_OCI_VERSION;
+  const char *status = ctr_status_name(state->status);
+  ctr__any_list annotations = {state->annotations.items, state->annotations.count};
+  bool ok = ctr_json_add(arena, object, "ociVersion", ctr_json_new_string(arena, version)) &&
+            ctr_json_add(arena, object, "id", ctr_json_new_string(arena, state->id)) &&
+            ctr_json_add(arena, object, "pid", ctr_json_new_int(arena, state->pid)) &&
+            ctr_json_add(arena, object, "status", ctr_json_new_string(arena, status));
+  for (size_t i = 0; i < 3 && ok; i++)
+    ok = !texts[i].value || ctr_json_add(arena, object, texts[i].key,
+                                         ctr_json_new_string(arena, texts[i].value));
+  if (ok && annotations.count)
+    ok = ctr_json_add(arena, object, "annotations", ctr__write_pairs(arena, annotations));
+  if (ok) ok = ctr_json_add(arena, object, "owner", ctr_json_new_uint(arena, state->owner));
+  if (!ok) return ctr__nomem(err);
+  *ret_value = object;
+  return CTR_OK;
+}
+
+/* ==== [SECTION] container/hooks.c ============================================================= */
+/* Hooks that come when the container is there, or was: what they do wrong is worth a warning, and
+   the next one has its turn (runtime.md "Lifecycle"). */
+
+static ctr_code ctr__run_late_hook(const ctr_container *c, enum ctr__hook_kind kind, size_t index,
+                                   ctr_err *err) {
+  const ctr__purpose purpose = {
+      .goal = CTR__GOAL_HOOK, .hook_kind = (uint32_t)kind, .hook_index = index};
+  static const ctr__facts no_facts;
+  ctr_plan *plan = NULL;
+  ctr_code code = ctr__plan_compile(c->config, &c->plan_desc, &purpose, &no_facts, &plan, err);
+  pid_t pid = kind == CTR__HOOK_POSTSTOP || !c->stored ? 0 : (pid_t)c->stored->pid;
+  if (!code) code = ctr__run_hook_plan(plan, pid, err);
+  ctr_plan_free(plan);
+  return code;
+}
+
+static void ctr__run_late_hooks(const ctr_container *c, enum ctr__hook_kind kind) {
+  ctr_err err;
+  for (size_t i = 0; i < ctr__hooks_of(c->config, kind)->count; i++)
+    if (ctr__run_late_hook(c, kind, i, &err))
+      ctr__log(&c->plan_desc.log, CTR_LOG_WARNING, err.field,
+               "%s", err.msg + (err.field[0] ? strlen(err.field) + 2 : 0));
+}
+
+/* ==== [SECTION] container/notify.c ============================================================ */
+/* sd_notify(3) for a service that is a container: a socket of ours is shown inside, and that the
+   program is ready, and nothing else, is passed on to the service manager. */
+
+#define CTR__NOTIFY_DIR    "notify"
+#define CTR__NOTIFY_SOCK   "notify.sock"
+#define CTR__NOTIFY_INSIDE "/run/notify"
+
+/* The environment with NOTIFY_SOCKET as it is inside. */
+static ctr_strs ctr__notify_env(ctr_arena *arena, ctr_strs env) {
+  static const char own[] = "NOTIFY_SOCKET=" CTR__NOTIFY_INSIDE "/" CTR__NOTIFY_SOCK;
+  const char **items = ctr__arena_array(arena, env.count + 1, sizeof *items);
+  size_t count = 0;
+  for (size_t i = 0; items && i < env.count; i++)
+    if (strncmp(env.items[i], own, sizeof "NOTIFY_SOCKET=" - 1) != 0) items[count++] = env.items[i];
+  if (items) items[count++] = own;
+  return (ctr_strs){items, count};
+}
+
+/* The config with the directory of the socket mounted, and the program told of it. */
+static ctr_code ctr__add_notify(ctr_container *c, const char *root, ctr_err *err) {
+  static const char *const options[] = {"bind", "ro", "nosuid", "nodev", "noexec"};
+  char path[PATH_MAX];
+  ctr_code code = ctr__root_path(root, path, err);
+  if (code) return code;
+  ctr_config *config = ctr_arena_alloc(&c->arena, sizeof *config);
+  ctr_mount *mounts = ctr__arena_array(&c->arena, c->config->mounts.count + 1, sizeof *mounts);
+  ctr__string source = {.arena = &c->arena};
+  const char *const parts[] = {path, "/", c->id, "/" CTR__NOTIFY_DIR};
+  for (size_t i = 0; i < 4; i++) ctr__string_sink(&source, parts[i], strlen(parts[i]));
+  if (!config || !mounts || source.nomem) return ctr__nomem(err);
+  *config = *c->config;
+  if (config->mounts.count)
+    memcpy(mounts, config->mounts.items, config->mounts.count * sizeof *mounts);
+  mounts[config->mounts.count++] = (ctr_mount){.destination = CTR__NOTIFY_INSIDE,
+                                               .type = "bind",
+                                               .source = source.text,
+                                               .options = {options, 5}};
+  config->mounts.items = mounts;
+  config->process.env = ctr__notify_env(&c->arena, config->process.env);
+  c->config = config;
+  return config->process.env.items ? CTR_OK : ctr__nomem(err);
+}
+
+static ctr_code ctr__make_notify_dir(const ctr_container *c, ctr_err *err) {
+  if (mkdirat(c->dir, CTR__NOTIFY_DIR, 0700) < 0 ||
+      fchmodat(c->dir, CTR__NOTIFY_DIR, 0755, 0) < 0)
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "make the directory of the notify socket");
+  return CTR_OK;
+}
+
+/* The socket belongs to who starts the container, for that is who waits. Whoever the program runs as
+   may write to it; only who has the directory can reach it. */
+static ctr_code ctr__listen_notify(ctr_container *c, ctr_err *err) {
+  CTR__AUTO_CLOSE dir = ctr__open(c->dir, CTR__NOTIFY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (dir >= 0) unlinkat(dir, CTR__NOTIFY_SOCK, 0); /* of a start that failed */
+  CTR__AUTO_CLOSE sock = dir < 0 ? dir : ctr__bind(dir, CTR__NOTIFY_SOCK, SOCK_DGRAM);
+  int r = sock < 0 ? sock : (int)ctr__ret(fchmodat(dir, CTR__NOTIFY_SOCK, 0666, 0));
+  if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "make the notify socket");
+  c->notify_sock = ctr__steal_fd(&sock);
+  return CTR_OK;
+}
+
+int ctr_container_notify_fd(const ctr_container *container) {
+  return container->notify_sock;
+}
+
+/* Whether a message has the line. */
+static bool ctr__has_line(const char *text, const char *line) {
+  size_t len = strlen(line);
+  for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+    if (strcspn(at, "\n") == len && !memcmp(at, line, len)) return true;
+  return false;
+}
+
+/* An abstract address starts with '@' (unix(7)). */
+static ctr_code ctr__pass_ready_on(const ctr_container *c, ctr_err *err) {
+  char text[64];
+  const char *path = c->stored->notifySocket;
+  *ctr__put_str(ctr__put_int(ctr__put_str(text, "MAINPID="), c->stored->pid), "\nREADY=1") = '\0';
+  CTR__AUTO_CLOSE sock = *path == '@' ? ctr__connect_abstract(path + 1, SOCK_DGRAM)
+                                      : ctr__connect(AT_FDCWD, path, SOCK_DGRAM);
+  int r = sock < 0 ? sock : 0;
+  if (r == 0 && send(sock, text, strlen(text), MSG_NOSIGNAL) < 0) r = -errno;
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "tell %.200s that \"%.128s\" is ready", path,
+                           c->id)
+               : CTR_OK;
+}
+
+ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err) {
+  char text[4096 + 1];
+  ctr__err_clear(err);
+  if (!container || !ret_ready || container->notify_sock < 0)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container that is waited for is needed");
+  *ret_ready = false;
+  for (;;) {
+    ssize_t n = recv(container->notify_sock, text, sizeof text - 1, MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return CTR_OK;
+    if (n < 0) return ctr__fail(err, CTR_E_SYS, errno, NULL, "read from the notify socket");
+    text[n] = '\0';
+    if (!ctr__has_line(text, "READY=1")) continue;
+    ctr__close(&container->notify_sock);
+    *ret_ready = true;
+    return ctr__pass_ready_on(container, err);
+  }
+}
+
+/* ==== [SECTION] container/signal.c ============================================================ */
+/* Signals, and standing still. */
+
+static ctr_code ctr__not_running(const ctr_container *c, ctr_err *err) {
+  return ctr__fail(err, CTR_E_STATE, 0, NULL, "container not running: \"%.128s\" is %s", c->id,
+                   ctr_status_name(ctr__look(c)));
+}
+
+/* libcontainer's sharePidns: its first process is not the init of a pid namespace, whose end would
+   be the end of all. */
+static bool ctr__shares_pids(const ctr_container *c) {
+  const ctr_namespace *pids = ctr__namespace_of(c->config, CTR_NS_PID);
+  return !pids || pids->path;
+}
+
+static ctr_code ctr__signal_all(ctr_container *c, int signal, ctr_err *err) {
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  ctr_arena arena = {0};
+  pid_t *pids = NULL;
+  size_t count = 0;
+  int r = ctr__cgroups_pids(&cgroups, &arena, &pids, &count);
+  ctr_arena_free(&arena);
+  if (r == -ENOTSUP && signal == SIGKILL && !ctr__shares_pids(c))
+    return ctr_process_signal(c->process, signal, err); /* the kernel ends the rest */
+  if (r == -ENOTSUP)
+    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
+                     "container \"%.128s\" has no cgroup that would say which processes are its own",
+                     c->id);
+  if (r == 0 && !count) return ctr__not_running(c, err);
+  if (r == 0) r = ctr__cgroups_kill(&cgroups, signal);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "send signal %d to all processes of \"%.128s\"",
+                           signal, c->id)
+               : CTR_OK;
+}
+
+ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ctr_err *err) {
+  ctr_container *c = container;
+  ctr__err_clear(err);
+  if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  if (all || (signal == SIGKILL && ctr__shares_pids(c) && cgroups.count))
+    return ctr__signal_all(c, signal, err);
+  if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
+  ctr_code code = ctr_process_signal(c->process, signal, err);
+  if (code == CTR_E_STATE) return ctr__not_running(c, err);
+  /* What the v1 freezer holds does not even die (cgroup-v1 freezer-subsystem). */
+  bool frozen = false;
+  if (!code && signal == SIGKILL && ctr__cgroups_is_frozen(&cgroups, &frozen) == 0 && frozen)
+    ctr__cgroups_thaw_tree(&cgroups);
+  return code;
+}
+
+static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
+  const ctr_status needed = frozen ? CTR_STATUS_RUNNING : CTR_STATUS_PAUSED;
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  ctr__err_clear(err);
+  ctr_code code = ctr__lock(c, err);
+  if (code) return code;
+  ctr_status status = ctr__look(c);
+  int r = status == needed ? ctr__cgroups_freeze(&cgroups, frozen) : 0;
+  ctr__unlock(c);
+  if (status != needed)
+    return ctr__fail(err, CTR_E_STATE, 0, NULL, "container \"%.128s\" is not %s but %s", c->id,
+                     ctr_status_name(needed), ctr_status_name(status));
+  if (r == -ENOTSUP)
+    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
+                     "container \"%.128s\" has no cgroup that can be frozen", c->id);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "%s container \"%.128s\"",
+                           frozen ? "freeze" : "thaw", c->id)
+               : CTR_OK;
+}
+
+ctr_code ctr_container_pause(ctr_container *container, ctr_err *err) {
+  return ctr__set_frozen(container, true, err);
+}
+
+ctr_code ctr_container_resume(ctr_container *container, ctr_err *err) {
+  return ctr__set_frozen(container, false, err);
+}
+
+ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **ret_pids,
+                            size_t *ret_count, ctr_err *err) {
+  ctr__err_clear(err);
+  if (!container || !arena || !ret_pids || !ret_count)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "all parameters are needed");
+  const ctr__cgroups cgroups = ctr__cgroups_of(container);
+  int r = ctr__cgroups_pids(&cgroups, arena, ret_pids, ret_count);
+  if (r == -ENOTSUP)
+    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
+                     "container \"%.128s\" has no cgroup that would say which processes are its own",
+                     container->id);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "list the processes of \"%.128s\"",
+                           container->id)
+               : CTR_OK;
+}
+
+/* ==== [SECTION] container/delete.c ============================================================ */
+/* The end of a container. Whatever was made is taken away in an order in which what is left, should we
+   be killed in the middle, is still a container that can be deleted. */
+
+enum { CTR__END_MS = 10000 };
+
+/* The kernel lets the first process of a pid namespace end when all others of it are gone: one that
+   was executed in it, and that its parent outside does not wait for, holds it up
+   (pid_namespaces(7)). */
+static int ctr__end_process(ctr_process *process) {
+  struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+  ctr__patience patience = {CTR__END_MS, 1};
+  if (process->state != CTR__RUNNING || process->pidfd < 0) return 0;
+  ctr__pidfd_signal(process->pidfd, SIGKILL);
+  while (poll(&end, 1, 0) <= 0)
+    if (!ctr__wait_more(&patience, &end)) return -EBUSY;
+  if (ctr__is_child(process->pidfd)) ctr_process_wait(process, NULL, NULL);
+  return 0;
+}
+
+/* Its first process, and whoever is left in its cgroup. */
+static int ctr__end_processes(ctr_container *c) {
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  int r = cgroups.count ? ctr__cgroups_kill(&cgroups, SIGKILL) : 0;
+  int ended = c->process ? ctr__end_process(c->process) : 0;
+  return r < 0 ? r : ended;
+}
+
+/* Removes what is in the directory but the state: that goes last, for it says what there is. */
+static int ctr__empty_directory(int dir) {
+  _Alignas(8) char buf[4096];
+  if (lseek(dir, 0, SEEK_SET) < 0) return -errno;
+  for (;;) {
+    long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
+    if (n <= 0) return (int)n;
+    for (long used = 0; used < n;) {
+      const struct ctr__dirent *entry = (const void *)(buf + used);
+      used += entry->len;
+      const char *name = entry->name;
+      if (!strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, CTR__STATE_FILE)) continue;
+      if (unlinkat(dir, name, 0) < 0 && errno != ENOENT && errno != EISDIR) return -errno;
+    }
+  }
+}
+
+/* What was mounted inside from there is a file or two. */
+static int ctr__remove_notify_dir(int dir) {
+  CTR__AUTO_CLOSE sub = ctr__open(dir, CTR__NOTIFY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  int r = sub == -ENOENT ? 0 : sub < 0 ? sub : ctr__empty_directory(sub);
+  if (r < 0) return r;
+  return unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int ctr__forget(ctr_container *c) {
+  int r = ctr__empty_directory(c->dir);
+  if (r == 0) r = ctr__remove_notify_dir(c->dir);
+  if (r < 0) return r;
+  bool gone = unlinkat(c->dir, CTR__STATE_FILE, 0) == 0 || errno == ENOENT ||
+              (errno == EISDIR && unlinkat(c->dir, CTR__STATE_FILE, AT_REMOVEDIR) == 0);
+  if (!gone) return -errno;
+  return unlinkat(c->root, c->id, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Under the lock. */
+static ctr_code ctr__destroy(ctr_container *c, bool had_hooks, ctr_err *err) {
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  int r = ctr__end_processes(c);
+  if (r < 0)
+    return ctr__fail(err, CTR_E_SYS, -r, NULL,
+                     "end the processes of container \"%.128s\"%s", c->id,
+                     r == -EBUSY ? " (one that was executed in it may wait for its parent)" : "");
+  r = cgroups.count ? ctr__cgroups_remove(&cgroups) : 0;
+  if (r < 0)
+    return ctr__fail(err, CTR_E_SYS, -r, "linux.cgroupsPath", "remove the cgroup of \"%.128s\"",
+                     c->id);
+  if (had_hooks) ctr__run_late_hooks(c, CTR__HOOK_POSTSTOP);
+  r = ctr__forget(c);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"",
+                           c->id)
+               : CTR_OK;
+}
+
+ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err) {
+  ctr_container *c = container;
+  ctr__err_clear(err);
+  if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
+  /* Whoever is at making or starting it is to notice now, and let go. */
+  if (force && ctr__is_locked(c) && c->process->pidfd >= 0)
+    ctr__pidfd_signal(c->process->pidfd, SIGKILL);
+  ctr_code code = ctr__lock(c, err);
+  if (code == CTR_E_NOT_FOUND && force) return ctr__err_clear(err), CTR_OK;
+  if (code) return code;
+  ctr_status status = ctr__look(c);
+  if (status != CTR_STATUS_STOPPED && !force)
+    code = ctr__fail(err, CTR_E_STATE, 0, NULL,
+                     "cannot delete container \"%.128s\" that is not stopped: it is %s", c->id,
+                     ctr_status_name(status));
+  else
+    code = ctr__destroy(c, true, err);
+  ctr__unlock(c);
+  return code;
+}
+
+/* Nothing is known of it but its directory. */
+static ctr_code ctr__delete_unknown(const char *root, const char *id, ctr_err *err) {
+  ctr_container *c = NULL;
+  ctr_err why;
+  ctr_code code = ctr__find(root, id, &c, err);
+  if (!code) code = ctr__lock(c, err);
+  if (!code) {
+    /* By now it may be whole, if it was only being made. */
+    code = ctr__know(c, &why) ? CTR_OK : ctr__destroy(c, true, err);
+    int r = code ? 0 : ctr__forget(c);
+    if (r < 0)
+      code = ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"", id);
+    ctr__unlock(c);
+  }
+  ctr_container_free(c);
+  return code;
+}
+
+ctr_code ctr_container_delete_id(const char *root, const char *id, bool force, const ctr_log *log,
+                                 ctr_err *err) {
+  ctr_container *c = NULL;
+  ctr_code code = ctr_container_open(root, id, &c, err);
+  if (code == CTR_E_CORRUPT && force) {
+    ctr__err_clear(err);
+    return ctr__delete_unknown(root, id, err);
+  }
+  if (code) return code;
+  if (log) c->plan_desc.log = *log;
+  code = ctr_container_delete(c, force, err);
+  ctr_container_free(c);
+  return code;
+}
+
+/* ==== [SECTION] container/create.c ============================================================ */
+/* Making a container. The order is that of a kill at any moment: the directory first, then the
+   process, which is written down before anything else is made that would outlive it; a process that
+   has not got to its end ends by itself when its maker does. */
+
+/* RFC 3339 with nanoseconds, in UTC. */
+static const char *ctr__time_text(ctr_arena *arena) {
+  struct timespec now;
+  struct tm utc;
+  clock_gettime(CLOCK_REALTIME, &now);
+  gmtime_r(&now.tv_sec, &utc);
+  char *text = ctr_arena_alloc(arena, 64);
+  if (text)
+    snprintf(text, 64, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", utc.tm_year + 1900, utc.tm_mon + 1,
+             utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec);
+  return text;
+}
+
+/* A path as it is called from anywhere. */
+static ctr_code ctr__absolute(ctr_arena *arena, const char *base, const char *path,
+                              const char *what, const char **ret, ctr_err *err) {
+  char joined[PATH_MAX], real[PATH_MAX];
+  bool below = *path != '/' && base;
+  int len = snprintf(joined, sizeof joined, "%s%s%s", below ? base : "", below ? "/" : "", path);
+  if (len < 0 || len >= (int)sizeof joined) return ctr__fail(err, CTR_E_ARG, ENAMETOOLONG, what, "%.200s", path);
+  if (!realpath(joined, real)) return ctr__fail(err, CTR_E_SYS, errno, what, "open %.300s", joined);
+  *ret = ctr__arena_strdup(arena, real);
+  return *ret ? CTR_OK : ctr__nomem(err);
+}
+
+/* The cgroups that the plan makes. */
+static bool ctr__list_cgroups(ctr_arena *arena, const ctr_plan *plan, ctr__stored *stored) {
+  ctr__cgroup *items = ctr__arena_array(arena, plan->step_count, sizeof *items);
+  for (uint32_t i = 0; items && i < plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind != CTR__STEP_MAKE_CGROUP) continue;
+    const char *path = ctr__arena_strdup(arena, ctr__plan_str(plan, step->str[0]));
+    const char *controllers = ctr__arena_strdup(arena, ctr__plan_str(plan, step->str[1]));
+    if (!path || !controllers) return false;
+    items[stored->cgroup_count++] = (ctr__cgroup){path, controllers, step->num[0]};
+  }
+  stored->cgroups = items;
+  return items;
+}
+
+/* "pid": "/proc/4711/ns/pid": for those who want to join, as libcontainer writes it. */
+static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
+  const size_t count = ctr__namespace_names.count;
+  ctr_pair *pairs = ctr__arena_array(arena, count, sizeof *pairs);
+  for (size_t i = 0; pairs && i < count; i++) {
+    const ctr__name *name = &ctr__namespace_names.items[i];
+    char *path = ctr_arena_alloc(arena, 64);
+    if (!path) return false;
+    char *end = ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), stored->pid), "/ns/");
+    ctr__put_str(end, ctr__namespace_file((uint32_t)name->value));
+    pairs[i] = (ctr_pair){name->name, path};
+  }
+  stored->namespacePaths = (ctr_pairs){pairs, pairs ? count : 0};
+  return pairs;
+}
+
+/* The process is there and waits: what is known of it is written down. */
+static ctr_code ctr__record(void *userdata, const ctr_plan *plan, const ctr_process *process,
+                            ctr_err *err) {
+  ctr_container *c = userdata;
+  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
+  if (!stored) return ctr__nomem(err);
+  *stored = (ctr__stored){.id = c->id,
+                          .bundle = c->plan_desc.bundle,
+                          .created = ctr__time_text(&c->arena),
+                          .owner = geteuid(),
+                          .pid = process->pid,
+                          .externalDescriptors = {process->external, 3},
+                          .notifySocket = c->notify_socket,
+                          .config = *c->config};
+  if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
+  ctr_code code = ctr__absolute(&c->arena, c->plan_desc.bundle, c->config->root.path, "root.path",
+                                &stored->rootfs, err);
+  if (!code) code = ctr_process_start_time(process, &stored->startTime, err);
+  if (code) return code;
+  if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored) ||
+      !ctr__list_namespaces(&c->arena, stored))
+    return ctr__nomem(err);
+  code = ctr__save(&c->arena, c->dir, stored, err);
+  if (!code) c->stored = stored;
+  return code;
+}
+
+/* The caller's config was borrowed: from now on the handle has the copy that is kept. */
+static ctr_code ctr__keep_config(ctr_container *c, ctr_err *err) {
+  ctr__stored *stored = NULL;
+  ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
+  if (code) return code;
+  c->stored = stored;
+  c->config = &stored->config;
+  return CTR_OK;
+}
+
+static ctr_code ctr__make_directory(ctr_container *c, const char *root, ctr_err *err) {
+  ctr_code code = ctr__open_root(root, true, &c->root, err);
+  if (code) return code;
+  if (mkdirat(c->root, c->id, 0700) < 0)
+    return errno == EEXIST ? ctr__fail(err, CTR_E_EXISTS, 0, NULL,
+                                       "a container with the id \"%.128s\" already exists", c->id)
+                           : ctr__fail(err, CTR_E_SYS, errno, NULL,
+                                       "make the state directory of \"%.128s\"", c->id);
+  c->dir = ctr__open(c->root, c->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (c->dir < 0) return ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state directory");
+  return ctr__lock(c, err);
+}
+
+/* What shows that it is not finished: the socket to wait at, or a file that says so. */
+static ctr_code ctr__mark_creating(ctr_container *c, bool waits, int *ret_sock, ctr_err *err) {
+  CTR__AUTO_CLOSE fd = waits ? ctr__listen(c->dir, CTR__CREATING, SOCK_SEQPACKET)
+                             : ctr__open(c->dir, CTR__CREATING, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (fd < 0)
+    return ctr__fail(err, CTR_E_SYS, -fd, NULL, "make a file in the state directory of \"%.128s\"",
+                     c->id);
+  *ret_sock = waits ? ctr__steal_fd(&fd) : -1;
+  return CTR_OK;
+}
+
+static int ctr__mark_created(const ctr_container *c, bool waits) {
+  return waits ? (int)ctr__ret(renameat(c->dir, CTR__CREATING, c->dir, CTR__START))
+               : (int)ctr__ret(unlinkat(c->dir, CTR__CREATING, 0));
+}
+
+/* Brings its first process up, and takes it down again when the last touch fails. */
+static ctr_code ctr__start_first(ctr_container *c, const ctr_plan *plan,
+                                 const ctr_container_desc *desc, bool waits, ctr_err *err) {
+  CTR__AUTO_CLOSE sock = -1;
+  ctr_code code = ctr__mark_creating(c, waits, &sock, err);
+  if (!code) code = ctr_process_new(plan, &desc->process, &c->process, err);
+  if (code) return code;
+  c->process->attachment =
+      (ctr__attachment){.record = ctr__record, .userdata = c, .start_sock = sock};
+  if (c->notify_socket) code = ctr__make_notify_dir(c, err);
+  if (!code && c->notify_socket && !waits) code = ctr__listen_notify(c, err);
+  if (!code) code = ctr_process_start(c->process, err);
+  int r = code ? 0 : ctr__mark_created(c, waits);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "finish making container \"%.128s\"", c->id)
+               : code;
+}
+
+/* The plan comes first: what a config gets wrong is said before anything is made. */
+static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum ctr__goal goal,
+                          ctr_err *err) {
+  const ctr__purpose purpose = {.goal = goal};
+  ctr_plan *plan = NULL;
+  c->notify_socket = desc->notify_socket;
+  ctr_code code = c->notify_socket ? ctr__add_notify(c, desc->root, err) : CTR_OK;
+  if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
+  if (!code) code = ctr__make_directory(c, desc->root, err);
+  bool made = !code || (c->dir >= 0 && code != CTR_E_EXISTS);
+  if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
+  if (!code && goal == CTR__GOAL_RUN) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
+  if (code && made) ctr__destroy(c, c->stored, NULL);
+  if (c->locked) ctr__unlock(c);
+  ctr_plan_free(plan);
+  return code;
+}
+
+/* A handle of what is still to be made. */
+static ctr_code ctr__container_plan(const ctr_config *config, const char *id,
+                                    const ctr_plan_desc *desc, ctr_container **ret, ctr_err *err) {
+  if (desc->id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan.id is to be left NULL");
+  ctr_code code = ctr__check_id(id, err);
+  ctr_container *c = code ? NULL : ctr__container_new(id, err);
+  if (!c) return code ? code : CTR_E_NOMEM;
+  c->config = config;
+  c->plan_desc = *desc;
+  c->plan_desc.id = c->id;
+  code = ctr__absolute(&c->arena, NULL, desc->bundle ? desc->bundle : ".", NULL,
+                       &c->plan_desc.bundle, err);
+  if (!code) return *ret = c, CTR_OK;
+  ctr_container_free(c);
+  return code;
+}
+
+static const ctr_container_desc ctr__container_defaults;
+
+static ctr_code ctr__container_make(const ctr_config *config, const char *id,
+                                    const ctr_container_desc *desc, enum ctr__goal goal,
+                                    ctr_container **ret_container, ctr_err *err) {
+  ctr_container *c = NULL;
+  ctr__err_clear(err);
+  if (!config || !ret_container)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_container are needed");
+  if (!desc) desc = &ctr__container_defaults;
+  ctr_code code = ctr__container_plan(config, id, &desc->plan, &c, err);
+  if (code) return code;
+  code = ctr__make(c, desc, goal, err);
+  if (!code) code = ctr__keep_config(c, err);
+  if (!code) return *ret_container = c, CTR_OK;
+  ctr_container_free(c);
+  return code;
+}
+
+ctr_code ctr_container_explain(const ctr_config *config, const char *id,
+                               const ctr_container_desc *desc, ctr_sink sink, void *userdata,
+                               ctr_err *err) {
+  const ctr__purpose purpose = {.goal = CTR__GOAL_CREATE};
+  ctr_container *c = NULL;
+  ctr_plan *plan = NULL;
+  ctr__err_clear(err);
+  if (!config || !sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and sink are needed");
+  if (!desc) desc = &ctr__container_defaults;
+  ctr_code code = ctr__container_plan(config, id, &desc->plan, &c, err);
+  if (!code) code = ctr__plan_for(config, &c->plan_desc, &purpose, &plan, err);
+  if (!code) code = ctr_plan_explain(plan, sink, userdata, err);
+  ctr_plan_free(plan);
+  ctr_container_free(c);
+  return code;
+}
+
+ctr_code ctr_container_create(const ctr_config *config, const char *id,
+                              const ctr_container_desc *desc, ctr_container **ret_container,
+                              ctr_err *err) {
+  return ctr__container_make(config, id, desc, CTR__GOAL_CREATE, ret_container, err);
+}
+
+ctr_code ctr_container_run(const ctr_config *config, const char *id,
+                           const ctr_container_desc *desc, ctr_container **ret_container,
+                           ctr_err *err) {
+  return ctr__container_make(config, id, desc, CTR__GOAL_RUN, ret_container, err);
+}
+
+/* ==== [SECTION] container/start.c ============================================================= */
+/* Letting a created container go. */
+
+/* Words of a step that failed inside, whose plan is not at hand: as a plan of that one step. */
+static ctr_code ctr__start_failed(const ctr__start_report *report, ctr_err *err) {
+  ctr_arena arena = {0};
+  ctr__builder b = {.arena = &arena};
+  const ctr__new_step from = {.field = report->field, .str = {report->arg}};
+  ctr__add_step(&b, CTR__LANE_CHILD, (enum ctr__kind)report->kind, &from);
+  ctr_plan *plan = ctr__builder_finish(&b, 0, 0);
+  ctr__message message = report->message;
+  message.step = 0;
+  ctr_code code = plan ? ctr__step_failed(plan, &message, report->note, err) : ctr__nomem(err);
+  ctr_plan_free(plan);
+  ctr_arena_free(&arena);
+  return code;
+}
+
+/* The next packet from the process that is started: its size, 0 at the end, or -errno. */
+static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_report *report) {
+  struct pollfd both[2] = {{.fd = sock, .events = POLLIN},
+                           {.fd = c->process->pidfd, .events = POLLIN}};
+  int n;
+  do n = poll(both, 2, -1);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  if (!both[0].revents && poll(both, 1, 0) == 0) return 0; /* it has ended, others hold the end */
+  ssize_t len;
+  *report = (ctr__start_report){.kind = 0};
+  do len = recv(sock, report, sizeof *report, 0);
+  while (len < 0 && errno == EINTR);
+  return len < 0 && errno == ECONNRESET ? 0 : len < 0 ? -errno : len;
+}
+
+static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *err) {
+  ctr__start_report report;
+  bool started = false;
+  for (;;) {
+    ssize_t len = ctr__hear_started(c, sock, &report);
+    if (len < 0)
+      return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", c->id);
+    if (len == 0 && started) return CTR_OK;
+    if (len == 0)
+      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
+                       "container \"%.128s\" ended while it was being started", c->id);
+    if (len == (ssize_t)sizeof report.message && report.message.type == CTR__MSG_STARTED)
+      started = true;
+    else if (len == (ssize_t)sizeof report && report.kind < CTR__STEP_COUNT &&
+             report.message.error > 0) {
+      report.field[sizeof report.field - 1] = report.arg[sizeof report.arg - 1] = '\0';
+      report.note[sizeof report.note - 1] = '\0';
+      return ctr__start_failed(&report, err);
+    } else {
+      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL, "container \"%.128s\" sent what it must not",
+                       c->id);
+    }
+  }
+}
+
+/* The socket changes its name first: then it shows that somebody was at it, whatever happens to
+   us. */
+static ctr_code ctr__let_go(const ctr_container *c, ctr_err *err) {
+  mode_t type;
+  if (!ctr__has_file(c, CTR__STARTING, &type) &&
+      renameat(c->dir, CTR__START, c->dir, CTR__STARTING) < 0)
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "start container \"%.128s\"", c->id);
+  CTR__AUTO_CLOSE sock = ctr__connect(c->dir, CTR__STARTING, SOCK_SEQPACKET);
+  const ctr__message start = {.type = CTR__MSG_START};
+  int r = sock < 0 ? sock : ctr__send(sock, &start);
+  if (r < 0)
+    return ctr__fail(err, CTR_E_STATE, -r, NULL,
+                     "container \"%.128s\" does not wait to be started any more", c->id);
+  ctr_code code = ctr__await_started(c, sock, err);
+  unlinkat(c->dir, CTR__STARTING, 0);
+  return code;
+}
+
+/* runtime.md "Lifecycle": a startContainer hook that fails is the end of the container. */
+static void ctr__end_failed_start(ctr_container *c, const ctr_err *err) {
+  ctr__end_processes(c);
+  if (!strncmp(err->field, "hooks.", 6)) ctr__destroy(c, true, NULL);
+}
+
+ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
+  ctr_container *c = container;
+  ctr_err own = {0};
+  ctr__err_clear(err);
+  if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
+  ctr_code code = ctr__lock(c, err);
+  if (code) return code;
+  ctr_status status = ctr__look(c);
+  if (status != CTR_STATUS_CREATED) {
+    code = ctr__fail(err, CTR_E_STATE, 0, NULL,
+                     "cannot start container \"%.128s\": it is not created but %s", c->id,
+                     ctr_status_name(status));
+  } else {
+    code = c->stored->notifySocket ? ctr__listen_notify(c, &own) : CTR_OK;
+    if (!code) code = ctr__let_go(c, &own);
+    if (!code) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
+    if (code && code != CTR_E_STATE) ctr__end_failed_start(c, &own);
+    if (code && err) *err = own;
+  }
+  ctr__unlock(c);
+  return code;
+}
+
+/* ==== [SECTION] container/exec.c ============================================================== */
+/* One more process in a container. */
+
+/* The cgroups that are there: an ordinary user has none. */
+static ctr_code ctr__present_cgroups(const ctr_container *c, ctr_arena *arena, ctr_strs *ret,
+                                     ctr_err *err) {
+  const ctr__cgroups all = ctr__cgroups_of(c);
+  const char **paths = ctr__arena_array(arena, all.count + 1, sizeof *paths);
+  size_t count = 0;
+  if (!paths) return ctr__nomem(err);
+  for (size_t i = 0; i < all.count; i++) paths[count++] = all.items[i].path;
+  *ret = (ctr_strs){paths, count};
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, ctr_err *err) {
+  ctr_status status = ctr__look(c);
+  if (status == CTR_STATUS_CREATED || status == CTR_STATUS_RUNNING) return CTR_OK;
+  if (status == CTR_STATUS_PAUSED && ignore_paused) return CTR_OK;
+  return status == CTR_STATUS_PAUSED
+             ? ctr__fail(err, CTR_E_STATE, 0, NULL,
+                         "container \"%.128s\" is paused: nothing can be executed in it", c->id)
+             : ctr__not_running(c, err);
+}
+
+static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config *process,
+                               const ctr_exec_desc *desc, ctr_plan **ret_plan, ctr_err *err) {
+  ctr_arena arena = {0};
+  ctr_config config = *c->config;
+  config.process = *process;
+  ctr__purpose purpose = {.goal = CTR__GOAL_EXEC,
+                          .init_pid = (uint64_t)c->stored->pid,
+                          .init_start = c->stored->startTime};
+  const ctr_plan_desc plan_desc = {.bundle = c->stored->bundle,
+                                   .no_new_keyring = desc->no_new_keyring,
+                                   .die_with_caller = desc->die_with_caller,
+                                   .without = desc->without,
+                                   .log = desc->log};
+  ctr_code code = ctr__present_cgroups(c, &arena, &purpose.cgroups, err);
+  if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);
+  ctr_arena_free(&arena);
+  return code;
+}
+
+ctr_code ctr_container_exec(ctr_container *container, const ctr_process_config *process,
+                            const ctr_exec_desc *desc, ctr_process **ret_process, ctr_err *err) {
+  static const ctr_exec_desc defaults = {0};
+  const ctr_container *c = container;
+  ctr_plan *plan = NULL;
+  ctr_process *made = NULL;
+  ctr__err_clear(err);
+  if (!c || !process || !ret_process)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container, process and ret_process are needed");
+  if (!desc) desc = &defaults;
+  ctr_code code = ctr__check_can_join(c, desc->ignore_paused, err);
+  if (!code) code = ctr__exec_plan(c, process, desc, &plan, err);
+  if (!code) code = ctr_process_new(plan, &desc->process, &made, err);
+  if (!code) code = ctr_process_start(made, err);
+  ctr_plan_free(plan);
+  if (code)
+    ctr_process_free(made);
+  else
+    *ret_process = made;
+  return code;
+}
+
+/* ==== [SECTION] container/list.c ============================================================== */
+/* All containers of a state root. */
+
+typedef struct ctr__names_found {
+  ctr_arena *arena;
+  const char **items;
+  size_t count, room;
+} ctr__names_found;
+
+static int ctr__by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool ctr__add_name(ctr__names_found *names, const char *name) {
+  if (names->count == names->room) {
+    size_t room = names->room * 2 + 32;
+    const char **bigger = ctr__arena_array(names->arena, room, sizeof *bigger);
+    if (!bigger) return false;
+    if (names->count) memcpy(bigger, names->items, names->count * sizeof *bigger);
+    names->items = bigger;
+    names->room = room;
+  }
+  const char *copy = ctr__arena_strdup(names->arena, name);
+  if (copy) names->items[names->count++] = copy;
+  return copy;
+}
+
+/* What is no id is no container. */
+static int ctr__read_names(int root, ctr__names_found *names) {
+  _Alignas(8) char buf[4096];
+  for (;;) {
+    long n = CTR__CALL(SYS_getdents64, root, buf, sizeof buf);
+    if (n <= 0) return (int)n;
+    for (long used = 0; used < n;) {
+      const struct ctr__dirent *entry = (const void *)(buf + used);
+      used += entry->len;
+      if (ctr__check_id(entry->name, NULL)) continue;
+      if (!ctr__add_name(names, entry->name)) return -ENOMEM;
+    }
+  }
+}
+
+static int ctr__list_one(const char *root, const char *id,
+                         int (*fn)(void *, const ctr_state *, const ctr_err *), void *userdata) {
+  ctr_container *c = NULL;
+  ctr_state state = {.id = id};
+  ctr_err why;
+  int r = 0;
+  ctr_code code = ctr_container_open(root, id, &c, &why);
+  if (!code) code = ctr_container_state(c, &state, &why);
+  if (code != CTR_E_NOT_FOUND) r = fn(userdata, &state, code ? &why : NULL);
+  ctr_container_free(c);
+  return r;
+}
+
+ctr_code ctr_container_list(const char *root,
+                            int (*fn)(void *userdata, const ctr_state *state, const ctr_err *error),
+                            void *userdata, ctr_err *err) {
+  ctr_arena arena = {0};
+  ctr__names_found names = {.arena = &arena};
+  CTR__AUTO_CLOSE dir = -1;
+  ctr__err_clear(err);
+  if (!fn) return ctr__fail(err, CTR_E_ARG, 0, NULL, "fn is needed");
+  ctr_code code = ctr__open_root(root, false, &dir, err);
+  if (code == CTR_E_NOT_FOUND) return ctr__err_clear(err), CTR_OK;
+  int r = code ? 0 : ctr__read_names(dir, &names);
+  if (r < 0) code = ctr__fail(err, CTR_E_SYS, -r, NULL, "list the containers");
+  if (!code && names.count) qsort(names.items, names.count, sizeof *names.items, ctr__by_name);
+  for (size_t i = 0; i < names.count && !code; i++)
+    if (ctr__list_one(root, names.items[i], fn, userdata))
+      code = ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "fn stopped");
+  ctr_arena_free(&arena);
   return code;
 }
 #endif /* CTR_IMPLEMENTATION */

@@ -9,3 +9,5 @@
 #include "api/plan.h"
 
 #include "api/process.h"
+
+#include "api/container.h"

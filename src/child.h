@@ -8,10 +8,16 @@
 
 #include "child/devices.c"
 
+#include "child/console.c"
+
 #include "child/root.c"
 
 #include "child/identity.c"
 
 #include "child/exec.c"
+
+#include "child/hooks.c"
+
+#include "child/started.c"
 
 #include "child/run.c"

@@ -17,9 +17,21 @@
        ctr_arena_free(&mem);
    or, from an OCI config.json: ctr_config_parse() instead of ctr_config_default().
 
+   A CONTAINER WITH A NAME  that others find again, enter, pause and kill
+       ctr_container *c;
+       ctr_container_create(config, "web", NULL, &c, &err);      all is made, the program waits
+       ctr_container_start(c, &err);                             from here or from another process
+       ctr_process_config p = ctr_container_config(c)->process;  one more process in it
+       p.args = CTR_STRS("ps");
+       ctr_container_exec(c, &p, NULL, &process, &err);
+       ctr_container_delete(c, true, &err);
+       ctr_container_free(c);
+
    HOW IT WORKS
        config.json --> ctr_json --> ctr_config --> ctr_plan --> ctr_process --> execve
           text           tree        structs        steps      parent + child
+                                                                    |
+                                        ctr_container: its state on disk, from create to delete
    The plan is the heart: everything is decided and allocated before anything is cloned. What the
    child then does is a flat list of steps, which ctr_plan_explain prints and an error names.
 
@@ -45,7 +57,20 @@
        one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
        allocates nothing and takes no lock between clone and execve, so that callers with threads
        are safe. A thread that forks while another starts a container should execute or end soon: the
-       start may return only then. Handles do not survive a fork of the caller.
+       start may return only then. Handles do not survive a fork of the caller. Handles of one
+       container in several threads or processes are fine: changes to it take a lock (flock(2)) that
+       is waited for, 10 seconds at most.
+
+   EVENT LOOPS
+       ctr_process_pidfd is readable when the process has ended, ctr_process_io and
+       ctr_process_console are pipes and a terminal to be polled; nothing else is to be watched.
+       Calls that start something return when the program has been executed. What was executed in a
+       container is to be waited for: until then the kernel does not let its first process end.
+
+   HOOKS
+       Programs named by a config run with the caller's rights, in a session of their own, with
+       nothing open but the state on their standard input and a pipe that is read for error
+       messages. When their time is up, all of that session is killed.
 
    SECURITY
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
@@ -55,8 +80,13 @@
        interface of the kernel, and can use up memory and processes. Use a user namespace where you
        can, and do not let hostile code in on the strength of this version alone. Shared with the
        caller, whatever the config says: the files behind the standard streams (a terminal that is
-       nobody's controlling one can be taken over: TIOCSTI), without a user namespace the user's
-       keyring (keyrings(7)), and as an ordinary user the caller's groups.
+       nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
+       inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
+       the caller's groups. Until it executes the program, a child has the caller's executable: an
+       image whose program is /proc/self/exe runs that, and as root without a user namespace can
+       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked
+       into from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
+       container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -123,7 +153,11 @@ extern "C" {
 
 #include "child.h"
 
+#include "cgroup.h"
+
 #include "parent.h"
+
+#include "container.h"
 #endif /* CTR_IMPLEMENTATION */
 
 /* @LICENCE@ */

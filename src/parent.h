@@ -1,8 +1,14 @@
 #include "parent/io.c"
 
+#include "parent/undo.c"
+
 #include "parent/report.c"
 
-#include "parent/undo.c"
+#include "parent/sockets.c"
+
+#include "parent/channel.c"
+
+#include "parent/steps.c"
 
 #include "parent/start.c"
 

@@ -12,9 +12,15 @@
 
 #include "plan/cgroups.c"
 
+#include "plan/hooks.c"
+
+#include "plan/console.c"
+
 #include "plan/rootfs.c"
 
 #include "plan/identity.c"
+
+#include "plan/exec.c"
 
 #include "plan/build.c"
 

@@ -7,7 +7,8 @@
 
 A test file is a C program (tests/LAYER/test_*.c, built by the Makefile) or a Python unittest
 (tests/LAYER/test_*.py); both speak TAP. The layers that make containers run twice when we are
-root: as root, and as an ordinary user, from a copy of the build that such a user can reach.
+root: as root, and as an ordinary user, from a copy of the build that such a user can reach. The
+layer of real engines runs once, and only as root.
 """
 
 import argparse
@@ -21,7 +22,8 @@ import threading
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-LAYERS = {"unit": False, "compile": False, "container": True, "cli": True}  # True: as each user
+LAYERS = {"unit": False, "compile": False, "container": True, "cli": True,
+          "engines": False}  # True: as each user
 ORDINARY = 1000  # a uid and gid that need no entry in /etc/passwd
 SECONDS = 300  # for one file: a test that hangs is a failure
 RESULT = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")

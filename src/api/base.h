@@ -11,6 +11,9 @@ typedef enum ctr_code {
   CTR_E_SYS,         /* a system call failed; err.sys is its errno                          */
   CTR_E_STATE,       /* the call does not fit the state of the handle                       */
   CTR_E_PROTOCOL,    /* the process being started sent what it must not, or died meanwhile  */
+  CTR_E_EXISTS,      /* a container of that id is there already                             */
+  CTR_E_NOT_FOUND,   /* no container of that id is there                                    */
+  CTR_E_CORRUPT,     /* the state kept for a container cannot be read                       */
 } ctr_code;
 
 /* A failure, as a plain value: nothing to free. Calls that succeed leave it cleared.

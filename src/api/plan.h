@@ -15,14 +15,18 @@ enum ctr_moment {
 enum ctr_feature {
   CTR_FEATURE_CLONE3 = 1 << 0,        /* Linux 5.3; else clone(2)                          */
   CTR_FEATURE_MOUNT_SETATTR = 1 << 1, /* Linux 5.12; else remount; no recursive attributes */
+  CTR_FEATURE_SETNS_PIDFD = 1 << 2,   /* Linux 5.8; else namespaces are joined one by one   */
 };
 
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
+  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused     */
   unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */
+  bool no_cgroup;        /* a container gets no cgroup: it cannot be paused, and cgroupsPath is
+                            not used                                                             */
   bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                             program can undo it, and execve does when it gains capabilities       */

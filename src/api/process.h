@@ -47,6 +47,16 @@ typedef struct ctr_process_desc {
   ctr_stdio stdio;
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
+  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start. A directory
+     among them is a way out of the container. */
+  const int *extra_fds;
+  size_t extra_fd_count;
+
+  /* Where the caller's end of the terminal goes (process.terminal): a listening AF_UNIX socket that
+     gets it as SCM_RIGHTS; NULL: ctr_process_console has it. stdio must be 0 with a terminal. */
+  const char *console_socket;
+  const char *pidfd_socket; /* the same for a pidfd of the process; NULL: nobody gets one       */
+
   /* Called in the caller's thread, inside ctr_process_start, at the moments the plan was made
      with; the process waits meanwhile. Anything but CTR_OK ends the start with that error. */
   ctr_code (*on_moment)(void *userdata, enum ctr_moment moment, const ctr_process *process,
@@ -102,6 +112,10 @@ CTR_API void ctr_process_external_fds(const ctr_process *process, const char *re
 /* Sets them: copies. Returns: CTR_OK or CTR_E_NOMEM. */
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);
+
+/* The caller's end of its terminal (pts(4)); -1 without one. Stays the
+   handle's; reading it gives EIO when nobody inside has the terminal open any more. */
+CTR_API int ctr_process_console(const ctr_process *process);
 
 /* The pipes of CTR_STDIO_PIPES. Whoever closes an end sets it to -1. */
 CTR_API ctr_io *ctr_process_io(ctr_process *process);

@@ -60,6 +60,31 @@ static char *ctr__arena_strdup(ctr_arena *arena, const char *text) {
   return ctr__arena_strndup(arena, text, strlen(text));
 }
 
+/* Text that grows, NUL-terminated; a ctr_sink. */
+typedef struct ctr__string {
+  ctr_arena *arena;
+  char *text;
+  size_t len, room;
+  bool nomem;
+} ctr__string;
+
+static int ctr__string_sink(void *userdata, const char *text, size_t len) {
+  ctr__string *s = userdata;
+  if (len >= s->room - s->len || !s->room) {
+    size_t room = (s->len + len + 64) * 2;
+    char *bigger = ctr_arena_alloc(s->arena, room);
+    s->nomem |= !bigger;
+    if (!bigger) return 1;
+    if (s->len) memcpy(bigger, s->text, s->len);
+    s->text = bigger;
+    s->room = room;
+  }
+  memcpy(s->text + s->len, text, len);
+  s->len += len;
+  s->text[s->len] = '\0';
+  return 0;
+}
+
 /* vsnprintf(3) into the arena; NULL without memory. */
 __attribute__((format(printf, 2, 0))) static char *
 ctr__arena_vprintf(ctr_arena *arena, const char *format, va_list args) {

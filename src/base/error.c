@@ -10,6 +10,9 @@ static const char *const ctr__code_names[] = {
     [CTR_E_SYS] = "CTR_E_SYS",
     [CTR_E_STATE] = "CTR_E_STATE",
     [CTR_E_PROTOCOL] = "CTR_E_PROTOCOL",
+    [CTR_E_EXISTS] = "CTR_E_EXISTS",
+    [CTR_E_NOT_FOUND] = "CTR_E_NOT_FOUND",
+    [CTR_E_CORRUPT] = "CTR_E_CORRUPT",
 };
 
 const char *ctr_code_name(ctr_code code) {

@@ -165,6 +165,29 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   return (size_t)n == len ? 0 : -EIO;
 }
 
+typedef struct ctr__proc_stat {
+  char state; /* 'Z': it has ended, and nobody has waited for it */
+  uint64_t start_time;
+} ctr__proc_stat;
+
+/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
+   closing one. */
+static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
+  char path[64], text[1024];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/stat");
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
+  if (len < 0) return fd < 0 ? fd == -ENOENT ? -ESRCH : fd : -errno;
+  text[len] = '\0';
+  const char *at = strrchr(text, ')');
+  if (!at || at[1] != ' ') return -EPROTO;
+  ret_stat->state = at[2];
+  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+  if (!at) return -EPROTO;
+  ret_stat->start_time = strtoull(at + 1, NULL, 10);
+  return 0;
+}
+
 /* What the descriptor itself is called below /proc: the way to hand it to a call that knows only
    paths. */
 static void ctr__fd_path(char path[32], int fd) {

@@ -75,6 +75,17 @@ static int ctr__fd_high(int fd) {
   return high;
 }
 
+/* Both ends close-on-exec and out of the way of the standard streams. */
+static int ctr__pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  for (int i = 0; i < 2; i++) ends[i] = ctr__fd_high(ends[i]);
+  if (ends[0] >= 0 && ends[1] >= 0) return 0;
+  int r = ends[0] < 0 ? ends[0] : ends[1];
+  ctr__close(&ends[0]);
+  ctr__close(&ends[1]);
+  return r;
+}
+
 struct ctr__open_how {
   uint64_t flags, mode, resolve;
 };
@@ -113,6 +124,26 @@ static int ctr__write_all(int fd, const char *data, size_t len) {
     len -= (size_t)n;
   }
   return 0;
+}
+
+/* One packet with a descriptor (unix(7), SCM_RIGHTS). */
+static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  control.head = (struct cmsghdr){
+      .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+  struct iovec iov = {(void *)(uintptr_t)data, len};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : 0;
 }
 
 /* -- mounts: the descriptor-based calls of Linux 5.2, mount_setattr(2) of 5.12 -- */
@@ -269,18 +300,39 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
+  siginfo_t info = {0};
+  int r;
+  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
+  while (r < 0 && errno == EINTR);
+  if (r < 0) return -errno;
+  *ret_exit = info.si_code == CLD_EXITED
+                  ? (ctr_exit){.code = info.si_status}
+                  : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
+  return 0;
+}
+
 static int ctr__pidfd_signal(int pidfd, int signal) {
   return (int)CTR__CALL(CTR__SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
-/* Closes every descriptor from 3 on but one. Linux 5.9. */
-static int ctr__close_all_but(int kept) {
-  long r = kept > 3 ? CTR__CALL(CTR__SYS_close_range, 3U, (unsigned)kept - 1, 0U) : 0;
-  return r < 0 ? (int)r : (int)CTR__CALL(CTR__SYS_close_range, (unsigned)kept + 1, ~0U, 0U);
+/* Closes every descriptor from first on but two, which may be -1. Linux 5.9. */
+static int ctr__close_all_but(int first, const int kept[2]) {
+  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = low == kept[0] ? kept[1] : kept[0];
+  const int ends[2] = {low, high};
+  for (int i = 0; i < 2; i++) {
+    if (ends[i] < first) continue;
+    long r = ends[i] > first
+                 ? CTR__CALL(CTR__SYS_close_range, (unsigned)first, (unsigned)ends[i] - 1, 0U)
+                 : 0;
+    if (r < 0) return (int)r;
+    first = ends[i] + 1;
+  }
+  return (int)CTR__CALL(CTR__SYS_close_range, (unsigned)first, ~0U, 0U);
 }
 
 /* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
-static int ctr__close_listed_but(int proc, int kept) {
+static int ctr__close_listed_but(int proc, int first, const int kept[2]) {
   CTR__AUTO_CLOSE dir =
       ctr__openat2(proc, "self/fd", O_RDONLY | O_DIRECTORY, 0, CTR__RESOLVE_NO_XDEV);
   if (dir < 0) return dir;
@@ -293,7 +345,7 @@ static int ctr__close_listed_but(int proc, int kept) {
       memcpy(&reclen, buf + at + 16, sizeof reclen);
       int fd = 0;
       for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
-      if (fd > 2 && fd != kept && fd != dir) close(fd);
+      if (fd >= first && fd != kept[0] && fd != kept[1] && fd != dir) close(fd);
       at += reclen;
     }
   }

@@ -32,6 +32,12 @@ static int ctr__child_scheduler(ctr__child *c, const ctr__step *s) {
   return ctr__sched_setattr(0, ctr__plan_data(c->plan, s->str[1]));
 }
 
+/* config.md "execCPUAffinity": CPUs that the machine does not have are no part of the mask. */
+static int ctr__child_affinity(ctr__child *c, const ctr__step *s) {
+  const void *mask = ctr__plan_data(c->plan, s->str[1]);
+  return (int)CTR__CALL(SYS_sched_setaffinity, 0, (size_t)s->num[0], mask);
+}
+
 static int ctr__child_io_priority(ctr__child *c, const ctr__step *s) {
   (void)c;
   return ctr__ioprio_set(0, s->num[0], s->num[1]);

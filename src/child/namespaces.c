@@ -2,7 +2,7 @@
 
 /* Nobody in a namespace that is joined may look into us (CVE-2016-9962); the child that is cloned
    inherits it, execve ends it (PR_SET_DUMPABLE(2const)). */
-static int ctr__stage_undumpable(ctr__child *c, const ctr__step *s) {
+static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
@@ -38,6 +38,13 @@ static int ctr__stage_setns_again(ctr__child *c, const ctr__step *s) {
   return r;
 }
 
+/* All at once, by the pidfd: the kernel does it or does nothing (setns(2), Linux 5.8). A user
+   namespace that the caller is in cannot be joined again. */
+static int ctr__stage_join_init(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  return (int)ctr__ret(setns(c->launch->init_pidfd, (int)s->num[0]));
+}
+
 static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
   if (how == CTR__GROUPS_LEAVE) return 0;
   uint32_t count = ctr__list_count(c->plan, groups);
@@ -47,41 +54,61 @@ static int ctr__set_groups(ctr__child *c, uint64_t how, ctr__ref groups) {
   return r == -EPERM ? ctr__because(c, CTR__WHY_SETGROUPS, r) : r;
 }
 
+/* Copies a descriptor that is below first to above; the place it had is to be another's. */
+static int ctr__move_above(int *fd, int first) {
+  if (*fd < 0 || *fd >= first) return 0;
+  *fd = (int)ctr__ret(fcntl(*fd, F_DUPFD_CLOEXEC, first));
+  return *fd < 0 ? *fd : 0;
+}
+
 static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   (void)s;
-  int high[3];
-  for (int i = 0; i < 3; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
-    int fd = c->launch->stdio[i];
-    high[i] = fd >= 0 ? (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, 3))
-                      : ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  const ctr__launch *launch = c->launch;
+  const int count = 3 + launch->extra_count;
+  int high[3 + CTR__EXTRA_MAX];
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
+    int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
+    high[i] = (int)ctr__ret(fcntl(fd >= 0 ? fd : null, F_DUPFD_CLOEXEC, count));
     if (high[i] < 0) return high[i];
   }
-  for (int i = 0; i < 3; i++) {
-    if (dup2(high[i], i) < 0) return -errno;
+  int r = ctr__move_above(&c->sock, count);
+  if (r == 0) r = ctr__move_above(&c->start_sock, count);
+  for (int i = 0; i < count && r == 0; i++) {
+    r = dup2(high[i], i) < 0 ? -errno : 0;
     close(high[i]);
   }
-  return 0;
+  return r;
+}
+
+static int ctr__close_rest(int first, const int kept[2]) {
+  int r = ctr__close_all_but(first, kept);
+  if (r != -ENOSYS && r != -EPERM) return r;
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  return proc < 0 ? proc : ctr__close_listed_but(proc, first, kept);
 }
 
 static int ctr__child_close_fds(ctr__child *c, const ctr__step *s) {
+  const int kept[2] = {c->sock, c->start_sock};
   (void)s;
-  int r = ctr__close_all_but(c->launch->sock);
-  if (r != -ENOSYS && r != -EPERM) return r;
-  CTR__AUTO_CLOSE proc = ctr__open_proc();
-  return proc < 0 ? proc : ctr__close_listed_but(proc, c->launch->sock);
+  return ctr__close_rest(3 + c->launch->extra_count, kept);
 }
 
 /* execve keeps ignored signals ignored and blocked ones blocked; a container's first process starts
    as after boot. The caller's handlers cannot run meanwhile: everything is blocked since before the
    clone. By number: libc keeps the first real-time signals to itself, and a caller may have been
    started with those ignored. */
-static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
-  (void)c;
-  (void)s;
+static int ctr__default_signals(void) {
   static const uint64_t zeros[8]; /* the kernel's struct sigaction, its SIG_DFL, its empty set */
   for (int i = 1; i <= 8 * CTR__SIGSET_SIZE; i++) /* SIGKILL and SIGSTOP refuse */
     syscall(SYS_rt_sigaction, i, zeros, NULL, (size_t)CTR__SIGSET_SIZE);
   return ctr__sigmask(zeros, NULL);
+}
+
+static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return ctr__default_signals();
 }
 
 /* The caller may have ended before the kernel was told to watch it: then its end of the channel is
@@ -121,6 +148,12 @@ static int ctr__child_hold_proc(ctr__child *c, const ctr__step *s) {
   c->proc = ctr__open_proc();
   if (c->proc == -ENOTSUP) c->reason = CTR__WHY_NOT_PROCFS;
   return c->proc < 0 ? c->proc : 0;
+}
+
+static int ctr__child_cgroup_namespace(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)ctr__ret(unshare(CTR_NS_CGROUP));
 }
 
 /* time_namespaces(7): offsets can be set until the first process enters; unshare makes the

@@ -2,7 +2,8 @@
 
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   const char *path = ctr__list_str(c->plan, s->str[1], c->found);
-  if (ctr__parent_is_gone(c)) return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  if (!c->is_started && ctr__parent_is_gone(c))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
 }
@@ -18,6 +19,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
+    [CTR__STEP_CGROUP_NAMESPACE] = ctr__child_cgroup_namespace,
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
     [CTR__STEP_LOOPBACK] = ctr__child_loopback,
     [CTR__STEP_PROPAGATION] = ctr__child_propagation,
@@ -35,6 +37,8 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_CONSOLE] = ctr__child_console,
+    [CTR__STEP_HOOK] = ctr__child_hook,
     [CTR__STEP_MASK] = ctr__child_mask,
     [CTR__STEP_READONLY] = ctr__child_readonly,
     [CTR__STEP_PIVOT_ROOT] = ctr__child_pivot_root,
@@ -59,6 +63,10 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_USER] = ctr__child_user,
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
+    [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_AFFINITY] = ctr__child_affinity,
+    [CTR__STEP_WAIT_START] = ctr__child_wait_start,
+    [CTR__STEP_TELL_STARTED] = ctr__child_tell_started,
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
@@ -68,6 +76,8 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
 static ctr__child ctr__child_state(const ctr__launch *launch) {
   return (ctr__child){.launch = launch,
                       .plan = launch->plan,
+                      .sock = launch->sock,
+                      .start_sock = launch->start_sock,
                       .proc = -1,
                       .root = -1,
                       .held = {-1, -1, -1},
@@ -81,7 +91,10 @@ static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
                           .error = -error,
                           .reason = (uint32_t)c->reason,
                           .value = c->detail};
-  ctr__send(c->launch->sock, &message);
+  if (c->is_started)
+    ctr__report_start(c, &message);
+  else
+    ctr__send(c->sock, &message);
   _exit(127);
 }
 
@@ -107,41 +120,30 @@ static _Noreturn void ctr__child_main(const ctr__launch *launch) {
 
 /* -- the intermediate process -- */
 
-/* Tells the parent the new child's pid as this process, which is in the caller's pid namespace,
-   sees it, and hands over the pidfd. */
-static int ctr__stage_report(int sock, pid_t pid, int pidfd) {
-  ctr__message message = {.type = CTR__MSG_PID, .value = pid};
-  union {
-    struct cmsghdr head;
-    char buf[CMSG_SPACE(sizeof(int))];
-  } control = {0};
-  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof pidfd),
-                                  .cmsg_level = SOL_SOCKET,
-                                  .cmsg_type = SCM_RIGHTS};
-  memcpy(CMSG_DATA(&control.head), &pidfd, sizeof pidfd);
-  struct iovec iov = {&message, sizeof message};
-  struct msghdr packet = {.msg_iov = &iov,
-                          .msg_iovlen = 1,
-                          .msg_control = &control,
-                          .msg_controllen = sizeof control.buf};
-  ssize_t n;
-  do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
-  return n < 0 ? -errno : 0;
-}
-
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   int pidfd = -1;
   pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
-  return pid < 0 ? pid : ctr__stage_report(c->launch->sock, pid, pidfd);
+  /* The pid is as this process sees it, which is in the caller's pid namespace. */
+  const ctr__message message = {.type = CTR__MSG_PID, .value = pid};
+  return pid < 0 ? pid : ctr__send_fd(c->sock, &message, pidfd);
+}
+
+static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+  int r = ctr__child_hold_proc(c, s);
+  if (r == 0) r = ctr__child_oom_score_adj(c, s);
+  ctr__close(&c->proc);
+  return r;
 }
 
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
-    [CTR__STEP_UNDUMPABLE] = ctr__stage_undumpable,
+    [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
+    [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
     [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,
+    [CTR__STEP_JOIN_INIT] = ctr__stage_join_init,
+    [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_CLONE] = ctr__stage_clone,
 };
 

@@ -2,7 +2,7 @@
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
-enum { CTR__MADE_MAX = 256 };
+enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256 };
 
 /* A page that parent and child share. */
 typedef struct ctr__shared {
@@ -10,6 +10,7 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
+  char note[512]; /* what a hook that failed has said */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -23,10 +24,22 @@ typedef struct ctr__launch {
   int sock;                                 /* the child's end of the sync channel             */
   int parent_sock;                          /* the parent's, which a child closes at once      */
   int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
+  const int *extra;                         /* those to become 3 and on                       */
+  int extra_count;                          /* at most CTR__EXTRA_MAX                         */
+  int start_sock;                           /* where who starts the container comes by; or -1 */
+  int init_pidfd;                           /* opened by OPEN_INIT                            */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
+  char ***hook_argv, ***hook_envp;          /* the same for each hook                         */
   ctr__shared *shared;
 } ctr__launch;
+
+/* The report of a step that failed after the container was started. */
+typedef struct ctr__start_report {
+  ctr__message message;
+  uint32_t kind;
+  char field[128], arg[256], note[512];
+} ctr__start_report;
 
 typedef struct ctr__child {
   const ctr__launch *launch;
@@ -35,6 +48,8 @@ typedef struct ctr__child {
   enum ctr__reason reason;   /* set by a step that fails where errno does not say enough   */
   int64_t detail;            /* goes with the reason                                       */
   uint64_t postponed;        /* namespaces that refused to be joined before the user one   */
+  int sock, start_sock;      /* as in launch, moved out of the way                         */
+  bool is_started;           /* sock is that of who started the container                  */
   int proc;                  /* a verified procfs, the host's                              */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
@@ -86,6 +101,10 @@ static int ctr__send(int sock, const ctr__message *message) {
   return n < 0 ? -errno : 0;
 }
 
+static int ctr__send_fd(int sock, const ctr__message *message, int fd) {
+  return ctr__send_with_fd(sock, message, sizeof *message, fd);
+}
+
 /* The next packet: 0, -EPROTO for anything but a whole message, -EPIPE when nobody is there. */
 static int ctr__receive(int sock, ctr__message *message) {
   ssize_t n;
@@ -98,15 +117,16 @@ static int ctr__receive(int sock, ctr__message *message) {
 
 /* Then nobody would know of the program, or wait for it. */
 static bool ctr__parent_is_gone(const ctr__child *c) {
-  struct pollfd parent = {.fd = c->launch->sock};
+  struct pollfd parent = {.fd = c->sock};
   return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
   const struct ctr__exchange *exchange = &ctr__exchanges[s->num[0]];
   ctr__message message = {.type = exchange->request};
-  int r = exchange->request ? ctr__send(c->launch->sock, &message) : 0;
-  if (r == 0) r = ctr__receive(c->launch->sock, &message);
+  int r = exchange->request ? ctr__send(c->sock, &message) : 0;
+  if (r == 0 && !exchange->answer) return 0;
+  if (r == 0) r = ctr__receive(c->sock, &message);
   if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
   if (r < 0) return r;
   return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);

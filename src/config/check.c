@@ -4,6 +4,7 @@
 typedef struct ctr__checker {
   const ctr_config *config;
   const ctr_log *log;
+  bool has_cgroup; /* linux.cgroupsPath is executed */
   ctr_err *err;
 } ctr__checker;
 
@@ -195,15 +196,15 @@ static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
     bool asked;
     const char *field;
   } parts[] = {{lin->resources.devices.count > 0, "linux.resources.devices"},
-               {lin->cgroupsPath != NULL, "linux.cgroupsPath"}};
+               {lin->cgroupsPath != NULL && !c->has_cgroup, "linux.cgroupsPath"}};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (!parts[i].asked) continue;
     if (any & CTR_CAP(MKNOD))
       return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, parts[i].field,
-                       "this version of ctr.h has no cgroups to enforce it with, and "
+                       "this version of ctr.h has no cgroup limits to enforce it with, and "
                        "process.capabilities grants CAP_MKNOD: take one of them out");
     ctr__log(c->log, CTR_LOG_WARNING, parts[i].field,
-             "not applied: this version of ctr.h has no cgroups");
+             "not applied: this version of ctr.h has no cgroup limits");
   }
   return CTR_OK;
 }
@@ -457,14 +458,39 @@ static ctr_code ctr__check_modes(ctr__checker *c) {
   return CTR_OK;
 }
 
-static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
+/* config.md "POSIX-platform Hooks": paths are absolute. */
+static ctr_code ctr__check_hooks(ctr__checker *c) {
+  char name[128];
+  for (size_t kind = 0; kind < ctr__type_of_ctr_hooks.count; kind++) {
+    const ctr__field *field = &ctr__type_of_ctr_hooks.fields[kind];
+    ctr__any_list list = ctr__list_at((const char *)&c->config->hooks + field->offset);
+    for (size_t i = 0; i < list.count; i++)
+      if (*((const ctr_hook *)list.items)[i].path != '/')
+        return ctr__wrong(c, ctr__name_it(name, "hooks.%s[%zu].path", field->name, i),
+                          "must be an absolute path");
+  }
+  return CTR_OK;
+}
+
+/* ioctl_tty(2): the kernel's struct winsize has 16 bits for each. */
+static ctr_code ctr__check_console(ctr__checker *c) {
+  const ctr_console_size *size = &c->config->process.consoleSize;
+  bool fits = size->height.value <= UINT16_MAX && size->width.value <= UINT16_MAX;
+  return fits || !c->config->process.terminal
+             ? CTR_OK
+             : ctr__wrong(c, "process.consoleSize", "more than 65535 rows or columns");
+}
+
+/* has_cgroup: a container gets one, so that cgroupsPath is executed. */
+static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, bool has_cgroup,
+                                  ctr_err *err) {
   static ctr_code (*const checks[])(
       ctr__checker *) = {ctr__check_process,        ctr__check_priorities, ctr__check_capabilities,
                          ctr__check_namespaces,     ctr__check_owners,     ctr__check_names,
                          ctr__check_maps,           ctr__check_paths,      ctr__check_devices,
                          ctr__check_sysctls,        ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_without_cgroups};
-  ctr__checker c = {config, log, err};
+                         ctr__check_hooks,          ctr__check_console,    ctr__check_without_cgroups};
+  ctr__checker c = {config, log, has_cgroup, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);

@@ -331,6 +331,22 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   return code;
 }
 
+ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
+                                  ctr_process_config **ret_process, ctr_err *err) {
+  ctr_json *value = NULL;
+  ctr__config_reader r = {.arena = arena, .err = err};
+  const ctr__where where = {NULL, "process", 0};
+  ctr__err_clear(err);
+  if (!arena || !text || !ret_process)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_process are needed");
+  ctr_process_config *process = ctr_arena_alloc(arena, sizeof *process);
+  if (!process) return ctr__nomem(err);
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
+  if (!code) code = ctr__read_object(&r, &where, value, &ctr__type_of_ctr_process_config, process);
+  if (!code) *ret_process = process;
+  return code;
+}
+
 ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
                           ctr_err *err) {
   ctr_json *value;

@@ -119,7 +119,7 @@ CTR__TYPE(ctr_scheduler,
 CTR__TYPE(ctr_cpu_affinity, CTR__FIELD(ctr_cpu_affinity, initial, STR, CTR__PLAIN),
           CTR__FIELD(ctr_cpu_affinity, final, STR, CTR__PLAIN));
 
-CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR__LATER),
+CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, consoleSize, OBJECT, CTR__OF(ctr_console_size)),
           CTR__FIELD(ctr_process_config, cwd, STR, CTR__MUST),
           CTR__FIELD(ctr_process_config, args, STRS, CTR__PLAIN),
@@ -139,12 +139,12 @@ CTR__TYPE(ctr_hook, CTR__FIELD(ctr_hook, path, STR, CTR__MUST),
           CTR__FIELD(ctr_hook, args, STRS, CTR__PLAIN), CTR__FIELD(ctr_hook, env, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_hook, timeout, UINT, .min = 1, .max = INT32_MAX));
 
-CTR__TYPE(ctr_hooks, CTR__FIELD(ctr_hooks, prestart, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, createRuntime, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, createContainer, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, startContainer, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, poststart, LIST, CTR__OF(ctr_hook), CTR__LATER),
-          CTR__FIELD(ctr_hooks, poststop, LIST, CTR__OF(ctr_hook), CTR__LATER));
+CTR__TYPE(ctr_hooks, CTR__FIELD(ctr_hooks, prestart, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, createRuntime, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, createContainer, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, startContainer, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, poststart, LIST, CTR__OF(ctr_hook)),
+          CTR__FIELD(ctr_hooks, poststop, LIST, CTR__OF(ctr_hook)));
 
 CTR__TYPE(ctr_namespace,
           CTR__FIELD(ctr_namespace, type, ENUM, .names = &ctr__namespace_names, CTR__MUST),

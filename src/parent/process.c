@@ -5,8 +5,15 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
   bool moments = false;
   for (uint32_t i = 0; i < plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
-    moments |= step->kind == CTR__STEP_SYNC && ctr__exchanges[step->num[0]].request;
+    moments |= step->kind == CTR__STEP_SYNC && step->num[1];
   }
+  const bool terminal = ctr__has_terminal(plan);
+  if (terminal && desc->stdio != CTR_STDIO_INHERIT)
+    return "process.terminal and stdio exclude each other";
+  if (!terminal && desc->console_socket)
+    return "console_socket would never get a terminal: process.terminal is not set";
+  if (desc->extra_fd_count > CTR__EXTRA_MAX || (desc->extra_fd_count && !desc->extra_fds))
+    return "extra_fds has more than 256 descriptors, or a number of them and no list";
   if (desc->on_moment && !moments)
     return "on_moment would never be called: the plan has no moments";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
@@ -27,6 +34,8 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
   *p = (ctr_process){.plan = plan,
                      .pid = -1,
                      .pidfd = -1,
+                     .console = -1,
+                     .attachment = {.start_sock = -1},
                      .io = {{-1, -1, -1}, {-1, -1, -1}},
                      .external = {"", "", ""}};
   if (desc) p->desc = *desc;
@@ -42,26 +51,22 @@ int ctr_process_pidfd(const ctr_process *process) {
   return process->pidfd;
 }
 
+int ctr_process_console(const ctr_process *process) {
+  return process->console;
+}
+
 ctr_io *ctr_process_io(ctr_process *process) {
   return &process->io;
 }
 
-/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
-   closing one. */
 ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks, ctr_err *err) {
   ctr__err_clear(err);
   if (process->state == CTR__ENDED || process->pid < 0)
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not running");
-  char path[64], text[1024];
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), process->pid), "/stat");
-  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
-  if (len < 0) return ctr__fail(err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
-  text[len] = '\0';
-  const char *at = strrchr(text, ')');
-  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
-  if (!at) return ctr__fail(err, CTR_E_SYS, EPROTO, NULL, "read %s", path);
-  *ret_ticks = strtoull(at + 1, NULL, 10);
+  ctr__proc_stat stat;
+  int r = ctr__read_proc_stat(process->pid, &stat);
+  if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "read /proc/%d/stat", (int)process->pid);
+  *ret_ticks = stat.start_time;
   return CTR_OK;
 }
 
@@ -78,6 +83,8 @@ ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err
   ctr__err_clear(err);
   if (process->pidfd < 0) return ctr__fail(err, CTR_E_STATE, 0, NULL, "the process is not started");
   if (process->state == CTR__RUNNING) {
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    while (poll(&end, 1, -1) < 0 && errno == EINTR) continue; /* it may be nobody's child here */
     int r = ctr__reap(process->pidfd, &process->status);
     if (r < 0)
       return ctr__fail(err, CTR_E_SYS, -r, NULL, "wait for process %d%s", (int)process->pid,
@@ -113,6 +120,7 @@ ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const na
 void ctr_process_free(ctr_process *process) {
   if (!process) return;
   ctr__close(&process->pidfd);
+  ctr__close(&process->console);
   ctr_io_close(&process->io);
   ctr_arena_free(&process->arena);
   CTR_FREE(process);
@@ -130,6 +138,9 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
     return ctr__fail(err, CTR_E_ARG, 0, NULL,
                      "nobody could feed and drain the pipes: use ctr_process_start");
   ctr_code code = ctr_plan_new(config, plan_desc, &plan, err);
+  if (!code && ctr__has_terminal(plan) && !(process_desc && process_desc->console_socket))
+    code = ctr__fail(err, CTR_E_ARG, 0, "process.terminal",
+                     "nobody could serve the terminal: use ctr_process_start, or a console_socket");
   if (!code) code = ctr_process_new(plan, process_desc, &process, err);
   if (!code) code = ctr_process_start(process, err);
   if (!code) code = ctr_process_wait(process, ret_exit, err);

@@ -41,6 +41,12 @@ static const struct ctr__hint {
      "the user has used up their keys (keyrings(7)): use no_new_keyring"},
     {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
+    {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
+    {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_ENTER_CGROUP, ENOSPC,
+     "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
+    {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
+    {CTR__STEP_OPEN_INIT, ESRCH, "container not running"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
     {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
@@ -66,15 +72,23 @@ static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *st
 }
 
 /* A step failed, on whichever side; report is of type ERROR, its step a step of the plan. */
-static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, ctr_err *err) {
+static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, const char *note,
+                                 ctr_err *err) {
   const ctr__step *step = ctr__plan_step(plan, report->step);
   ctr__text what = {.len = 0};
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  ctr_code code =
-      ctr__fail(err, CTR_E_SYS, report->error, ctr__plan_str(plan, step->field), "%.200s%s%s%s",
-                what.buf, why ? ": " : "", why ? why : "", ctr__refused_option(plan, step, report));
-  if (hint && err) ctr__err_add(err, ": %s", hint);
+  const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
+  ctr_code code = ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error,
+                            ctr__plan_str(plan, step->field), "%.200s%s%s%s", what.buf,
+                            why ? ": " : "", why ? why : "",
+                            ctr__refused_option(plan, step, report));
+  if (!err) return code;
+  if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
+    ctr__err_add(err, "%lld", (long long)report->value);
+  if (hint) ctr__err_add(err, ": %s", hint);
+  size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
+  if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }

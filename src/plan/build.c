@@ -7,11 +7,13 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
   if (code) return code;
   uint32_t cloned = before;
   while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
-  code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
+  if (ctr__makes_container(b)) ctr__parent_step(b, RECORD, .field = NULL);
+  code = ctr__plan_own_cgroups(b);
+  if (!code) code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
   ctr__plan_priorities(b, CTR__LANE_PARENT);
   /* The child waits only if the parent has something to do first: to learn of it, for one. */
-  if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED);
+  if (cloned + 1 < b->step_count) ctr__sync_step(b, CTR__SYNC_MAPPED, 0);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
@@ -24,6 +26,8 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
+  if (ctr__enters_cgroup_first(b))
+    ctr__child_step(b, CGROUP_NAMESPACE, .field = "linux.namespaces");
   if (b->new_namespaces & CTR_NS_TIME)
     ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
@@ -47,17 +51,37 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
-  /* Changing ids takes the parent-death signal away (prctl(2)). */
-  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  ctr__plan_last_guards(b);
   ctr__plan_program(b);
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
+/* Hooks that come when the container is there, or was: each is a plan of one step. */
+static ctr_code ctr__plan_one_hook(ctr__builder *b) {
+  ctr__plan_hook(b, (enum ctr__hook_kind)b->purpose->hook_kind, b->purpose->hook_index);
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
+static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
+  ctr_code code = ctr__check_hooks_have_id(b);
+  if (code) return code;
+  if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);
+  if (b->desc->id) b->state = ctr__hook_state(b);
+  return b->purpose->goal == CTR__GOAL_HOOK ? ctr__plan_one_hook(b) : ctr__plan_build(b);
+}
+
 static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc *desc,
-                                  const ctr__facts *facts, ctr_plan **ret_plan, ctr_err *err) {
+                                  const ctr__purpose *purpose, const ctr__facts *facts,
+                                  ctr_plan **ret_plan, ctr_err *err) {
   ctr_arena arena = {0};
-  ctr__builder b = {.arena = &arena, .config = config, .desc = desc, .facts = facts, .err = err};
-  ctr_code code = ctr__plan_build(&b);
+  ctr__builder b = {.arena = &arena,
+                    .config = config,
+                    .desc = desc,
+                    .purpose = purpose,
+                    .facts = facts,
+                    .err = err};
+  ctr_code code = ctr__plan_for_goal(&b);
   if (!code) {
     ctr__ref argv = ctr__add_strs(&b, config->process.args);
     ctr__ref envp = ctr__add_strs(&b, config->process.env);
@@ -71,21 +95,30 @@ static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc 
   return code;
 }
 
+static const ctr__purpose ctr__for_program = {.goal = CTR__GOAL_PROGRAM};
+
+static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *desc,
+                              const ctr__purpose *purpose, ctr_plan **ret_plan, ctr_err *err) {
+  const unsigned moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY;
+  const unsigned features =
+      CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_SETNS_PIDFD;
+  if (desc->moments & ~moments || desc->without & ~features)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
+  const bool has_cgroup = ctr__is_container(purpose) && !desc->no_cgroup;
+  ctr_code code = ctr__config_check(config, &desc->log, has_cgroup, err);
+  if (code) return code;
+  ctr__facts facts;
+  ctr__gather_facts(config, desc->without, &facts);
+  return ctr__plan_compile(config, desc, purpose, &facts, ret_plan, err);
+}
+
 ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc, ctr_plan **ret_plan,
                       ctr_err *err) {
   static const ctr_plan_desc defaults = {0};
   ctr__err_clear(err);
   if (!config || !ret_plan)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_plan are needed");
-  if (!desc) desc = &defaults;
-  if (desc->moments & ~(unsigned)(CTR_MOMENT_HOOKS | CTR_MOMENT_READY) ||
-      desc->without & ~(unsigned)(CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR))
-    return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
-  ctr_code code = ctr__config_check(config, &desc->log, err);
-  if (code) return code;
-  ctr__facts facts;
-  ctr__gather_facts(config, desc->without, &facts);
-  return ctr__plan_compile(config, desc, &facts, ret_plan, err);
+  return ctr__plan_for(config, desc ? desc : &defaults, &ctr__for_program, ret_plan, err);
 }
 
 void ctr_plan_free(ctr_plan *plan) {

@@ -1,11 +1,29 @@
 /* The mechanics of building a block: steps and data grow apart and are joined at the end. A failure
    to get memory is remembered, so that callers can add step after step and ask once. */
 
+/* What a plan is for. */
+enum ctr__goal {
+  CTR__GOAL_PROGRAM, /* a process of its own           */
+  CTR__GOAL_RUN,     /* a container, running           */
+  CTR__GOAL_CREATE,  /* a container that waits to be started */
+  CTR__GOAL_EXEC,    /* one more process in a container */
+  CTR__GOAL_HOOK,    /* nothing but one hook            */
+};
+
+typedef struct ctr__purpose {
+  enum ctr__goal goal;
+  uint64_t init_pid, init_start; /* of EXEC: the container's first process            */
+  ctr_strs cgroups;              /* of EXEC: the container's, directories on the host */
+  uint32_t hook_kind;            /* of HOOK                                           */
+  size_t hook_index;
+} ctr__purpose;
+
 typedef struct ctr__builder {
   ctr_arena *arena;
   const ctr_config *config;
   const ctr_plan_desc *desc;
   const struct ctr__facts *facts;
+  const ctr__purpose *purpose;
   ctr_err *err;
 
   ctr__step *steps;
@@ -22,8 +40,21 @@ typedef struct ctr__builder {
   bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
+  struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
+  size_t cgroup_count;                        /* of the container's own                */
+  uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
+  ctr__ref bundle, state;  /* for hooks */
 } ctr__builder;
+
+static bool ctr__is_container(const ctr__purpose *purpose) {
+  return purpose->goal == CTR__GOAL_RUN || purpose->goal == CTR__GOAL_CREATE ||
+         purpose->goal == CTR__GOAL_EXEC;
+}
+
+static bool ctr__makes_container(const ctr__builder *b) {
+  return b->purpose->goal == CTR__GOAL_RUN || b->purpose->goal == CTR__GOAL_CREATE;
+}
 
 static bool ctr__in_userns(const ctr__builder *b) {
   return (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
@@ -115,8 +146,10 @@ static void ctr__add_step(ctr__builder *b, enum ctr__lane lane, enum ctr__kind k
 #define ctr__parent_step(b, kind, ...)                                                             \
   ctr__add_step(b, CTR__LANE_PARENT, CTR__STEP_##kind, &(ctr__new_step){__VA_ARGS__})
 
-static void ctr__sync_step(ctr__builder *b, enum ctr__sync_point point) {
-  ctr__add_step(b, CTR__LANE_BOTH, CTR__STEP_SYNC, &(ctr__new_step){.num = {point}});
+/* The moment: the CTR_MOMENT_* at which the caller may want to be called; or 0. */
+static void ctr__sync_step(ctr__builder *b, enum ctr__sync_point point, unsigned moment) {
+  ctr__add_step(b, CTR__LANE_BOTH, CTR__STEP_SYNC,
+                &(ctr__new_step){.num = {point, b->desc->moments & moment}});
 }
 
 static ctr_code ctr__refuse(ctr__builder *b, ctr_code code, const char *field, const char *text) {
@@ -136,6 +169,8 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .data = (uint32_t)(head + steps_len), /* a multiple of 8: alignment stays */
                      .argv = argv,
                      .envp = envp,
+                     .bundle = b->bundle,
+                     .state = b->state,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);

@@ -2,6 +2,7 @@
    is the machine's; they are read once, here, and become plain mount and bind steps. */
 
 typedef struct ctr__hierarchy {
+  const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
   const char *mount_point; /* on the host                                            */
   const char *name;        /* of that directory, and of the one inside the container */
   const char *root;        /* the cgroup that is mounted there                       */
@@ -78,12 +79,14 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
   ctr__unescape_octal(fields[3]);
   ctr__unescape_octal(fields[4]);
   all->items[all->count++] =
-      (ctr__hierarchy){fields[4], ctr__base_name(fields[4]), fields[3], super, v2};
+      (ctr__hierarchy){NULL, fields[4], ctr__base_name(fields[4]), fields[3], super, v2};
   all->v1_count += !v2;
 }
 
-static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
-  *all = (ctr__hierarchies){0};
+static ctr_code ctr__hierarchies_read(ctr__builder *b) {
+  if (b->hierarchies) return CTR_OK;
+  ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
+  if (!all) return ctr__nomem(b->err);
   char *text = NULL, *save = NULL;
   ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
   all->membership = text;
@@ -91,7 +94,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b, ctr__hierarchies *all) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
+  b->hierarchies = all;
   return CTR_OK;
+}
+
+/* Mounted at two places: the last one is on top. */
+static bool ctr__hierarchy_is_hidden(const ctr__hierarchies *all, size_t index) {
+  for (size_t later = index + 1; later < all->count; later++)
+    if (!strcmp(all->items[index].name, all->items[later].name)) return true;
+  return false;
 }
 
 /* Whether the comma-separated list has the word. */
@@ -118,11 +129,12 @@ static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy 
   return NULL;
 }
 
-/* Where that cgroup is on the host: below the mount point, less the part that is mounted there. Not
+/* Where the cgroup to be shown is on the host: the container's, or the caller's below the mount point, less the part that is mounted there. Not
    known, or not below: then there is nothing of the caller's own to show. */
 static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
                                      const ctr__hierarchies *all, const ctr__hierarchy *hierarchy,
                                      const char **ret_path) {
+  if (hierarchy->container) return *ret_path = hierarchy->container, CTR_OK;
   size_t len = 0, root_len = strcmp(hierarchy->root, "/") ? strlen(hierarchy->root) : 0;
   const char *own = ctr__own_cgroup(all->membership, hierarchy, &len);
   bool below = own && len >= root_len && !memcmp(own, hierarchy->root, root_len) &&
@@ -171,10 +183,7 @@ static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, con
                   .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
                   .num = {set & ~(uint64_t)CTR__ATTR_RDONLY});
   for (size_t i = 0; i < all->count; i++) {
-    bool seen = false; /* mounted at two places: the last one is on top */
-    for (size_t later = i + 1; later < all->count; later++)
-      seen |= !strcmp(all->items[i].name, all->items[later].name);
-    if (seen) continue;
+    if (ctr__hierarchy_is_hidden(all, i)) continue;
     ctr_code code = ctr__plan_bound_hierarchy(b, mount, field, spec, all, &all->items[i]);
     if (code) return code;
   }
@@ -199,17 +208,103 @@ static ctr_code ctr__plan_cgroup_v2(ctr__builder *b, const ctr_mount *mount, con
 
 static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, const char *field,
                                        ctr__mount_spec *spec) {
-  ctr__hierarchies all;
   if (spec->data_count)
     return ctr__fail(
         b->err, CTR_E_CONFIG, 0, field,
         "\"%.64s\": the hierarchies are there already and take no options of their own",
         spec->data[0]);
-  ctr_code code = ctr__hierarchies_read(b, &all);
+  ctr_code code = ctr__hierarchies_read(b);
   if (code) return code;
-  if (!all.count)
+  const ctr__hierarchies *all = b->hierarchies;
+  if (!all->count)
     return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                      "type cgroup: this machine has no cgroup hierarchy mounted");
-  if (all.v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, &all);
-  return ctr__plan_cgroup_v2(b, mount, field, spec, &all);
+  if (all->v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, all);
+  return ctr__plan_cgroup_v2(b, mount, field, spec, all);
+}
+
+/* -- the container's own -- */
+
+/* What pausing, listing and killing need: the v1 freezer, or else v2 (cgroups(7)). */
+static bool ctr__can_freeze(const ctr__hierarchies *all, const ctr__hierarchy *hierarchy) {
+  for (size_t i = 0; i < all->count && hierarchy->v2; i++)
+    if (!all->items[i].v2 && ctr__list_has(all->items[i].options, "freezer", 7)) return false;
+  return hierarchy->v2 || ctr__list_has(hierarchy->options, "freezer", 7);
+}
+
+/* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
+   relative one where the runtime likes: below the caller's own cgroup. */
+static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
+                                      const char **ret_path) {
+  const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
+  bool privileged = b->facts->initial_userns && !b->facts->euid;
+  if (asked ? *asked != '/' : !privileged) {
+    ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
+    if (code) return code;
+  }
+  if (asked) asked += strspn(asked, "/");
+  *ret_path = asked ? ctr__print(b, "%s/%s", base, asked)
+                    : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
+  return *ret_path ? CTR_OK : ctr__nomem(b->err);
+}
+
+/* Whether the caller may make path: the nearest directory above it that is there can be written
+   to. */
+static bool ctr__can_make(const char *path) {
+  char above[PATH_MAX];
+  size_t len = strlen(path);
+  if (len >= sizeof above) return false;
+  memcpy(above, path, len + 1);
+  while (len > 1 && faccessat(AT_FDCWD, above, F_OK, AT_EACCESS) < 0 && errno == ENOENT) {
+    while (len > 1 && above[len - 1] != '/') len--;
+    while (len > 1 && above[len - 1] == '/') len--;
+    above[len] = '\0';
+  }
+  return faccessat(AT_FDCWD, above, W_OK, AT_EACCESS) == 0;
+}
+
+/* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
+   the machine grants it. */
+static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
+  const char *path = NULL;
+  ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
+  if (code) return code;
+  if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
+    if (b->config->linux_.cgroupsPath)
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
+               "not made: an ordinary user may not write to %s", hierarchy->mount_point);
+    return CTR_OK;
+  }
+  ctr__parent_step(b, MAKE_CGROUP, .field = "linux.cgroupsPath",
+                   .str = {path, hierarchy->v2 ? "" : hierarchy->options},
+                   .num = {hierarchy->v2});
+  hierarchy->container = path;
+  b->cgroup_count++;
+  return CTR_OK;
+}
+
+/* "a/../b" would lead where nobody looks for it. */
+static bool ctr__has_dot_dot(const char *path) {
+  const char *name;
+  for (size_t len; (len = ctr__component(&path, &name)) != 0;)
+    if (len == 2 && !memcmp(name, "..", 2)) return true;
+  return false;
+}
+
+static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
+  const char *asked = b->config->linux_.cgroupsPath;
+  if (!ctr__makes_container(b) || b->desc->no_cgroup) return CTR_OK;
+  if (asked && (ctr__has_dot_dot(asked) || !asked[strspn(asked, "/")]))
+    return ctr__refuse(b, CTR_E_CONFIG, "linux.cgroupsPath", "is no path of a cgroup of its own");
+  ctr_code code = ctr__hierarchies_read(b);
+  for (size_t i = 0; !code && i < b->hierarchies->count; i++) {
+    ctr__hierarchy *hierarchy = &b->hierarchies->items[i];
+    if (ctr__hierarchy_is_hidden(b->hierarchies, i)) continue;
+    if (asked || ctr__can_freeze(b->hierarchies, hierarchy)) code = ctr__plan_cgroup(b, hierarchy);
+  }
+  for (size_t i = 0; !code && i < b->hierarchies->count; i++)
+    if (b->hierarchies->items[i].container)
+      ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
+                       .str = {b->hierarchies->items[i].container});
+  return code;
 }

@@ -102,6 +102,16 @@ static void ctr__text_limit(ctr__text *t, uint64_t value) {
     ctr__text_add(t, "%llu", (unsigned long long)value);
 }
 
+static void ctr__text_size(ctr__text *t, uint64_t rows, uint64_t columns) {
+  if (rows || columns)
+    ctr__text_add(t, " of %llu rows and %llu columns", (unsigned long long)rows,
+                  (unsigned long long)columns);
+}
+
+static void ctr__text_timeout(ctr__text *t, uint64_t seconds) {
+  if (seconds) ctr__text_add(t, ", %llu seconds at most", (unsigned long long)seconds);
+}
+
 /* A list of strings; of numbers, where the step is about groups. */
 static void ctr__text_list(ctr__text *t, const ctr_plan *plan, const ctr__step *step, int i) {
   for (uint32_t n = 0; n < ctr__list_count(plan, step->str[i]); n++) {
@@ -138,6 +148,9 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
   case 'B': ctr__text_limit(t, num); break;
   case 'M': ctr__text_add(t, "%s", ctr__exchanges[num].name); break;
+  case 'Z': ctr__text_size(t, num, step->num[i + 1]); break;
+  case 'K': ctr__text_add(t, "%s", num ? ", also as /dev/console" : ""); break;
+  case 'W': ctr__text_timeout(t, num); break;
   default: break;
   }
 }

@@ -24,26 +24,35 @@ struct ctr_plan {
   uint32_t step_count;
   uint32_t steps, data; /* where they start in the block */
   ctr__ref argv, envp;
-  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
+  ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
+  ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
 
-enum { CTR__PLAN_MAX_NAMESPACES = 8 };
+enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
 
 /* Every kind of step; those that mount something stand together, MOUNT_FS to MOUNT_BIND: name, what it does, where that is documented. In the text, %s0 is string 0,
    %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
    taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %r attributes
    for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an
-   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment. Text and errors of a
-   step come from here alone. */
+   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a
+   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time. Text
+   and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
+  X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1", "pidfd_open(2)") \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
+  X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
+  X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
+  X(RECORD, "write the state down, with the process in it", "OCI runtime.md")                      \
+  X(MAKE_CGROUP, "make the cgroup %s0", "cgroups(7)")                                              \
+  X(ENTER_CGROUP, "move the process into the cgroup %s0", "cgroups(7)")                            \
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
   X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
   X(GID_MAP, "write '%s0' to /proc/PID/gid_map", "user_namespaces(7)")                             \
@@ -58,6 +67,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(KEYRING, "join a new session keyring", "keyrings(7)")                                          \
   X(HOLD_PROC, "open the procfs that settings are written to", "proc(5)")                          \
   X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
+  X(CGROUP_NAMESPACE, "enter a new cgroup namespace", "cgroup_namespaces(7)")                      \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
   X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
@@ -74,6 +84,9 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
+  X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
+  X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
+  X(HOOK, "run the hook %s0%W0", "OCI config.md")                                                  \
   X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
   X(READONLY, "make %s0 and all below read-only", "OCI config-linux.md")                           \
   X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
@@ -100,6 +113,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8 };
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
+  X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
+  X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {
@@ -111,9 +126,11 @@ enum ctr__kind {
 
 /* What a sync point is about. */
 enum ctr__sync_point {
-  CTR__SYNC_MAPPED, /* the parent has written the id maps      */
-  CTR__SYNC_HOOKS,  /* the child has made mounts and namespaces */
-  CTR__SYNC_READY,  /* the child has done all but execve        */
+  CTR__SYNC_MAPPED,  /* the parent has done what only it may      */
+  CTR__SYNC_HOOKS,   /* the child has made mounts and namespaces  */
+  CTR__SYNC_RESUME,  /* the parent has run its hooks              */
+  CTR__SYNC_READY,   /* the child has done all but execve         */
+  CTR__SYNC_CREATED, /* the same, and it waits to be started next */
 };
 
 /* How a step treats the list of groups. */
@@ -147,7 +164,13 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
   X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
-  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")
+  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")      \
+  X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
+  X(NOT_THAT_PROCESS, "that process has ended")                                                    \
+  X(HOOK_PROGRAM, "it cannot be executed")                                                         \
+  X(HOOK_EXIT, "it ended with exit code ")                                                         \
+  X(HOOK_SIGNAL, "it was ended by signal ")                                                        \
+  X(HOOK_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
@@ -165,23 +188,39 @@ enum ctr__message_type {
   CTR__MSG_MAPPED,    /* parent: go on, the maps are written                       */
   CTR__MSG_RESUME,    /* parent: go on after the hooks                             */
   CTR__MSG_RUN,       /* parent: go on and execute                                 */
+  CTR__MSG_CONSOLE,   /* child: carries its terminal's other end                   */
+  CTR__MSG_CREATED,   /* child: only being started is left                         */
+  CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
+  CTR__MSG_START,     /* who starts it: go on                                      */
+  CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
 };
+
+/* runtime.md "State": how statuses are called. */
+#define CTR__STATUSES(X)                                                                           \
+  X(CREATING, "creating")                                                                          \
+  X(CREATED, "created")                                                                            \
+  X(RUNNING, "running")                                                                            \
+  X(PAUSED, "paused")                                                                              \
+  X(STOPPED, "stopped")
 
 typedef struct ctr__message {
   uint32_t type, step;
   int32_t error; /* errno */
   uint32_t reason;
-  int64_t value; /* of PID: the pid; of ERROR with reason OPTION: which of the options */
+  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason               */
 } ctr__message;
 
-/* A sync point from both sides: what the child says (0: it only listens) and is answered. */
+/* A sync point from both sides: what the child says (0: it only listens) and is answered (0: it
+   does not wait). */
 static const struct ctr__exchange {
   uint32_t request, answer;
   const char *name;
 } ctr__exchanges[] = {
     [CTR__SYNC_MAPPED] = {0, CTR__MSG_MAPPED, "the parent has set up what only it may"},
-    [CTR__SYNC_HOOKS] = {CTR__MSG_HOOKS, CTR__MSG_RESUME, "hooks, then resume"},
+    [CTR__SYNC_HOOKS] = {CTR__MSG_HOOKS, 0, "namespaces and mounts are made"},
+    [CTR__SYNC_RESUME] = {0, CTR__MSG_RESUME, "resume"},
     [CTR__SYNC_READY] = {CTR__MSG_READY, CTR__MSG_RUN, "ready, then run"},
+    [CTR__SYNC_CREATED] = {CTR__MSG_CREATED, CTR__MSG_WAIT, "created, then left alone"},
 };
 
 /* -- reading the block -- */

@@ -79,13 +79,18 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
   return CTR_OK;
 }
 
-/* In a user namespace the child has lost the right to what only root may: its parent sets it. */
+/* In a user namespace the child has lost the right to what only root may: its parent sets it. In a
+   running container it has no procfs that can be trusted. */
 static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
-  return (lane == CTR__LANE_PARENT) == ctr__in_userns(b);
+  bool by_parent = ctr__in_userns(b) || b->purpose->goal == CTR__GOAL_EXEC;
+  return (lane == CTR__LANE_PARENT) == by_parent;
 }
 
+/* A process that is to join a container writes it before it is out of reach: then its /proc/PID is
+   root's (proc_pid(5)). */
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
-  if (!b->config->process.oomScoreAdj.set || !ctr__is_set_by(b, lane)) return;
+  bool here = b->purpose->goal == CTR__GOAL_EXEC ? lane == CTR__LANE_STAGE : ctr__is_set_by(b, lane);
+  if (!b->config->process.oomScoreAdj.set || !here) return;
   const char *text = ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
                 &(ctr__new_step){.field = "process.oomScoreAdj", .str = {text}});
@@ -259,12 +264,29 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
 }
 
+/* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
+   took (proc_sys_fs(5), suid_dumpable). */
+static void ctr__plan_last_guards(ctr__builder *b) {
+  /* One that waits to be started may get company by exec. Only who may trace it can join it then. */
+  bool waits = b->purpose->goal == CTR__GOAL_CREATE && (b->facts->caps & CTR_CAP(SYS_PTRACE));
+  bool watched = waits || b->purpose->goal == CTR__GOAL_EXEC ||
+                 (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
+  if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+}
+
 static void ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
   ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
-  if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY);
+  if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY, CTR_MOMENT_READY);
+  if (b->purpose->goal == CTR__GOAL_CREATE) {
+    ctr__sync_step(b, CTR__SYNC_CREATED, 0);
+    ctr__child_step(b, WAIT_START, .field = NULL);
+  }
+  if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
+  if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }

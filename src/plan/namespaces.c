@@ -140,6 +140,13 @@ static const char *ctr__own_path(const ctr__builder *b, ctr_namespace_type type)
   return NULL;
 }
 
+/* namespaces(7), "The /proc/pid/ns/ directory" */
+static const char *ctr__namespace_file(uint32_t type) {
+  return type == CTR_NS_MOUNT     ? "mnt"
+         : type == CTR_NS_NETWORK ? "net"
+                                  : ctr__name_of(&ctr__namespace_names, type);
+}
+
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
   uint64_t slot = 0;
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
@@ -170,11 +177,18 @@ static void ctr__plan_stage(ctr__builder *b) {
                   &(ctr__new_step){.field = "linux.namespaces"});
 }
 
+/* Whether a cgroup namespace is made by the child, when it is in the container's cgroup. */
+static bool ctr__enters_cgroup_first(const ctr__builder *b) {
+  return (b->new_namespaces & CTR_NS_CGROUP) && ctr__makes_container(b) && !b->desc->no_cgroup;
+}
+
 /* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
    entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
    rights that joining others needs. */
 static void ctr__plan_clone(ctr__builder *b) {
-  uint64_t flags = b->new_namespaces & ~(uint32_t)CTR_NS_TIME;
+  /* A cgroup namespace shows the cgroup that its maker is in: the container's, once it is in it. */
+  uint32_t later = CTR_NS_TIME | (ctr__enters_cgroup_first(b) ? (uint32_t)CTR_NS_CGROUP : 0);
+  uint64_t flags = b->new_namespaces & ~later;
   uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   bool joins = b->joined_namespaces;
   if (joins) {
@@ -195,7 +209,7 @@ static enum ctr__groups ctr__groups_of(const ctr__builder *b, size_t count) {
 
 static void ctr__plan_become_root(ctr__builder *b) {
   uint32_t host_uid, host_gid;
-  if ((b->new_namespaces & CTR_NS_USER) &&
+  if (b->uid_map.count &&
       !(ctr__id_mapped(b->uid_map, 0, &host_uid) && ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
@@ -220,10 +234,8 @@ static const char *ctr__offsets_text(ctr__builder *b) {
    those of a joined user namespace is not known here: then they stay the caller's. */
 static void ctr__choose_io_owner(ctr__builder *b) {
   const ctr_user *user = &b->config->process.user;
-  bool joined = b->joined_namespaces & CTR_NS_USER, made = b->new_namespaces & CTR_NS_USER;
-  b->io_uid = joined || made ? b->facts->euid : user->uid;
-  b->io_gid = joined || made ? b->facts->egid : user->gid;
-  if (!made) return;
+  b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
+  b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }

@@ -227,6 +227,19 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 
+/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first those
+   of the host's side, then those inside. */
+static void ctr__plan_create_hooks(ctr__builder *b) {
+  bool stops = (b->desc->moments & CTR_MOMENT_HOOKS) ||
+               ctr__hooks_of(b->config, CTR__HOOK_PRESTART)->count ||
+               ctr__hooks_of(b->config, CTR__HOOK_CREATE_RUNTIME)->count;
+  if (stops) ctr__sync_step(b, CTR__SYNC_HOOKS, CTR_MOMENT_HOOKS);
+  ctr__plan_hooks(b, CTR__HOOK_PRESTART);
+  ctr__plan_hooks(b, CTR__HOOK_CREATE_RUNTIME);
+  if (stops) ctr__sync_step(b, CTR__SYNC_RESUME, 0);
+  ctr__plan_hooks(b, CTR__HOOK_CREATE_CONTAINER);
+}
+
 /* Without a mount namespace of its own every mount would be one of the host. */
 static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
   const ctr_linux *lin = &b->config->linux_;
@@ -246,7 +259,8 @@ static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
                          "change the host's mounts");
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
-  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
+  ctr__plan_console(b, false);
+  ctr__plan_create_hooks(b);
   ctr__child_step(b, CHROOT, .field = "root.path");
   return CTR_OK;
 }
@@ -258,7 +272,8 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   ctr_code code = ctr__plan_mounts(b);
   if (code) return code;
   ctr__plan_devices(b);
-  if (b->desc->moments & CTR_MOMENT_HOOKS) ctr__sync_step(b, CTR__SYNC_HOOKS);
+  ctr__plan_console(b, true);
+  ctr__plan_create_hooks(b);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
   if (lin->readonlyPaths.count && !ctr__has_setattr(b))

@@ -1,5 +1,6 @@
 """What the tests of the command line share: bundles, runs, and what must be the same after as before."""
 
+import atexit
 import copy
 import json
 import os
@@ -13,6 +14,8 @@ TOP = Path(os.environ.get("CTR_TOP", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("CTR_BUILD", TOP / "build"))
 ROOT = os.geteuid() == 0
 DELETE = object()  # as a value: take the member out
+STATES = Path(tempfile.mkdtemp(prefix="states."))  # where the containers of these tests are kept
+atexit.register(shutil.rmtree, STATES, ignore_errors=True)
 
 
 def run(*command, stdin="", timeout=120, **kwargs):
@@ -21,7 +24,7 @@ def run(*command, stdin="", timeout=120, **kwargs):
 
 
 def ctr_oci(*args, **kwargs):
-    return run(BUILD / "ctr-oci", *args, **kwargs)
+    return run(BUILD / "ctr-oci", "--root", STATES, *args, **kwargs)
 
 
 def change(config, path, value):
@@ -57,7 +60,7 @@ def census(bundle):
 
     return {"processes": own_processes(), "cgroups": cgroups(),
             "mounts": Path("/proc/self/mountinfo").read_text().count("\n"),
-            "files": sorted(str(p) for p in bundle.rglob("*"))}
+            "files": sorted(str(p) for p in [*bundle.rglob("*"), *STATES.rglob("*")])}
 
 
 class Bundles(unittest.TestCase):

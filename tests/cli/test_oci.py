@@ -4,9 +4,10 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import unittest
 
-from oci import BUILD, ROOT, TOP, Bundles, ctr_oci, run
+from oci import BUILD, DELETE, ROOT, STATES, TOP, Bundles, ctr_oci, run
 
 
 class Commands(Bundles):
@@ -26,15 +27,22 @@ class Commands(Bundles):
     def test_the_bundle_is_the_working_directory_or_an_option(self):
         self.write()
         forms = [["--bundle", str(self.bundle)], [f"--bundle={self.bundle}"],
-                 ["-bundle", str(self.bundle)]]
+                 ["-bundle", str(self.bundle)], [f"-bundle={self.bundle}"],
+                 ["-b", str(self.bundle)], [f"-b={self.bundle}"],
+                 ["-b", "/nowhere", "-no-subreaper", "--no-pivot=false", "-b", str(self.bundle)]]
         for form in forms:
-            self.assertEqual(ctr_oci("run", *form, "test").returncode, 0)
+            for args in ([*form, "test"], ["test", *form], [*form, "--", "test"]):
+                result = ctr_oci("run", *args)
+                self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""),
+                                 args)
         self.assertEqual(ctr_oci("run", "test", cwd=self.bundle).returncode, 0)
 
     def test_a_command_after_two_dashes_replaces_the_programs(self):
         self.write()
-        result = ctr_oci("run", "--bundle", self.bundle, "test", "--", "/probe", "exit", "7")
-        self.assertEqual(result.returncode, 7)
+        for dashes in ([], ["--"]):
+            result = ctr_oci("run", "--bundle", self.bundle, *dashes, "test", "--", "/probe", "exit",
+                             "7")
+            self.assertEqual(result.returncode, 7)
 
     def test_the_default_container_needs_no_bundle(self):
         result = ctr_oci("run", "--default", "test", "--", "sh", "-c", "echo $$; hostname; id -u")
@@ -42,7 +50,8 @@ class Commands(Bundles):
 
     @unittest.skipUnless(shutil.which("unshare"), "there is no unshare(1)")
     def test_the_default_container_runs_inside_a_user_namespace(self):
-        result = run("unshare", "-r", BUILD / "ctr-oci", "run", "--default", "x", "--", "id", "-u")
+        result = run("unshare", "-r", BUILD / "ctr-oci", "--root", STATES, "run", "--default", "x",
+                     "--", "id", "-u")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "0\n", ""))
 
     def test_a_missing_directory_is_not_made_on_a_read_only_root(self):
@@ -99,28 +108,295 @@ class Commands(Bundles):
         self.assertEqual(sorted(self.bundle.rglob("*")), before)
 
     def test_version_names_the_specification(self):
-        result = ctr_oci("--version")
-        self.assertEqual(result.returncode, 0)
         version = re.search(r"ctr\.h - v([\d.]+) ", (TOP / "ctr.h").read_text()).group(1)
-        self.assertEqual(result.stdout.splitlines()[0], f"ctr-oci version {version}")
-        self.assertIn("spec: 1.3.0", result.stdout)
+        for option in ("--version", "-v"):
+            result = ctr_oci(option)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            first, commit, spec = result.stdout.splitlines()
+            self.assertEqual((first, spec), (f"ctr-oci version {version}", "spec: 1.3.0"))
+            self.assertTrue(commit.startswith("commit: "))
 
-    def test_help_lists_every_command(self):
-        result = ctr_oci("--help")
+
+COMMANDS = ("create start run exec state kill pause resume delete list ps spec explain features "
+            "completion").split()
+
+# The command line of every engine that there is, as cli-compat.md has them.
+OPTIONS = {
+    "create": "bundle b console-socket pid-file pidfd-socket no-pivot no-new-keyring preserve-fds",
+    "run": "bundle b console-socket pid-file pidfd-socket no-pivot no-new-keyring preserve-fds "
+           "detach d keep no-subreaper default",
+    "exec": "process p cwd env e tty t user u additional-gids g cap c no-new-privs detach d "
+            "pid-file console-socket pidfd-socket preserve-fds ignore-paused process-label "
+            "apparmor cgroup",
+    "kill": "all a", "delete": "force f", "list": "format f quiet q", "ps": "format f",
+    "spec": "bundle b rootless", "explain": "bundle b default no-pivot",
+}
+GLOBALS = "root log log-format debug systemd-cgroup cgroup-manager rootless version v help h"
+
+
+def names_in(text):
+    """The options that a help has, letters and names."""
+    found = re.findall(r"^  (?:-(\w), |    )--([\w-]+)", text, re.M)
+    return {name for pair in found for name in pair if name}
+
+
+class Help(unittest.TestCase):
+    def test_lists_every_command_and_global_option(self):
+        for option in ("--help", "-h", "-help"):
+            result = ctr_oci(option)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            for command in COMMANDS:
+                self.assertRegex(result.stdout, rf"(?m)^  {command} +\S")
+            self.assertEqual(names_in(result.stdout), set(GLOBALS.split()))
+
+    def test_of_a_command_lists_its_options(self):
+        for command in COMMANDS:
+            for option in ("--help", "-h"):
+                result = ctr_oci(command, option)
+                self.assertEqual((result.returncode, result.stderr), (0, ""), command)
+                self.assertIn(f" {command} [OPTION...]", result.stdout)
+                self.assertEqual(names_in(result.stdout),
+                                 {"help", "h", *OPTIONS.get(command, "").split()}, command)
+
+    def test_lines_fit_a_terminal(self):
+        for args in ([], *([command] for command in COMMANDS)):
+            for line in ctr_oci(*args, "--help").stdout.splitlines():
+                self.assertLessEqual(len(line), 120)
+
+    def test_commands_that_do_not_exist_have_none(self):
+        """podman takes a runtime for one that can checkpoint when this succeeds."""
+        for command in ("checkpoint", "restore", "update", "events", "frobnicate"):
+            result = ctr_oci(command, "--help")
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn(f"no command '{command}'", result.stderr)
+
+
+class Usage(unittest.TestCase):
+    def wrong(self, *args):
+        result = ctr_oci(*args, cwd="/")
+        self.assertEqual((result.returncode, result.stdout), (2, ""), args)
+        self.assertRegex(result.stderr, r"^ctr-oci: [^\n]*\n$")
+        return result.stderr
+
+    def test_wrong_words_are_told(self):
+        for args, part in (
+                ([], "usage: "), (["frobnicate"], "no command 'frobnicate'"),
+                (["--frobnicate", "list"], "unknown option --frobnicate"),
+                (["run"], "run needs an ID"), (["run", "--"], "run needs an ID"),
+                (["kill"], "kill needs an ID"), (["exec"], "exec needs an ID"),
+                (["run", "--nonsense", "x"], "unknown option --nonsense"),
+                (["delete", "x", "-z"], "unknown option -z"),
+                (["spec", "extra"], "spec: 'extra' is one operand too many"),
+                (["state", "a", "b"], "state: 'b' is one operand too many"),
+                (["kill", "a", "TERM", "b"], "kill: 'b' is one operand too many"),
+                (["run", "a", "sh"], "run: 'sh' is one operand too many"),
+                (["run", "--", "a", "sh"], "run: 'sh' is one operand too many"),
+                (["explain", "sh"], "explain: 'sh' is one operand too many"),
+                (["run", "--bundle"], "option --bundle requires an argument"),
+                (["run", "-b"], "option --bundle requires an argument"),
+                (["--root"], "option --root requires an argument"),
+                (["list", "--format", "xml"], "--format: 'xml' is not supported: use table|json"),
+                (["list", "-f", "tab"], "use table|json"), (["list", "-f="], "use table|json"),
+                (["--log-format=yaml", "list"], "use text|json"),
+                (["--cgroup-manager", "systemd", "list"], "use cgroupfs|disabled"),
+                (["delete", "--force=perhaps", "x"], "use true|false"),
+                (["completion"], "completion needs bash")):
+            with self.subTest(args=args):
+                self.assertIn(part, self.wrong(*args))
+
+    def test_numbers_are_digits(self):
+        for number in ("", "-1", "+1", " 1", "1 ", "0x1", "1.0", "1e3", "2147483648",
+                       "18446744073709551617"):
+            with self.subTest(number=number):
+                self.assertIn("use a number", self.wrong("create", "--preserve-fds", number, "x"))
+
+    def test_the_systemd_manager_is_refused(self):
+        result = ctr_oci("--systemd-cgroup", "list")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("not supported: use the cgroupfs manager", result.stderr)
+
+    def test_what_engines_say_besides_is_taken(self):
+        result = ctr_oci("--rootless=auto", "--cgroup-manager", "disabled", "--debug",
+                         "--log-format", "json", "list", "-q")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+
+    def test_other_shells_are_refused(self):
+        result = ctr_oci("completion", "zsh")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+
+
+@unittest.skipUnless(shutil.which("bash"), "there is no bash")
+class Completion(unittest.TestCase):
+    """The script in bash itself, asked as bash asks it."""
+
+    def complete(self, *words):
+        """What could stand where the last word is, which bash has split at "=", too."""
+        script = ctr_oci("completion", "bash")
+        self.assertEqual((script.returncode, script.stderr), (0, ""))
+        line = " ".join(f"'{word}'" for word in ("ctr-oci", *words))
+        result = run("bash", "--norc", "-c",
+                     f"set -eu; PATH={BUILD}:$PATH; {script.stdout}\nset +eu\n"
+                     f"COMP_WORDS=({line}); COMP_CWORD={len(words)}\n_ctr_oci\n"
+                     'printf "%s\\n" "${COMPREPLY[@]}"', cwd=TOP)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        for command in ("run", "spec", "explain"):
-            self.assertIn(f"\n  {command} ", result.stdout)
-            self.assertIn("--bundle DIR", ctr_oci(command, "--help").stdout)
+        return set(result.stdout.split())
 
-    def test_wrong_usage_is_told(self):
-        for args, part in (([], "usage:"), (["frobnicate"], "no command 'frobnicate'"),
-                           (["run"], "needs an ID"), (["run", "--nonsense", "x"], "nonsense"),
-                           (["spec", "extra"], "one operand too many"),
-                           (["run", "--bundle"], "bundle")):
-            result = ctr_oci(*args, cwd=self.bundle)
-            self.assertNotEqual(result.returncode, 0, args)
-            self.assertEqual(result.stdout, "")
-            self.assertIn(part, result.stderr)
+    def test_commands_and_global_options(self):
+        self.assertEqual(self.complete("st"), {"start", "state"})
+        self.assertEqual({word for word in self.complete("") if word[0] != "-"}, set(COMMANDS))
+        self.assertEqual(self.complete("--log"), {"--log", "--log-format"})
+        self.assertEqual(self.complete("--log", "x", "--root", "=", "/y", "res"), {"resume"})
+
+    def test_options_of_a_command(self):
+        for command in COMMANDS:
+            names = {"help", "h", *OPTIONS.get(command, "").split()}
+            self.assertEqual(self.complete(command, "-"),
+                             {f"--{n}" if len(n) > 1 else f"-{n}" for n in names}, command)
+
+    def test_arguments(self):
+        self.assertEqual(self.complete("list", "--format", ""), {"table", "json"})
+        self.assertEqual(self.complete("list", "--format", "=", "j"), {"json"})
+        self.assertEqual(self.complete("list", "--format", "="), {"table", "json"})
+        self.assertEqual(self.complete("--log-format", "te"), {"text"})
+        self.assertEqual(self.complete("run", "--bundle", "test"), {"tests"})
+        self.assertEqual(self.complete("exec", "-p", "READ"), {"README.md"})
+        self.assertEqual(self.complete("exec", "--user", ""), set())
+        self.assertEqual(self.complete("completion", ""), {"--help", "-h", "bash"})
+
+
+class Features(Bundles):
+    def setUp(self):
+        super().setUp()
+        result = ctr_oci("features")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.features = json.loads(result.stdout)
+        self.linux = self.features["linux"]
+
+    def explains(self, changes):
+        self.write(changes)
+        return ctr_oci("explain", "--bundle", self.bundle).returncode == 0
+
+    def test_has_the_form_of_the_schema(self):
+        """features-schema.json and features-linux.json of the specification."""
+        for key in ("ociVersionMin", "ociVersionMax"):
+            self.assertRegex(self.features[key], r"^\d+\.\d+\.\d+$")
+        for names in (self.features["hooks"], self.features["mountOptions"],
+                      self.linux["namespaces"], self.linux["capabilities"],
+                      self.features["potentiallyUnsafeConfigAnnotations"]):
+            self.assertTrue(all(isinstance(name, str) for name in names))
+            self.assertEqual(len(names), len(set(names)))
+        self.assertTrue(all(re.match("^CAP_[A-Z_]+$", name) for name in self.linux["capabilities"]))
+        self.assertTrue(all(isinstance(v, bool) for v in self.linux["cgroup"].values()))
+        for key in ("seccomp", "apparmor", "selinux", "intelRdt", "netDevices"):
+            self.assertIs(type(self.linux[key]["enabled"]), bool)
+        self.assertIs(type(self.linux["mountExtensions"]["idmap"]["enabled"]), bool)
+
+    def test_mount_options_are_those_that_are_taken(self):
+        self.assertIn("rro", self.features["mountOptions"])  # CRI-O looks for it
+        for option in [*self.features["mountOptions"], "idmap", "ridmap"]:
+            mount = {"destination": "/x", "type": "tmpfs", "source": "x", "options": [option]}
+            if option in ("bind", "rbind"):
+                mount |= {"type": "bind", "source": "/"}
+            self.assertEqual(self.explains({"mounts.9": mount}),
+                             option in self.features["mountOptions"], option)
+
+    def test_hooks_are_those_that_are_taken(self):
+        for hook in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart",
+                     "poststop"):
+            self.assertEqual(self.explains({"hooks": {hook: [{"path": "/x"}]}}),
+                             hook in self.features["hooks"], hook)
+
+    def test_what_is_disabled_is_refused(self):
+        for feature, changes in (
+                (self.linux["seccomp"], {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}),
+                (self.linux["apparmor"], {"process.apparmorProfile": "x"}),
+                (self.linux["selinux"], {"process.selinuxLabel": "x"}),
+                (self.linux["intelRdt"], {"linux.intelRdt": {}}),
+                (self.linux["netDevices"], {"linux.netDevices": {"eth0": {}}}),
+                (self.linux["mountExtensions"]["idmap"], {"mounts.0.uidMappings": [
+                    {"containerID": 0, "hostID": 0, "size": 1}]})):
+            with self.subTest(changes=changes):
+                self.assertEqual(self.explains(changes), feature["enabled"])
+
+    def test_namespaces_and_capabilities_are_known(self):
+        names = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"]
+        self.assertEqual(set(self.linux["namespaces"]), set(names))
+        mapping = [{"containerID": 0, "hostID": os.geteuid(), "size": 1}]
+        self.assertTrue(self.explains({
+            "linux.namespaces": [{"type": name} for name in self.linux["namespaces"]],
+            "linux.uidMappings": mapping, "linux.gidMappings": mapping, "mounts.2": DELETE,
+            "process.capabilities": {"bounding": self.linux["capabilities"]}}))
+
+
+class Log(Bundles):
+    def setUp(self):
+        super().setUp()
+        self.log = self.bundle / "log"
+        self.write({"process.cwd": 'rel"\tä'})
+
+    def failing(self, *options):
+        result = ctr_oci("--log", self.log, *options, "run", "--bundle", self.bundle, "x")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertRegex(result.stderr, r"^ctr-oci: process\.cwd: [^\n]*\n$")
+        return result.stderr.removeprefix("ctr-oci: ").strip()
+
+    def test_text(self):
+        message = self.failing()
+        line = self.log.read_text()
+        self.assertRegex(line, r'^time="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ" level=error msg=".*"\n$')
+        self.assertEqual(json.loads(line.partition("msg=")[2]), message)
+
+    def test_json_one_object_a_line_appended(self):
+        self.log.write_text("what was there\n")
+        message = self.failing("--log-format", "json")
+        self.failing("--log-format=json")
+        before, first, second = self.log.read_text().splitlines()
+        self.assertEqual(before, "what was there")
+        for line in (first, second):
+            record = json.loads(line)
+            self.assertEqual((list(record), record["level"], record["msg"]),
+                             (["level", "msg", "time"], "error", message))
+
+    def test_mode(self):
+        old = os.umask(0)
+        self.addCleanup(os.umask, old)
+        self.failing()
+        self.assertEqual(self.log.stat().st_mode & 0o777, 0o644)
+
+    def test_usage_is_logged(self):
+        ctr_oci("--log", self.log, "frobnicate")
+        self.assertIn("no command 'frobnicate'", self.log.read_text())
+
+    def test_what_is_not_utf8_is_still_json(self):
+        ctr_oci("--log", self.log, "--log-format", "json", "delete", b"a\xff\n\x1b\"b".decode(
+            errors="surrogateescape"))
+        ctr_oci("--log", self.log, "--log-format", "json", b"a\xff\n\x1b\"\xc3\xa4".decode(
+            errors="surrogateescape"))
+        messages = [json.loads(line)["msg"] for line in self.log.read_text().splitlines()]
+        self.assertEqual(len(messages), 2)
+        self.assertIn("no command 'a???\"ä'", messages[1])
+
+    def test_without_a_file_json_is_on_stderr(self):
+        result = ctr_oci("--log-format", "json", "frobnicate")
+        self.assertEqual(json.loads(result.stderr)["level"], "error")
+
+    def test_success_says_nothing(self):
+        self.write()
+        result = ctr_oci("--log", self.log, "run", "--bundle", self.bundle, "x")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+        self.assertEqual(self.log.read_text(), "")
+
+    def test_a_log_that_cannot_be_written_is_told(self):
+        result = ctr_oci("--log", self.bundle / "no/such/log", "list")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("No such file or directory", result.stderr)
+
+    def test_closed_standard_streams_are_not_taken_for_it(self):
+        self.write()
+        result = run("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", BUILD / "ctr-oci", "--root",
+                     self.bundle / "states", "--log", self.log, "run", "--bundle", self.bundle,
+                     "x", "--", "/probe", "self")
+        self.assertEqual((result.returncode, self.log.read_text()), (0, ""))
 
 
 class Examples(unittest.TestCase):
@@ -167,7 +443,9 @@ class Examples(unittest.TestCase):
         # `make run` with what is built already: a stranger's first command.
         makefile = (TOP / "Makefile").read_text()
         self.assertIn("ctr-oci run --default demo", makefile)
-        result = run("make", "-s", "-C", TOP, "-o", BUILD / "ctr-oci", f"BUILD={BUILD}", "run")
+        with tempfile.TemporaryDirectory() as states:
+            result = run("make", "-s", "-C", TOP, "-o", BUILD / "ctr-oci", f"BUILD={BUILD}", "run",
+                         env={**os.environ, "XDG_RUNTIME_DIR": states})
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertIn("pid 1, uid 0, host ctr", result.stdout)
         self.assertIn("the root is read-only", result.stdout)

@@ -2,6 +2,7 @@
 strictest of projects."""
 
 import re
+import shutil
 import unittest
 
 from compiling import (IMPLEMENTATION, STRICT, STRICT_C, TOP, CompileTest, all_at_once, each,
@@ -367,8 +368,7 @@ class Examples(CompileTest):
         self.need(compiler)
         examples = sorted((TOP / "examples").glob("*.c"))
         self.assertIn("hello.c", [e.name for e in examples])
-        for example in examples:
-            (self.room / example.name).write_bytes(example.read_bytes())
+        shutil.copytree(TOP / "examples", self.room, dirs_exist_ok=True)
         self.assert_all_compile([(compiler, "-std=gnu11", "-O1", *STRICT_C, e.name, "-o",
                                   self.room / e.stem) for e in examples])
 

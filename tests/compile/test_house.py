@@ -153,6 +153,12 @@ class Rooms(RoomTest):
     def test_child_does_not_know_the_parent(self):
         self.assert_stand_alone("base.h", "config.h", "plan.h", "child.h")
 
+    def test_cgroup_does_not_know_the_parent(self):
+        self.assert_stand_alone("base.h", "config.h", "plan.h", "child.h", "cgroup.h")
+
+    def test_parent_does_not_know_the_container(self):
+        self.assert_stand_alone("base.h", "config.h", "plan.h", "child.h", "cgroup.h", "parent.h")
+
     def test_config_that_plans_is_noticed(self):
         self.plant("config/check.c", "\nvoid ctr__planted(void);\n"
                    "void ctr__planted(void) { ctr_plan_free(NULL); }\n")
@@ -173,7 +179,7 @@ class Rooms(RoomTest):
             "{ (void)launch; for (;;) {} }\n" for name in ("ctr__child_main", "ctr__stage_main"))
         errors, found = self.compile_rooms(
             '#include "base.h"\n#include "config.h"\n#include "plan.h"\n#include "child/state.c"\n'
-            + stubs + '#include "parent.h"\n')
+            + stubs + '#include "cgroup.h"\n#include "parent.h"\n#include "container.h"\n')
         self.assertEqual(errors, "")
         self.assertNotIn("pthread_sigmask", found)  # it is not in every libc: by number
         self.assertEqual(sorted(found & set(CHILD_ONLY.split())), [])
@@ -189,7 +195,8 @@ class Rooms(RoomTest):
             f'#include "base/libc.c"\n#pragma GCC poison {names}\n'
             '#include "base/arena.c"\n#include "base/error.c"\n#include "base/sys.c"\n'
             '#include "base/path.c"\n'
-            '#include "config.h"\n#include "plan.h"\n#include "child.h"\n#include "parent.h"\n')
+            '#include "config.h"\n#include "plan.h"\n#include "child.h"\n#include "cgroup.h"\n'
+            '#include "parent.h"\n#include "container.h"\n')
         self.assertEqual(errors, "")
 
 

@@ -8,6 +8,15 @@
      probe make PATH...         what making a file at each says
      probe spew BYTES           so many to stdout and as many to stderr, alternating
      probe echo                 stdin to stdout
+     probe read FD...           what is left to read from each descriptor
+     probe hear                 "ready", then each signal that comes; SIGTERM ends it
+     probe daemons N            makes so many, all orphans in sessions of their own; "ready"; waits
+     probe spy ALLOWED...       what it can see of other processes and is none of these, until
+                                SIGTERM; attaches to every one and says how often that worked
+     probe terminal             what its standard streams are as terminals, and whose
+     probe tiocsti TEXT         types that into its terminal, as if it came from the keyboard
+     probe note DIR NAME        adds NAME to DIR/order, copies stdin to DIR/NAME.stdin and writes
+                                what "self" says to DIR/NAME
      probe exit N | crash now | wait */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -16,11 +25,13 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +39,9 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -230,6 +244,35 @@ static int cat(const char *path) {
   return 0;
 }
 
+/* -- the terminal -- */
+
+static int terminal(void) {
+  struct stat here = {0}, console = {0};
+  struct winsize size = {0};
+  for (int fd = 0; fd <= 2; fd++) printf("tty%d %s\n", fd, isatty(fd) ? ttyname(fd) : errno_name());
+  fstat(0, &here);
+  stat("/dev/console", &console);
+  printf("owner %u %04o\n", here.st_uid, here.st_mode & 07777);
+  bool same = here.st_dev == console.st_dev && here.st_ino == console.st_ino;
+  printf("console %s\n", same ? "same" : "other");
+  int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+  bool ours = tty >= 0 && tcgetsid(tty) == getsid(0);
+  printf("controlling %s\n", tty < 0 ? errno_name() : ours ? "ours" : "other");
+  if (tty >= 0) close(tty);
+  printf("leads %s\nforeground %s\n", getsid(0) == getpid() ? "yes" : "no",
+         tcgetpgrp(0) == getpgrp() ? "yes" : "no");
+  ioctl(0, TIOCGWINSZ, &size);
+  printf("size %u %u\n", size.ws_row, size.ws_col);
+  return 0;
+}
+
+static int type_in(const char *text) {
+  for (; *text; text++)
+    if (ioctl(0, TIOCSTI, text) < 0) return printf("tiocsti %s\n", errno_name()), 0;
+  puts("tiocsti done");
+  return 0;
+}
+
 /* -- behaviour -- */
 
 static int spew(const char *count) {
@@ -260,16 +303,168 @@ static int exit_with(const char *code) {
   return atoi(code);
 }
 
+static int drain(const char *number) {
+  char buf[4096];
+  for (ssize_t n; (n = read(atoi(number), buf, sizeof buf)) != 0;) {
+    if (n < 0) return printf("%s %s\n", number, errno_name()), 0;
+    fwrite(buf, 1, (size_t)n, stdout);
+  }
+  return 0;
+}
+
+static int note(int argc, char **argv) {
+  char path[4096], buf[4096];
+  if (argc < 4) return 2;
+  snprintf(path, sizeof path, "%s/order", argv[2]);
+  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0 || dprintf(fd, "%s\n", argv[3]) < 0 || close(fd) < 0) return 1;
+  snprintf(path, sizeof path, "%s/%s.stdin", argv[2], argv[3]);
+  fd = open(path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0666);
+  for (ssize_t n; (n = read(0, buf, sizeof buf)) > 0;)
+    if (write(fd, buf, (size_t)n) != n) return 1;
+  close(fd);
+  snprintf(path, sizeof path, "%s/%s", argv[2], argv[3]);
+  return freopen(path, "we", stdout) ? self(argc, argv) : 1;
+}
+
+static void ready(void) {
+  puts("ready");
+  fflush(stdout);
+}
+
+static int hear(void) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+  ready();
+  for (int signal = 0; signal != SIGTERM;) {
+    if (sigwait(&all, &signal)) return 1;
+    printf("signal %d\n", signal);
+    fflush(stdout);
+  }
+  return 0;
+}
+
+/* Sends each message to the service manager (sd_notify(3)), then waits. */
+static int notify(char **messages) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const char *path = getenv("NOTIFY_SOCKET");
+  int sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+  if (!path || sock < 0 || strlen(path) >= sizeof address.sun_path) return 1;
+  strcpy(address.sun_path, path);
+  for (; *messages; messages++)
+    if (sendto(sock, *messages, strlen(*messages), 0, (struct sockaddr *)&address, sizeof address) <
+        0)
+      return 1;
+  return hear();
+}
+
+static int daemons(const char *count) {
+  for (int i = 0; i < atoi(count); i++) {
+    pid_t child = fork();
+    if (child < 0) return 1;
+    if (!child) {
+      setsid();
+      if (fork()) _exit(0);
+      for (;;) pause();
+    }
+    waitpid(child, NULL, 0);
+  }
+  ready();
+  for (;;) pause();
+}
+
+/* -- what a hostile process looks for in those that come in: CVE-2016-9962 -- */
+
+static volatile sig_atomic_t told_to_end;
+
+static void end(int signal) {
+  (void)signal;
+  told_to_end = 1;
+}
+
+/* The name of a directory outside may read as "/" too: what it is decides. */
+static int is_foreign_directory(const char *path) {
+  struct stat st, root;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && stat("/", &root) == 0 &&
+         (st.st_dev != root.st_dev || st.st_ino != root.st_ino);
+}
+
+static void spy_link(const char *path, char **allowed) {
+  char target[4096];
+  ssize_t n = readlink(path, target, sizeof target - 1);
+  if (n < 0) return;
+  target[n] = '\0';
+  while (*allowed && strcmp(*allowed, target)) allowed++;
+  if (*allowed && !is_foreign_directory(path)) return;
+  printf("%s %s\n", path, target);
+  fflush(stdout);
+}
+
+static void spy_links(const char *pid, char **allowed) {
+  static const char *const names[] = {"root", "cwd", "exe"};
+  char path[600];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    snprintf(path, sizeof path, "/proc/%s/%s", pid, names[i]);
+    spy_link(path, allowed);
+  }
+  snprintf(path, sizeof path, "/proc/%s/fd", pid);
+  DIR *fds = opendir(path);
+  for (struct dirent *e; fds && (e = readdir(fds));) {
+    snprintf(path, sizeof path, "/proc/%s/fd/%s", pid, e->d_name);
+    spy_link(path, allowed);
+  }
+  if (fds) closedir(fds);
+}
+
+/* A process that is attached to stands still: what it is cannot change while it is looked at. Not
+   by PTRACE_ATTACH, whose SIGSTOP may arrive after the detach when something else stopped it first
+   (ptrace(2)); what is asked for is the same. */
+static int spy_attach(const char *pid, char **allowed) {
+  pid_t victim = (pid_t)atoi(pid);
+  int status;
+  if (ptrace(PTRACE_SEIZE, victim, NULL, NULL) < 0) return 0;
+  ptrace(PTRACE_INTERRUPT, victim, NULL, NULL);
+  if (waitpid(victim, &status, __WALL) == victim && WIFSTOPPED(status)) {
+    spy_links(pid, allowed);
+    ptrace(PTRACE_DETACH, victim, NULL, status >> 16 ? 0L : (long)WSTOPSIG(status));
+  }
+  return 1;
+}
+
+static int spy(char **allowed) {
+  int attached = 0;
+  struct sigaction action = {.sa_handler = end};
+  sigaction(SIGTERM, &action, NULL);
+  ready();
+  while (!told_to_end) {
+    DIR *proc = opendir("/proc");
+    for (struct dirent *e; proc && (e = readdir(proc));) {
+      if (atoi(e->d_name) <= 0 || atoi(e->d_name) == getpid()) continue;
+      spy_links(e->d_name, allowed);
+      attached += spy_attach(e->d_name, allowed);
+    }
+    if (proc) closedir(proc);
+  }
+  return printf("attached %d\n", attached), 0;
+}
+
 static const struct {
   const char *name;
   int (*run)(const char *argument);
-} commands[] = {{"cat", cat},       {"stat", say_stat}, {"statfs", say_statfs}, {"try", say_try},
-                {"make", say_make}, {"spew", spew},     {"exit", exit_with},    {"crash", crash}};
+} commands[] = {{"cat", cat},       {"stat", say_stat},   {"statfs", say_statfs}, {"try", say_try},
+                {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
+                {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";
   if (!strcmp(command, "self")) return self(argc, argv);
   if (!strcmp(command, "echo")) return cat("/proc/self/fd/0");
+  if (!strcmp(command, "hear")) return hear();
+  if (!strcmp(command, "note")) return note(argc, argv);
+  if (!strcmp(command, "notify")) return notify(argv + 2);
+  if (!strcmp(command, "terminal")) return terminal();
+  if (!strcmp(command, "spy")) return spy(argv + 2);
   if (!strcmp(command, "wait"))
     for (;;) pause();
   int result = 2;

@@ -26,7 +26,7 @@ static void *test_malloc(size_t size) {
 /* -- made-up machines -- */
 
 #define ALL_CAPS     ((UINT64_C(1) << CTR_CAP_COUNT) - 1)
-#define ALL_FEATURES (CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR)
+#define ALL_FEATURES (CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_SETNS_PIDFD)
 #define LIMITS                                                                                     \
   { [RLIMIT_NOFILE] = 4096, [RLIMIT_NPROC] = 100 }
 
@@ -57,13 +57,34 @@ static const ctr__facts old_kernel_facts = {.initial_userns = true,
                                             .bounding = ALL_CAPS,
                                             .hard_limit = LIMITS};
 
+/* A hybrid one. Under no circumstances is anything made below /dev/null. */
+static const ctr__hierarchies made_up_hierarchies = {
+    .items = {{.mount_point = "/dev/null/v1/pids", .name = "pids", .root = "/",
+               .options = "rw,pids"},
+              {.mount_point = "/dev/null/v1/freezer", .name = "freezer", .root = "/slice",
+               .options = "rw,freezer"},
+              {.mount_point = "/dev/null/v2", .name = "v2", .root = "/", .options = "rw",
+               .v2 = true}},
+    .count = 3,
+    .v1_count = 2,
+    .membership = "5:pids:/own\n4:freezer:/slice/own\n0::/user.slice\n"};
+
 /* -- a config in pieces of JSON, with ' for " -- */
 
 typedef struct setup {
   const char *root, *program, *process, *mounts, *namespaces, *linux_, *top; /* NULL: as below */
   const ctr__facts *facts;                                                   /* NULL: root_facts */
   ctr_plan_desc desc;
+  ctr__purpose purpose;                /* zero: a process of its own         */
+  const ctr__hierarchies *hierarchies; /* of a container; NULL: as above     */
 } setup;
+
+#define CREATE .purpose = {.goal = CTR__GOAL_CREATE}, .desc.id = "box"
+#define RUN    .purpose = {.goal = CTR__GOAL_RUN}, .desc.id = "box"
+#define EXEC   .purpose = {.goal = CTR__GOAL_EXEC, .init_pid = 4711, .init_start = 815}
+#define ONE_HOOK(kind, index)                                                                      \
+  .purpose = {.goal = CTR__GOAL_HOOK, .hook_kind = CTR__HOOK_##kind, .hook_index = index},         \
+  .desc.id = "box"
 
 #define SPACES(...) .namespaces = __VA_ARGS__
 #define MOUNT_NS    "{'type':'mount'}"
@@ -129,14 +150,37 @@ static inline ctr_config *config_of(ctr_arena *mem, const setup *s, ctr_err *err
   return config;
 }
 
-/* As ctr_plan_new does, with the facts given. */
+/* As ctr__plan_compile does, on a machine with the hierarchies given. */
+static inline ctr_code compile_on(const ctr__hierarchies *hierarchies, ctr__builder *b,
+                                  ctr_plan **ret) {
+  ctr_arena arena = {0};
+  ctr__hierarchies copy = *hierarchies; /* which of them the container uses is noted in it */
+  b->arena = &arena;
+  b->hierarchies = &copy;
+  ctr_code code = ctr__plan_for_goal(b);
+  if (!code) {
+    ctr__ref argv = ctr__add_strs(b, b->config->process.args);
+    ctr__ref envp = ctr__add_strs(b, b->config->process.env);
+    *ret = ctr__builder_finish(b, argv, envp);
+    if (!*ret) code = ctr__nomem(b->err);
+  }
+  ctr_arena_free(&arena);
+  return code;
+}
+
+/* As ctr__plan_for does, with the facts given. */
 static inline ctr_code plan_of(const ctr_config *config, const setup *s, ctr_plan **ret,
                                ctr_err *err) {
   ctr_plan_desc desc = s->desc;
+  const ctr__facts *facts = s->facts ? s->facts : &root_facts;
+  const bool has_cgroup = ctr__is_container(&s->purpose) && !desc.no_cgroup;
   desc.log = (ctr_log){keep_warning, &now};
-  ctr_code code = ctr__config_check(config, &desc.log, err);
-  return code ? code
-              : ctr__plan_compile(config, &desc, s->facts ? s->facts : &root_facts, ret, err);
+  ctr_code code = ctr__config_check(config, &desc.log, has_cgroup, err);
+  if (code) return code;
+  if (!has_cgroup) return ctr__plan_compile(config, &desc, &s->purpose, facts, ret, err);
+  ctr__builder b = {
+      .config = config, .desc = &desc, .purpose = &s->purpose, .facts = facts, .err = err};
+  return compile_on(s->hierarchies ? s->hierarchies : &made_up_hierarchies, &b, ret);
 }
 
 static inline const char *compile_config(ctr_config *config, const setup *s) {

@@ -1,20 +1,6 @@
 /* What is refused, and under which name: texts that are no config, configs that ask for what is not
-   executed, that contradict themselves, or that were filled by hand with holes in them. */
-#define CTR_IMPLEMENTATION
-#include "ctr.h"
-
-#include "../test.h"
-
-/* JSON in C is easier to read with ' for ". */
-static ctr_code parse(ctr_arena *mem, const char *text, ctr_config **config, ctr_strs *unknown,
-                      ctr_err *err) {
-  ctr_json *value = NULL;
-  char *copy = ctr__arena_strdup(mem, text);
-  for (char *at = copy; *at; at++)
-    if (*at == '\'') *at = '"';
-  ctr_code code = ctr_json_parse(mem, copy, strlen(copy), NULL, &value, err);
-  return code ? code : ctr_config_from_json(mem, value, config, unknown, err);
-}
+   executed or that contradict themselves. With holes in them: test_config_holes.c. */
+#include "check.h"
 
 /* -- texts -- */
 
@@ -166,8 +152,6 @@ static void spell(char *text, size_t size, const char *path, const char *inside,
     snprintf(text + len, size - len, "%s%s", inside, closing);
 }
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 TEST(a_wrong_text_is_refused_where_it_is_wrong) {
   char text[512];
   for (size_t i = 0; i < COUNT(wrong_texts); i++) {
@@ -256,130 +240,6 @@ static void find_missing_row(const ctr__field *f, const char *path) {
 TEST(every_required_member_is_missed_once_above) {
   each_member(&ctr__type_of_ctr_config, "", find_missing_row);
 }
-
-/* -- what becomes of a config, found out in a process of its own: some crash -- */
-
-typedef struct outcome {
-  int died; /* a signal, or the status of a sanitizer */
-  ctr_code check, plan, plan_without_err;
-  char field[128], msg[512];
-  bool unreadable;   /* was written, but cannot be read back */
-  char warned[1024]; /* "field: text|" … */
-} outcome;
-
-static void note_warning(void *userdata, ctr_level level, const char *field, const char *text) {
-  outcome *o = userdata;
-  size_t len = strlen(o->warned);
-  if (level == CTR_LOG_WARNING)
-    snprintf(o->warned + len, sizeof o->warned - len, "%s: %s|", field, text);
-}
-
-static outcome apart(const ctr_config *config, void (*fn)(const ctr_config *, outcome *)) {
-  outcome *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                         -1, 0);
-  int status = -1;
-  pid_t pid = fork();
-  if (pid == 0) {
-    fn(config, shared);
-    _exit(0);
-  }
-  waitpid(pid, &status, 0);
-  outcome result = *shared;
-  munmap(shared, sizeof *shared);
-  result.died = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-  return result;
-}
-
-static void plan_it(const ctr_config *config, outcome *o) {
-  ctr_plan *plan = NULL;
-  ctr_plan_desc desc = {.log = {note_warning, o}};
-  ctr_err err = {.msg = "not touched"};
-  o->check = ctr__config_check(config, NULL, NULL);
-  o->plan_without_err = ctr_plan_new(config, NULL, &plan, NULL);
-  ctr_plan_free(plan);
-  plan = NULL;
-  o->warned[0] = '\0';
-  o->plan = ctr_plan_new(config, &desc, &plan, &err);
-  snprintf(o->field, sizeof o->field, "%s", err.field);
-  snprintf(o->msg, sizeof o->msg, "%s", err.msg);
-  if (!plan != !!o->plan || err.code != o->plan) abort(); /* a plan, or an error: never both */
-  ctr_plan_free(plan);
-}
-
-static int collect(void *userdata, const char *text, size_t len) {
-  strncat(userdata, text, len);
-  return 0;
-}
-
-static void write_it(const ctr_config *config, outcome *o) {
-  static char text[65536];
-  ctr_arena mem = {0};
-  ctr_json *value = NULL;
-  ctr_config *again = NULL;
-  if (ctr_config_to_json(&mem, config, &value, NULL)) return;
-  o->unreadable = ctr_json_write(value, CTR_JSON_COMPACT, collect, text, NULL) ||
-                  ctr_config_parse(&mem, text, strlen(text), &again, NULL);
-}
-
-/* A default config to be spoilt; lists by compound literals. Root's, whoever runs this: what a
-   check refuses is refused before anybody's rights are asked for. */
-static ctr_config *fresh(void) {
-  static ctr_arena mem;
-  ctr_config *config = NULL;
-  ctr_arena_free(&mem);
-  if (ctr_config_default(&mem, CTR_DEFAULT_ROOT, &config, NULL)) abort();
-  return config;
-}
-
-#define LIST(type, ...)                                                                            \
-  { (const type[]){__VA_ARGS__}, sizeof((const type[]){__VA_ARGS__}) / sizeof(type) }
-
-/* The default with a change is accepted by the checks, and planning it at least does no harm. */
-#define GOOD(...)                                                                                  \
-  do {                                                                                             \
-    ctr_config *c = fresh();                                                                       \
-    __VA_ARGS__;                                                                                   \
-    outcome o_ = apart(c, plan_it);                                                                \
-    CHECK_MSG(!o_.died && o_.check == CTR_OK, "died %d, %s: %s", o_.died, o_.msg, #__VA_ARGS__);   \
-  } while (0)
-
-static bool is_part_of(const char *field, const char *whole) {
-  size_t len = strlen(whole);
-  return !strncmp(field, whole, len) && strchr(".[", field[len]);
-}
-
-static void check_refused(const ctr_config *c, ctr_code code, const char *field, bool exactly,
-                          const char *what) {
-  outcome o = apart(c, plan_it);
-  if (o.died) {
-    test_fail(__FILE__, __LINE__, "died of %d, should be refused: %s", o.died, what);
-    return;
-  }
-  bool named = exactly ? !strcmp(o.field, field) : is_part_of(o.field, field);
-  CHECK_MSG(o.plan == code && named, "%s, field \"%s\", \"%s\", should be %s: %s",
-            ctr_code_name(o.plan), o.field, o.msg, field, what);
-  CHECK_MSG(o.plan_without_err == o.plan, "with and without err differ: %s", what);
-}
-
-/* The default with a change is refused, field being named. */
-#define BAD(field_, ...)                                                                           \
-  do {                                                                                             \
-    ctr_config *c = fresh();                                                                       \
-    __VA_ARGS__;                                                                                   \
-    check_refused(c, CTR_E_CONFIG, field_, true, #__VA_ARGS__);                                    \
-  } while (0)
-
-/* The same for what no text can say; the name may go into more detail. Nor may it be written as if
-   nothing was the matter. */
-#define HOLE(field_, ...)                                                                          \
-  do {                                                                                             \
-    ctr_config *c = fresh();                                                                       \
-    __VA_ARGS__;                                                                                   \
-    check_refused(c, CTR_E_CONFIG, field_, false, #__VA_ARGS__);                                   \
-    outcome o_ = apart(c, write_it);                                                               \
-    CHECK_MSG(!o_.died && !o_.unreadable, "writing: died of %d, unreadable %d: %s", o_.died,       \
-              o_.unreadable, #__VA_ARGS__);                                                        \
-  } while (0)
 
 /* -- what is not executed -- */
 
@@ -472,11 +332,14 @@ TEST(every_member_that_is_not_executed_is_refused_by_name) {
 
 /* -- what is executed -- */
 
+#define HOOK(kind) "'" kind "':[{'path':'/h','args':['h'],'env':['A=1'],'timeout':2}]"
+
 /* Everything that is executed and can be asked for together, without and with a user namespace. */
 static const char *const rich[] = {
     "{'ociVersion':'1.3.0','root':{'path':'/','readonly':true},'mounts':[{'destination':'/m',"
     "'type':'tmpfs','source':'src','options':['ro','mode=700']}],'process':{'cwd':'/work',"
-    "'args':['sh','-c'],'env':['A=1'],'user':{'uid':2,'gid':2,'umask':18,'additionalGids':[4]},"
+    "'args':['sh','-c'],'env':['A=1'],'terminal':true,'consoleSize':{'height':24,'width':80},"
+    "'user':{'uid':2,'gid':2,'umask':18,'additionalGids':[4]},"
     "'capabilities':{'bounding':['CAP_KILL'],'effective':['CAP_KILL'],'inheritable':['CAP_KILL'],"
     "'permitted':['CAP_KILL'],'ambient':['CAP_KILL']},'rlimits':[{'type':'RLIMIT_NOFILE','soft':16,"
     "'hard':32}],'noNewPrivileges':true,'oomScoreAdj':4,'ioPriority':{'class':'IOPRIO_CLASS_BE',"
@@ -488,7 +351,8 @@ static const char *const rich[] = {
     "'rootfsPropagation':'slave','sysctl':{'net.a':'1'},'maskedPaths':['/a'],"
     "'readonlyPaths':['/b'],"
     "'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0','flags':['MPOL_F_STATIC_NODES']},"
-    "'personality':{'domain':'LINUX32'}}}",
+    "'personality':{'domain':'LINUX32'}},'hooks':{" HOOK("prestart") "," HOOK("createRuntime") ","
+    HOOK("createContainer") "," HOOK("startContainer") "}}",
     "{'ociVersion':'1.3.0','root':{'path':'/'},'process':{'cwd':'/','args':['sh'],"
     "'scheduler':{'policy':'SCHED_FIFO','priority':4}},'linux':{"
     "'namespaces':[{'type':'user'},{'type':'mount'},{'type':'ipc','path':'/proc/1/ns/ipc'}],"
@@ -496,10 +360,10 @@ static const char *const rich[] = {
     "'gidMappings':[{'containerID':0,'hostID':8,'size':8},{'containerID':8,'hostID':20,'size':8}]"
     "}}"};
 
-/* What says nothing to a plan: the specification's informative members, what is for another process
-   than the first, and what is warned of as a whole (tested below). */
+/* What says nothing to the plan of a process: what is informative; what is for another process than
+   the first, or for a container (test_plan.c); and what is warned of as a whole (tested below). */
 static const char *const without_effect[] = {
-    "ociVersion", "annotations", "process.consoleSize.", "process.execCPUAffinity.",
+    "ociVersion", "annotations", "process.execCPUAffinity.", "hooks.poststart", "hooks.poststop",
     "linux.cgroupsPath", "linux.resources.devices", "linux.personality.flags"};
 
 static bool has_effect(const char *path) {
@@ -517,13 +381,13 @@ typedef struct result {
 /* Plans for a root that has everything, on whatever machine this is. */
 static result plan_for_root(const ctr_config *config) {
   result r = {0};
-  ctr_plan_desc desc = {.log = {note_warning, &r.notes}};
+  ctr_plan_desc desc = {.id = "box", .log = {note_warning, &r.notes}};
   ctr__facts facts = {.initial_userns = true, .can_mknod = true, .can_set_resources = true,
                       .caps = UINT64_MAX, .bounding = UINT64_MAX,
                       .features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR};
   ctr_err err;
-  r.code = ctr__config_check(config, &desc.log, &err);
-  if (!r.code) r.code = ctr__plan_compile(config, &desc, &facts, &r.plan, &err);
+  r.code = ctr__config_check(config, &desc.log, false, &err);
+  if (!r.code) r.code = ctr__plan_compile(config, &desc, &ctr__for_program, &facts, &r.plan, &err);
   if (r.code) snprintf(r.notes.msg, sizeof r.notes.msg, "%s", err.msg);
   return r;
 }
@@ -655,6 +519,52 @@ TEST(the_program_and_its_surroundings_are_checked) {
   GOOD(c->ociVersion = NULL);
 }
 
+TEST(hooks_are_checked) {
+  BAD("hooks.prestart[0].path", HOOKS(prestart, {.path = "bin/x"}));
+  BAD("hooks.createRuntime[1].path", HOOKS(createRuntime, {.path = "/x"}, {.path = ""}));
+  BAD("hooks.createContainer[0].path", HOOKS(createContainer, {.path = "x"}));
+  BAD("hooks.startContainer[0].path", HOOKS(startContainer, {.path = "./x"}));
+  BAD("hooks.poststart[2].path", HOOKS(poststart, {.path = "/"}, {.path = "/"}, {.path = "x"}));
+  BAD("hooks.poststop[0].path", HOOKS(poststop, {.path = "x"}));
+  BAD("hooks.poststop[0].timeout", HOOKS(poststop, {.path = "/x", .timeout = {true, 0}}));
+  BAD("hooks.poststop[0].timeout",
+      HOOKS(poststop, {.path = "/x", .timeout = {true, (uint64_t)INT32_MAX + 1}}));
+  GOOD(HOOKS(prestart, {.path = "/x", .timeout = {true, INT32_MAX}}));
+  GOOD(HOOKS(poststop, {.path = "/x", .args = CTR_STRS("", "x"), .env = CTR_STRS("A")}));
+}
+
+/* What nobody runs belongs to a container: a process of its own is refused (test_plan_container.c
+   has the other side). */
+TEST(hooks_of_a_process_of_its_own_are_refused) {
+#define REFUSED(kind)                                                                              \
+  do {                                                                                             \
+    ctr_config *c = fresh();                                                                       \
+    HOOKS(kind, {.path = "/x"});                                                                   \
+    check_refused(c, CTR_E_UNSUPPORTED, "hooks." #kind, true, #kind);                              \
+  } while (0)
+  REFUSED(prestart);
+  REFUSED(createRuntime);
+  REFUSED(createContainer);
+  REFUSED(startContainer);
+  REFUSED(poststart);
+  REFUSED(poststop);
+#undef REFUSED
+}
+
+/* ioctl_tty(2), TIOCSWINSZ: 16 bits. */
+TEST(the_size_of_a_terminal_is_checked) {
+#define SIZE(height_, width_)                                                                      \
+  c->process.terminal = true;                                                                      \
+  c->process.consoleSize = (ctr_console_size){.height = {true, height_}, .width = {true, width_}}
+  GOOD(SIZE(65535, 65535));
+  GOOD(SIZE(0, 0));
+  BAD("process.consoleSize", SIZE(65536, 80));
+  BAD("process.consoleSize", SIZE(25, 65536));
+  BAD("process.consoleSize", SIZE(UINT64_MAX, 1));
+  GOOD(SIZE(65536, 80); c->process.terminal = false); /* config.md: ignored without a terminal */
+#undef SIZE
+}
+
 TEST(limits_and_priorities_are_checked) {
   BAD("process.rlimits[0].type", c->process.rlimits = (ctr_rlimits)LIST(ctr_rlimit, {0}));
   BAD("process.rlimits[1].type",
@@ -698,11 +608,6 @@ TEST(capabilities_are_checked) {
   CHECK_HAS(o.warned, "process.capabilities.ambient: ");
   CHECK_NUM(o.check, CTR_OK);
 }
-
-#define SPACES(...) c->linux_.namespaces = (ctr_namespaces)LIST(ctr_namespace, __VA_ARGS__)
-#define UIDS(...) c->linux_.uidMappings = (ctr_id_mappings)LIST(ctr_id_mapping, __VA_ARGS__)
-#define GIDS(...) c->linux_.gidMappings = (ctr_id_mappings)LIST(ctr_id_mapping, __VA_ARGS__)
-#define WITH_USER SPACES({CTR_NS_USER, NULL}, {CTR_NS_MOUNT, NULL}, {CTR_NS_UTS, NULL})
 
 TEST(namespaces_are_checked) {
   BAD("linux.namespaces[2].type",
@@ -778,10 +683,6 @@ TEST(paths_are_checked) {
   GOOD(c->linux_.readonlyPaths = c->linux_.maskedPaths = CTR_STRS("/a", "/"));
 }
 
-#define DEVICES(...) c->linux_.devices = (ctr_devices)LIST(ctr_device, __VA_ARGS__)
-#define DEVICE(...) DEVICES({.type = "c", .path = "/a", __VA_ARGS__})
-#define NUMBER .major_ = {true, 1}, .minor_ = {true, 3}
-
 TEST(devices_are_checked) {
   static const char *const types[] = {"c", "b", "u"};
   for (size_t i = 0; i < 3; i++) {
@@ -797,8 +698,6 @@ TEST(devices_are_checked) {
   BAD("linux.devices[0].path", DEVICES({.type = "c", .path = "", NUMBER}));
 }
 
-#define SYSCTL(key_, value_) c->linux_.sysctl = (ctr_pairs)LIST(ctr_pair, {key_, value_})
-
 TEST(sysctls_are_checked) {
   static const char *const none[] = {"", ".", "/", ".net.a", "/net/a", "net.a.", "net/a/", "net..a",
                                      "net//a", "net./a", "net/.a", "net/../kernel/a", "net/./a"};
@@ -812,8 +711,6 @@ TEST(sysctls_are_checked) {
   GOOD(SYSCTL("net.ipv4.conf.eth0/1.forwarding", "1 2\t3"));
   GOOD(SYSCTL("net/ipv4/conf/eth0.1/forwarding", "1"));
 }
-
-#define POLICY(...) c->linux_.memoryPolicy = (ctr_memory_policy){__VA_ARGS__}
 
 TEST(memory_policy_and_personality_are_checked) {
   BAD("linux.memoryPolicy.nodes", POLICY(CTR_MPOL_DEFAULT, "0", 0));
@@ -856,143 +753,6 @@ TEST(cgroups_are_warned_of_or_refused) {
     c->linux_.resources.devices.count = 1;
     *sets[set] = before;
   }
-}
-
-/* -- filled by hand -- */
-
-TEST(a_pointer_that_is_missing_is_named) {
-  HOLE("root.path", c->root.path = NULL);
-  HOLE("process.cwd", c->process.cwd = NULL);
-  HOLE("mounts[1].destination",
-       c->mounts = (ctr_mounts)LIST(ctr_mount, {.destination = "/a", .type = "tmpfs"}, {0}));
-  HOLE("mounts[0].options[1]",
-       c->mounts = (ctr_mounts)LIST(ctr_mount, {.destination = "/a", .type = "tmpfs",
-                                                .options = CTR_STRS("ro", NULL)}));
-  HOLE("process.args[0]", c->process.args = CTR_STRS(NULL, "a"));
-  HOLE("process.args[1]", c->process.args = CTR_STRS("sh", NULL));
-  HOLE("process.env[1]", c->process.env = CTR_STRS("A=1", NULL));
-  HOLE("linux.devices[0].path", DEVICES({.type = "c", NUMBER}));
-  HOLE("linux.devices[0].type", DEVICES({.path = "/dev/x", NUMBER}));
-  HOLE("linux.devices[1]", DEVICES({.type = "p", .path = "/a"}, {0}));
-  HOLE("linux.sysctl", SYSCTL(NULL, "1"));
-  HOLE("linux.sysctl", SYSCTL("net.a", NULL));
-  HOLE("annotations", c->annotations = (ctr_pairs)LIST(ctr_pair, {NULL, "1"}));
-  HOLE("annotations", c->annotations = (ctr_pairs)LIST(ctr_pair, {"a", NULL}));
-  HOLE("linux.maskedPaths[0]", c->linux_.maskedPaths = CTR_STRS(NULL, "/a"));
-  HOLE("linux.readonlyPaths[1]", c->linux_.readonlyPaths = CTR_STRS("/a", NULL));
-}
-
-TEST(a_list_without_items_is_named) {
-  HOLE("mounts", c->mounts = (ctr_mounts){NULL, 1});
-  HOLE("mounts[0].options", c->mounts = (ctr_mounts)LIST(ctr_mount, {.destination = "/a",
-       .type = "tmpfs", .options = {NULL, 1}}));
-  HOLE("process.args", c->process.args = (ctr_strs){NULL, 1});
-  HOLE("process.env", c->process.env = (ctr_strs){NULL, 1});
-  HOLE("process.rlimits", c->process.rlimits = (ctr_rlimits){NULL, 1});
-  HOLE("process.user.additionalGids", c->process.user.additionalGids = (ctr_ids){NULL, 1});
-  HOLE("linux.namespaces", c->linux_.namespaces = (ctr_namespaces){NULL, 1});
-  HOLE("linux.uidMappings", WITH_USER; c->linux_.uidMappings = (ctr_id_mappings){NULL, 1});
-  HOLE("linux.devices", c->linux_.devices = (ctr_devices){NULL, 1});
-  HOLE("linux.sysctl", c->linux_.sysctl = (ctr_pairs){NULL, 1});
-  HOLE("linux.maskedPaths", c->linux_.maskedPaths = (ctr_strs){NULL, 1});
-}
-
-TEST(lists_of_nothing_need_no_items) {
-  GOOD(c->mounts = (ctr_mounts){0}; c->process.env = (ctr_strs){0}; c->annotations = (ctr_pairs){0};
-       c->process.rlimits = (ctr_rlimits){0}; c->process.user.additionalGids = (ctr_ids){0};
-       c->linux_.devices = (ctr_devices){0}; c->linux_.sysctl = (ctr_pairs){0};
-       c->linux_.maskedPaths = c->linux_.readonlyPaths = (ctr_strs){0});
-  outcome o = apart(&(ctr_config){0}, plan_it);
-  CHECK(!o.died && o.plan == CTR_E_CONFIG && *o.field);
-  o = apart(&(ctr_config){.process.args = CTR_STRS("sh"), .process.cwd = "/"}, plan_it);
-  CHECK(!o.died && o.plan == CTR_E_CONFIG);
-  CHECK_STR(o.field, "root.path");
-}
-
-TEST(a_value_that_no_name_stands_for_is_refused) {
-  static const int64_t types[] = {0, 3, 1, CTR_NS_PID | CTR_NS_UTS, CTR_NS_MOUNT | 17, 0x100};
-  for (size_t i = 0; i < COUNT(types); i++) {
-    const ctr_namespace made = {(ctr_namespace_type)types[i], NULL}, joined = {made.type, "/ns"};
-    HOLE("linux.namespaces[2].type", SPACES({CTR_NS_UTS, NULL}, {CTR_NS_MOUNT, NULL}, made));
-    HOLE("linux.namespaces[2].type", SPACES({CTR_NS_UTS, NULL}, {CTR_NS_MOUNT, NULL}, joined));
-  }
-  HOLE("process.rlimits[0].type", c->process.rlimits = (ctr_rlimits)LIST(ctr_rlimit, {0, 1, 1}));
-  HOLE("process.rlimits[0].type", c->process.rlimits = (ctr_rlimits)LIST(ctr_rlimit, {99, 1, 1}));
-  HOLE("process.ioPriority.class", c->process.ioPriority.class_ = (ctr_ioprio_class)4);
-  HOLE("process.scheduler.policy", c->process.scheduler.policy = (ctr_sched_policy)8);
-  HOLE("linux.rootfsPropagation", c->linux_.rootfsPropagation = (ctr_propagation)9);
-  HOLE("linux.rootfsPropagation", c->linux_.rootfsPropagation = (ctr_propagation)1000000);
-  HOLE("linux.personality.domain", c->linux_.personality.domain = (ctr_personality_domain)3);
-  HOLE("linux.personality.domain", c->linux_.personality.domain = (ctr_personality_domain)9999);
-  HOLE("linux.memoryPolicy.mode", POLICY((ctr_mempolicy_mode)8, "0", 0));
-  HOLE("linux.memoryPolicy.flags", POLICY(CTR_MPOL_BIND, "0", 1));
-  HOLE("process.scheduler.flags", c->process.scheduler.policy = CTR_SCHED_OTHER;
-       c->process.scheduler.flags = 1 << 7);
-  HOLE("process.capabilities.bounding", c->process.capabilities.bounding |= UINT64_C(1) << 41);
-  HOLE("process.capabilities.permitted", c->process.capabilities.permitted |= UINT64_C(1) << 63);
-  HOLE("process.capabilities.ambient", c->process.capabilities.ambient |= UINT64_C(1) << 50);
-}
-
-/* What the reader refuses in a text is no better when it comes from C. */
-TEST(a_number_out_of_range_is_refused) {
-  HOLE("process.scheduler.nice", c->process.scheduler.policy = CTR_SCHED_OTHER;
-       c->process.scheduler.nice = 20);
-  HOLE("process.scheduler.nice", c->process.scheduler.policy = CTR_SCHED_OTHER;
-       c->process.scheduler.nice = -21);
-  HOLE("linux.timeOffsets.boottime",
-       SPACES({CTR_NS_UTS, NULL}, {CTR_NS_MOUNT, NULL}, {CTR_NS_TIME, NULL});
-       c->linux_.timeOffsets.boottime.nanosecs = (ctr_uint){true, 1000000000});
-  HOLE("linux.devices[0].major", DEVICE(.major_ = {true, -1}, .minor_ = {true, 0}));
-  HOLE("linux.devices[0].major", DEVICE(.major_ = {true, 4096}, .minor_ = {true, 0}));
-  HOLE("linux.devices[0].minor", DEVICE(.major_ = {true, 1}, .minor_ = {true, 1 << 20}));
-  HOLE("linux.devices[0].uid", DEVICE(NUMBER, .uid = {true, UINT64_C(1) << 32}));
-  HOLE("linux.devices[0].fileMode", DEVICE(NUMBER, .fileMode = {true, UINT64_C(1) << 32}));
-}
-
-/* To setresuid(2) and chown(2) the last id is -1, "leave it as it is": root would stay root. */
-TEST(the_id_that_means_no_change_is_no_id) {
-  BAD("process.user.uid", c->process.user.uid = UINT32_MAX);
-  BAD("process.user.gid", c->process.user.gid = UINT32_MAX);
-  BAD("process.user.additionalGids[1]",
-      c->process.user.additionalGids = (ctr_ids){(const uint32_t[]){0, UINT32_MAX}, 2});
-  BAD("linux.devices[0].uid", DEVICE(NUMBER, .uid = {true, UINT32_MAX}, .gid = {true, 1}));
-  BAD("linux.devices[0].gid", DEVICE(NUMBER, .gid = {true, UINT32_MAX}));
-}
-
-/* Half of an object says something, and nothing must be passed over in silence. */
-TEST(settings_without_what_they_belong_to_are_refused) {
-  HOLE("process.scheduler", c->process.scheduler.nice = 5);
-  HOLE("process.scheduler", c->process.scheduler.flags = 1);
-  HOLE("process.ioPriority", c->process.ioPriority.priority = 3);
-  HOLE("linux.memoryPolicy", POLICY(.nodes = "0"));
-  HOLE("linux.memoryPolicy", POLICY(.flags = 1 << 14));
-}
-
-/* What is refused when planned must be written so that it can be read, or not at all. */
-TEST(writing_a_config_with_holes_does_no_harm) {
-  static const ctr_hook hook[] = {{0}};
-  static const ctr_net_device net[] = {{0}};
-  static const ctr_rdma rdma[] = {{.hcaHandles = {true, 1}}};
-  static const ctr_syscall syscalls[] = {{.names = {NULL, 0}}};
-#define WRITE(...)                                                                                 \
-  do {                                                                                             \
-    ctr_config *c = fresh();                                                                       \
-    __VA_ARGS__;                                                                                   \
-    outcome o_ = apart(c, write_it);                                                               \
-    CHECK_MSG(!o_.died, "died of %d: %s", o_.died, #__VA_ARGS__);                                  \
-    CHECK_MSG(!o_.unreadable, "what was written cannot be read: %s", #__VA_ARGS__);                \
-  } while (0)
-  WRITE(c->hooks.prestart = (ctr_hook_list){hook, 1});
-  WRITE(c->hooks.prestart = (ctr_hook_list){NULL, 1});
-  WRITE(c->linux_.netDevices = (ctr_net_devices){net, 1});
-  WRITE(c->linux_.resources.rdma = (ctr_rdmas){rdma, 1});
-  WRITE(c->linux_.resources.unified = (ctr_pairs)LIST(ctr_pair, {"a", NULL}));
-  WRITE(c->linux_.seccomp.syscalls = (ctr_syscalls){syscalls, 1});
-  WRITE(c->linux_.seccomp.defaultAction = (ctr_seccomp_action)99);
-  WRITE(c->linux_.resources.memory.swappiness = (ctr_uint){true, 101});
-  WRITE(c->process.consoleSize.height = (ctr_uint){true, 25});
-  WRITE(*c = (ctr_config){.linux_.mountLabel = "a"});
-#undef WRITE
 }
 
 TEST_MAIN

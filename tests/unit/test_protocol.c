@@ -57,7 +57,8 @@ static ctr_plan *some_plan(void) {
   const ctr_plan_desc desc = {.moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY};
   ctr_plan *plan = NULL;
   ctr_err err = {.code = CTR_OK};
-  CHECK_MSG(!ctr__plan_compile(&config, &desc, &facts, &plan, &err), "%s", err.msg);
+  CHECK_MSG(!ctr__plan_compile(&config, &desc, &ctr__for_program, &facts, &plan, &err), "%s",
+            err.msg);
   return plan;
 }
 
@@ -65,13 +66,7 @@ static void talk_open(talk *t) {
   *t = (talk){.plan = some_plan(), .child = -1};
   const ctr_process_desc desc = {.on_moment = on_moment, .userdata = t};
   CHECK(!ctr_process_new(t->plan, &desc, &t->process, NULL));
-  t->start = (ctr__start){.process = t->process,
-                          .plan = t->plan,
-                          .sock = -1,
-                          .stage_pidfd = -1,
-                          .launch = {.plan = t->plan, .sock = -1},
-                          .err = &t->err};
-  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) t->start.launch.namespaces[i] = -1;
+  t->start = ctr__start_of(t->process, &t->err);
   CHECK(!ctr__prepare(&t->start) && !ctr__open_channel(&t->start));
   t->child = ctr__steal_fd(&t->start.launch.sock);
 }
@@ -127,11 +122,15 @@ static bool say(int sock, ctr__message message) {
   return say_bytes(sock, &message, sizeof message, -1, 0);
 }
 
-/* Waits for what is due as the parent does: a descriptor is taken with a PID only. */
+static bool brings_fd(uint32_t type) {
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
+}
+
+/* Waits for what is due as the parent does: a descriptor is taken with two messages only. */
 static ctr_code expect(talk *t, uint32_t due) {
   ctr__message message;
   int fd = -1;
-  ctr_code code = ctr__expect(&t->start, due, &message, due == CTR__MSG_PID ? &fd : NULL);
+  ctr_code code = ctr__expect(&t->start, due, &message, brings_fd(due) ? &fd : NULL);
   CHECK_MSG(code == CTR_OK || fd == -1, "a failure and a descriptor");
   CHECK_MSG(code == CTR_OK || (t->err.code == code && t->err.msg[0]), "a failure without a text");
   ctr__close(&fd);
@@ -183,7 +182,12 @@ static void end(pid_t pid) {
 
 /* -- the parent: types, sizes -- */
 
-static const uint32_t dues[] = {0, CTR__MSG_PID, CTR__MSG_HOOKS, CTR__MSG_READY};
+static const uint32_t dues[] = {0,
+                                CTR__MSG_PID,
+                                CTR__MSG_HOOKS,
+                                CTR__MSG_READY,
+                                CTR__MSG_CONSOLE,
+                                CTR__MSG_CREATED};
 enum { DUES = sizeof dues / sizeof *dues };
 
 TEST(a_message_is_taken_where_it_is_due_and_nowhere_else) {
@@ -195,7 +199,7 @@ TEST(a_message_is_taken_where_it_is_due_and_nowhere_else) {
       ctr__message message = {.type = type < 20   ? type
                                       : type < 30 ? UINT32_MAX - type
                                                   : 1u << type % 32};
-      bool with_fd = message.type == CTR__MSG_PID && dues[d] == CTR__MSG_PID;
+      bool with_fd = message.type == dues[d] && brings_fd(dues[d]);
       if (message.type == CTR__MSG_ERROR) message.error = ENOENT;
       say_bytes(t.child, &message, sizeof message, 0, with_fd);
       ctr_code code = expect(&t, dues[d]);
@@ -221,7 +225,7 @@ TEST(a_packet_of_another_size_is_no_message) {
       talk t;
       talk_open(&t);
       *progress(&t) = last_step(&t); /* as if the program were about to be executed */
-      CHECK(say_bytes(t.child, packet, size, 0, dues[d] == CTR__MSG_PID));
+      CHECK(say_bytes(t.child, packet, size, 0, brings_fd(dues[d])));
       ctr_code code = expect(&t, dues[d]);
       CHECK_MSG(code == CTR_E_PROTOCOL, "%zu bytes where %u is due: %s", size, dues[d],
                 ctr_code_name(code));
@@ -234,9 +238,9 @@ TEST(no_descriptor_comes_in_that_is_not_due) {
   static const int counts[] = {1, 2, 7, 8, 9, 64, 253};
   int before = open_descriptors();
   for (int d = 0; d < DUES; d++)
-    for (uint32_t type = 0; type <= CTR__MSG_RUN; type++)
+    for (uint32_t type = 0; type <= CTR__MSG_STARTED; type++)
       for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        bool due = dues[d] == CTR__MSG_PID && type == CTR__MSG_PID && counts[i] == 1;
+        bool due = dues[d] == type && brings_fd(type) && counts[i] == 1;
         talk t;
         talk_open(&t);
         int then = open_descriptors();
@@ -442,12 +446,19 @@ static bool hears(int sock, ctr__message *message) {
   return recv(sock, message, sizeof *message, MSG_DONTWAIT) == (ssize_t)sizeof *message;
 }
 
+/* By that and nothing else; answer 0: by nothing. */
+static bool is_answered(int sock, uint32_t answer) {
+  ctr__message message;
+  bool right = !answer || (hears(sock, &message) && message.type == answer);
+  return right && !hears(sock, &message);
+}
+
 TEST(at_a_sync_point_the_caller_is_called_and_the_child_answered) {
   static const struct {
     enum ctr__sync_point point;
     uint32_t request, answer;
     enum ctr_moment moment;
-  } points[] = {{CTR__SYNC_HOOKS, CTR__MSG_HOOKS, CTR__MSG_RESUME, CTR_MOMENT_HOOKS},
+  } points[] = {{CTR__SYNC_HOOKS, CTR__MSG_HOOKS, 0, CTR_MOMENT_HOOKS},
                 {CTR__SYNC_READY, CTR__MSG_READY, CTR__MSG_RUN, CTR_MOMENT_READY}};
   for (int i = 0; i < 2; i++) {
     talk t;
@@ -457,8 +468,7 @@ TEST(at_a_sync_point_the_caller_is_called_and_the_child_answered) {
     CHECK(say(t.child, (ctr__message){.type = points[i].request}));
     CHECK(step && ctr__parent_sync(&t.start, step) == CTR_OK);
     CHECK(t.moments_called == 1 && t.moment == points[i].moment);
-    CHECK(hears(t.child, &message) && message.type == points[i].answer);
-    CHECK(!hears(t.child, &message));
+    CHECK(is_answered(t.child, points[i].answer));
     t.moment_code = CTR_E_ARG; /* the caller's own, passed on as it is */
     CHECK(say(t.child, (ctr__message){.type = points[i].request}));
     CHECK(ctr__parent_sync(&t.start, step) == CTR_E_ARG && t.err.code == CTR_E_ARG);
@@ -468,7 +478,25 @@ TEST(at_a_sync_point_the_caller_is_called_and_the_child_answered) {
     CHECK(!hears(t.child, &message));
     t.process->desc.on_moment = NULL;
     CHECK(say(t.child, (ctr__message){.type = points[i].request}));
-    CHECK(ctr__parent_sync(&t.start, step) == CTR_OK && hears(t.child, &message));
+    CHECK(ctr__parent_sync(&t.start, step) == CTR_OK && is_answered(t.child, points[i].answer));
+    talk_close(&t);
+  }
+}
+
+/* Where the caller did not ask to be called: for hooks, or in a plan of somebody else's. */
+TEST(at_a_sync_point_that_is_no_moment_the_caller_is_not_called) {
+  static const struct {
+    enum ctr__sync_point point;
+    uint32_t request, answer;
+  } points[] = {{CTR__SYNC_HOOKS, CTR__MSG_HOOKS, 0},
+                {CTR__SYNC_READY, CTR__MSG_READY, CTR__MSG_RUN},
+                {CTR__SYNC_CREATED, CTR__MSG_CREATED, CTR__MSG_WAIT}};
+  for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+    talk t;
+    talk_open(&t);
+    CHECK(say(t.child, (ctr__message){.type = points[i].request}));
+    CHECK(!ctr__parent_sync(&t.start, &(ctr__step){.num = {points[i].point}}));
+    CHECK(t.moments_called == 0 && is_answered(t.child, points[i].answer));
     talk_close(&t);
   }
 }
@@ -476,26 +504,31 @@ TEST(at_a_sync_point_the_caller_is_called_and_the_child_answered) {
 TEST(a_child_that_only_listens_is_answered_unasked) {
   talk t;
   talk_open(&t);
-  ctr__message message;
   CHECK(!ctr__parent_sync(&t.start, &(ctr__step){.num = {CTR__SYNC_MAPPED}}));
-  CHECK(t.moments_called == 0 && hears(t.child, &message) && message.type == CTR__MSG_MAPPED);
+  CHECK(t.moments_called == 0 && is_answered(t.child, CTR__MSG_MAPPED));
+  CHECK(!ctr__parent_sync(&t.start, &(ctr__step){.num = {CTR__SYNC_RESUME}}));
+  CHECK(t.moments_called == 0 && is_answered(t.child, CTR__MSG_RESUME));
   talk_close(&t);
 }
 
 TEST(a_child_that_is_gone_at_a_sync_point_is_told) {
-  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_READY; point++)
+  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_CREATED; point++)
     for (int reported = 0; reported < 2; reported++)
       for (int asked = 0; asked < 2; asked++) {
         talk t;
         talk_open(&t);
-        uint32_t request = ctr__exchanges[point].request;
+        const struct ctr__exchange *exchange = &ctr__exchanges[point];
+        uint32_t request = exchange->request;
         *progress(&t) = 3;
         if (asked && request) say(t.child, (ctr__message){.type = request});
         if (reported) say(t.child, (ctr__message){.type = CTR__MSG_ERROR, .step = 3, .error = EIO});
         ctr__close(&t.child);
-        ctr_code code = ctr__parent_sync(&t.start, &(ctr__step){.num = {point}});
-        CHECK_MSG(code == (reported ? CTR_E_SYS : CTR_E_PROTOCOL), "point %u: %s: %s", point,
-                  ctr_code_name(code), t.err.msg);
+        ctr_code code = ctr__parent_sync(&t.start, &(ctr__step){.num = {point, 1}});
+        bool heard = asked && request && !exchange->answer; /* its end shows at the next step */
+        CHECK_MSG(code == (heard      ? CTR_OK
+                           : reported ? CTR_E_SYS
+                                      : CTR_E_PROTOCOL),
+                  "point %u: %s: %s", point, ctr_code_name(code), t.err.msg);
         CHECK_NUM(t.moments_called, asked && request);
         talk_close(&t);
       }
@@ -503,8 +536,9 @@ TEST(a_child_that_is_gone_at_a_sync_point_is_told) {
 
 /* The page that tells how far the child is can be written by the child. */
 TEST(an_answer_that_nobody_hears_is_no_success) {
-  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_READY; point++) {
+  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_CREATED; point++) {
     talk t;
+    if (!ctr__exchanges[point].answer) continue;
     talk_open(&t);
     *progress(&t) = last_step(&t);
     if (ctr__exchanges[point].request)
@@ -717,7 +751,7 @@ TEST(what_the_intermediate_process_sends_is_what_the_parent_understands) {
   talk_open(&t);
   pid_t pid = sleeper();
   int pidfd = pidfd_of(pid);
-  CHECK_NUM(ctr__stage_report(t.child, pid, pidfd), 0);
+  CHECK_NUM(ctr__send_fd(t.child, &(ctr__message){.type = CTR__MSG_PID, .value = pid}, pidfd), 0);
   close(pidfd);
   pid_t stage = ended();
   t.start.stage_pidfd = pidfd_of(stage);
@@ -739,7 +773,7 @@ TEST(nothing_that_is_sent_crashes_leaks_or_passes_for_what_is_due) {
   for (int i = 0; i < 20000; i++) {
     unsigned char packet[48];
     for (size_t n = 0; n < sizeof packet; n++) packet[n] = (unsigned char)next_random(&random);
-    ctr__message message = {.type = next_random(&random) % 10,
+    ctr__message message = {.type = next_random(&random) % 16,
                             .step = next_random(&random) % 60,
                             .error = (int32_t)(next_random(&random) % 40)};
     bool whole = next_random(&random) % 2;
@@ -752,7 +786,7 @@ TEST(nothing_that_is_sent_crashes_leaks_or_passes_for_what_is_due) {
     if (type == 0 && due == 0) continue;
     CHECK(say_bytes(t.child, packet, size, 0, fds));
     ctr_code code = expect(&t, due);
-    bool right = size == sizeof message && type == due && fds == (due == CTR__MSG_PID);
+    bool right = size == sizeof message && type == due && fds == brings_fd(due);
     CHECK_MSG((code == CTR_OK) == right, "%zu bytes, type %u with %d descriptors for %u: %s", size,
               type, fds, due, ctr_code_name(code));
   }
@@ -774,7 +808,7 @@ static void listener_open(listener *l) {
   CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
   l->launch.sock = pair[0];
   l->parent = pair[1];
-  l->child.launch = &l->launch;
+  l->child = (ctr__child){.launch = &l->launch, .sock = pair[0], .start_sock = -1};
 }
 
 static void listener_close(listener *l) {
@@ -788,28 +822,30 @@ static int listen_at(listener *l, enum ctr__sync_point point) {
 }
 
 TEST(the_child_goes_on_after_its_answer_and_no_other) {
-  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_READY; point++)
+  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_CREATED; point++)
     for (uint32_t type = 0; type < 20; type++) {
       listener l;
       listener_open(&l);
-      bool right = type == ctr__exchanges[point].answer;
+      const struct ctr__exchange *exchange = &ctr__exchanges[point];
+      bool right = !exchange->answer || type == exchange->answer;
       CHECK(say(l.parent, (ctr__message){.type = type}));
       int r = listen_at(&l, (enum ctr__sync_point)point);
       CHECK_MSG(right ? r == 0 : r == -EPROTO && l.child.reason == CTR__WHY_BAD_ANSWER,
                 "answer %u at point %u: %d, reason %d", type, point, r, (int)l.child.reason);
       ctr__message message = {.type = 0};
-      uint32_t request = ctr__exchanges[point].request;
-      CHECK(hears(l.parent, &message) == (request != 0) && message.type == request);
+      CHECK(hears(l.parent, &message) == (exchange->request != 0) &&
+            message.type == exchange->request);
+      CHECK(hears(l.launch.sock, &message) == !exchange->answer); /* not read where none is due */
       listener_close(&l);
     }
 }
 
 TEST(the_child_takes_no_packet_of_another_size) {
-  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_READY; point++)
+  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_CREATED; point++)
     for (size_t size = 0; size < 64; size++) {
-      if (size == sizeof(ctr__message)) continue;
-      char packet[64] = {0};
       uint32_t answer = ctr__exchanges[point].answer;
+      if (size == sizeof(ctr__message) || !answer) continue;
+      char packet[64] = {0};
       memcpy(packet, &answer, sizeof answer);
       listener l;
       listener_open(&l);
@@ -827,13 +863,14 @@ TEST(answers_out_of_order_stop_the_child) {
   CHECK(say(l.parent, (ctr__message){.type = CTR__MSG_RUN}));
   CHECK(say(l.parent, (ctr__message){.type = CTR__MSG_RESUME}));
   CHECK_NUM(listen_at(&l, CTR__SYNC_MAPPED), 0);
-  CHECK_NUM(listen_at(&l, CTR__SYNC_HOOKS), -EPROTO);
+  CHECK_NUM(listen_at(&l, CTR__SYNC_HOOKS), 0); /* waits for nothing: RESUME is a step of its own */
+  CHECK_NUM(listen_at(&l, CTR__SYNC_RESUME), -EPROTO);
   CHECK_NUM(l.child.reason, CTR__WHY_BAD_ANSWER);
   listener_close(&l);
 }
 
 TEST(a_caller_that_is_gone_is_named_and_no_signal_comes) {
-  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_READY; point++)
+  for (uint32_t point = CTR__SYNC_MAPPED; point <= CTR__SYNC_CREATED; point++)
     for (int unread = 0; unread < 2; unread++) {
       listener l;
       listener_open(&l);
@@ -889,7 +926,7 @@ static ctr_plan *waiting_plan(void) {
                              .linux_ = {.namespaces = {namespaces, 2}}};
   const ctr_plan_desc desc = {.moments = 0};
   ctr_plan *plan = NULL;
-  if (ctr__plan_compile(&config, &desc, &facts, &plan, NULL)) _exit(1);
+  if (ctr__plan_compile(&config, &desc, &ctr__for_program, &facts, &plan, NULL)) _exit(1);
   for (uint32_t i = 0; i < plan->step_count; i++) {
     ctr__step *step = (ctr__step *)(void *)((char *)plan + plan->steps) + i;
     if (step->kind == CTR__STEP_CLONE) step->num[0] = 0;

@@ -1,0 +1,9 @@
+#include "cgroup/directory.c"
+
+#include "cgroup/tree.c"
+
+#include "cgroup/freezer.c"
+
+#include "cgroup/kill.c"
+
+#include "cgroup/remove.c"

@@ -1,0 +1,97 @@
+/* What state a container is in: seen from its process, its directory, its cgroup; nothing about it
+   is written down that could be out of date. */
+
+static const char *const ctr__status_names[] = {
+#define CTR__STATUS_NAME(status, name) [CTR_STATUS_##status] = name,
+    CTR__STATUSES(CTR__STATUS_NAME)
+#undef CTR__STATUS_NAME
+};
+
+const char *ctr_status_name(ctr_status status) {
+  size_t i = (size_t)status;
+  bool known = i && i < sizeof ctr__status_names / sizeof *ctr__status_names;
+  return known ? ctr__status_names[i] : "unknown";
+}
+
+/* A process that has ended and was not waited for has ended. */
+static bool ctr__is_running(const ctr_process *process) {
+  struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+  return process->state == CTR__RUNNING && process->pidfd >= 0 && poll(&end, 1, 0) == 0;
+}
+
+static bool ctr__has_file(const ctr_container *c, const char *name, mode_t *ret_type) {
+  struct stat st;
+  if (fstatat(c->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return false;
+  *ret_type = st.st_mode & S_IFMT;
+  return true;
+}
+
+/* Who was at starting it is gone: whether the process got to know shows in whether it still
+   listens. One that is looked at so goes on waiting. */
+static bool ctr__still_waits(const ctr_container *c) {
+  CTR__AUTO_CLOSE sock = ctr__connect(c->dir, CTR__STARTING, SOCK_SEQPACKET);
+  return sock >= 0;
+}
+
+static ctr_status ctr__look(const ctr_container *c) {
+  mode_t type = 0;
+  bool frozen = false;
+  if (!c->process || !ctr__is_running(c->process)) return CTR_STATUS_STOPPED;
+  if (ctr__has_file(c, CTR__CREATING, &type))
+    return S_ISSOCK(type) || ctr__is_locked(c) ? CTR_STATUS_CREATING : CTR_STATUS_RUNNING;
+  if (ctr__has_file(c, CTR__START, &type)) return CTR_STATUS_CREATED;
+  if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
+    return CTR_STATUS_CREATED;
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  ctr__cgroups_is_frozen(&cgroups, &frozen); /* one that cannot be read is not known to be */
+  return frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
+}
+
+ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err) {
+  const ctr_container *c = container;
+  struct stat st;
+  ctr__err_clear(err);
+  if (!c || !ret_state)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container and ret_state are needed");
+  if (fstat(c->dir, &st) < 0 || !st.st_nlink)
+    return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
+                     c->id);
+  const ctr_config *config = &c->stored->config;
+  *ret_state = (ctr_state){.ociVersion = config->ociVersion,
+                           .id = c->id,
+                           .status = ctr__look(c),
+                           .bundle = c->stored->bundle,
+                           .rootfs = c->stored->rootfs,
+                           .created = c->stored->created,
+                           .owner = c->stored->owner,
+                           .annotations = config->annotations};
+  if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
+  return CTR_OK;
+}
+
+ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr_json **ret_value,
+                           ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !state || !ret_value)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, state and ret_value are needed");
+  const struct {
+    const char *key, *value;
+  } texts[] = {{"bundle", state->bundle}, {"rootfs", state->rootfs}, {"created", state->created}};
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const char *version = state->ociVersion ? state->ociVersion : CTR_OCI_VERSION;
+  const char *status = ctr_status_name(state->status);
+  ctr__any_list annotations = {state->annotations.items, state->annotations.count};
+  bool ok = ctr_json_add(arena, object, "ociVersion", ctr_json_new_string(arena, version)) &&
+            ctr_json_add(arena, object, "id", ctr_json_new_string(arena, state->id)) &&
+            ctr_json_add(arena, object, "pid", ctr_json_new_int(arena, state->pid)) &&
+            ctr_json_add(arena, object, "status", ctr_json_new_string(arena, status));
+  for (size_t i = 0; i < 3 && ok; i++)
+    ok = !texts[i].value || ctr_json_add(arena, object, texts[i].key,
+                                         ctr_json_new_string(arena, texts[i].value));
+  if (ok && annotations.count)
+    ok = ctr_json_add(arena, object, "annotations", ctr__write_pairs(arena, annotations));
+  if (ok) ok = ctr_json_add(arena, object, "owner", ctr_json_new_uint(arena, state->owner));
+  if (!ok) return ctr__nomem(err);
+  *ret_value = object;
+  return CTR_OK;
+}

@@ -1,0 +1,161 @@
+/* The caller's side of a start: what it needs, and talking to the child. */
+
+/* What a container adds to the start of its first process. */
+typedef struct ctr__attachment {
+  ctr_code (*record)(void *userdata, const ctr_plan *plan, const ctr_process *process,
+                     ctr_err *err); /* RECORD */
+  void *userdata;
+  int start_sock; /* what the process listens at until it is started; -1: it is not */
+} ctr__attachment;
+
+struct ctr_process {
+  const ctr_plan *plan; /* until the start has returned */
+  ctr_process_desc desc;
+  enum { CTR__NEW, CTR__RUNNING, CTR__ENDED } state;
+  pid_t pid;
+  int pidfd;
+  int console; /* the caller's end of its terminal */
+  ctr_io io;
+  ctr_exit status;
+  const char *external[3];
+  ctr__attachment attachment;
+  ctr_arena arena;
+};
+
+/* What a start needs and is gone after it. */
+typedef struct ctr__start {
+  ctr_process *process;
+  const ctr_plan *plan;
+  ctr__launch launch;
+  ctr_arena arena;
+  int sock;        /* the parent's end              */
+  pid_t stage_pid; /* the intermediate process, or 0 */
+  int stage_pidfd;
+  int console_sock, pidfd_sock; /* connected before anything is started */
+  ctr_err *err;
+} ctr__start;
+
+static bool ctr__hung_up(int sock) {
+  struct pollfd end = {.fd = sock};
+  return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
+}
+
+static bool ctr__brings_fd(uint32_t type) {
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
+}
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(8 * sizeof(int))];
+  } control;
+  struct iovec iov = {message, sizeof *message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (n < 0) return -errno;
+  size_t fds = 0;
+  int first = -1;
+  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
+      control.head.cmsg_level == SOL_SOCKET)
+    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < fds; i++) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
+    if (i == 0 && fds == 1 && ret_fd)
+      first = fd;
+    else
+      close(fd);
+  }
+  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
+  if (!whole && first >= 0) close(first);
+  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
+  if (!whole) return -EPROTO;
+  int fd = fds ? ctr__fd_high(first) : -1;
+  if (fds && fd >= 0) *ret_fd = fd;
+  return fds && fd < 0 ? fd : 0;
+}
+
+static ctr_code ctr__child_died(ctr__start *s) {
+  uint32_t at = s->launch.shared->step;
+  ctr__text what = {.len = 0};
+  siginfo_t info = {0};
+  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
+  if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
+  if (pidfd >= 0)
+    waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+  ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+            "the process ended while being started, at step %u (%.200s)", at, what.buf);
+  bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+  if (s->err && killed)
+    ctr__err_add(s->err, ": killed by signal %d%s", info.si_status,
+                 info.si_status == SIGKILL ? ", for want of memory perhaps" : "");
+  return CTR_E_PROTOCOL;
+}
+
+/* Until there is something to read, or the process has ended and there never will be: others may
+   hold its end of the channel. */
+static int ctr__await(const ctr__start *s) {
+  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
+  struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+  int n;
+  do n = poll(both, 2, -1);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  if (both[0].revents) return 0;
+  /* What it sent before it ended was sent before that was told. */
+  return poll(both, 1, 0) > 0 ? 0 : -EPIPE;
+}
+
+/* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
+   report can come instead at any time; everything else is refused. */
+static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
+  int r = ctr__await(s);
+  if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
+  if (r == -EPIPE)
+    return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
+                                                                          : ctr__child_died(s);
+  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
+      message->error > 0 && message->error < 4096)
+    return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
+  if (r == 0 && type && message->type == type) return CTR_OK;
+  if (ret_fd) ctr__close(ret_fd);
+  if (r < 0 && r != -EPROTO)
+    return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
+  return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                   "the process being started sent %s where message %u is due",
+                   r < 0 ? "something that is no message" : "another message", type);
+}
+
+static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
+  static const enum ctr_moment moments[] = {
+      [CTR__SYNC_HOOKS] = CTR_MOMENT_HOOKS, [CTR__SYNC_READY] = CTR_MOMENT_READY};
+  const struct ctr__exchange *exchange = &ctr__exchanges[step->num[0]];
+  const ctr_process_desc *desc = &s->process->desc;
+  ctr__message message;
+  if (exchange->request) {
+    ctr_code code = ctr__expect(s, exchange->request, &message, NULL);
+    if (!code && desc->on_moment && step->num[1])
+      code = desc->on_moment(desc->userdata, moments[step->num[0]], s->process, s->err);
+    if (code && s->err && !s->err->code)
+      ctr__fail(s->err, code, 0, NULL, "the caller's on_moment failed");
+    if (code || !exchange->answer) return code;
+  }
+  message = (ctr__message){.type = exchange->answer};
+  /* When the child is gone already, its report is waiting to be read. */
+  int r = ctr__send(s->sock, &message);
+  if (r == -EPIPE || r == -ECONNRESET) {
+    ctr_code code = ctr__expect(s, 0, &message, NULL);
+    return code ? code : ctr__child_died(s);
+  }
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
+               : CTR_OK;
+}

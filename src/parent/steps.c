@@ -1,0 +1,262 @@
+/* The parent's steps: each returns 0 or -errno, or speaks for itself. */
+
+/* ioctl_ns(2): the kind is looked at before anything is started. */
+static int ctr__parent_open_namespace(ctr__start *s, const ctr__step *step) {
+  enum { CTR__NS_GET_NSTYPE = 0xb703 };
+  int fd = ctr__open(AT_FDCWD, ctr__plan_str(s->plan, step->str[0]),
+                     O_RDONLY | O_NONBLOCK | O_NOCTTY, 0); /* a fifo or a terminal: not for us */
+  if (fd < 0) return fd;
+  s->launch.namespaces[step->num[1]] = fd;
+  int type = ioctl(fd, CTR__NS_GET_NSTYPE);
+  if (type < 0 || (uint64_t)type != step->num[0]) return -EINVAL;
+  struct stat joined, own;
+  const char *own_path = ctr__plan_str(s->plan, step->str[1]);
+  if (!own_path) return 0;
+  if (fstat(fd, &joined) < 0 || stat(own_path, &own) < 0) return -errno;
+  return joined.st_ino == own.st_ino && joined.st_dev == own.st_dev ? -EXDEV : 0;
+}
+
+/* The sync channel is made at the last moment: a thread of the caller that forks meanwhile keeps
+   the child's end open until it ends or executes, and so long an execve of ours is not to be
+   seen. */
+static int ctr__open_channel(ctr__start *s) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
+  s->launch.parent_sock = s->sock = ctr__fd_high(pair[0]);
+  s->launch.sock = ctr__fd_high(pair[1]);
+  return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
+}
+
+/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
+   the child does. */
+static int ctr__clone_into(ctr__start *s, const ctr__step *step,
+                           void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
+  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  int pidfd = -1, r = ctr__open_channel(s);
+  if (r == 0) r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
+  if (pid == 0) run(&s->launch);
+  ctr__sigmask(before, NULL);
+  /* Only the child holds its end from now on: when it ends, we are told. */
+  ctr__close(&s->launch.sock);
+  if (pid < 0) return pid;
+  *ret_pid = pid;
+  *ret_pidfd = pidfd; /* in any case: a failure from here on ends the child by it */
+  int high = pidfd > 2 ? pidfd : (int)ctr__ret(fcntl(pidfd, F_DUPFD_CLOEXEC, 3));
+  if (high < 0) return high;
+  if (high != pidfd) close(pidfd);
+  *ret_pidfd = high;
+  return 0;
+}
+
+static int ctr__parent_clone(ctr__start *s, const ctr__step *step) {
+  return ctr__clone_into(s, step, ctr__child_main, &s->process->pid, &s->process->pidfd);
+}
+
+static int ctr__parent_stage(ctr__start *s, const ctr__step *step) {
+  return ctr__clone_into(s, step, ctr__stage_main, &s->stage_pid, &s->stage_pidfd);
+}
+
+static bool ctr__is_child(int pidfd) {
+  siginfo_t info = {0};
+  return waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* As the kernel says it: proc_pid_fdinfo(5), "Pid:". */
+static int64_t ctr__pid_of(int pidfd) {
+  char path[64], text[512];
+  *ctr__put_int(ctr__put_str(path, "/proc/self/fdinfo/"), pidfd) = '\0';
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (len < 0) return -1;
+  text[len] = '\0';
+  const char *at = strstr(text, "\nPid:");
+  return at ? strtoll(at + 5, NULL, 10) : -1;
+}
+
+static void ctr__kill_and_reap(int *pidfd) {
+  ctr_exit status;
+  if (*pidfd < 0) return;
+  ctr__pidfd_signal(*pidfd, SIGKILL);
+  ctr__reap(*pidfd, &status);
+  ctr__close(pidfd);
+}
+
+/* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
+static ctr_code ctr__parent_adopt(ctr__start *s) {
+  ctr__message message;
+  int pidfd = -1;
+  ctr_code code = ctr__expect(s, CTR__MSG_PID, &message, &pidfd);
+  if (code) return code;
+  if (!ctr__is_child(pidfd) || ctr__pid_of(pidfd) != message.value) {
+    ctr__close(&pidfd);
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL, "what is to be adopted is no child");
+  }
+  s->process->pid = (pid_t)message.value;
+  s->process->pidfd = pidfd;
+  ctr__kill_and_reap(&s->stage_pidfd); /* it has said what it is there for */
+  s->stage_pid = 0;
+  return CTR_OK;
+}
+
+/* The caller's end of the terminal goes to who was named for it, or stays with the handle. */
+static ctr_code ctr__parent_take_console(ctr__start *s) {
+  ctr__message message;
+  int console = -1;
+  ctr_code code = ctr__expect(s, CTR__MSG_CONSOLE, &message, &console);
+  if (code) return code;
+  s->process->console = console;
+  if (s->console_sock < 0) return CTR_OK;
+  int r = ctr__hand_over(s->console_sock, console, "/dev/ptmx");
+  ctr__close(&s->process->console);
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, "process.terminal",
+                           "send the terminal to the socket %.200s", s->process->desc.console_socket)
+               : CTR_OK;
+}
+
+static ctr_code ctr__parent_record(ctr__start *s) {
+  const ctr__attachment *attachment = &s->process->attachment;
+  return attachment->record(attachment->userdata, s->plan, s->process, s->err);
+}
+
+/* That its start time is that of the container's first process shows that the pid has not been given
+   to another since; it is what the pidfd then stands for. */
+static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
+  pid_t pid = (pid_t)step->num[0];
+  ctr__proc_stat stat;
+  s->launch.init_pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
+  if (s->launch.init_pidfd < 0) return s->launch.init_pidfd;
+  int r = ctr__read_proc_stat(pid, &stat);
+  if (r < 0) return r;
+  return stat.start_time == step->num[1] && stat.state != 'Z' ? 0 : -ESRCH;
+}
+
+static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
+                              ctr__plan_str(s->plan, step->str[1]), step->num[0]};
+  return ctr__cgroup_make(&cgroup);
+}
+
+static int ctr__parent_enter_cgroup(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {.path = ctr__plan_str(s->plan, step->str[0])};
+  return ctr__cgroup_enter(&cgroup, s->process->pid);
+}
+
+/* Writes to /proc/PID/name of the child, which is still ours alone. */
+static int ctr__write_child_proc(ctr__start *s, const char *name, const ctr__step *step) {
+  char path[64];
+  *ctr__put_str(ctr__put_str(ctr__put_int(path, s->process->pid), "/"), name) = '\0';
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  const char *text = ctr__plan_str(s->plan, step->str[0]);
+  return proc < 0 ? proc : ctr__write_proc(proc, path, text, strlen(text));
+}
+
+static int ctr__parent_setgroups(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "setgroups", step);
+}
+
+static int ctr__parent_uid_map(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "uid_map", step);
+}
+
+static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "gid_map", step);
+}
+
+static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
+  return ctr__write_child_proc(s, "oom_score_adj", step);
+}
+
+static int ctr__parent_scheduler(ctr__start *s, const ctr__step *step) {
+  return ctr__sched_setattr(s->process->pid, ctr__plan_data(s->plan, step->str[1]));
+}
+
+static int ctr__parent_io_priority(ctr__start *s, const ctr__step *step) {
+  return ctr__ioprio_set(s->process->pid, step->num[0], step->num[1]);
+}
+
+/* The soft limit stays for the child's own step: a low one would get in its way until then. */
+static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
+  struct ctr__rlimit limit;
+  int type = (int)step->num[0];
+  int r = (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, NULL, &limit);
+  limit.hard = step->num[2];
+  return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
+}
+
+static ctr_code ctr__parent_hook(ctr__start *s, uint32_t index) {
+  ctr__hook_run hook = {.launch = &s->launch,
+                        .step = ctr__plan_step(s->plan, index),
+                        .pid = s->process->pid,
+                        .umask = -1};
+  int r = ctr__hook_execute(&hook);
+  const ctr__message report = {.type = CTR__MSG_ERROR,
+                               .step = index,
+                               .error = -r,
+                               .reason = (uint32_t)hook.reason,
+                               .value = hook.detail};
+  return r < 0 ? ctr__step_failed(s->plan, &report, s->launch.shared->note, s->err) : CTR_OK;
+}
+
+typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
+
+static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
+    [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
+    [CTR__STEP_OPEN_INIT] = ctr__parent_open_init,
+    [CTR__STEP_STAGE] = ctr__parent_stage,
+    [CTR__STEP_MAKE_CGROUP] = ctr__parent_make_cgroup,
+    [CTR__STEP_ENTER_CGROUP] = ctr__parent_enter_cgroup,
+    [CTR__STEP_CLONE] = ctr__parent_clone,
+    [CTR__STEP_SETGROUPS_FILE] = ctr__parent_setgroups,
+    [CTR__STEP_UID_MAP] = ctr__parent_uid_map,
+    [CTR__STEP_GID_MAP] = ctr__parent_gid_map,
+    [CTR__STEP_OOM_SCORE_ADJ] = ctr__parent_oom_score_adj,
+    [CTR__STEP_SCHEDULER] = ctr__parent_scheduler,
+    [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
+    [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
+};
+
+/* Steps that wait for a message or call somebody, and know their error best. */
+typedef ctr_code ctr__parent_talk(ctr__start *s);
+
+static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
+    [CTR__STEP_ADOPT] = ctr__parent_adopt,
+    [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_RECORD] = ctr__parent_record,
+};
+
+static ctr_code ctr__parent_do(ctr__start *s, uint32_t index) {
+  const ctr__step *step = ctr__plan_step(s->plan, index);
+  if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
+  if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s);
+  ctr__parent_fn *run = ctr__parent_steps[step->kind];
+  int r = run ? run(s, step) : -ENOSYS;
+  const ctr__message report = {.type = CTR__MSG_ERROR, .step = index, .error = -r};
+  return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
+}
+
+/* Who asked for a pidfd gets it as soon as there is one. */
+static ctr_code ctr__hand_out_pidfd(ctr__start *s) {
+  if (s->pidfd_sock < 0 || s->process->pidfd < 0) return CTR_OK;
+  int r = ctr__hand_over(s->pidfd_sock, s->process->pidfd, s->plan->state ? "standard" : "setns");
+  ctr__close(&s->pidfd_sock);
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "send a pidfd to the socket %.200s",
+                           s->process->desc.pidfd_socket)
+               : CTR_OK;
+}
+
+/* Ends when the program has been executed, or with a process that waits to be started. */
+static ctr_code ctr__parent_walk(ctr__start *s) {
+  for (uint32_t i = 0; i < s->plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(s->plan, i);
+    ctr_code code = CTR_OK;
+    if (step->kind == CTR__STEP_WAIT_START) return CTR_OK;
+    if (step->lane == CTR__LANE_BOTH) code = ctr__parent_sync(s, step);
+    if (step->lane == CTR__LANE_PARENT) code = ctr__parent_do(s, i);
+    if (!code) code = ctr__hand_out_pidfd(s);
+    if (code) return code;
+  }
+  ctr__message message;
+  return ctr__expect(s, 0, &message, NULL);
+}

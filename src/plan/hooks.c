@@ -1,0 +1,89 @@
+/* Hooks: programs of the host that take part in a container's life (config.md "POSIX-platform
+   Hooks"). Which they are, where they run and what they are told stands in one table. */
+
+enum ctr__hook_kind {
+  CTR__HOOK_PRESTART,
+  CTR__HOOK_CREATE_RUNTIME,
+  CTR__HOOK_CREATE_CONTAINER,
+  CTR__HOOK_START_CONTAINER,
+  CTR__HOOK_POSTSTART,
+  CTR__HOOK_POSTSTOP,
+  CTR__HOOK_KINDS,
+};
+
+static const struct ctr__hook_row {
+  const char *name;
+  size_t offset; /* of the list in ctr_hooks */
+  enum ctr__lane lane;
+  ctr_status status; /* that it is told */
+} ctr__hook_rows[CTR__HOOK_KINDS] = {
+#define CTR__HOOK_ROW(kind, list, lane, status)                                                    \
+  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, CTR_STATUS_##status}
+    CTR__HOOK_ROW(PRESTART, prestart, PARENT, CREATING),
+    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, CREATING),
+    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, CREATING),
+    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, CREATED),
+    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, RUNNING),
+    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, STOPPED),
+#undef CTR__HOOK_ROW
+};
+
+static const ctr_hook_list *ctr__hooks_of(const ctr_config *config, enum ctr__hook_kind kind) {
+  const char *hooks = (const char *)&config->hooks;
+  return (const ctr_hook_list *)(const void *)(hooks + ctr__hook_rows[kind].offset);
+}
+
+/* One hook as a step. Without arguments it is called by its path. */
+static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t index) {
+  const struct ctr__hook_row *row = &ctr__hook_rows[kind];
+  const ctr_hook *hook = &ctr__hooks_of(b->config, kind)->items[index];
+  ctr_strs args = hook->args.count ? hook->args : (ctr_strs){&hook->path, 1};
+  ctr__add_step(b, row->lane, CTR__STEP_HOOK,
+                &(ctr__new_step){.field = ctr__print(b, "hooks.%s[%zu]", row->name, index),
+                                 .str = {hook->path},
+                                 .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
+                                 .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
+                                         b->hook_count++, kind != CTR__HOOK_START_CONTAINER}});
+}
+
+static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
+  for (size_t i = 0; i < ctr__hooks_of(b->config, kind)->count; i++) ctr__plan_hook(b, kind, i);
+}
+
+/* The state that hooks read (runtime.md "State"), up to its status and pid, which come last because
+   only who runs the hook knows them. */
+static ctr__ref ctr__hook_state(ctr__builder *b) {
+  const ctr_config *config = b->config;
+  ctr_arena *arena = b->arena;
+  ctr_json *state = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const char *version = config->ociVersion ? config->ociVersion : CTR_OCI_VERSION;
+  const char *bundle = b->desc->bundle ? b->desc->bundle : ".";
+  ctr__any_list annotations = {config->annotations.items, config->annotations.count};
+  ctr__string text = {.arena = arena};
+  if (!ctr_json_add(arena, state, "ociVersion", ctr_json_new_string(arena, version)) ||
+      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, b->desc->id)) ||
+      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle)) ||
+      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)) ||
+      ctr_json_write(state, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem) {
+    b->nomem = true;
+    return 0;
+  }
+  text.text[text.len - 1] = '\0'; /* the closing brace */
+  return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
+}
+
+static ctr_code ctr__check_hooks_have_id(ctr__builder *b) {
+  size_t count = 0;
+  for (int kind = 0; kind < CTR__HOOK_KINDS; kind++) {
+    size_t more = ctr__hooks_of(b->config, (enum ctr__hook_kind)kind)->count;
+    if (more && !b->desc->id)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0,
+                       ctr__print(b, "hooks.%s", ctr__hook_rows[kind].name),
+                       "hooks belong to the life of a container with a name: use "
+                       "ctr_container_run, or take them out");
+    count += more;
+  }
+  if (count > CTR__PLAN_MAX_HOOKS)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "hooks", "more than 64 of them");
+  return CTR_OK;
+}
