@@ -56,10 +56,10 @@
        The library keeps no global. Any thread may call; one arena, config, plan or process is for
        one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
        allocates nothing and takes no lock between clone and execve, so that callers with threads
-       are safe. A thread that forks while another starts a container should execute or end soon: the
-       start may return only then. Handles do not survive a fork of the caller. Handles of one
+       are safe. A thread that forks while another starts a container should execute or end soon:
+       the start may return only then. Handles do not survive a fork of the caller. Handles of one
        container in several threads or processes are fine: changes to it take a lock (flock(2)) that
-       is waited for, 10 seconds at most.
+       is waited for, 10 seconds at most (CTR_E_STATE then).
 
    EVENT LOOPS
        ctr_process_pidfd is readable when the process has ended, ctr_process_io and
@@ -84,9 +84,9 @@
        inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
        the caller's groups. Until it executes the program, a child has the caller's executable: an
        image whose program is /proc/self/exe runs that, and as root without a user namespace can
-       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked
-       into from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
-       container can do so all the same.
+       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
+       be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
+       namespace a container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -883,7 +883,7 @@ CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
                                     ctr_config **ret_config, ctr_err *err);
 
 /* ==== [SECTION] api/plan.h ==================================================================== */
-/* ---- plan: what will be done, decided before anything is done --------------------------------- */
+/* ---- plan: what will be done, decided before anything is done -------------------------------- */
 
 /* A config compiled to an ordered list of steps in one flat block without pointers. Making one
    changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
@@ -906,24 +906,25 @@ enum ctr_feature {
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
-  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused     */
+  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused    */
   unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */
-  bool no_cgroup;        /* a container gets no cgroup: it cannot be paused, and cgroupsPath is
-                            not used                                                             */
-  bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
-  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
-                            program can undo it, and execve does when it gains capabilities       */
-  unsigned without;      /* CTR_FEATURE_* to act as if the kernel lacked them                    */
-  ctr_log log;           /* receives what is worth a warning                                     */
+  bool no_cgroup;     /* a container gets no cgroup: it cannot be paused, and cgroupsPath is not
+                         used                                                                   */
+  bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
+  bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
+                           program can undo it, and execve does when it gains capabilities      */
+  unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
+  ctr_log log;          /* receives what is worth a warning                                     */
 } ctr_plan_desc;
 
 /* Compiles a config.
    config:  borrowed for the call.
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG;
-            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
+            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
+            *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
                               ctr_plan **ret_plan, ctr_err *err);
@@ -938,7 +939,7 @@ CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *use
                                   ctr_err *err);
 
 /* ==== [SECTION] api/process.h ================================================================= */
-/* ---- process: bringing a plan to life --------------------------------------------------------- */
+/* ---- process: bringing a plan to life -------------------------------------------------------- */
 
 /* How a process ended: its own status, never mixed with errors of the library (waitid(2)). */
 typedef struct ctr_exit {
@@ -987,15 +988,16 @@ typedef struct ctr_process_desc {
   ctr_stdio stdio;
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
-  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start. A directory
-     among them is a way out of the container. */
+  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
+     most. A directory among them is a way out of the container. */
   const int *extra_fds;
   size_t extra_fd_count;
 
   /* Where the caller's end of the terminal goes (process.terminal): a listening AF_UNIX socket that
      gets it as SCM_RIGHTS; NULL: ctr_process_console has it. stdio must be 0 with a terminal. */
   const char *console_socket;
-  const char *pidfd_socket; /* the same for a pidfd of the process; NULL: nobody gets one       */
+  const char *pidfd_socket; /* the same for a pidfd of the process, with the word "standard", or
+                               "setns" when it joins a container; NULL: nobody gets one          */
 
   /* Called in the caller's thread, inside ctr_process_start, at the moments the plan was made
      with; the process waits meanwhile. Anything but CTR_OK ends the start with that error. */
@@ -1008,14 +1010,15 @@ typedef struct ctr_process_desc {
    plan:    borrowed until ctr_process_start has returned.
    desc:    copied; NULL: all defaults.
    Returns: CTR_OK; CTR_E_ARG for what makes no sense in desc, such as an on_moment that a plan
-            without moments would never call; CTR_E_NOMEM. *ret_process is the caller's: ctr_process_free. */
+            without moments would never call; CTR_E_NOMEM. *ret_process is the caller's:
+            ctr_process_free. */
 CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                                  ctr_process **ret_process, ctr_err *err);
 
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
-   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made in
-            the root) and err names the field, the step and the reason; CTR_E_STATE when it was
+   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
+            in the root) and err names the field, the step and the reason; CTR_E_STATE when it was
             started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
@@ -1053,14 +1056,14 @@ CTR_API void ctr_process_external_fds(const ctr_process *process, const char *re
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);
 
-/* The caller's end of its terminal (pts(4)); -1 without one. Stays the
-   handle's; reading it gives EIO when nobody inside has the terminal open any more. */
+/* The caller's end of its terminal (pts(4)); -1 without one. Stays the handle's; reading it gives
+   EIO when nobody inside has the terminal open any more. */
 CTR_API int ctr_process_console(const ctr_process *process);
 
 /* The pipes of CTR_STDIO_PIPES. Whoever closes an end sets it to -1. */
 CTR_API ctr_io *ctr_process_io(ctr_process *process);
 
-/* Frees the handle and closes its descriptors. A running process runs on, unreaped. NULL is fine. */
+/* Frees the handle, closes its descriptors. A running process runs on, unreaped. NULL is fine. */
 CTR_API void ctr_process_free(ctr_process *process);
 
 /* Plan, start, wait, free in one call.
@@ -1071,7 +1074,7 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
                          const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err);
 
 /* ==== [SECTION] api/container.h =============================================================== */
-/* ---- container: the lifecycle of OCI runtime.md, kept on disk ---------------------------------- */
+/* ---- container: the lifecycle of OCI runtime.md, kept on disk -------------------------------- */
 
 /* A container: a process with a name, whose state is kept in a directory so that any process of the
    same user can find it again. A handle is one caller's view of it; freeing it changes nothing. */
@@ -1111,8 +1114,8 @@ typedef struct ctr_container_desc {
                        of the machine, else $XDG_RUNTIME_DIR/ctr                                  */
   ctr_plan_desc plan;       /* its id is the container's: leave it NULL                           */
   ctr_process_desc process; /* how its first process is started                                   */
-  const char *notify_socket; /* the service manager's (sd_notify(3)): the program gets one of its own,
-                                see ctr_container_notify; NULL: it gets none                      */
+  const char *notify_socket; /* the service manager's (sd_notify(3)): the program gets one of its
+                                own, see ctr_container_notify; NULL: it gets none                 */
 } ctr_container_desc;
 
 /* Makes a container up to the point where only its program is missing: namespaces, mounts, cgroup,
@@ -1122,9 +1125,11 @@ typedef struct ctr_container_desc {
    config:  borrowed for the call; a copy is kept with the state.
    id:      1 to 1024 characters of A-Z a-z 0-9 _ + . -, not "." or "..".
    desc:    borrowed for the call; NULL: all defaults.
-   Returns: CTR_OK; CTR_E_EXISTS when the id is taken; else as ctr_plan_new and ctr_process_start.
-            After a failure nothing is left: poststop hooks have run when others had.
-   Source:  runtime.md "Create". *ret_container is the caller's: ctr_container_free. */
+   Returns: CTR_OK, and *ret_container is the caller's: ctr_container_free. CTR_E_EXISTS when the id
+            is taken; CTR_E_ARG for a bad id or desc; CTR_E_SYS for a root that others may write to;
+            else as ctr_plan_new and ctr_process_start. After a failure nothing is left: poststop
+            hooks have run when others had.
+   Source:  runtime.md "Create". */
 CTR_API ctr_code ctr_container_create(const ctr_config *config, const char *id,
                                       const ctr_container_desc *desc, ctr_container **ret_container,
                                       ctr_err *err);
@@ -1141,6 +1146,10 @@ CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
             can only be deleted, by ctr_container_delete_id; CTR_E_ARG for a bad id; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_open(const char *root, const char *id,
                                     ctr_container **ret_container, ctr_err *err);
+
+/* Where its warnings go from now on: those of hooks that fail when it is too late for an error. NULL:
+   nowhere. */
+CTR_API void ctr_container_set_log(ctr_container *container, const ctr_log *log);
 
 /* Frees the handle; the container stays as it is. NULL is fine. */
 CTR_API void ctr_container_free(ctr_container *container);
@@ -1160,8 +1169,9 @@ CTR_API ctr_process *ctr_container_process(ctr_container *container);
 
 /* Lets the program of a created container go, once.
    Returns: CTR_OK when it is executed; CTR_E_STATE when it is not in the state created; else the
-            failed step, as ctr_process_start: the container is stopped then. Poststart hooks that
-            fail are a warning to the log of desc (ctr_container_open: none).
+            failed step, as ctr_process_start: the container is stopped then, and after a failed
+            startContainer hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile. Poststart
+            hooks that fail are a warning to the log of desc or ctr_container_set_log.
    Source:  runtime.md "Start". */
 CTR_API ctr_code ctr_container_start(ctr_container *container, ctr_err *err);
 
@@ -1169,8 +1179,9 @@ CTR_API ctr_code ctr_container_start(ctr_container *container, ctr_err *err);
    something; -1 when nothing is waited for (any more). Stays the handle's. */
 CTR_API int ctr_container_notify_fd(const ctr_container *container);
 
-/* Reads what the program has sent, without waiting. When it is ready, *ret_ready is true, the service
-   manager has been told so with its pid, and nothing more is waited for; all else is dropped.
+/* Reads what the program has sent, without waiting. When it is ready, *ret_ready is true, the
+   service manager has been told so with its pid, and nothing more is waited for; all else is
+   dropped.
    Returns: CTR_OK; CTR_E_ARG when nothing is waited for; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err);
 
@@ -1181,22 +1192,25 @@ typedef struct ctr_exec_desc {
   bool no_new_keyring;  /* as in ctr_plan_desc */
   bool die_with_caller; /* as in ctr_plan_desc */
   unsigned without;     /* as in ctr_plan_desc */
-  ctr_log log;
+  ctr_log log;          /* as in ctr_plan_desc */
 } ctr_exec_desc;
 
 /* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its
    own (libcontainer's setnsProcess).
    process: borrowed for the call.
-   Returns: CTR_OK; CTR_E_STATE when the container is stopped, or paused; else as ctr_plan_new and
-            ctr_process_start. *ret_process is the caller's: ctr_process_free. It is to be waited for:
-            until then the container's first process cannot end (pid_namespaces(7)). */
+   desc:    borrowed for the call; NULL: all defaults.
+   Returns: CTR_OK, and *ret_process, started, is the caller's: ctr_process_free. It is to be waited
+            for: until then the container's first process cannot end (pid_namespaces(7)).
+            CTR_E_STATE when the container is stopped, or paused; else as ctr_plan_new and
+            ctr_process_start. */
 CTR_API ctr_code ctr_container_exec(ctr_container *container, const ctr_process_config *process,
                                     const ctr_exec_desc *desc, ctr_process **ret_process,
                                     ctr_err *err);
 
 /* Sends a signal to its first process, or with all to every process in it. When it shares its pid
-   namespace with others, SIGKILL always goes to all: nobody else would end them.
-   Returns: CTR_OK; CTR_E_STATE ("container not running") when it is stopped; CTR_E_SYS. */
+   namespace with others and has a cgroup, SIGKILL always goes to all: nobody else would end them.
+   Returns: CTR_OK; CTR_E_STATE ("container not running") when it is stopped; CTR_E_UNSUPPORTED when
+            all are meant and it has no cgroup to ask; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ctr_err *err);
 
 /* Stops the clock for all its processes, or lets them go on (cgroups(7), freezer).
@@ -1210,18 +1224,24 @@ CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **ret_pids,
                                     size_t *ret_count, ctr_err *err);
 
-/* Takes away what create made: cgroup, state, and with force the processes too; then runs the
-   poststop hooks, whose failures are warnings. The handle is to be freed afterwards all the same.
-   Returns: CTR_OK; CTR_E_STATE when it is not stopped and force is not given; CTR_E_SYS. */
+/* Takes away what create made: with force its processes, its cgroup, and, when the poststop hooks
+   have run, its state. What those hooks do wrong is a warning. The handle is to be freed afterwards
+   all the same.
+   Returns: CTR_OK; CTR_E_STATE when it is not stopped and force is not given; CTR_E_NOT_FOUND when
+            it was deleted meanwhile, which with force is CTR_OK; CTR_E_SYS: it can be tried again.
+   Source:  runtime.md "Delete". */
 CTR_API ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err);
 
 /* The same by name: the only way when the state is corrupt or was never finished; needs force then.
-   Returns: as ctr_container_delete; CTR_E_NOT_FOUND, also with force. */
+   root:    as in ctr_container_desc; NULL: the default.
+   log:     receives what poststop hooks do wrong; NULL: nobody does.
+   Returns: as ctr_container_delete and ctr_container_open; CTR_E_NOT_FOUND, also with force. */
 CTR_API ctr_code ctr_container_delete_id(const char *root, const char *id, bool force,
                                          const ctr_log *log, ctr_err *err);
 
 /* Calls fn for each container below root, in the order of their names: with its state, or when that
-   cannot be read with an error and a state of which only the id is set. Anything but 0 stops.
+   cannot be read with an error and a state of which only the id is set; both are lent for the call.
+   Anything but 0 stops.
    Returns: CTR_OK, also when root does not exist; CTR_E_SYS, with ECANCELED when fn stopped. */
 CTR_API ctr_code ctr_container_list(const char *root,
                                     int (*fn)(void *userdata, const ctr_state *state,
@@ -1802,12 +1822,18 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+/* Linux 5.4. */
+static int ctr__waitid(int pidfd, siginfo_t *info, int options) {
+  int r;
+  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, info, WEXITED | options);
+  while (r < 0 && errno == EINTR);
+  return r < 0 ? -errno : 0;
+}
+
 static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
   siginfo_t info = {0};
-  int r;
-  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
-  while (r < 0 && errno == EINTR);
-  if (r < 0) return -errno;
+  int r = ctr__waitid(pidfd, &info, 0);
+  if (r < 0) return r;
   *ret_exit = info.si_code == CLD_EXITED
                   ? (ctr_exit){.code = info.si_status}
                   : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
@@ -1833,6 +1859,15 @@ static int ctr__close_all_but(int first, const int kept[2]) {
   return (int)CTR__CALL(CTR__SYS_close_range, (unsigned)first, ~0U, 0U);
 }
 
+/* One directory entry as getdents64(2) gives it. */
+struct ctr__dirent {
+  uint64_t ino;
+  int64_t offset;
+  uint16_t len;
+  uint8_t type;
+  char name[];
+};
+
 /* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
 static int ctr__close_listed_but(int proc, int first, const int kept[2]) {
   CTR__AUTO_CLOSE dir =
@@ -1842,13 +1877,12 @@ static int ctr__close_listed_but(int proc, int first, const int kept[2]) {
   for (;;) {
     long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
     if (n <= 0) return (int)n;
-    for (long at = 0; at < n;) { /* struct linux_dirent64: ino, off, reclen, type, name */
-      uint16_t reclen;
-      memcpy(&reclen, buf + at + 16, sizeof reclen);
+    for (long used = 0; used < n;) {
+      const struct ctr__dirent *entry = (const void *)(buf + used);
+      used += entry->len;
       int fd = 0;
-      for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
+      for (const char *p = entry->name; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
       if (fd >= first && fd != kept[0] && fd != kept[1] && fd != dir) close(fd);
-      at += reclen;
     }
   }
 }
@@ -4368,16 +4402,18 @@ struct ctr_plan {
 
 enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
 
-/* Every kind of step; those that mount something stand together, MOUNT_FS to MOUNT_BIND: name, what it does, where that is documented. In the text, %s0 is string 0,
-   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
-   taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %r attributes
-   for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an
-   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a
-   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time. Text
-   and errors of a step come from here alone. */
+/* Every kind of step: name, what it does, where that is documented. Those that mount something
+   stand together, MOUNT_FS to MOUNT_BIND. In the text, %s0 is string 0, %l a list of strings, %u %o
+   numbers; %N namespaces, %C capabilities, %A mount attributes, %L those taken away, %F flags of a
+   file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
+   numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
+   if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
+   if there is one, %K where else it is to be found, %W a limit of time. Text and errors of a step
+   come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
-  X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1", "pidfd_open(2)") \
+  X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
+    "pidfd_open(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
@@ -4478,8 +4514,9 @@ enum ctr__groups {
                       (user_namespaces(7), "setgroups") */
 };
 
-/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so that
-   nobody who swaps the directory meanwhile can have a procfs without its masks (CVE-2019-19921). */
+/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so
+   that nobody who swaps the directory meanwhile can have a procfs without its masks
+   (CVE-2019-19921). */
 enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT };
 
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
@@ -4501,7 +4538,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
   X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
-  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")      \
+  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")     \
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
   X(HOOK_PROGRAM, "it cannot be executed")                                                         \
@@ -4532,13 +4569,12 @@ enum ctr__message_type {
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
 };
 
-/* runtime.md "State": how statuses are called. */
-#define CTR__STATUSES(X)                                                                           \
-  X(CREATING, "creating")                                                                          \
-  X(CREATED, "created")                                                                            \
-  X(RUNNING, "running")                                                                            \
-  X(PAUSED, "paused")                                                                              \
-  X(STOPPED, "stopped")
+/* runtime.md "State": how statuses are called, to callers and to hooks. */
+static const char *const ctr__status_names[] = {
+    [CTR_STATUS_CREATING] = "creating", [CTR_STATUS_CREATED] = "created",
+    [CTR_STATUS_RUNNING] = "running",   [CTR_STATUS_PAUSED] = "paused",
+    [CTR_STATUS_STOPPED] = "stopped",
+};
 
 typedef struct ctr__message {
   uint32_t type, step;
@@ -4656,11 +4692,11 @@ static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__f
 
 /* What a plan is for. */
 enum ctr__goal {
-  CTR__GOAL_PROGRAM, /* a process of its own           */
-  CTR__GOAL_RUN,     /* a container, running           */
+  CTR__GOAL_PROGRAM, /* a process of its own                 */
+  CTR__GOAL_RUN,     /* a container, running                 */
   CTR__GOAL_CREATE,  /* a container that waits to be started */
-  CTR__GOAL_EXEC,    /* one more process in a container */
-  CTR__GOAL_HOOK,    /* nothing but one hook            */
+  CTR__GOAL_EXEC,    /* one more process in a container      */
+  CTR__GOAL_HOOK,    /* nothing but one hook                 */
 };
 
 typedef struct ctr__purpose {
@@ -4694,7 +4730,6 @@ typedef struct ctr__builder {
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
-  size_t cgroup_count;                        /* of the container's own                */
   uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */
@@ -5440,8 +5475,9 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
 }
 
 /* ==== [SECTION] plan/cgroups.c ================================================================ */
-/* A mount of type cgroup: what default configs put on /sys/fs/cgroup. Which hierarchies there are
-   is the machine's; they are read once, here, and become plain mount and bind steps. */
+/* The container's own cgroups, and a mount of type cgroup: what default configs put on
+   /sys/fs/cgroup. Which hierarchies there are is the machine's; they are read once, here, and
+   become plain mount and bind steps. */
 
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
@@ -5571,8 +5607,9 @@ static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy 
   return NULL;
 }
 
-/* Where the cgroup to be shown is on the host: the container's, or the caller's below the mount point, less the part that is mounted there. Not
-   known, or not below: then there is nothing of the caller's own to show. */
+/* Where the cgroup to be shown is on the host: the container's, or the caller's below the mount
+   point, less the part that is mounted there. Not known, or not below: then there is nothing of the
+   caller's own to show. */
 static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
                                      const ctr__hierarchies *all, const ctr__hierarchy *hierarchy,
                                      const char **ret_path) {
@@ -5617,7 +5654,7 @@ static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *moun
   return code;
 }
 
-/* v1 and hybrid: a tmpfs with the caller's cgroup of each hierarchy bound in. */
+/* v1 and hybrid: a tmpfs with the cgroup of each hierarchy bound in. */
 static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, const ctr__hierarchies *all) {
   const uint64_t set = (spec->set & ~spec->rec_clr) | spec->rec_set;
@@ -5685,8 +5722,8 @@ static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hie
     if (code) return code;
   }
   if (asked) asked += strspn(asked, "/");
-  *ret_path = asked ? ctr__print(b, "%s/%s", base, asked)
-                    : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
+  *ret_path =
+      asked ? ctr__print(b, "%s/%s", base, asked) : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
@@ -5705,12 +5742,24 @@ static bool ctr__can_make(const char *path) {
   return faccessat(AT_FDCWD, above, W_OK, AT_EACCESS) == 0;
 }
 
+/* Whoever ends a container ends all in its cgroup: another's must not be in there. */
+static bool ctr__is_occupied(const char *cgroup) {
+  char path[PATH_MAX], first;
+  int len = snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
+  CTR__AUTO_CLOSE fd =
+      len < 0 || len >= (int)sizeof path ? -1 : ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &first, 1) > 0;
+}
+
 /* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
    the machine grants it. */
 static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
+  if (ctr__is_occupied(path))
+    return ctr__fail(b->err, CTR_E_STATE, 0, "linux.cgroupsPath",
+                     "there are processes in %s already, such as another container's", path);
   if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
     if (b->config->linux_.cgroupsPath)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
@@ -5718,27 +5767,29 @@ static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
     return CTR_OK;
   }
   ctr__parent_step(b, MAKE_CGROUP, .field = "linux.cgroupsPath",
-                   .str = {path, hierarchy->v2 ? "" : hierarchy->options},
-                   .num = {hierarchy->v2});
+                   .str = {path, hierarchy->v2 ? "" : hierarchy->options}, .num = {hierarchy->v2});
   hierarchy->container = path;
-  b->cgroup_count++;
   return CTR_OK;
 }
 
-/* "a/../b" would lead where nobody looks for it. */
-static bool ctr__has_dot_dot(const char *path) {
+/* "a/../b" would lead where nobody looks for it, "." is the cgroup of somebody else: who deletes
+   the container kills all that are in it. */
+static bool ctr__has_dots(const char *path) {
   const char *name;
   for (size_t len; (len = ctr__component(&path, &name)) != 0;)
-    if (len == 2 && !memcmp(name, "..", 2)) return true;
+    if (len <= 2 && !memcmp(name, "..", len)) return true;
   return false;
 }
 
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const char *asked = b->config->linux_.cgroupsPath;
   if (!ctr__makes_container(b) || b->desc->no_cgroup) return CTR_OK;
-  if (asked && (ctr__has_dot_dot(asked) || !asked[strspn(asked, "/")]))
+  if (asked && (ctr__has_dots(asked) || !asked[strspn(asked, "/")]))
     return ctr__refuse(b, CTR_E_CONFIG, "linux.cgroupsPath", "is no path of a cgroup of its own");
   ctr_code code = ctr__hierarchies_read(b);
+  if (!code && asked && !b->hierarchies->count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.cgroupsPath",
+                       "this machine has no cgroup hierarchy mounted: use no_cgroup");
   for (size_t i = 0; !code && i < b->hierarchies->count; i++) {
     ctr__hierarchy *hierarchy = &b->hierarchies->items[i];
     if (ctr__hierarchy_is_hidden(b->hierarchies, i)) continue;
@@ -5769,16 +5820,18 @@ static const struct ctr__hook_row {
   const char *name;
   size_t offset; /* of the list in ctr_hooks */
   enum ctr__lane lane;
-  ctr_status status; /* that it is told */
+  bool is_of_host;   /* its path is the host's: run in the bundle, with the caller's umask */
+  ctr_status status; /* that it is told                                                    */
 } ctr__hook_rows[CTR__HOOK_KINDS] = {
-#define CTR__HOOK_ROW(kind, list, lane, status)                                                    \
-  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, CTR_STATUS_##status}
-    CTR__HOOK_ROW(PRESTART, prestart, PARENT, CREATING),
-    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, CREATING),
-    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, CREATING),
-    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, CREATED),
-    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, RUNNING),
-    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, STOPPED),
+#define CTR__HOOK_ROW(kind, list, lane, is_of_host, status)                                        \
+  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, is_of_host,            \
+                        CTR_STATUS_##status}
+    CTR__HOOK_ROW(PRESTART, prestart, PARENT, true, CREATING),
+    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, true, CREATING),
+    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, true, CREATING),
+    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, false, CREATED),
+    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, true, RUNNING),
+    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, true, STOPPED),
 #undef CTR__HOOK_ROW
 };
 
@@ -5797,7 +5850,7 @@ static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t ind
                                  .str = {hook->path},
                                  .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
                                  .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
-                                         b->hook_count++, kind != CTR__HOOK_START_CONTAINER}});
+                                         b->hook_count++, row->is_of_host}});
 }
 
 static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
@@ -5838,7 +5891,8 @@ static ctr_code ctr__check_hooks_have_id(ctr__builder *b) {
     count += more;
   }
   if (count > CTR__PLAN_MAX_HOOKS)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "hooks", "more than 64 of them");
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, "hooks", "more than %d of them",
+                     CTR__PLAN_MAX_HOOKS);
   return CTR_OK;
 }
 
@@ -6084,8 +6138,8 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 
-/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first those
-   of the host's side, then those inside. */
+/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first
+   those of the host's side, then those inside. */
 static void ctr__plan_create_hooks(ctr__builder *b) {
   bool stops = (b->desc->moments & CTR_MOMENT_HOOKS) ||
                ctr__hooks_of(b->config, CTR__HOOK_PRESTART)->count ||
@@ -6237,7 +6291,8 @@ static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
 /* A process that is to join a container writes it before it is out of reach: then its /proc/PID is
    root's (proc_pid(5)). */
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
-  bool here = b->purpose->goal == CTR__GOAL_EXEC ? lane == CTR__LANE_STAGE : ctr__is_set_by(b, lane);
+  bool here =
+      b->purpose->goal == CTR__GOAL_EXEC ? lane == CTR__LANE_STAGE : ctr__is_set_by(b, lane);
   if (!b->config->process.oomScoreAdj.set || !here) return;
   const char *text = ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
@@ -6415,7 +6470,7 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
-  /* One that waits to be started may get company by exec. Only who may trace it can join it then. */
+  /* One that waits to be started may get company by exec; only who may trace it can join it. */
   bool waits = b->purpose->goal == CTR__GOAL_CREATE && (b->facts->caps & CTR_CAP(SYS_PTRACE));
   bool watched = waits || b->purpose->goal == CTR__GOAL_EXEC ||
                  (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
@@ -6508,9 +6563,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   else if (b->joined_namespaces)
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
                   &(ctr__new_step){.field = "linux.namespaces", .num = {b->joined_namespaces}});
-  ctr_code code =
-      ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
-                         b->config->process.execCPUAffinity.initial);
+  ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
+                                     b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = NULL, .num = {0, clone3}});
   ctr__parent_step(b, ADOPT, .field = NULL);
@@ -6902,7 +6956,7 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
-  char note[512]; /* what a hook that failed has said */
+  char note[512];         /* what a hook that failed has said */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -6986,11 +7040,16 @@ static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
   shared->made_count++;
 }
 
-static int ctr__send(int sock, const ctr__message *message) {
+/* One packet. */
+static int ctr__send_bytes(int sock, const void *data, size_t len) {
   ssize_t n;
-  do n = send(sock, message, sizeof *message, MSG_NOSIGNAL);
+  do n = send(sock, data, len, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : 0;
+}
+
+static int ctr__send(int sock, const ctr__message *message) {
+  return ctr__send_bytes(sock, message, sizeof *message);
 }
 
 static int ctr__send_fd(int sock, const ctr__message *message, int fd) {
@@ -7441,15 +7500,6 @@ static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char 
   return (int)ctr__ret(fchmod(down->to, st->st_mode & 07777));
 }
 
-/* One directory entry as getdents64(2) gives it. */
-struct ctr__dirent {
-  uint64_t ino;
-  int64_t offset;
-  uint16_t len;
-  uint8_t type;
-  char name[];
-};
-
 /* Copies one entry; a directory is entered: *depth grows. */
 static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, const char *name) {
   const ctr__copy_level *at = &levels[*depth];
@@ -7690,8 +7740,7 @@ static int ctr__open_peer(ctr__child *c, int master) {
 /* /dev/ptmx of the container: the multiplexer's device, wherever links within the root lead. */
 static int ctr__open_ptmx(ctr__child *c) {
   int root = c->root >= 0 ? c->root : AT_FDCWD; /* in a container already: we stand in its root */
-  CTR__AUTO_CLOSE master =
-      ctr__openat2(root, "dev/ptmx", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);
+  CTR__AUTO_CLOSE master = ctr__openat2(root, "dev/ptmx", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);
   struct stat st;
   if (master == -ENOENT || master == -ENXIO || master == -EIO)
     return ctr__because(c, CTR__WHY_NO_DEVPTS, master);
@@ -7961,26 +8010,21 @@ static int ctr__child_look_up(ctr__child *c, const ctr__step *s) {
 typedef struct ctr__hook_run {
   const ctr__launch *launch;
   const ctr__step *step;
-  pid_t pid;       /* of the container's first process, as it is seen here    */
-  int umask;       /* that the hook gets; -1: as it is                        */
-  int input;       /* the state, for its standard input                       */
-  int output;      /* its standard output and error                           */
-  int report;      /* gets errno when it cannot be executed; closed by execve  */
+  pid_t pid;               /* of the container's first process, as it is seen here    */
+  int umask;               /* that the hook gets; -1: as it is                        */
+  int input;               /* the state, for its standard input                       */
+  int output;              /* its standard output and error                           */
+  int report;              /* gets errno when it cannot be executed; closed by execve  */
   enum ctr__reason reason; /* why it failed                                   */
   int64_t detail;
 } ctr__hook_run;
 
 /* The state in memory: a hook may read it or not, and nobody waits for that. */
 static int ctr__hook_input(const ctr__hook_run *h) {
-  static const char *const statuses[] = {
-#define CTR__STATUS_NAME(status, name) [CTR_STATUS_##status] = name,
-      CTR__STATUSES(CTR__STATUS_NAME)
-#undef CTR__STATUS_NAME
-  };
   const ctr_plan *plan = h->launch->plan;
   const char *state = ctr__plan_str(plan, plan->state);
   char tail[64];
-  char *end = ctr__put_str(ctr__put_str(tail, statuses[h->step->num[1]]), "\",\"pid\":");
+  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[h->step->num[1]]), "\",\"pid\":");
   end = ctr__put_str(ctr__put_int(end, h->pid), "}");
   CTR__AUTO_CLOSE fd =
       ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", 1U /* MFD_CLOEXEC */));
@@ -8093,8 +8137,10 @@ static int ctr__hook_execute(ctr__hook_run *h) {
 }
 
 static int ctr__child_hook(ctr__child *c, const ctr__step *s) {
-  ctr__hook_run hook = {
-      .launch = c->launch, .step = s, .pid = getpid(), .umask = s->num[3] ? (int)c->umask : -1};
+  ctr__hook_run hook = {.launch = c->launch,
+                        .step = s,
+                        .pid = getpid(),
+                        .umask = s->num[3] ? (int)c->umask : -1};
   int r = ctr__hook_execute(&hook);
   c->reason = hook.reason;
   c->detail = hook.detail;
@@ -8146,9 +8192,7 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
   ctr__copy_text(report.field, sizeof report.field, ctr__plan_str(c->plan, step->field));
   ctr__copy_text(report.arg, sizeof report.arg, ctr__plan_str(c->plan, step->str[0]));
   ctr__copy_text(report.note, sizeof report.note, c->launch->shared->note);
-  ssize_t n;
-  do n = send(c->sock, &report, sizeof report, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
+  ctr__send_bytes(c->sock, &report, sizeof report);
 }
 
 /* ==== [SECTION] child/run.c =================================================================== */
@@ -8329,14 +8373,9 @@ enum {
   CTR__IN_CGROUP = CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV,
 };
 
+/* Whether it is of the v1 hierarchy with that controller. */
 static bool ctr__cgroup_has(const ctr__cgroup *g, const char *controller) {
-  size_t len = strlen(controller);
-  for (const char *at = g->controllers; !g->v2 && *at; at += *at == ',') {
-    size_t n = strcspn(at, ",");
-    if (n == len && !memcmp(at, controller, n)) return true;
-    at += n;
-  }
-  return false;
+  return !g->v2 && ctr__list_has(g->controllers, controller, strlen(controller));
 }
 
 /* Removed, before or after its file was opened: cgroupfs says ENODEV then. */
@@ -8563,18 +8602,15 @@ static int ctr__cgroup_add_node(ctr__cgroup_tree *tree, ctr__cgroup_node *parent
 }
 
 static int ctr__cgroup_add_children(ctr__cgroup_tree *tree, ctr__cgroup_node *node, int dir) {
-  enum { LENGTH = 16, TYPE = 18, NAME = 19, DIRECTORY = 4 }; /* in struct linux_dirent64 */
   _Alignas(8) char buf[4096];
   for (;;) {
     long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
     if (n <= 0) return (int)n;
-    for (long at = 0; at < n;) {
-      uint16_t length;
-      memcpy(&length, buf + at + LENGTH, sizeof length);
-      int r = 0;
-      if (buf[at + TYPE] == DIRECTORY) r = ctr__cgroup_add_node(tree, node, buf + at + NAME);
+    for (long used = 0; used < n;) {
+      const struct ctr__dirent *entry = (const void *)(buf + used);
+      used += entry->len;
+      int r = entry->type == 4 /* DT_DIR */ ? ctr__cgroup_add_node(tree, node, entry->name) : 0;
       if (r < 0) return r;
-      at += length;
     }
   }
 }
@@ -9262,10 +9298,10 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
   const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
-  ctr_code code = ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error,
-                            ctr__plan_str(plan, step->field), "%.200s%s%s%s", what.buf,
-                            why ? ": " : "", why ? why : "",
-                            ctr__refused_option(plan, step, report));
+  ctr_code code =
+      ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error, ctr__plan_str(plan, step->field),
+                "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
+                ctr__refused_option(plan, step, report));
   if (!err) return code;
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
@@ -9443,8 +9479,7 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd >= 0)
-    waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+  if (pidfd >= 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
   ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
             "the process ended while being started, at step %u (%.200s)", at, what.buf);
   bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
@@ -9576,7 +9611,7 @@ static int ctr__parent_stage(ctr__start *s, const ctr__step *step) {
 
 static bool ctr__is_child(int pidfd) {
   siginfo_t info = {0};
-  return waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+  return ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT) == 0;
 }
 
 /* As the kernel says it: proc_pid_fdinfo(5), "Pid:". */
@@ -9626,9 +9661,10 @@ static ctr_code ctr__parent_take_console(ctr__start *s) {
   if (s->console_sock < 0) return CTR_OK;
   int r = ctr__hand_over(s->console_sock, console, "/dev/ptmx");
   ctr__close(&s->process->console);
-  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, "process.terminal",
-                           "send the terminal to the socket %.200s", s->process->desc.console_socket)
-               : CTR_OK;
+  return r < 0
+             ? ctr__fail(s->err, CTR_E_SYS, -r, "process.terminal",
+                         "send the terminal to the socket %.200s", s->process->desc.console_socket)
+             : CTR_OK;
 }
 
 static ctr_code ctr__parent_record(ctr__start *s) {
@@ -9636,8 +9672,8 @@ static ctr_code ctr__parent_record(ctr__start *s) {
   return attachment->record(attachment->userdata, s->plan, s->process, s->err);
 }
 
-/* That its start time is that of the container's first process shows that the pid has not been given
-   to another since; it is what the pidfd then stands for. */
+/* That its start time is that of the container's first process shows that the pid has not been
+   given to another since; it is what the pidfd then stands for. */
 static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   pid_t pid = (pid_t)step->num[0];
   ctr__proc_stat stat;
@@ -9755,7 +9791,8 @@ static ctr_code ctr__parent_do(ctr__start *s, uint32_t index) {
 /* Who asked for a pidfd gets it as soon as there is one. */
 static ctr_code ctr__hand_out_pidfd(ctr__start *s) {
   if (s->pidfd_sock < 0 || s->process->pidfd < 0) return CTR_OK;
-  int r = ctr__hand_over(s->pidfd_sock, s->process->pidfd, s->plan->state ? "standard" : "setns");
+  const char *name = s->launch.init_pidfd < 0 ? "standard" : "setns"; /* libcontainer's two kinds */
+  int r = ctr__hand_over(s->pidfd_sock, s->process->pidfd, name);
   ctr__close(&s->pidfd_sock);
   return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "send a pidfd to the socket %.200s",
                            s->process->desc.pidfd_socket)
@@ -9992,6 +10029,19 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
   return NULL;
 }
 
+/* The handle of no process yet. */
+static ctr_process *ctr__process_blank(ctr_err *err) {
+  ctr_process *p = CTR_MALLOC(sizeof *p);
+  if (!p) return ctr__nomem(err), NULL;
+  *p = (ctr_process){.pid = -1,
+                     .pidfd = -1,
+                     .console = -1,
+                     .attachment = {.start_sock = -1},
+                     .io = {{-1, -1, -1}, {-1, -1, -1}},
+                     .external = {"", "", ""}};
+  return p;
+}
+
 ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                          ctr_process **ret_process, ctr_err *err) {
   ctr__err_clear(err);
@@ -9999,15 +10049,9 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
   const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
   if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
-  ctr_process *p = CTR_MALLOC(sizeof *p);
-  if (!p) return ctr__nomem(err);
-  *p = (ctr_process){.plan = plan,
-                     .pid = -1,
-                     .pidfd = -1,
-                     .console = -1,
-                     .attachment = {.start_sock = -1},
-                     .io = {{-1, -1, -1}, {-1, -1, -1}},
-                     .external = {"", "", ""}};
+  ctr_process *p = ctr__process_blank(err);
+  if (!p) return CTR_E_NOMEM;
+  p->plan = plan;
   if (desc) p->desc = *desc;
   *ret_process = p;
   return CTR_OK;
@@ -10058,7 +10102,8 @@ ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err
     int r = ctr__reap(process->pidfd, &process->status);
     if (r < 0)
       return ctr__fail(err, CTR_E_SYS, -r, NULL, "wait for process %d%s", (int)process->pid,
-                       r == -ECHILD ? ", which somebody else has waited for" : "");
+                       r == -ECHILD ? ", which is not the caller's child or was waited for before"
+                                    : "");
     process->state = CTR__ENDED;
   }
   if (ret_exit) *ret_exit = process->status;
@@ -10125,6 +10170,7 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
      creating     as long as it is being made: the socket its first process will wait at, or a file
      start        that socket, once there is somebody who waits
      starting     the same while it is being started
+     notify/      what the container sees of sd_notify(3): our socket
    The directory is locked (flock(2)) around every change; looking needs no lock. */
 
 typedef struct ctr__stored {
@@ -10242,7 +10288,7 @@ static bool ctr__stored_is_sane(const ctr__stored *stored, const char *id) {
   bool sane = !strcmp(stored->id, id) && *stored->bundle == '/' && stored->config.process.cwd;
   for (size_t i = 0; i < stored->cgroup_count; i++) {
     const char *path = stored->cgroups[i].path;
-    sane &= *path == '/' && !ctr__has_dot_dot(path);
+    sane &= *path == '/' && !ctr__has_dots(path);
   }
   return sane;
 }
@@ -10281,17 +10327,22 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
   if (r == -ENOMEM) return ctr__nomem(err);
   if (r == -ENOENT)
     return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
-                     "container \"%.128s\" was never finished being made: delete it with force", id);
+                     "container \"%.128s\" was never finished being made: delete it with force",
+                     id);
+  if (r == -EMFILE || r == -ENFILE) /* says nothing about it */
+    return ctr__fail(err, CTR_E_SYS, -r, NULL, "read the state of container \"%.128s\"", id);
   if (r < 0)
-    return ctr__fail(err, CTR_E_CORRUPT, -r, NULL, "read the state of container \"%.128s\"", id);
+    return ctr__fail(err, CTR_E_CORRUPT, -r, NULL,
+                     "the state of container \"%.128s\" cannot be read: delete it with force", id);
   ctr__config_reader reader = {.arena = arena, .err = &why};
   ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, &why);
   if (!code) code = ctr__read_object(&reader, NULL, value, &ctr__type_of_ctr__stored, stored);
   if (code == CTR_E_NOMEM) return ctr__nomem(err);
   if (code || !ctr__stored_is_sane(stored, id))
-    return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
-                     "the state of container \"%.128s\" cannot be read: delete it with force: %.200s",
-                     id, code ? why.msg : "it is not that container's");
+    return ctr__fail(
+        err, CTR_E_CORRUPT, 0, NULL,
+        "the state of container \"%.128s\" cannot be read: delete it with force: %.200s", id,
+        code ? why.msg : "it is not that container's");
   *ret_stored = stored;
   return CTR_OK;
 }
@@ -10320,9 +10371,9 @@ struct ctr_container {
   const ctr__stored *stored; /* as far as it is known                              */
   ctr_process *process;
   const char *notify_socket; /* while it is being made: the service manager's */
-  int notify_sock;         /* where the program says that it is ready; -1: it does not */
-  bool locked;             /* by this handle                                     */
-  ctr_plan_desc plan_desc; /* what hooks need of it: bundle, id, log             */
+  int notify_sock;           /* where the program says that it is ready; -1: it does not */
+  bool locked;               /* by this handle                                     */
+  ctr_plan_desc plan_desc;   /* what hooks need of it: bundle, id, log             */
   const ctr_config *config;
 };
 
@@ -10346,6 +10397,10 @@ void ctr_container_free(ctr_container *container) {
   CTR_FREE(container);
 }
 
+void ctr_container_set_log(ctr_container *container, const ctr_log *log) {
+  container->plan_desc.log = log ? *log : (ctr_log){NULL, NULL};
+}
+
 const ctr_config *ctr_container_config(const ctr_container *container) {
   return container->config;
 }
@@ -10355,7 +10410,8 @@ ctr_process *ctr_container_process(ctr_container *container) {
 }
 
 static ctr__cgroups ctr__cgroups_of(const ctr_container *c) {
-  return (ctr__cgroups){c->stored ? c->stored->cgroups : NULL, c->stored ? c->stored->cgroup_count : 0};
+  return (ctr__cgroups){c->stored ? c->stored->cgroups : NULL,
+                        c->stored ? c->stored->cgroup_count : 0};
 }
 
 /* -- the lock -- */
@@ -10395,17 +10451,13 @@ static bool ctr__is_locked(const ctr_container *c) {
 
 /* -- finding one -- */
 
-/* A handle on a process that need not be a child of ours: libcontainer's nonChildProcess. A pid that
-   is another process's by now, or nobody's, gives one that has ended. */
+/* A handle on a process that need not be a child of ours: libcontainer's nonChildProcess. A pid
+   that is another process's by now, or nobody's, gives one that has ended. */
 static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **ret, ctr_err *err) {
-  ctr_process *p = CTR_MALLOC(sizeof *p);
-  if (!p) return ctr__nomem(err);
-  *p = (ctr_process){.state = CTR__RUNNING,
-                     .pid = pid,
-                     .console = -1,
-                     .io = {{-1, -1, -1}, {-1, -1, -1}},
-                     .attachment = {.start_sock = -1},
-                     .external = {"", "", ""}};
+  ctr_process *p = ctr__process_blank(err);
+  if (!p) return CTR_E_NOMEM;
+  p->state = CTR__RUNNING;
+  p->pid = pid;
   ctr__proc_stat stat;
   p->pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
   if (p->pidfd >= 0 &&
@@ -10432,7 +10484,6 @@ static ctr_code ctr__find(const char *root, const char *id, ctr_container **ret_
   else if (!code && c->dir < 0)
     code = ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state of container \"%.128s\"", id);
   if (!code) return *ret_container = c, CTR_OK;
-  c->dir = -1;
   ctr_container_free(c);
   return code;
 }
@@ -10466,12 +10517,6 @@ ctr_code ctr_container_open(const char *root, const char *id, ctr_container **re
 /* ==== [SECTION] container/state.c ============================================================= */
 /* What state a container is in: seen from its process, its directory, its cgroup; nothing about it
    is written down that could be out of date. */
-
-static const char *const ctr__status_names[] = {
-#define CTR__STATUS_NAME(status, name) [CTR_STATUS_##status] = name,
-    CTR__STATUSES(CTR__STATUS_NAME)
-#undef CTR__STATUS_NAME
-};
 
 const char *ctr_status_name(ctr_status status) {
   size_t i = (size_t)status;
@@ -10552,8 +10597,8 @@ ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr_json **
             ctr_json_add(arena, object, "pid", ctr_json_new_int(arena, state->pid)) &&
             ctr_json_add(arena, object, "status", ctr_json_new_string(arena, status));
   for (size_t i = 0; i < 3 && ok; i++)
-    ok = !texts[i].value || ctr_json_add(arena, object, texts[i].key,
-                                         ctr_json_new_string(arena, texts[i].value));
+    ok = !texts[i].value ||
+         ctr_json_add(arena, object, texts[i].key, ctr_json_new_string(arena, texts[i].value));
   if (ok && annotations.count)
     ok = ctr_json_add(arena, object, "annotations", ctr__write_pairs(arena, annotations));
   if (ok) ok = ctr_json_add(arena, object, "owner", ctr_json_new_uint(arena, state->owner));
@@ -10568,8 +10613,9 @@ ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr_json **
 
 static ctr_code ctr__run_late_hook(const ctr_container *c, enum ctr__hook_kind kind, size_t index,
                                    ctr_err *err) {
-  const ctr__purpose purpose = {
-      .goal = CTR__GOAL_HOOK, .hook_kind = (uint32_t)kind, .hook_index = index};
+  const ctr__purpose purpose = {.goal = CTR__GOAL_HOOK,
+                                .hook_kind = (uint32_t)kind,
+                                .hook_index = index};
   static const ctr__facts no_facts;
   ctr_plan *plan = NULL;
   ctr_code code = ctr__plan_compile(c->config, &c->plan_desc, &purpose, &no_facts, &plan, err);
@@ -10583,8 +10629,8 @@ static void ctr__run_late_hooks(const ctr_container *c, enum ctr__hook_kind kind
   ctr_err err;
   for (size_t i = 0; i < ctr__hooks_of(c->config, kind)->count; i++)
     if (ctr__run_late_hook(c, kind, i, &err))
-      ctr__log(&c->plan_desc.log, CTR_LOG_WARNING, err.field,
-               "%s", err.msg + (err.field[0] ? strlen(err.field) + 2 : 0));
+      ctr__log(&c->plan_desc.log, CTR_LOG_WARNING, err.field, "%s",
+               err.msg + (err.field[0] ? strlen(err.field) + 2 : 0));
 }
 
 /* ==== [SECTION] container/notify.c ============================================================ */
@@ -10609,22 +10655,26 @@ static ctr_strs ctr__notify_env(ctr_arena *arena, ctr_strs env) {
 /* The config with the directory of the socket mounted, and the program told of it. */
 static ctr_code ctr__add_notify(ctr_container *c, const char *root, ctr_err *err) {
   static const char *const options[] = {"bind", "ro", "nosuid", "nodev", "noexec"};
-  char path[PATH_MAX];
+  char path[PATH_MAX], here[PATH_MAX] = ""; /* sources of mounts start from the bundle, root not */
   ctr_code code = ctr__root_path(root, path, err);
   if (code) return code;
+  if (*path != '/' && !getcwd(here, sizeof here))
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "find the working directory");
   ctr_config *config = ctr_arena_alloc(&c->arena, sizeof *config);
   ctr_mount *mounts = ctr__arena_array(&c->arena, c->config->mounts.count + 1, sizeof *mounts);
   ctr__string source = {.arena = &c->arena};
-  const char *const parts[] = {path, "/", c->id, "/" CTR__NOTIFY_DIR};
-  for (size_t i = 0; i < 4; i++) ctr__string_sink(&source, parts[i], strlen(parts[i]));
+  const char *const parts[] = {here, *here ? "/" : "", path, "/", c->id, "/" CTR__NOTIFY_DIR};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    ctr__string_sink(&source, parts[i], strlen(parts[i]));
   if (!config || !mounts || source.nomem) return ctr__nomem(err);
   *config = *c->config;
   if (config->mounts.count)
     memcpy(mounts, config->mounts.items, config->mounts.count * sizeof *mounts);
-  mounts[config->mounts.count++] = (ctr_mount){.destination = CTR__NOTIFY_INSIDE,
-                                               .type = "bind",
-                                               .source = source.text,
-                                               .options = {options, 5}};
+  mounts[config->mounts.count++] =
+      (ctr_mount){.destination = CTR__NOTIFY_INSIDE,
+                  .type = "bind",
+                  .source = source.text,
+                  .options = {options, sizeof options / sizeof *options}};
   config->mounts.items = mounts;
   config->process.env = ctr__notify_env(&c->arena, config->process.env);
   c->config = config;
@@ -10632,14 +10682,13 @@ static ctr_code ctr__add_notify(ctr_container *c, const char *root, ctr_err *err
 }
 
 static ctr_code ctr__make_notify_dir(const ctr_container *c, ctr_err *err) {
-  if (mkdirat(c->dir, CTR__NOTIFY_DIR, 0700) < 0 ||
-      fchmodat(c->dir, CTR__NOTIFY_DIR, 0755, 0) < 0)
+  if (mkdirat(c->dir, CTR__NOTIFY_DIR, 0700) < 0 || fchmodat(c->dir, CTR__NOTIFY_DIR, 0755, 0) < 0)
     return ctr__fail(err, CTR_E_SYS, errno, NULL, "make the directory of the notify socket");
   return CTR_OK;
 }
 
-/* The socket belongs to who starts the container, for that is who waits. Whoever the program runs as
-   may write to it; only who has the directory can reach it. */
+/* The socket belongs to who starts the container, for that is who waits. Whoever the program runs
+   as may write to it; only who has the directory can reach it. */
 static ctr_code ctr__listen_notify(ctr_container *c, ctr_err *err) {
   CTR__AUTO_CLOSE dir = ctr__open(c->dir, CTR__NOTIFY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
   if (dir >= 0) unlinkat(dir, CTR__NOTIFY_SOCK, 0); /* of a start that failed */
@@ -10669,8 +10718,7 @@ static ctr_code ctr__pass_ready_on(const ctr_container *c, ctr_err *err) {
   *ctr__put_str(ctr__put_int(ctr__put_str(text, "MAINPID="), c->stored->pid), "\nREADY=1") = '\0';
   CTR__AUTO_CLOSE sock = *path == '@' ? ctr__connect_abstract(path + 1, SOCK_DGRAM)
                                       : ctr__connect(AT_FDCWD, path, SOCK_DGRAM);
-  int r = sock < 0 ? sock : 0;
-  if (r == 0 && send(sock, text, strlen(text), MSG_NOSIGNAL) < 0) r = -errno;
+  int r = sock < 0 ? sock : ctr__send_bytes(sock, text, strlen(text));
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "tell %.200s that \"%.128s\" is ready", path,
                            c->id)
                : CTR_OK;
@@ -10703,6 +10751,12 @@ static ctr_code ctr__not_running(const ctr_container *c, ctr_err *err) {
                    ctr_status_name(ctr__look(c)));
 }
 
+static ctr_code ctr__nobody_knows(const ctr_container *c, ctr_err *err) {
+  return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
+                   "container \"%.128s\" has no cgroup that would say which processes are its own",
+                   c->id);
+}
+
 /* libcontainer's sharePidns: its first process is not the init of a pid namespace, whose end would
    be the end of all. */
 static bool ctr__shares_pids(const ctr_container *c) {
@@ -10719,14 +10773,11 @@ static ctr_code ctr__signal_all(ctr_container *c, int signal, ctr_err *err) {
   ctr_arena_free(&arena);
   if (r == -ENOTSUP && signal == SIGKILL && !ctr__shares_pids(c))
     return ctr_process_signal(c->process, signal, err); /* the kernel ends the rest */
-  if (r == -ENOTSUP)
-    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that would say which processes are its own",
-                     c->id);
+  if (r == -ENOTSUP) return ctr__nobody_knows(c, err);
   if (r == 0 && !count) return ctr__not_running(c, err);
   if (r == 0) r = ctr__cgroups_kill(&cgroups, signal);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "send signal %d to all processes of \"%.128s\"",
-                           signal, c->id)
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
+                           "send signal %d to all processes of \"%.128s\"", signal, c->id)
                : CTR_OK;
 }
 
@@ -10749,10 +10800,11 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
 
 static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
   const ctr_status needed = frozen ? CTR_STATUS_RUNNING : CTR_STATUS_PAUSED;
-  const ctr__cgroups cgroups = ctr__cgroups_of(c);
   ctr__err_clear(err);
+  if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
   ctr_code code = ctr__lock(c, err);
   if (code) return code;
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
   ctr_status status = ctr__look(c);
   int r = status == needed ? ctr__cgroups_freeze(&cgroups, frozen) : 0;
   ctr__unlock(c);
@@ -10782,18 +10834,15 @@ ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "all parameters are needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(container);
   int r = ctr__cgroups_pids(&cgroups, arena, ret_pids, ret_count);
-  if (r == -ENOTSUP)
-    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that would say which processes are its own",
-                     container->id);
+  if (r == -ENOTSUP) return ctr__nobody_knows(container, err);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "list the processes of \"%.128s\"",
                            container->id)
                : CTR_OK;
 }
 
 /* ==== [SECTION] container/delete.c ============================================================ */
-/* The end of a container. Whatever was made is taken away in an order in which what is left, should we
-   be killed in the middle, is still a container that can be deleted. */
+/* The end of a container. Whatever was made is taken away in an order in which what is left, should
+   we be killed in the middle, is still a container that can be deleted. */
 
 enum { CTR__END_MS = 10000 };
 
@@ -10844,7 +10893,7 @@ static int ctr__remove_notify_dir(int dir) {
   return unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int ctr__forget(ctr_container *c) {
+static int ctr__remove_directory(const ctr_container *c) {
   int r = ctr__empty_directory(c->dir);
   if (r == 0) r = ctr__remove_notify_dir(c->dir);
   if (r < 0) return r;
@@ -10854,23 +10903,27 @@ static int ctr__forget(ctr_container *c) {
   return unlinkat(c->root, c->id, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Under the lock. */
+static ctr_code ctr__forget(const ctr_container *c, ctr_err *err) {
+  int r = ctr__remove_directory(c);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"",
+                           c->id)
+               : CTR_OK;
+}
+
+/* Under the lock. Poststop hooks come when it is gone (runtime.md "Lifecycle"). */
 static ctr_code ctr__destroy(ctr_container *c, bool had_hooks, ctr_err *err) {
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
   int r = ctr__end_processes(c);
   if (r < 0)
-    return ctr__fail(err, CTR_E_SYS, -r, NULL,
-                     "end the processes of container \"%.128s\"%s", c->id,
+    return ctr__fail(err, CTR_E_SYS, -r, NULL, "end the processes of container \"%.128s\"%s", c->id,
                      r == -EBUSY ? " (one that was executed in it may wait for its parent)" : "");
   r = cgroups.count ? ctr__cgroups_remove(&cgroups) : 0;
   if (r < 0)
     return ctr__fail(err, CTR_E_SYS, -r, "linux.cgroupsPath", "remove the cgroup of \"%.128s\"",
                      c->id);
-  if (had_hooks) ctr__run_late_hooks(c, CTR__HOOK_POSTSTOP);
-  r = ctr__forget(c);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"",
-                           c->id)
-               : CTR_OK;
+  ctr_code code = ctr__forget(c, err);
+  if (!code && had_hooks) ctr__run_late_hooks(c, CTR__HOOK_POSTSTOP);
+  return code;
 }
 
 ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err) {
@@ -10902,10 +10955,7 @@ static ctr_code ctr__delete_unknown(const char *root, const char *id, ctr_err *e
   if (!code) code = ctr__lock(c, err);
   if (!code) {
     /* By now it may be whole, if it was only being made. */
-    code = ctr__know(c, &why) ? CTR_OK : ctr__destroy(c, true, err);
-    int r = code ? 0 : ctr__forget(c);
-    if (r < 0)
-      code = ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"", id);
+    code = ctr__know(c, &why) ? ctr__forget(c, err) : ctr__destroy(c, true, err);
     ctr__unlock(c);
   }
   ctr_container_free(c);
@@ -10951,7 +11001,8 @@ static ctr_code ctr__absolute(ctr_arena *arena, const char *base, const char *pa
   char joined[PATH_MAX], real[PATH_MAX];
   bool below = *path != '/' && base;
   int len = snprintf(joined, sizeof joined, "%s%s%s", below ? base : "", below ? "/" : "", path);
-  if (len < 0 || len >= (int)sizeof joined) return ctr__fail(err, CTR_E_ARG, ENAMETOOLONG, what, "%.200s", path);
+  if (len < 0 || len >= (int)sizeof joined)
+    return ctr__fail(err, CTR_E_ARG, ENAMETOOLONG, what, "%.200s", path);
   if (!realpath(joined, real)) return ctr__fail(err, CTR_E_SYS, errno, what, "open %.300s", joined);
   *ret = ctr__arena_strdup(arena, real);
   return *ret ? CTR_OK : ctr__nomem(err);
@@ -11071,19 +11122,16 @@ static ctr_code ctr__start_first(ctr_container *c, const ctr_plan *plan,
                : code;
 }
 
-/* The plan comes first: what a config gets wrong is said before anything is made. */
+/* The directory comes first: of two who want the same id one is told so, whatever else is wrong. */
 static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum ctr__goal goal,
                           ctr_err *err) {
   const ctr__purpose purpose = {.goal = goal};
   ctr_plan *plan = NULL;
-  c->notify_socket = desc->notify_socket;
-  ctr_code code = c->notify_socket ? ctr__add_notify(c, desc->root, err) : CTR_OK;
+  ctr_code code = ctr__make_directory(c, desc->root, err);
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
-  if (!code) code = ctr__make_directory(c, desc->root, err);
-  bool made = !code || (c->dir >= 0 && code != CTR_E_EXISTS);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
   if (!code && goal == CTR__GOAL_RUN) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
-  if (code && made) ctr__destroy(c, c->stored, NULL);
+  if (code && c->locked) ctr__destroy(c, c->stored, NULL); /* else it is not there, or not ours */
   if (c->locked) ctr__unlock(c);
   ctr_plan_free(plan);
   return code;
@@ -11091,16 +11139,19 @@ static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum
 
 /* A handle of what is still to be made. */
 static ctr_code ctr__container_plan(const ctr_config *config, const char *id,
-                                    const ctr_plan_desc *desc, ctr_container **ret, ctr_err *err) {
-  if (desc->id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan.id is to be left NULL");
+                                    const ctr_container_desc *desc, ctr_container **ret,
+                                    ctr_err *err) {
+  if (desc->plan.id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan.id is to be left NULL");
   ctr_code code = ctr__check_id(id, err);
   ctr_container *c = code ? NULL : ctr__container_new(id, err);
   if (!c) return code ? code : CTR_E_NOMEM;
   c->config = config;
-  c->plan_desc = *desc;
+  c->plan_desc = desc->plan;
   c->plan_desc.id = c->id;
-  code = ctr__absolute(&c->arena, NULL, desc->bundle ? desc->bundle : ".", NULL,
+  c->notify_socket = desc->notify_socket;
+  code = ctr__absolute(&c->arena, NULL, desc->plan.bundle ? desc->plan.bundle : ".", NULL,
                        &c->plan_desc.bundle, err);
+  if (!code && c->notify_socket) code = ctr__add_notify(c, desc->root, err);
   if (!code) return *ret = c, CTR_OK;
   ctr_container_free(c);
   return code;
@@ -11116,7 +11167,7 @@ static ctr_code ctr__container_make(const ctr_config *config, const char *id,
   if (!config || !ret_container)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_container are needed");
   if (!desc) desc = &ctr__container_defaults;
-  ctr_code code = ctr__container_plan(config, id, &desc->plan, &c, err);
+  ctr_code code = ctr__container_plan(config, id, desc, &c, err);
   if (code) return code;
   code = ctr__make(c, desc, goal, err);
   if (!code) code = ctr__keep_config(c, err);
@@ -11134,8 +11185,8 @@ ctr_code ctr_container_explain(const ctr_config *config, const char *id,
   ctr__err_clear(err);
   if (!config || !sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and sink are needed");
   if (!desc) desc = &ctr__container_defaults;
-  ctr_code code = ctr__container_plan(config, id, &desc->plan, &c, err);
-  if (!code) code = ctr__plan_for(config, &c->plan_desc, &purpose, &plan, err);
+  ctr_code code = ctr__container_plan(config, id, desc, &c, err);
+  if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr_plan_explain(plan, sink, userdata, err);
   ctr_plan_free(plan);
   ctr_container_free(c);
@@ -11148,9 +11199,8 @@ ctr_code ctr_container_create(const ctr_config *config, const char *id,
   return ctr__container_make(config, id, desc, CTR__GOAL_CREATE, ret_container, err);
 }
 
-ctr_code ctr_container_run(const ctr_config *config, const char *id,
-                           const ctr_container_desc *desc, ctr_container **ret_container,
-                           ctr_err *err) {
+ctr_code ctr_container_run(const ctr_config *config, const char *id, const ctr_container_desc *desc,
+                           ctr_container **ret_container, ctr_err *err) {
   return ctr__container_make(config, id, desc, CTR__GOAL_RUN, ret_container, err);
 }
 
@@ -11263,15 +11313,14 @@ ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
 /* ==== [SECTION] container/exec.c ============================================================== */
 /* One more process in a container. */
 
-/* The cgroups that are there: an ordinary user has none. */
-static ctr_code ctr__present_cgroups(const ctr_container *c, ctr_arena *arena, ctr_strs *ret,
-                                     ctr_err *err) {
+/* Where its cgroups are, which a process joins; an ordinary user's container may have none. */
+static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_strs *ret,
+                                  ctr_err *err) {
   const ctr__cgroups all = ctr__cgroups_of(c);
   const char **paths = ctr__arena_array(arena, all.count + 1, sizeof *paths);
-  size_t count = 0;
   if (!paths) return ctr__nomem(err);
-  for (size_t i = 0; i < all.count; i++) paths[count++] = all.items[i].path;
-  *ret = (ctr_strs){paths, count};
+  for (size_t i = 0; i < all.count; i++) paths[i] = all.items[i].path;
+  *ret = (ctr_strs){paths, all.count};
   return CTR_OK;
 }
 
@@ -11298,7 +11347,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .die_with_caller = desc->die_with_caller,
                                    .without = desc->without,
                                    .log = desc->log};
-  ctr_code code = ctr__present_cgroups(c, &arena, &purpose.cgroups, err);
+  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose.cgroups, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);
   ctr_arena_free(&arena);
   return code;

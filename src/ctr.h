@@ -56,10 +56,10 @@
        The library keeps no global. Any thread may call; one arena, config, plan or process is for
        one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
        allocates nothing and takes no lock between clone and execve, so that callers with threads
-       are safe. A thread that forks while another starts a container should execute or end soon: the
-       start may return only then. Handles do not survive a fork of the caller. Handles of one
+       are safe. A thread that forks while another starts a container should execute or end soon:
+       the start may return only then. Handles do not survive a fork of the caller. Handles of one
        container in several threads or processes are fine: changes to it take a lock (flock(2)) that
-       is waited for, 10 seconds at most.
+       is waited for, 10 seconds at most (CTR_E_STATE then).
 
    EVENT LOOPS
        ctr_process_pidfd is readable when the process has ended, ctr_process_io and
@@ -84,9 +84,9 @@
        inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
        the caller's groups. Until it executes the program, a child has the caller's executable: an
        image whose program is /proc/self/exe runs that, and as root without a user namespace can
-       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked
-       into from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
-       container can do so all the same.
+       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
+       be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
+       namespace a container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.

@@ -81,9 +81,11 @@ static int run_command(options *o) {
 /* Opens the container of ID; NULL after a message. */
 static ctr_container *open_container(options *o) {
   ctr_container *container = NULL;
+  const ctr_log log = {on_log, o};
   ctr_err err;
-  return ctr_container_open(o->root, o->id, &container, &err) ? (fail_err(o, &err), NULL)
-                                                              : container;
+  if (ctr_container_open(o->root, o->id, &container, &err)) return fail_err(o, &err), NULL;
+  ctr_container_set_log(container, &log);
+  return container;
 }
 
 /* What most commands are: one call for a container. */

@@ -1,4 +1,4 @@
-/* ---- container: the lifecycle of OCI runtime.md, kept on disk ---------------------------------- */
+/* ---- container: the lifecycle of OCI runtime.md, kept on disk -------------------------------- */
 
 /* A container: a process with a name, whose state is kept in a directory so that any process of the
    same user can find it again. A handle is one caller's view of it; freeing it changes nothing. */
@@ -38,8 +38,8 @@ typedef struct ctr_container_desc {
                        of the machine, else $XDG_RUNTIME_DIR/ctr                                  */
   ctr_plan_desc plan;       /* its id is the container's: leave it NULL                           */
   ctr_process_desc process; /* how its first process is started                                   */
-  const char *notify_socket; /* the service manager's (sd_notify(3)): the program gets one of its own,
-                                see ctr_container_notify; NULL: it gets none                      */
+  const char *notify_socket; /* the service manager's (sd_notify(3)): the program gets one of its
+                                own, see ctr_container_notify; NULL: it gets none                 */
 } ctr_container_desc;
 
 /* Makes a container up to the point where only its program is missing: namespaces, mounts, cgroup,
@@ -49,9 +49,11 @@ typedef struct ctr_container_desc {
    config:  borrowed for the call; a copy is kept with the state.
    id:      1 to 1024 characters of A-Z a-z 0-9 _ + . -, not "." or "..".
    desc:    borrowed for the call; NULL: all defaults.
-   Returns: CTR_OK; CTR_E_EXISTS when the id is taken; else as ctr_plan_new and ctr_process_start.
-            After a failure nothing is left: poststop hooks have run when others had.
-   Source:  runtime.md "Create". *ret_container is the caller's: ctr_container_free. */
+   Returns: CTR_OK, and *ret_container is the caller's: ctr_container_free. CTR_E_EXISTS when the id
+            is taken; CTR_E_ARG for a bad id or desc; CTR_E_SYS for a root that others may write to;
+            else as ctr_plan_new and ctr_process_start. After a failure nothing is left: poststop
+            hooks have run when others had.
+   Source:  runtime.md "Create". */
 CTR_API ctr_code ctr_container_create(const ctr_config *config, const char *id,
                                       const ctr_container_desc *desc, ctr_container **ret_container,
                                       ctr_err *err);
@@ -68,6 +70,10 @@ CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
             can only be deleted, by ctr_container_delete_id; CTR_E_ARG for a bad id; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_open(const char *root, const char *id,
                                     ctr_container **ret_container, ctr_err *err);
+
+/* Where its warnings go from now on: those of hooks that fail when it is too late for an error. NULL:
+   nowhere. */
+CTR_API void ctr_container_set_log(ctr_container *container, const ctr_log *log);
 
 /* Frees the handle; the container stays as it is. NULL is fine. */
 CTR_API void ctr_container_free(ctr_container *container);
@@ -87,8 +93,9 @@ CTR_API ctr_process *ctr_container_process(ctr_container *container);
 
 /* Lets the program of a created container go, once.
    Returns: CTR_OK when it is executed; CTR_E_STATE when it is not in the state created; else the
-            failed step, as ctr_process_start: the container is stopped then. Poststart hooks that
-            fail are a warning to the log of desc (ctr_container_open: none).
+            failed step, as ctr_process_start: the container is stopped then, and after a failed
+            startContainer hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile. Poststart
+            hooks that fail are a warning to the log of desc or ctr_container_set_log.
    Source:  runtime.md "Start". */
 CTR_API ctr_code ctr_container_start(ctr_container *container, ctr_err *err);
 
@@ -96,8 +103,9 @@ CTR_API ctr_code ctr_container_start(ctr_container *container, ctr_err *err);
    something; -1 when nothing is waited for (any more). Stays the handle's. */
 CTR_API int ctr_container_notify_fd(const ctr_container *container);
 
-/* Reads what the program has sent, without waiting. When it is ready, *ret_ready is true, the service
-   manager has been told so with its pid, and nothing more is waited for; all else is dropped.
+/* Reads what the program has sent, without waiting. When it is ready, *ret_ready is true, the
+   service manager has been told so with its pid, and nothing more is waited for; all else is
+   dropped.
    Returns: CTR_OK; CTR_E_ARG when nothing is waited for; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err);
 
@@ -108,22 +116,25 @@ typedef struct ctr_exec_desc {
   bool no_new_keyring;  /* as in ctr_plan_desc */
   bool die_with_caller; /* as in ctr_plan_desc */
   unsigned without;     /* as in ctr_plan_desc */
-  ctr_log log;
+  ctr_log log;          /* as in ctr_plan_desc */
 } ctr_exec_desc;
 
 /* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its
    own (libcontainer's setnsProcess).
    process: borrowed for the call.
-   Returns: CTR_OK; CTR_E_STATE when the container is stopped, or paused; else as ctr_plan_new and
-            ctr_process_start. *ret_process is the caller's: ctr_process_free. It is to be waited for:
-            until then the container's first process cannot end (pid_namespaces(7)). */
+   desc:    borrowed for the call; NULL: all defaults.
+   Returns: CTR_OK, and *ret_process, started, is the caller's: ctr_process_free. It is to be waited
+            for: until then the container's first process cannot end (pid_namespaces(7)).
+            CTR_E_STATE when the container is stopped, or paused; else as ctr_plan_new and
+            ctr_process_start. */
 CTR_API ctr_code ctr_container_exec(ctr_container *container, const ctr_process_config *process,
                                     const ctr_exec_desc *desc, ctr_process **ret_process,
                                     ctr_err *err);
 
 /* Sends a signal to its first process, or with all to every process in it. When it shares its pid
-   namespace with others, SIGKILL always goes to all: nobody else would end them.
-   Returns: CTR_OK; CTR_E_STATE ("container not running") when it is stopped; CTR_E_SYS. */
+   namespace with others and has a cgroup, SIGKILL always goes to all: nobody else would end them.
+   Returns: CTR_OK; CTR_E_STATE ("container not running") when it is stopped; CTR_E_UNSUPPORTED when
+            all are meant and it has no cgroup to ask; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ctr_err *err);
 
 /* Stops the clock for all its processes, or lets them go on (cgroups(7), freezer).
@@ -137,18 +148,24 @@ CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **ret_pids,
                                     size_t *ret_count, ctr_err *err);
 
-/* Takes away what create made: cgroup, state, and with force the processes too; then runs the
-   poststop hooks, whose failures are warnings. The handle is to be freed afterwards all the same.
-   Returns: CTR_OK; CTR_E_STATE when it is not stopped and force is not given; CTR_E_SYS. */
+/* Takes away what create made: with force its processes, its cgroup, and, when the poststop hooks
+   have run, its state. What those hooks do wrong is a warning. The handle is to be freed afterwards
+   all the same.
+   Returns: CTR_OK; CTR_E_STATE when it is not stopped and force is not given; CTR_E_NOT_FOUND when
+            it was deleted meanwhile, which with force is CTR_OK; CTR_E_SYS: it can be tried again.
+   Source:  runtime.md "Delete". */
 CTR_API ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err);
 
 /* The same by name: the only way when the state is corrupt or was never finished; needs force then.
-   Returns: as ctr_container_delete; CTR_E_NOT_FOUND, also with force. */
+   root:    as in ctr_container_desc; NULL: the default.
+   log:     receives what poststop hooks do wrong; NULL: nobody does.
+   Returns: as ctr_container_delete and ctr_container_open; CTR_E_NOT_FOUND, also with force. */
 CTR_API ctr_code ctr_container_delete_id(const char *root, const char *id, bool force,
                                          const ctr_log *log, ctr_err *err);
 
 /* Calls fn for each container below root, in the order of their names: with its state, or when that
-   cannot be read with an error and a state of which only the id is set. Anything but 0 stops.
+   cannot be read with an error and a state of which only the id is set; both are lent for the call.
+   Anything but 0 stops.
    Returns: CTR_OK, also when root does not exist; CTR_E_SYS, with ECANCELED when fn stopped. */
 CTR_API ctr_code ctr_container_list(const char *root,
                                     int (*fn)(void *userdata, const ctr_state *state,

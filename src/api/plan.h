@@ -1,4 +1,4 @@
-/* ---- plan: what will be done, decided before anything is done --------------------------------- */
+/* ---- plan: what will be done, decided before anything is done -------------------------------- */
 
 /* A config compiled to an ordered list of steps in one flat block without pointers. Making one
    changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
@@ -21,24 +21,25 @@ enum ctr_feature {
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
-  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused     */
+  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused    */
   unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */
-  bool no_cgroup;        /* a container gets no cgroup: it cannot be paused, and cgroupsPath is
-                            not used                                                             */
-  bool no_new_keyring;   /* keep the caller's session keyring (keyrings(7)) instead of a new one */
-  bool die_with_caller;  /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
-                            program can undo it, and execve does when it gains capabilities       */
-  unsigned without;      /* CTR_FEATURE_* to act as if the kernel lacked them                    */
-  ctr_log log;           /* receives what is worth a warning                                     */
+  bool no_cgroup;     /* a container gets no cgroup: it cannot be paused, and cgroupsPath is not
+                         used                                                                   */
+  bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
+  bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
+                           program can undo it, and execve does when it gains capabilities      */
+  unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
+  ctr_log log;          /* receives what is worth a warning                                     */
 } ctr_plan_desc;
 
 /* Compiles a config.
    config:  borrowed for the call.
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG;
-            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read. *ret_plan is the caller's, to be freed with ctr_plan_free.
+            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
+            *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
                               ctr_plan **ret_plan, ctr_err *err);

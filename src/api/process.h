@@ -1,4 +1,4 @@
-/* ---- process: bringing a plan to life --------------------------------------------------------- */
+/* ---- process: bringing a plan to life -------------------------------------------------------- */
 
 /* How a process ended: its own status, never mixed with errors of the library (waitid(2)). */
 typedef struct ctr_exit {
@@ -47,15 +47,16 @@ typedef struct ctr_process_desc {
   ctr_stdio stdio;
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
-  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start. A directory
-     among them is a way out of the container. */
+  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
+     most. A directory among them is a way out of the container. */
   const int *extra_fds;
   size_t extra_fd_count;
 
   /* Where the caller's end of the terminal goes (process.terminal): a listening AF_UNIX socket that
      gets it as SCM_RIGHTS; NULL: ctr_process_console has it. stdio must be 0 with a terminal. */
   const char *console_socket;
-  const char *pidfd_socket; /* the same for a pidfd of the process; NULL: nobody gets one       */
+  const char *pidfd_socket; /* the same for a pidfd of the process, with the word "standard", or
+                               "setns" when it joins a container; NULL: nobody gets one          */
 
   /* Called in the caller's thread, inside ctr_process_start, at the moments the plan was made
      with; the process waits meanwhile. Anything but CTR_OK ends the start with that error. */
@@ -68,14 +69,15 @@ typedef struct ctr_process_desc {
    plan:    borrowed until ctr_process_start has returned.
    desc:    copied; NULL: all defaults.
    Returns: CTR_OK; CTR_E_ARG for what makes no sense in desc, such as an on_moment that a plan
-            without moments would never call; CTR_E_NOMEM. *ret_process is the caller's: ctr_process_free. */
+            without moments would never call; CTR_E_NOMEM. *ret_process is the caller's:
+            ctr_process_free. */
 CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                                  ctr_process **ret_process, ctr_err *err);
 
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
-   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made in
-            the root) and err names the field, the step and the reason; CTR_E_STATE when it was
+   Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
+            in the root) and err names the field, the step and the reason; CTR_E_STATE when it was
             started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
@@ -113,14 +115,14 @@ CTR_API void ctr_process_external_fds(const ctr_process *process, const char *re
 CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *const names[3],
                                               ctr_err *err);
 
-/* The caller's end of its terminal (pts(4)); -1 without one. Stays the
-   handle's; reading it gives EIO when nobody inside has the terminal open any more. */
+/* The caller's end of its terminal (pts(4)); -1 without one. Stays the handle's; reading it gives
+   EIO when nobody inside has the terminal open any more. */
 CTR_API int ctr_process_console(const ctr_process *process);
 
 /* The pipes of CTR_STDIO_PIPES. Whoever closes an end sets it to -1. */
 CTR_API ctr_io *ctr_process_io(ctr_process *process);
 
-/* Frees the handle and closes its descriptors. A running process runs on, unreaped. NULL is fine. */
+/* Frees the handle, closes its descriptors. A running process runs on, unreaped. NULL is fine. */
 CTR_API void ctr_process_free(ctr_process *process);
 
 /* Plan, start, wait, free in one call.

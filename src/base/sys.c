@@ -300,12 +300,18 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+/* Linux 5.4. */
+static int ctr__waitid(int pidfd, siginfo_t *info, int options) {
+  int r;
+  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, info, WEXITED | options);
+  while (r < 0 && errno == EINTR);
+  return r < 0 ? -errno : 0;
+}
+
 static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
   siginfo_t info = {0};
-  int r;
-  do r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
-  while (r < 0 && errno == EINTR);
-  if (r < 0) return -errno;
+  int r = ctr__waitid(pidfd, &info, 0);
+  if (r < 0) return r;
   *ret_exit = info.si_code == CLD_EXITED
                   ? (ctr_exit){.code = info.si_status}
                   : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
@@ -331,6 +337,15 @@ static int ctr__close_all_but(int first, const int kept[2]) {
   return (int)CTR__CALL(CTR__SYS_close_range, (unsigned)first, ~0U, 0U);
 }
 
+/* One directory entry as getdents64(2) gives it. */
+struct ctr__dirent {
+  uint64_t ino;
+  int64_t offset;
+  uint16_t len;
+  uint8_t type;
+  char name[];
+};
+
 /* The same before that: the kernel lists them (no opendir: it allocates). proc: /proc. */
 static int ctr__close_listed_but(int proc, int first, const int kept[2]) {
   CTR__AUTO_CLOSE dir =
@@ -340,13 +355,12 @@ static int ctr__close_listed_but(int proc, int first, const int kept[2]) {
   for (;;) {
     long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
     if (n <= 0) return (int)n;
-    for (long at = 0; at < n;) { /* struct linux_dirent64: ino, off, reclen, type, name */
-      uint16_t reclen;
-      memcpy(&reclen, buf + at + 16, sizeof reclen);
+    for (long used = 0; used < n;) {
+      const struct ctr__dirent *entry = (const void *)(buf + used);
+      used += entry->len;
       int fd = 0;
-      for (const char *p = buf + at + 19; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
+      for (const char *p = entry->name; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + (*p - '0');
       if (fd >= first && fd != kept[0] && fd != kept[1] && fd != dir) close(fd);
-      at += reclen;
     }
   }
 }

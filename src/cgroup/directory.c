@@ -18,14 +18,9 @@ enum {
   CTR__IN_CGROUP = CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV,
 };
 
+/* Whether it is of the v1 hierarchy with that controller. */
 static bool ctr__cgroup_has(const ctr__cgroup *g, const char *controller) {
-  size_t len = strlen(controller);
-  for (const char *at = g->controllers; !g->v2 && *at; at += *at == ',') {
-    size_t n = strcspn(at, ",");
-    if (n == len && !memcmp(at, controller, n)) return true;
-    at += n;
-  }
-  return false;
+  return !g->v2 && ctr__list_has(g->controllers, controller, strlen(controller));
 }
 
 /* Removed, before or after its file was opened: cgroupfs says ENODEV then. */

@@ -73,18 +73,15 @@ static int ctr__cgroup_add_node(ctr__cgroup_tree *tree, ctr__cgroup_node *parent
 }
 
 static int ctr__cgroup_add_children(ctr__cgroup_tree *tree, ctr__cgroup_node *node, int dir) {
-  enum { LENGTH = 16, TYPE = 18, NAME = 19, DIRECTORY = 4 }; /* in struct linux_dirent64 */
   _Alignas(8) char buf[4096];
   for (;;) {
     long n = CTR__CALL(SYS_getdents64, dir, buf, sizeof buf);
     if (n <= 0) return (int)n;
-    for (long at = 0; at < n;) {
-      uint16_t length;
-      memcpy(&length, buf + at + LENGTH, sizeof length);
-      int r = 0;
-      if (buf[at + TYPE] == DIRECTORY) r = ctr__cgroup_add_node(tree, node, buf + at + NAME);
+    for (long used = 0; used < n;) {
+      const struct ctr__dirent *entry = (const void *)(buf + used);
+      used += entry->len;
+      int r = entry->type == 4 /* DT_DIR */ ? ctr__cgroup_add_node(tree, node, entry->name) : 0;
       if (r < 0) return r;
-      at += length;
     }
   }
 }

@@ -19,8 +19,7 @@ static int ctr__open_peer(ctr__child *c, int master) {
 /* /dev/ptmx of the container: the multiplexer's device, wherever links within the root lead. */
 static int ctr__open_ptmx(ctr__child *c) {
   int root = c->root >= 0 ? c->root : AT_FDCWD; /* in a container already: we stand in its root */
-  CTR__AUTO_CLOSE master =
-      ctr__openat2(root, "dev/ptmx", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);
+  CTR__AUTO_CLOSE master = ctr__openat2(root, "dev/ptmx", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);
   struct stat st;
   if (master == -ENOENT || master == -ENXIO || master == -EIO)
     return ctr__because(c, CTR__WHY_NO_DEVPTS, master);

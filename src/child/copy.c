@@ -58,15 +58,6 @@ static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char 
   return (int)ctr__ret(fchmod(down->to, st->st_mode & 07777));
 }
 
-/* One directory entry as getdents64(2) gives it. */
-struct ctr__dirent {
-  uint64_t ino;
-  int64_t offset;
-  uint16_t len;
-  uint8_t type;
-  char name[];
-};
-
 /* Copies one entry; a directory is entered: *depth grows. */
 static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, const char *name) {
   const ctr__copy_level *at = &levels[*depth];

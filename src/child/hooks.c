@@ -4,26 +4,21 @@
 typedef struct ctr__hook_run {
   const ctr__launch *launch;
   const ctr__step *step;
-  pid_t pid;       /* of the container's first process, as it is seen here    */
-  int umask;       /* that the hook gets; -1: as it is                        */
-  int input;       /* the state, for its standard input                       */
-  int output;      /* its standard output and error                           */
-  int report;      /* gets errno when it cannot be executed; closed by execve  */
+  pid_t pid;               /* of the container's first process, as it is seen here    */
+  int umask;               /* that the hook gets; -1: as it is                        */
+  int input;               /* the state, for its standard input                       */
+  int output;              /* its standard output and error                           */
+  int report;              /* gets errno when it cannot be executed; closed by execve  */
   enum ctr__reason reason; /* why it failed                                   */
   int64_t detail;
 } ctr__hook_run;
 
 /* The state in memory: a hook may read it or not, and nobody waits for that. */
 static int ctr__hook_input(const ctr__hook_run *h) {
-  static const char *const statuses[] = {
-#define CTR__STATUS_NAME(status, name) [CTR_STATUS_##status] = name,
-      CTR__STATUSES(CTR__STATUS_NAME)
-#undef CTR__STATUS_NAME
-  };
   const ctr_plan *plan = h->launch->plan;
   const char *state = ctr__plan_str(plan, plan->state);
   char tail[64];
-  char *end = ctr__put_str(ctr__put_str(tail, statuses[h->step->num[1]]), "\",\"pid\":");
+  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[h->step->num[1]]), "\",\"pid\":");
   end = ctr__put_str(ctr__put_int(end, h->pid), "}");
   CTR__AUTO_CLOSE fd =
       ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", 1U /* MFD_CLOEXEC */));
@@ -136,8 +131,10 @@ static int ctr__hook_execute(ctr__hook_run *h) {
 }
 
 static int ctr__child_hook(ctr__child *c, const ctr__step *s) {
-  ctr__hook_run hook = {
-      .launch = c->launch, .step = s, .pid = getpid(), .umask = s->num[3] ? (int)c->umask : -1};
+  ctr__hook_run hook = {.launch = c->launch,
+                        .step = s,
+                        .pid = getpid(),
+                        .umask = s->num[3] ? (int)c->umask : -1};
   int r = ctr__hook_execute(&hook);
   c->reason = hook.reason;
   c->detail = hook.detail;

@@ -42,7 +42,5 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
   ctr__copy_text(report.field, sizeof report.field, ctr__plan_str(c->plan, step->field));
   ctr__copy_text(report.arg, sizeof report.arg, ctr__plan_str(c->plan, step->str[0]));
   ctr__copy_text(report.note, sizeof report.note, c->launch->shared->note);
-  ssize_t n;
-  do n = send(c->sock, &report, sizeof report, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
+  ctr__send_bytes(c->sock, &report, sizeof report);
 }

@@ -10,7 +10,7 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
-  char note[512]; /* what a hook that failed has said */
+  char note[512];         /* what a hook that failed has said */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -94,11 +94,16 @@ static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
   shared->made_count++;
 }
 
-static int ctr__send(int sock, const ctr__message *message) {
+/* One packet. */
+static int ctr__send_bytes(int sock, const void *data, size_t len) {
   ssize_t n;
-  do n = send(sock, message, sizeof *message, MSG_NOSIGNAL);
+  do n = send(sock, data, len, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : 0;
+}
+
+static int ctr__send(int sock, const ctr__message *message) {
+  return ctr__send_bytes(sock, message, sizeof *message);
 }
 
 static int ctr__send_fd(int sock, const ctr__message *message, int fd) {

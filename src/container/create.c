@@ -21,7 +21,8 @@ static ctr_code ctr__absolute(ctr_arena *arena, const char *base, const char *pa
   char joined[PATH_MAX], real[PATH_MAX];
   bool below = *path != '/' && base;
   int len = snprintf(joined, sizeof joined, "%s%s%s", below ? base : "", below ? "/" : "", path);
-  if (len < 0 || len >= (int)sizeof joined) return ctr__fail(err, CTR_E_ARG, ENAMETOOLONG, what, "%.200s", path);
+  if (len < 0 || len >= (int)sizeof joined)
+    return ctr__fail(err, CTR_E_ARG, ENAMETOOLONG, what, "%.200s", path);
   if (!realpath(joined, real)) return ctr__fail(err, CTR_E_SYS, errno, what, "open %.300s", joined);
   *ret = ctr__arena_strdup(arena, real);
   return *ret ? CTR_OK : ctr__nomem(err);
@@ -141,19 +142,16 @@ static ctr_code ctr__start_first(ctr_container *c, const ctr_plan *plan,
                : code;
 }
 
-/* The plan comes first: what a config gets wrong is said before anything is made. */
+/* The directory comes first: of two who want the same id one is told so, whatever else is wrong. */
 static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum ctr__goal goal,
                           ctr_err *err) {
   const ctr__purpose purpose = {.goal = goal};
   ctr_plan *plan = NULL;
-  c->notify_socket = desc->notify_socket;
-  ctr_code code = c->notify_socket ? ctr__add_notify(c, desc->root, err) : CTR_OK;
+  ctr_code code = ctr__make_directory(c, desc->root, err);
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
-  if (!code) code = ctr__make_directory(c, desc->root, err);
-  bool made = !code || (c->dir >= 0 && code != CTR_E_EXISTS);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
   if (!code && goal == CTR__GOAL_RUN) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
-  if (code && made) ctr__destroy(c, c->stored, NULL);
+  if (code && c->locked) ctr__destroy(c, c->stored, NULL); /* else it is not there, or not ours */
   if (c->locked) ctr__unlock(c);
   ctr_plan_free(plan);
   return code;
@@ -161,16 +159,19 @@ static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum
 
 /* A handle of what is still to be made. */
 static ctr_code ctr__container_plan(const ctr_config *config, const char *id,
-                                    const ctr_plan_desc *desc, ctr_container **ret, ctr_err *err) {
-  if (desc->id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan.id is to be left NULL");
+                                    const ctr_container_desc *desc, ctr_container **ret,
+                                    ctr_err *err) {
+  if (desc->plan.id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan.id is to be left NULL");
   ctr_code code = ctr__check_id(id, err);
   ctr_container *c = code ? NULL : ctr__container_new(id, err);
   if (!c) return code ? code : CTR_E_NOMEM;
   c->config = config;
-  c->plan_desc = *desc;
+  c->plan_desc = desc->plan;
   c->plan_desc.id = c->id;
-  code = ctr__absolute(&c->arena, NULL, desc->bundle ? desc->bundle : ".", NULL,
+  c->notify_socket = desc->notify_socket;
+  code = ctr__absolute(&c->arena, NULL, desc->plan.bundle ? desc->plan.bundle : ".", NULL,
                        &c->plan_desc.bundle, err);
+  if (!code && c->notify_socket) code = ctr__add_notify(c, desc->root, err);
   if (!code) return *ret = c, CTR_OK;
   ctr_container_free(c);
   return code;
@@ -186,7 +187,7 @@ static ctr_code ctr__container_make(const ctr_config *config, const char *id,
   if (!config || !ret_container)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and ret_container are needed");
   if (!desc) desc = &ctr__container_defaults;
-  ctr_code code = ctr__container_plan(config, id, &desc->plan, &c, err);
+  ctr_code code = ctr__container_plan(config, id, desc, &c, err);
   if (code) return code;
   code = ctr__make(c, desc, goal, err);
   if (!code) code = ctr__keep_config(c, err);
@@ -204,8 +205,8 @@ ctr_code ctr_container_explain(const ctr_config *config, const char *id,
   ctr__err_clear(err);
   if (!config || !sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "config and sink are needed");
   if (!desc) desc = &ctr__container_defaults;
-  ctr_code code = ctr__container_plan(config, id, &desc->plan, &c, err);
-  if (!code) code = ctr__plan_for(config, &c->plan_desc, &purpose, &plan, err);
+  ctr_code code = ctr__container_plan(config, id, desc, &c, err);
+  if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr_plan_explain(plan, sink, userdata, err);
   ctr_plan_free(plan);
   ctr_container_free(c);
@@ -218,8 +219,7 @@ ctr_code ctr_container_create(const ctr_config *config, const char *id,
   return ctr__container_make(config, id, desc, CTR__GOAL_CREATE, ret_container, err);
 }
 
-ctr_code ctr_container_run(const ctr_config *config, const char *id,
-                           const ctr_container_desc *desc, ctr_container **ret_container,
-                           ctr_err *err) {
+ctr_code ctr_container_run(const ctr_config *config, const char *id, const ctr_container_desc *desc,
+                           ctr_container **ret_container, ctr_err *err) {
   return ctr__container_make(config, id, desc, CTR__GOAL_RUN, ret_container, err);
 }

@@ -1,5 +1,5 @@
-/* The end of a container. Whatever was made is taken away in an order in which what is left, should we
-   be killed in the middle, is still a container that can be deleted. */
+/* The end of a container. Whatever was made is taken away in an order in which what is left, should
+   we be killed in the middle, is still a container that can be deleted. */
 
 enum { CTR__END_MS = 10000 };
 
@@ -50,7 +50,7 @@ static int ctr__remove_notify_dir(int dir) {
   return unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int ctr__forget(ctr_container *c) {
+static int ctr__remove_directory(const ctr_container *c) {
   int r = ctr__empty_directory(c->dir);
   if (r == 0) r = ctr__remove_notify_dir(c->dir);
   if (r < 0) return r;
@@ -60,23 +60,27 @@ static int ctr__forget(ctr_container *c) {
   return unlinkat(c->root, c->id, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Under the lock. */
+static ctr_code ctr__forget(const ctr_container *c, ctr_err *err) {
+  int r = ctr__remove_directory(c);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"",
+                           c->id)
+               : CTR_OK;
+}
+
+/* Under the lock. Poststop hooks come when it is gone (runtime.md "Lifecycle"). */
 static ctr_code ctr__destroy(ctr_container *c, bool had_hooks, ctr_err *err) {
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
   int r = ctr__end_processes(c);
   if (r < 0)
-    return ctr__fail(err, CTR_E_SYS, -r, NULL,
-                     "end the processes of container \"%.128s\"%s", c->id,
+    return ctr__fail(err, CTR_E_SYS, -r, NULL, "end the processes of container \"%.128s\"%s", c->id,
                      r == -EBUSY ? " (one that was executed in it may wait for its parent)" : "");
   r = cgroups.count ? ctr__cgroups_remove(&cgroups) : 0;
   if (r < 0)
     return ctr__fail(err, CTR_E_SYS, -r, "linux.cgroupsPath", "remove the cgroup of \"%.128s\"",
                      c->id);
-  if (had_hooks) ctr__run_late_hooks(c, CTR__HOOK_POSTSTOP);
-  r = ctr__forget(c);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"",
-                           c->id)
-               : CTR_OK;
+  ctr_code code = ctr__forget(c, err);
+  if (!code && had_hooks) ctr__run_late_hooks(c, CTR__HOOK_POSTSTOP);
+  return code;
 }
 
 ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err) {
@@ -108,10 +112,7 @@ static ctr_code ctr__delete_unknown(const char *root, const char *id, ctr_err *e
   if (!code) code = ctr__lock(c, err);
   if (!code) {
     /* By now it may be whole, if it was only being made. */
-    code = ctr__know(c, &why) ? CTR_OK : ctr__destroy(c, true, err);
-    int r = code ? 0 : ctr__forget(c);
-    if (r < 0)
-      code = ctr__fail(err, CTR_E_SYS, -r, NULL, "remove the state of container \"%.128s\"", id);
+    code = ctr__know(c, &why) ? ctr__forget(c, err) : ctr__destroy(c, true, err);
     ctr__unlock(c);
   }
   ctr_container_free(c);

@@ -1,14 +1,13 @@
 /* One more process in a container. */
 
-/* The cgroups that are there: an ordinary user has none. */
-static ctr_code ctr__present_cgroups(const ctr_container *c, ctr_arena *arena, ctr_strs *ret,
-                                     ctr_err *err) {
+/* Where its cgroups are, which a process joins; an ordinary user's container may have none. */
+static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_strs *ret,
+                                  ctr_err *err) {
   const ctr__cgroups all = ctr__cgroups_of(c);
   const char **paths = ctr__arena_array(arena, all.count + 1, sizeof *paths);
-  size_t count = 0;
   if (!paths) return ctr__nomem(err);
-  for (size_t i = 0; i < all.count; i++) paths[count++] = all.items[i].path;
-  *ret = (ctr_strs){paths, count};
+  for (size_t i = 0; i < all.count; i++) paths[i] = all.items[i].path;
+  *ret = (ctr_strs){paths, all.count};
   return CTR_OK;
 }
 
@@ -35,7 +34,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .die_with_caller = desc->die_with_caller,
                                    .without = desc->without,
                                    .log = desc->log};
-  ctr_code code = ctr__present_cgroups(c, &arena, &purpose.cgroups, err);
+  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose.cgroups, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);
   ctr_arena_free(&arena);
   return code;

@@ -7,9 +7,9 @@ struct ctr_container {
   const ctr__stored *stored; /* as far as it is known                              */
   ctr_process *process;
   const char *notify_socket; /* while it is being made: the service manager's */
-  int notify_sock;         /* where the program says that it is ready; -1: it does not */
-  bool locked;             /* by this handle                                     */
-  ctr_plan_desc plan_desc; /* what hooks need of it: bundle, id, log             */
+  int notify_sock;           /* where the program says that it is ready; -1: it does not */
+  bool locked;               /* by this handle                                     */
+  ctr_plan_desc plan_desc;   /* what hooks need of it: bundle, id, log             */
   const ctr_config *config;
 };
 
@@ -33,6 +33,10 @@ void ctr_container_free(ctr_container *container) {
   CTR_FREE(container);
 }
 
+void ctr_container_set_log(ctr_container *container, const ctr_log *log) {
+  container->plan_desc.log = log ? *log : (ctr_log){NULL, NULL};
+}
+
 const ctr_config *ctr_container_config(const ctr_container *container) {
   return container->config;
 }
@@ -42,7 +46,8 @@ ctr_process *ctr_container_process(ctr_container *container) {
 }
 
 static ctr__cgroups ctr__cgroups_of(const ctr_container *c) {
-  return (ctr__cgroups){c->stored ? c->stored->cgroups : NULL, c->stored ? c->stored->cgroup_count : 0};
+  return (ctr__cgroups){c->stored ? c->stored->cgroups : NULL,
+                        c->stored ? c->stored->cgroup_count : 0};
 }
 
 /* -- the lock -- */
@@ -82,17 +87,13 @@ static bool ctr__is_locked(const ctr_container *c) {
 
 /* -- finding one -- */
 
-/* A handle on a process that need not be a child of ours: libcontainer's nonChildProcess. A pid that
-   is another process's by now, or nobody's, gives one that has ended. */
+/* A handle on a process that need not be a child of ours: libcontainer's nonChildProcess. A pid
+   that is another process's by now, or nobody's, gives one that has ended. */
 static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **ret, ctr_err *err) {
-  ctr_process *p = CTR_MALLOC(sizeof *p);
-  if (!p) return ctr__nomem(err);
-  *p = (ctr_process){.state = CTR__RUNNING,
-                     .pid = pid,
-                     .console = -1,
-                     .io = {{-1, -1, -1}, {-1, -1, -1}},
-                     .attachment = {.start_sock = -1},
-                     .external = {"", "", ""}};
+  ctr_process *p = ctr__process_blank(err);
+  if (!p) return CTR_E_NOMEM;
+  p->state = CTR__RUNNING;
+  p->pid = pid;
   ctr__proc_stat stat;
   p->pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
   if (p->pidfd >= 0 &&
@@ -119,7 +120,6 @@ static ctr_code ctr__find(const char *root, const char *id, ctr_container **ret_
   else if (!code && c->dir < 0)
     code = ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state of container \"%.128s\"", id);
   if (!code) return *ret_container = c, CTR_OK;
-  c->dir = -1;
   ctr_container_free(c);
   return code;
 }

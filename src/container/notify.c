@@ -19,22 +19,26 @@ static ctr_strs ctr__notify_env(ctr_arena *arena, ctr_strs env) {
 /* The config with the directory of the socket mounted, and the program told of it. */
 static ctr_code ctr__add_notify(ctr_container *c, const char *root, ctr_err *err) {
   static const char *const options[] = {"bind", "ro", "nosuid", "nodev", "noexec"};
-  char path[PATH_MAX];
+  char path[PATH_MAX], here[PATH_MAX] = ""; /* sources of mounts start from the bundle, root not */
   ctr_code code = ctr__root_path(root, path, err);
   if (code) return code;
+  if (*path != '/' && !getcwd(here, sizeof here))
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "find the working directory");
   ctr_config *config = ctr_arena_alloc(&c->arena, sizeof *config);
   ctr_mount *mounts = ctr__arena_array(&c->arena, c->config->mounts.count + 1, sizeof *mounts);
   ctr__string source = {.arena = &c->arena};
-  const char *const parts[] = {path, "/", c->id, "/" CTR__NOTIFY_DIR};
-  for (size_t i = 0; i < 4; i++) ctr__string_sink(&source, parts[i], strlen(parts[i]));
+  const char *const parts[] = {here, *here ? "/" : "", path, "/", c->id, "/" CTR__NOTIFY_DIR};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    ctr__string_sink(&source, parts[i], strlen(parts[i]));
   if (!config || !mounts || source.nomem) return ctr__nomem(err);
   *config = *c->config;
   if (config->mounts.count)
     memcpy(mounts, config->mounts.items, config->mounts.count * sizeof *mounts);
-  mounts[config->mounts.count++] = (ctr_mount){.destination = CTR__NOTIFY_INSIDE,
-                                               .type = "bind",
-                                               .source = source.text,
-                                               .options = {options, 5}};
+  mounts[config->mounts.count++] =
+      (ctr_mount){.destination = CTR__NOTIFY_INSIDE,
+                  .type = "bind",
+                  .source = source.text,
+                  .options = {options, sizeof options / sizeof *options}};
   config->mounts.items = mounts;
   config->process.env = ctr__notify_env(&c->arena, config->process.env);
   c->config = config;
@@ -42,14 +46,13 @@ static ctr_code ctr__add_notify(ctr_container *c, const char *root, ctr_err *err
 }
 
 static ctr_code ctr__make_notify_dir(const ctr_container *c, ctr_err *err) {
-  if (mkdirat(c->dir, CTR__NOTIFY_DIR, 0700) < 0 ||
-      fchmodat(c->dir, CTR__NOTIFY_DIR, 0755, 0) < 0)
+  if (mkdirat(c->dir, CTR__NOTIFY_DIR, 0700) < 0 || fchmodat(c->dir, CTR__NOTIFY_DIR, 0755, 0) < 0)
     return ctr__fail(err, CTR_E_SYS, errno, NULL, "make the directory of the notify socket");
   return CTR_OK;
 }
 
-/* The socket belongs to who starts the container, for that is who waits. Whoever the program runs as
-   may write to it; only who has the directory can reach it. */
+/* The socket belongs to who starts the container, for that is who waits. Whoever the program runs
+   as may write to it; only who has the directory can reach it. */
 static ctr_code ctr__listen_notify(ctr_container *c, ctr_err *err) {
   CTR__AUTO_CLOSE dir = ctr__open(c->dir, CTR__NOTIFY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
   if (dir >= 0) unlinkat(dir, CTR__NOTIFY_SOCK, 0); /* of a start that failed */
@@ -79,8 +82,7 @@ static ctr_code ctr__pass_ready_on(const ctr_container *c, ctr_err *err) {
   *ctr__put_str(ctr__put_int(ctr__put_str(text, "MAINPID="), c->stored->pid), "\nREADY=1") = '\0';
   CTR__AUTO_CLOSE sock = *path == '@' ? ctr__connect_abstract(path + 1, SOCK_DGRAM)
                                       : ctr__connect(AT_FDCWD, path, SOCK_DGRAM);
-  int r = sock < 0 ? sock : 0;
-  if (r == 0 && send(sock, text, strlen(text), MSG_NOSIGNAL) < 0) r = -errno;
+  int r = sock < 0 ? sock : ctr__send_bytes(sock, text, strlen(text));
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "tell %.200s that \"%.128s\" is ready", path,
                            c->id)
                : CTR_OK;

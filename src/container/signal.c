@@ -5,6 +5,12 @@ static ctr_code ctr__not_running(const ctr_container *c, ctr_err *err) {
                    ctr_status_name(ctr__look(c)));
 }
 
+static ctr_code ctr__nobody_knows(const ctr_container *c, ctr_err *err) {
+  return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
+                   "container \"%.128s\" has no cgroup that would say which processes are its own",
+                   c->id);
+}
+
 /* libcontainer's sharePidns: its first process is not the init of a pid namespace, whose end would
    be the end of all. */
 static bool ctr__shares_pids(const ctr_container *c) {
@@ -21,14 +27,11 @@ static ctr_code ctr__signal_all(ctr_container *c, int signal, ctr_err *err) {
   ctr_arena_free(&arena);
   if (r == -ENOTSUP && signal == SIGKILL && !ctr__shares_pids(c))
     return ctr_process_signal(c->process, signal, err); /* the kernel ends the rest */
-  if (r == -ENOTSUP)
-    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that would say which processes are its own",
-                     c->id);
+  if (r == -ENOTSUP) return ctr__nobody_knows(c, err);
   if (r == 0 && !count) return ctr__not_running(c, err);
   if (r == 0) r = ctr__cgroups_kill(&cgroups, signal);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "send signal %d to all processes of \"%.128s\"",
-                           signal, c->id)
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
+                           "send signal %d to all processes of \"%.128s\"", signal, c->id)
                : CTR_OK;
 }
 
@@ -51,10 +54,11 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
 
 static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
   const ctr_status needed = frozen ? CTR_STATUS_RUNNING : CTR_STATUS_PAUSED;
-  const ctr__cgroups cgroups = ctr__cgroups_of(c);
   ctr__err_clear(err);
+  if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
   ctr_code code = ctr__lock(c, err);
   if (code) return code;
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
   ctr_status status = ctr__look(c);
   int r = status == needed ? ctr__cgroups_freeze(&cgroups, frozen) : 0;
   ctr__unlock(c);
@@ -84,10 +88,7 @@ ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "all parameters are needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(container);
   int r = ctr__cgroups_pids(&cgroups, arena, ret_pids, ret_count);
-  if (r == -ENOTSUP)
-    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that would say which processes are its own",
-                     container->id);
+  if (r == -ENOTSUP) return ctr__nobody_knows(container, err);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "list the processes of \"%.128s\"",
                            container->id)
                : CTR_OK;

@@ -1,12 +1,6 @@
 /* What state a container is in: seen from its process, its directory, its cgroup; nothing about it
    is written down that could be out of date. */
 
-static const char *const ctr__status_names[] = {
-#define CTR__STATUS_NAME(status, name) [CTR_STATUS_##status] = name,
-    CTR__STATUSES(CTR__STATUS_NAME)
-#undef CTR__STATUS_NAME
-};
-
 const char *ctr_status_name(ctr_status status) {
   size_t i = (size_t)status;
   bool known = i && i < sizeof ctr__status_names / sizeof *ctr__status_names;
@@ -86,8 +80,8 @@ ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr_json **
             ctr_json_add(arena, object, "pid", ctr_json_new_int(arena, state->pid)) &&
             ctr_json_add(arena, object, "status", ctr_json_new_string(arena, status));
   for (size_t i = 0; i < 3 && ok; i++)
-    ok = !texts[i].value || ctr_json_add(arena, object, texts[i].key,
-                                         ctr_json_new_string(arena, texts[i].value));
+    ok = !texts[i].value ||
+         ctr_json_add(arena, object, texts[i].key, ctr_json_new_string(arena, texts[i].value));
   if (ok && annotations.count)
     ok = ctr_json_add(arena, object, "annotations", ctr__write_pairs(arena, annotations));
   if (ok) ok = ctr_json_add(arena, object, "owner", ctr_json_new_uint(arena, state->owner));

@@ -3,6 +3,7 @@
      creating     as long as it is being made: the socket its first process will wait at, or a file
      start        that socket, once there is somebody who waits
      starting     the same while it is being started
+     notify/      what the container sees of sd_notify(3): our socket
    The directory is locked (flock(2)) around every change; looking needs no lock. */
 
 typedef struct ctr__stored {
@@ -120,7 +121,7 @@ static bool ctr__stored_is_sane(const ctr__stored *stored, const char *id) {
   bool sane = !strcmp(stored->id, id) && *stored->bundle == '/' && stored->config.process.cwd;
   for (size_t i = 0; i < stored->cgroup_count; i++) {
     const char *path = stored->cgroups[i].path;
-    sane &= *path == '/' && !ctr__has_dot_dot(path);
+    sane &= *path == '/' && !ctr__has_dots(path);
   }
   return sane;
 }
@@ -159,17 +160,22 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
   if (r == -ENOMEM) return ctr__nomem(err);
   if (r == -ENOENT)
     return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
-                     "container \"%.128s\" was never finished being made: delete it with force", id);
+                     "container \"%.128s\" was never finished being made: delete it with force",
+                     id);
+  if (r == -EMFILE || r == -ENFILE) /* says nothing about it */
+    return ctr__fail(err, CTR_E_SYS, -r, NULL, "read the state of container \"%.128s\"", id);
   if (r < 0)
-    return ctr__fail(err, CTR_E_CORRUPT, -r, NULL, "read the state of container \"%.128s\"", id);
+    return ctr__fail(err, CTR_E_CORRUPT, -r, NULL,
+                     "the state of container \"%.128s\" cannot be read: delete it with force", id);
   ctr__config_reader reader = {.arena = arena, .err = &why};
   ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, &why);
   if (!code) code = ctr__read_object(&reader, NULL, value, &ctr__type_of_ctr__stored, stored);
   if (code == CTR_E_NOMEM) return ctr__nomem(err);
   if (code || !ctr__stored_is_sane(stored, id))
-    return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
-                     "the state of container \"%.128s\" cannot be read: delete it with force: %.200s",
-                     id, code ? why.msg : "it is not that container's");
+    return ctr__fail(
+        err, CTR_E_CORRUPT, 0, NULL,
+        "the state of container \"%.128s\" cannot be read: delete it with force: %.200s", id,
+        code ? why.msg : "it is not that container's");
   *ret_stored = stored;
   return CTR_OK;
 }

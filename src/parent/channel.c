@@ -90,8 +90,7 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd >= 0)
-    waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+  if (pidfd >= 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
   ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
             "the process ended while being started, at step %u (%.200s)", at, what.buf);
   bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;

@@ -22,6 +22,19 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
   return NULL;
 }
 
+/* The handle of no process yet. */
+static ctr_process *ctr__process_blank(ctr_err *err) {
+  ctr_process *p = CTR_MALLOC(sizeof *p);
+  if (!p) return ctr__nomem(err), NULL;
+  *p = (ctr_process){.pid = -1,
+                     .pidfd = -1,
+                     .console = -1,
+                     .attachment = {.start_sock = -1},
+                     .io = {{-1, -1, -1}, {-1, -1, -1}},
+                     .external = {"", "", ""}};
+  return p;
+}
+
 ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
                          ctr_process **ret_process, ctr_err *err) {
   ctr__err_clear(err);
@@ -29,15 +42,9 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
   const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
   if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
-  ctr_process *p = CTR_MALLOC(sizeof *p);
-  if (!p) return ctr__nomem(err);
-  *p = (ctr_process){.plan = plan,
-                     .pid = -1,
-                     .pidfd = -1,
-                     .console = -1,
-                     .attachment = {.start_sock = -1},
-                     .io = {{-1, -1, -1}, {-1, -1, -1}},
-                     .external = {"", "", ""}};
+  ctr_process *p = ctr__process_blank(err);
+  if (!p) return CTR_E_NOMEM;
+  p->plan = plan;
   if (desc) p->desc = *desc;
   *ret_process = p;
   return CTR_OK;
@@ -88,7 +95,8 @@ ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err
     int r = ctr__reap(process->pidfd, &process->status);
     if (r < 0)
       return ctr__fail(err, CTR_E_SYS, -r, NULL, "wait for process %d%s", (int)process->pid,
-                       r == -ECHILD ? ", which somebody else has waited for" : "");
+                       r == -ECHILD ? ", which is not the caller's child or was waited for before"
+                                    : "");
     process->state = CTR__ENDED;
   }
   if (ret_exit) *ret_exit = process->status;

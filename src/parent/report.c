@@ -80,10 +80,10 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
   const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
-  ctr_code code = ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error,
-                            ctr__plan_str(plan, step->field), "%.200s%s%s%s", what.buf,
-                            why ? ": " : "", why ? why : "",
-                            ctr__refused_option(plan, step, report));
+  ctr_code code =
+      ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error, ctr__plan_str(plan, step->field),
+                "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
+                ctr__refused_option(plan, step, report));
   if (!err) return code;
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);

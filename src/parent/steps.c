@@ -60,7 +60,7 @@ static int ctr__parent_stage(ctr__start *s, const ctr__step *step) {
 
 static bool ctr__is_child(int pidfd) {
   siginfo_t info = {0};
-  return waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+  return ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT) == 0;
 }
 
 /* As the kernel says it: proc_pid_fdinfo(5), "Pid:". */
@@ -110,9 +110,10 @@ static ctr_code ctr__parent_take_console(ctr__start *s) {
   if (s->console_sock < 0) return CTR_OK;
   int r = ctr__hand_over(s->console_sock, console, "/dev/ptmx");
   ctr__close(&s->process->console);
-  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, "process.terminal",
-                           "send the terminal to the socket %.200s", s->process->desc.console_socket)
-               : CTR_OK;
+  return r < 0
+             ? ctr__fail(s->err, CTR_E_SYS, -r, "process.terminal",
+                         "send the terminal to the socket %.200s", s->process->desc.console_socket)
+             : CTR_OK;
 }
 
 static ctr_code ctr__parent_record(ctr__start *s) {
@@ -120,8 +121,8 @@ static ctr_code ctr__parent_record(ctr__start *s) {
   return attachment->record(attachment->userdata, s->plan, s->process, s->err);
 }
 
-/* That its start time is that of the container's first process shows that the pid has not been given
-   to another since; it is what the pidfd then stands for. */
+/* That its start time is that of the container's first process shows that the pid has not been
+   given to another since; it is what the pidfd then stands for. */
 static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   pid_t pid = (pid_t)step->num[0];
   ctr__proc_stat stat;
@@ -239,7 +240,8 @@ static ctr_code ctr__parent_do(ctr__start *s, uint32_t index) {
 /* Who asked for a pidfd gets it as soon as there is one. */
 static ctr_code ctr__hand_out_pidfd(ctr__start *s) {
   if (s->pidfd_sock < 0 || s->process->pidfd < 0) return CTR_OK;
-  int r = ctr__hand_over(s->pidfd_sock, s->process->pidfd, s->plan->state ? "standard" : "setns");
+  const char *name = s->launch.init_pidfd < 0 ? "standard" : "setns"; /* libcontainer's two kinds */
+  int r = ctr__hand_over(s->pidfd_sock, s->process->pidfd, name);
   ctr__close(&s->pidfd_sock);
   return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "send a pidfd to the socket %.200s",
                            s->process->desc.pidfd_socket)

@@ -3,11 +3,11 @@
 
 /* What a plan is for. */
 enum ctr__goal {
-  CTR__GOAL_PROGRAM, /* a process of its own           */
-  CTR__GOAL_RUN,     /* a container, running           */
+  CTR__GOAL_PROGRAM, /* a process of its own                 */
+  CTR__GOAL_RUN,     /* a container, running                 */
   CTR__GOAL_CREATE,  /* a container that waits to be started */
-  CTR__GOAL_EXEC,    /* one more process in a container */
-  CTR__GOAL_HOOK,    /* nothing but one hook            */
+  CTR__GOAL_EXEC,    /* one more process in a container      */
+  CTR__GOAL_HOOK,    /* nothing but one hook                 */
 };
 
 typedef struct ctr__purpose {
@@ -41,7 +41,6 @@ typedef struct ctr__builder {
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
-  size_t cgroup_count;                        /* of the container's own                */
   uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */

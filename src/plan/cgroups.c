@@ -1,5 +1,6 @@
-/* A mount of type cgroup: what default configs put on /sys/fs/cgroup. Which hierarchies there are
-   is the machine's; they are read once, here, and become plain mount and bind steps. */
+/* The container's own cgroups, and a mount of type cgroup: what default configs put on
+   /sys/fs/cgroup. Which hierarchies there are is the machine's; they are read once, here, and
+   become plain mount and bind steps. */
 
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
@@ -129,8 +130,9 @@ static const char *ctr__own_cgroup(const char *membership, const ctr__hierarchy 
   return NULL;
 }
 
-/* Where the cgroup to be shown is on the host: the container's, or the caller's below the mount point, less the part that is mounted there. Not
-   known, or not below: then there is nothing of the caller's own to show. */
+/* Where the cgroup to be shown is on the host: the container's, or the caller's below the mount
+   point, less the part that is mounted there. Not known, or not below: then there is nothing of the
+   caller's own to show. */
 static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
                                      const ctr__hierarchies *all, const ctr__hierarchy *hierarchy,
                                      const char **ret_path) {
@@ -175,7 +177,7 @@ static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *moun
   return code;
 }
 
-/* v1 and hybrid: a tmpfs with the caller's cgroup of each hierarchy bound in. */
+/* v1 and hybrid: a tmpfs with the cgroup of each hierarchy bound in. */
 static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, const ctr__hierarchies *all) {
   const uint64_t set = (spec->set & ~spec->rec_clr) | spec->rec_set;
@@ -243,8 +245,8 @@ static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hie
     if (code) return code;
   }
   if (asked) asked += strspn(asked, "/");
-  *ret_path = asked ? ctr__print(b, "%s/%s", base, asked)
-                    : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
+  *ret_path =
+      asked ? ctr__print(b, "%s/%s", base, asked) : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
@@ -263,12 +265,24 @@ static bool ctr__can_make(const char *path) {
   return faccessat(AT_FDCWD, above, W_OK, AT_EACCESS) == 0;
 }
 
+/* Whoever ends a container ends all in its cgroup: another's must not be in there. */
+static bool ctr__is_occupied(const char *cgroup) {
+  char path[PATH_MAX], first;
+  int len = snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
+  CTR__AUTO_CLOSE fd =
+      len < 0 || len >= (int)sizeof path ? -1 : ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &first, 1) > 0;
+}
+
 /* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
    the machine grants it. */
 static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
+  if (ctr__is_occupied(path))
+    return ctr__fail(b->err, CTR_E_STATE, 0, "linux.cgroupsPath",
+                     "there are processes in %s already, such as another container's", path);
   if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
     if (b->config->linux_.cgroupsPath)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
@@ -276,27 +290,29 @@ static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
     return CTR_OK;
   }
   ctr__parent_step(b, MAKE_CGROUP, .field = "linux.cgroupsPath",
-                   .str = {path, hierarchy->v2 ? "" : hierarchy->options},
-                   .num = {hierarchy->v2});
+                   .str = {path, hierarchy->v2 ? "" : hierarchy->options}, .num = {hierarchy->v2});
   hierarchy->container = path;
-  b->cgroup_count++;
   return CTR_OK;
 }
 
-/* "a/../b" would lead where nobody looks for it. */
-static bool ctr__has_dot_dot(const char *path) {
+/* "a/../b" would lead where nobody looks for it, "." is the cgroup of somebody else: who deletes
+   the container kills all that are in it. */
+static bool ctr__has_dots(const char *path) {
   const char *name;
   for (size_t len; (len = ctr__component(&path, &name)) != 0;)
-    if (len == 2 && !memcmp(name, "..", 2)) return true;
+    if (len <= 2 && !memcmp(name, "..", len)) return true;
   return false;
 }
 
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const char *asked = b->config->linux_.cgroupsPath;
   if (!ctr__makes_container(b) || b->desc->no_cgroup) return CTR_OK;
-  if (asked && (ctr__has_dot_dot(asked) || !asked[strspn(asked, "/")]))
+  if (asked && (ctr__has_dots(asked) || !asked[strspn(asked, "/")]))
     return ctr__refuse(b, CTR_E_CONFIG, "linux.cgroupsPath", "is no path of a cgroup of its own");
   ctr_code code = ctr__hierarchies_read(b);
+  if (!code && asked && !b->hierarchies->count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.cgroupsPath",
+                       "this machine has no cgroup hierarchy mounted: use no_cgroup");
   for (size_t i = 0; !code && i < b->hierarchies->count; i++) {
     ctr__hierarchy *hierarchy = &b->hierarchies->items[i];
     if (ctr__hierarchy_is_hidden(b->hierarchies, i)) continue;

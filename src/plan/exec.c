@@ -66,9 +66,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   else if (b->joined_namespaces)
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
                   &(ctr__new_step){.field = "linux.namespaces", .num = {b->joined_namespaces}});
-  ctr_code code =
-      ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
-                         b->config->process.execCPUAffinity.initial);
+  ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
+                                     b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = NULL, .num = {0, clone3}});
   ctr__parent_step(b, ADOPT, .field = NULL);

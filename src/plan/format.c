@@ -31,16 +31,18 @@ struct ctr_plan {
 
 enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
 
-/* Every kind of step; those that mount something stand together, MOUNT_FS to MOUNT_BIND: name, what it does, where that is documented. In the text, %s0 is string 0,
-   %l a list of strings, %u %o numbers; %N namespaces, %C capabilities, %A mount attributes, %L those
-   taken away, %F flags of a file system, %P propagation, %p if it is not the usual, %r attributes
-   for all below (two numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an
-   owner (two numbers) if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a
-   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time. Text
-   and errors of a step come from here alone. */
+/* Every kind of step: name, what it does, where that is documented. Those that mount something
+   stand together, MOUNT_FS to MOUNT_BIND. In the text, %s0 is string 0, %l a list of strings, %u %o
+   numbers; %N namespaces, %C capabilities, %A mount attributes, %L those taken away, %F flags of a
+   file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
+   numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
+   if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
+   if there is one, %K where else it is to be found, %W a limit of time. Text and errors of a step
+   come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
-  X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1", "pidfd_open(2)") \
+  X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
+    "pidfd_open(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
@@ -141,8 +143,9 @@ enum ctr__groups {
                       (user_namespaces(7), "setgroups") */
 };
 
-/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so that
-   nobody who swaps the directory meanwhile can have a procfs without its masks (CVE-2019-19921). */
+/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so
+   that nobody who swaps the directory meanwhile can have a procfs without its masks
+   (CVE-2019-19921). */
 enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT };
 
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
@@ -164,7 +167,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TOO_DEEP, "directories are nested too deeply to be copied")                                    \
   X(OPTION, "the kernel refuses the option ")                                                      \
   X(FILE_SYSTEM, "the kernel does not know this file system type")                                 \
-  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")      \
+  X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")     \
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
   X(HOOK_PROGRAM, "it cannot be executed")                                                         \
@@ -195,13 +198,12 @@ enum ctr__message_type {
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
 };
 
-/* runtime.md "State": how statuses are called. */
-#define CTR__STATUSES(X)                                                                           \
-  X(CREATING, "creating")                                                                          \
-  X(CREATED, "created")                                                                            \
-  X(RUNNING, "running")                                                                            \
-  X(PAUSED, "paused")                                                                              \
-  X(STOPPED, "stopped")
+/* runtime.md "State": how statuses are called, to callers and to hooks. */
+static const char *const ctr__status_names[] = {
+    [CTR_STATUS_CREATING] = "creating", [CTR_STATUS_CREATED] = "created",
+    [CTR_STATUS_RUNNING] = "running",   [CTR_STATUS_PAUSED] = "paused",
+    [CTR_STATUS_STOPPED] = "stopped",
+};
 
 typedef struct ctr__message {
   uint32_t type, step;

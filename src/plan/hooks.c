@@ -15,16 +15,18 @@ static const struct ctr__hook_row {
   const char *name;
   size_t offset; /* of the list in ctr_hooks */
   enum ctr__lane lane;
-  ctr_status status; /* that it is told */
+  bool is_of_host;   /* its path is the host's: run in the bundle, with the caller's umask */
+  ctr_status status; /* that it is told                                                    */
 } ctr__hook_rows[CTR__HOOK_KINDS] = {
-#define CTR__HOOK_ROW(kind, list, lane, status)                                                    \
-  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, CTR_STATUS_##status}
-    CTR__HOOK_ROW(PRESTART, prestart, PARENT, CREATING),
-    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, CREATING),
-    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, CREATING),
-    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, CREATED),
-    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, RUNNING),
-    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, STOPPED),
+#define CTR__HOOK_ROW(kind, list, lane, is_of_host, status)                                        \
+  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, is_of_host,            \
+                        CTR_STATUS_##status}
+    CTR__HOOK_ROW(PRESTART, prestart, PARENT, true, CREATING),
+    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, true, CREATING),
+    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, true, CREATING),
+    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, false, CREATED),
+    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, true, RUNNING),
+    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, true, STOPPED),
 #undef CTR__HOOK_ROW
 };
 
@@ -43,7 +45,7 @@ static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t ind
                                  .str = {hook->path},
                                  .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
                                  .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
-                                         b->hook_count++, kind != CTR__HOOK_START_CONTAINER}});
+                                         b->hook_count++, row->is_of_host}});
 }
 
 static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
@@ -84,6 +86,7 @@ static ctr_code ctr__check_hooks_have_id(ctr__builder *b) {
     count += more;
   }
   if (count > CTR__PLAN_MAX_HOOKS)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "hooks", "more than 64 of them");
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, "hooks", "more than %d of them",
+                     CTR__PLAN_MAX_HOOKS);
   return CTR_OK;
 }

@@ -89,7 +89,8 @@ static bool ctr__is_set_by(const ctr__builder *b, enum ctr__lane lane) {
 /* A process that is to join a container writes it before it is out of reach: then its /proc/PID is
    root's (proc_pid(5)). */
 static void ctr__plan_oom_score(ctr__builder *b, enum ctr__lane lane) {
-  bool here = b->purpose->goal == CTR__GOAL_EXEC ? lane == CTR__LANE_STAGE : ctr__is_set_by(b, lane);
+  bool here =
+      b->purpose->goal == CTR__GOAL_EXEC ? lane == CTR__LANE_STAGE : ctr__is_set_by(b, lane);
   if (!b->config->process.oomScoreAdj.set || !here) return;
   const char *text = ctr__print(b, "%lld", (long long)b->config->process.oomScoreAdj.value);
   ctr__add_step(b, lane, CTR__STEP_OOM_SCORE_ADJ,
@@ -267,7 +268,7 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
-  /* One that waits to be started may get company by exec. Only who may trace it can join it then. */
+  /* One that waits to be started may get company by exec; only who may trace it can join it. */
   bool waits = b->purpose->goal == CTR__GOAL_CREATE && (b->facts->caps & CTR_CAP(SYS_PTRACE));
   bool watched = waits || b->purpose->goal == CTR__GOAL_EXEC ||
                  (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));

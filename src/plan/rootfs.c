@@ -227,8 +227,8 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   ctr__child_step(b, OWN_NULL, .field = "default devices");
 }
 
-/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first those
-   of the host's side, then those inside. */
+/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first
+   those of the host's side, then those inside. */
 static void ctr__plan_create_hooks(ctr__builder *b) {
   bool stops = (b->desc->moments & CTR_MOMENT_HOOKS) ||
                ctr__hooks_of(b->config, CTR__HOOK_PRESTART)->count ||

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 from oci import BUILD, ROOT, Bundles
@@ -202,11 +203,16 @@ class Containers(Bundles):
     def create(self, name, changes=None, *options, config=True, **kwargs):
         """Creates a container that writes to self.said_file; the pid of its first process."""
         if config:
-            self.write(changes)
+            self.write({**self.own_cgroup(name), **(changes or {})})
         with open(self.said_file, "ab") as said:
             kwargs.setdefault("stdout", said)
             self.works("create", "--bundle", self.bundle, *options, name, **kwargs)
         return self.state(name)["pid"]
+
+    def own_cgroup(self, name):
+        """Whoever ends a container ends all in its cgroup: each has its own."""
+        path = self.default["linux"].get("cgroupsPath")
+        return {"linux.cgroupsPath": f"{path}-{zlib.crc32(name.encode())}"} if path else {}
 
     def start(self, name, changes=None, *options, heard="ready\n", **kwargs):
         """Creates and starts a container and waits for its program's first words."""

@@ -10,7 +10,6 @@ import stat
 import unittest
 
 from lifecycle import BUSYBOX, RUNTIME, Containers, alive, until
-from oci import ROOT
 
 ON_CREATE = ["prestart", "createRuntime", "createContainer"]
 ON_START = ["startContainer", "poststart"]
@@ -216,8 +215,8 @@ class Given(Hooks):
     def test_a_hook_may_ask_for_the_state(self):
         """Nothing is locked meanwhile that state needs; it says what the hook was told."""
         kinds = ["prestart", "createRuntime", "poststart"]
-        hooks = {kind: [self.shell(f"'{RUNTIME}' --root '{self.root}' state c >'{self.notes}/{kind}'")]
-                 for kind in kinds}
+        ask = f"'{RUNTIME}' --root '{self.root}' state c >'{self.notes}"
+        hooks = {kind: [self.shell(f"{ask}/{kind}'")] for kind in kinds}
         pid = self.create("c", {"hooks": hooks})
         self.works("start", "c")
         for kind in kinds:
@@ -266,6 +265,8 @@ class Failing(Hooks):
         self.assertIn("told you so", self.fails("start", "c", part="hooks.startContainer[0]"))
 
     def test_after_the_start_it_is_a_warning(self):
+        """Step 9 up to version 1.2, as crun does it: log a warning, the rest goes on. Version 1.3
+        (runtime-spec#1262) says: generate an error, stop the container, continue at step 12."""
         hooks = {"poststart": [self.shell("echo told you so >&2; exit 3"), self.note("poststart")]}
         self.create("c", {"hooks": hooks})
         result = self.runtime("start", "c")
@@ -364,7 +365,7 @@ class Hanging(Hooks):
                 self.assert_nothing_left("c")
 
     def assert_hook_ended(self, kind):
-        """It and its child are gone; inside, its pids were others, and all there is gone at once."""
+        """It and its child are gone; inside, its pids were others, and there all goes at once."""
         if kind not in INSIDE:
             until(lambda: not any(alive(pid) for pid in self.hanging()), "hook and child end")
         until(lambda: self.reap_orphans() or not self.processes(), "nothing of it is left")

@@ -94,7 +94,7 @@ class Stepped(Containers):
     # -- what must hold wherever it died --
 
     def left(self):
-        """What lives of all that the runtime cloned; what has ended is reaped, for it is ours now."""
+        """What lives of all that the runtime cloned; what has ended is reaped: it is ours."""
         self.reap_orphans()
         return self.processes()
 

@@ -16,6 +16,7 @@ TOP = Path(os.environ.get("CTR_TOP") or HERE.parents[1]).resolve()
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
           "-Wundef", "-Wcast-qual", "-Wvla", "-Werror")
 STRICT_C = (*STRICT, "-Wstrict-prototypes", "-Wmissing-prototypes")
+C_COMPILERS = {"gcc": "gcc", "clang": "clang", "musl": "musl-gcc"}
 IMPLEMENTATION = '#define CTR_IMPLEMENTATION\n#include "ctr.h"\n'
 
 
@@ -110,6 +111,26 @@ def symbols(path, *options):
 
 def imports(path):
     return {name for _, name in symbols(path, "-u")} - {"_GLOBAL_OFFSET_TABLE_"}
+
+
+def references(path):
+    """{name: names}: which function or table of an object refers to which others. Compiled with
+    SECTIONS each has a section of its own."""
+    found, names = {}, set()
+    for line in run(["readelf", "-rW", path], path.parent).stdout.splitlines():
+        section = re.match(r"Relocation section '\.rela?(\.\S+)'", line)
+        if section:
+            names = found.setdefault(plain_name(section.group(1)), set())
+        elif re.match(r"[0-9a-f]{8}", line):
+            names.add(plain_name(line.split()[4]))
+    return found
+
+
+SECTIONS = ("-ffunction-sections", "-fdata-sections")
+
+
+def plain_name(section):
+    return re.sub(r"^\.(text|data\.rel\.ro\.local|data\.rel\.ro|data|rodata)\.", "", section)
 
 
 def public_functions():

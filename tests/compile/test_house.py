@@ -5,7 +5,8 @@ import re
 import shutil
 import unittest
 
-from compiling import TOP, CompileTest, imports, public_functions
+from compiling import (SECTIONS, TOP, CompileTest, each, expand, imports, public_functions,
+                       references, symbols)
 
 START = ("#define _GNU_SOURCE 1\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n"
          "#include <sys/types.h>\n#define CTR_API extern\n"
@@ -13,6 +14,9 @@ START = ("#define _GNU_SOURCE 1\n#include <stdbool.h>\n#include <stddef.h>\n#inc
 # Static functions that a room offers to the others are no mistake here; all else is.
 ROOM_FLAGS = ("-std=gnu11", "-O0", "-fkeep-static-functions", "-Wall", "-Wextra", "-Werror",
               "-Wno-unused", "-Wvla", "-Walloca", "-Isrc")
+
+# From left to right: each knows those before it.
+ROOMS = ("base", "config", "plan", "child", "cgroup", "parent", "container")
 
 # What src/child/ may not even mention. Not the whole truth (a macro of libc may hide a name, and
 # ours may not be called what ours is called), but it says the line; MAY_CALL is the whole truth.
@@ -43,20 +47,21 @@ POISON = {
         "setuid setgid seteuid setegid setreuid setregid setresuid setresgid setgroups",
     "libc's fork runs handlers and takes locks; execvp allocates":
         "fork vfork system posix_spawn posix_spawnp execvp execvpe execlp execl execle daemon",
-    "waiting here would take what is the parent's": "wait wait3 wait4 waitpid waitid",
+    "waiting here would take what is the parent's (waitid: by pidfd)": "wait wait3 wait4 waitpid",
     "sleeping helps nobody": "sleep usleep nanosleep alarm",
 }
 
-# All that a child's object file may refer to: signal-safety(7), or no more than the system call of
+# All that the child's functions may lead to: signal-safety(7), or no more than the system call of
 # that name in both glibc and musl. What is added here needs a look at both.
 MAY_CALL = {
     "signal-safety(7)":
-        "_exit chdir close dup2 execve faccessat fchdir fchmod fchown fchownat fcntl fstat fstatat "
-        "lseek mkdirat mknodat openat poll read readlinkat recv send sendmsg setsid sigaction "
-        "sigemptyset sigprocmask socket stat symlinkat umask write memcpy strchr strcmp strlen "
-        "strspn memset memcmp memmove strncmp",
+        "_exit chdir clock_gettime close dup2 execve faccessat fchdir fchmod fchown fchownat fcntl "
+        "fstat fstatat getpid kill lseek mkdirat mknodat openat poll read readlinkat recv send "
+        "sendmsg setsid sigaction sigemptyset sigprocmask socket stat symlinkat umask write memcpy "
+        "strchr strcmp strlen strspn memset memcmp memmove strncmp",
     "system calls, no more":
-        "chroot fstatfs ioctl mount prctl sethostname setdomainname setns syscall umount2 unshare",
+        "accept4 chroot fstatfs ioctl mount pipe2 prctl sethostname setdomainname setns syscall "
+        "umount2 unshare waitid",
     "a function of its arguments":
         "gnu_dev_makedev __errno_location ___errno_location",
 }
@@ -64,6 +69,10 @@ MAY_CALL = {
 # What changes the whole process, or ends it, or its root: for the child's side alone.
 CHILD_ONLY = ("chdir fchdir chroot umask sigaction sigprocmask setns unshare setsid dup dup2 dup3 "
               "execve _exit sethostname setdomainname umount2 setpriority setrlimit close_range")
+
+
+# The ways into a process that is not the caller's.
+CHILD_MAIN = {"ctr__child_main", "ctr__stage_main", "ctr__hook_main"}
 
 
 class RoomTest(CompileTest):
@@ -81,8 +90,21 @@ class RoomTest(CompileTest):
     def compile_rooms(self, text):
         """The compiler's complaints and the names the object refers to."""
         source, path = self.write("rooms.c", START + text), self.room / "rooms.o"
-        result = self.compile("gcc", *ROOM_FLAGS, "-c", source, "-o", path)
+        result = self.compile("gcc", *ROOM_FLAGS, *SECTIONS, "-c", source, "-o", path)
         return result.stderr, imports(path) if result.returncode == 0 else set()
+
+    def led_to(self, begin=(), end=()):
+        """All names that public functions and those of begin refer to, or what they refer to, and
+        so on; not beyond those of end."""
+        calls = references(self.room / "rooms.o")
+        exported = symbols(self.room / "rooms.o", "-g", "--defined-only")
+        found, ahead = set(end), [*begin, *(name for _, name in exported)]
+        while ahead:
+            name = ahead.pop()
+            if name not in found:
+                found.add(name)
+                ahead += calls.get(name, ())
+        return found
 
 
 class Child(RoomTest):
@@ -98,8 +120,12 @@ class Child(RoomTest):
             '#include "base/libc.c"\n#undef CTR_MALLOC\n#undef CTR_FREE\n' + "\n".join(poison) +
             '\n#include "base/sys.c"\n#include "base/path.c"\n#include "plan/format.c"\n'
             '#include "child.h"\n')
+        if errors:
+            return errors
         allowed = {name for names in MAY_CALL.values() for name in names.split()}
-        return errors or " ".join(sorted(found - allowed))
+        reached = self.led_to(begin=CHILD_MAIN)
+        self.assertLessEqual({"ctr__child_setsid", "execve"}, reached)
+        return " ".join(sorted((found & reached) - allowed))
 
     def test_child_calls_only_what_is_safe_between_clone_and_execve(self):
         self.assertEqual(self.complaints(), "")
@@ -131,58 +157,56 @@ class Child(RoomTest):
         self.assert_noticed("(void)getloadavg(0, 0);", "getloadavg")
 
 
+@expand
 class Rooms(RoomTest):
     """The compiler reads from left to right: a room compiled after those to its left alone can
     refer to no other. Public functions are declared before all, so those show as imports."""
 
-    def assert_stand_alone(self, *headers):
-        errors, found = self.compile_rooms("".join(f'#include "{h}"\n' for h in headers))
+    def assert_stand_alone_up_to(self, room):
+        rooms = ROOMS[:ROOMS.index(room) + 1]
+        errors, found = self.compile_rooms("".join(f'#include "{r}.h"\n' for r in rooms))
         self.assertEqual(errors, "")
         self.assertIn("memcpy", found)
         self.assertEqual([name for name in sorted(found) if name.startswith("ctr_")], [])
 
-    def test_base_knows_nobody(self):
-        self.assert_stand_alone("base.h")
+    @each(**{room: room for room in ROOMS[:-1]})
+    def test_nothing_right_of_it_is_known_to(self, room):
+        self.assert_stand_alone_up_to(room)
 
-    def test_config_knows_base(self):
-        self.assert_stand_alone("base.h", "config.h")
-
-    def test_plan_knows_base_and_config(self):
-        self.assert_stand_alone("base.h", "config.h", "plan.h")
-
-    def test_child_does_not_know_the_parent(self):
-        self.assert_stand_alone("base.h", "config.h", "plan.h", "child.h")
-
-    def test_cgroup_does_not_know_the_parent(self):
-        self.assert_stand_alone("base.h", "config.h", "plan.h", "child.h", "cgroup.h")
-
-    def test_parent_does_not_know_the_container(self):
-        self.assert_stand_alone("base.h", "config.h", "plan.h", "child.h", "cgroup.h", "parent.h")
+    def test_the_rooms_are_all_there_is(self):
+        folders = {p.name for p in (TOP / "src").iterdir() if p.is_dir()} - {"api"}
+        self.assertEqual(folders, set(ROOMS))
 
     def test_config_that_plans_is_noticed(self):
         self.plant("config/check.c", "\nvoid ctr__planted(void);\n"
                    "void ctr__planted(void) { ctr_plan_free(NULL); }\n")
         with self.assertRaisesRegex(AssertionError, "ctr_plan_free"):
-            self.test_config_knows_base()
+            self.assert_stand_alone_up_to("config")
 
     def test_a_declaration_ahead_of_its_room_is_noticed(self):
         self.plant("plan/build.c", "\nstatic int ctr__child_main(int x);\n"
                    "int ctr__planted(void);\n"
                    "int ctr__planted(void) { return ctr__child_main(1); }\n")
         with self.assertRaisesRegex(AssertionError, "ctr__child_main"):
-            self.test_plan_knows_base_and_config()
+            self.assert_stand_alone_up_to("plan")
+
+    def compile_all(self):
+        errors, found = self.compile_rooms("".join(f'#include "{room}.h"\n' for room in ROOMS))
+        self.assertEqual(errors, "")
+        return found
 
     def test_callers_side_changes_nothing_of_the_whole_process(self):
-        """All rooms, with empty functions where the child's two ways in are."""
-        stubs = "".join(
-            f"static _Noreturn void {name}(const ctr__launch *launch) "
-            "{ (void)launch; for (;;) {} }\n" for name in ("ctr__child_main", "ctr__stage_main"))
-        errors, found = self.compile_rooms(
-            '#include "base.h"\n#include "config.h"\n#include "plan.h"\n#include "child/state.c"\n'
-            + stubs + '#include "cgroup.h"\n#include "parent.h"\n#include "container.h"\n')
-        self.assertEqual(errors, "")
-        self.assertNotIn("pthread_sigmask", found)  # it is not in every libc: by number
+        self.assertNotIn("pthread_sigmask", self.compile_all())  # not in every libc: by number
+        found = self.led_to(end=CHILD_MAIN)
+        self.assertLessEqual({"ctr__parent_walk", "ctr__hook_execute", "poll"}, found)
         self.assertEqual(sorted(found & set(CHILD_ONLY.split())), [])
+
+    def test_a_change_of_the_whole_process_on_the_callers_side_is_noticed(self):
+        self.plant("parent/start.c",
+                   "\nstatic void ctr__planted(void) { ctr__child_setsid(0, 0); }\n"
+                   "void ctr_planted(void);\nvoid ctr_planted(void) { ctr__planted(); }\n")
+        with self.assertRaisesRegex(AssertionError, "setsid"):
+            self.test_callers_side_changes_nothing_of_the_whole_process()
 
     def test_names_that_newer_musl_does_not_have_are_not_used(self):
         """musl 1.2.4 took the names with 64 out of _GNU_SOURCE: Alpine has had it since 3.18."""
@@ -195,8 +219,7 @@ class Rooms(RoomTest):
             f'#include "base/libc.c"\n#pragma GCC poison {names}\n'
             '#include "base/arena.c"\n#include "base/error.c"\n#include "base/sys.c"\n'
             '#include "base/path.c"\n'
-            '#include "config.h"\n#include "plan.h"\n#include "child.h"\n#include "cgroup.h"\n'
-            '#include "parent.h"\n#include "container.h"\n')
+            + "".join(f'#include "{room}.h"\n' for room in ROOMS[1:]))
         self.assertEqual(errors, "")
 
 

@@ -457,6 +457,19 @@ TEST_FROZEN(frozen_processes_stand_still_until_thawed) {
   check_reports(2);
 }
 
+static void spin(void) {
+  for (;;) getppid();
+}
+
+/* They take their time to get there: freezing waits for the last. */
+TEST_FROZEN(many_busy_processes_are_all_frozen) {
+  for (int i = 0; i < 40; i++) enter(g, spawn(spin));
+  CHECK_NUM(ctr__cgroups_freeze(&g->all, true), 0);
+  CHECK(kernel_says_frozen(g, g->all.count == 1 ? 0 : 1));
+  CHECK_NUM(ctr__cgroups_kill(&g->all, SIGKILL), 0);
+  check_pids(&g->all, NULL, 0);
+}
+
 TEST_FROZEN(an_ancestor_freezes_too) {
   groups below = below_of(g, "/below");
   settled(&below);
@@ -627,18 +640,21 @@ TEST(who_froze_itself_is_killed_v2) {
   on("v2", check_self_frozen);
 }
 
-static volatile int *stop_forking; /* shared with those that fork */
+static struct fleeing {
+  volatile bool stop;
+  volatile int started;
+} * fleeing; /* shared with those that do */
 
 /* A new pid with every step. */
 static void flee(void) {
-  while (!*stop_forking)
+  __atomic_add_fetch(&fleeing->started, 1, __ATOMIC_SEQ_CST);
+  while (!fleeing->stop)
     if (fork() > 0) _exit(0);
   _exit(0);
 }
 
 TEST_FROZEN(who_flees_by_forking_is_caught) {
-  stop_forking = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  *stop_forking = 0;
+  fleeing = mmap(NULL, sizeof *fleeing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   void (*before)(int) = signal(SIGCHLD, SIG_IGN);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   for (int i = 0; i < 3; i++) {
@@ -648,15 +664,15 @@ TEST_FROZEN(who_flees_by_forking_is_caught) {
       flee();
     }
   }
-  while (!*get_file(in_group(g, g->all.count - 1, "/cgroup.procs"))) sched_yield();
+  while (fleeing->started < 3) sched_yield();
   CHECK_NUM(ctr__cgroups_kill(&g->all, SIGKILL), 0);
   check_pids(&g->all, NULL, 0);
-  *stop_forking = 1;
+  fleeing->stop = true;
   while (waitpid(-1, NULL, 0) >= 0 || errno == EINTR) {
   }
   prctl(PR_SET_CHILD_SUBREAPER, 0);
   signal(SIGCHLD, before);
-  munmap((void *)stop_forking, 4096);
+  munmap(fleeing, sizeof *fleeing);
 }
 
 /* -- removing -- */

@@ -59,7 +59,7 @@ def until(look, what):
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not seen in {PATIENCE} s: {what}")
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found
 
 

@@ -1,9 +1,11 @@
 """containerd, its shim and ctr(8) with the runtime under test, all on private sockets."""
 
 import hashlib
+import itertools
 import os
 import re
 import subprocess
+import threading
 import unittest
 from pathlib import Path
 
@@ -35,6 +37,19 @@ SOCKETS = Path("/run/containerd/s")  # of shims; no option changes it
 # namespace gets no signal that it has no handler for).
 SERVICE = ["sh", "-c", "trap 'exit 3' TERM; trap 'echo again >>/log' HUP; echo ready >>/log; "
            "while :; do sleep 1000 & wait $!; done"]
+
+DONE = "all is said"
+
+
+def script_that_waits(script):
+    """ctr can lose what a process says that ends before ctr has come to opening its FIFOs (their
+    opening is cancelled by the end: containerd cio/io_unix.go, copyIO). This one lets it hear all
+    before it ends."""
+    return ["sh", "-c", f"({script}); code=$?; echo {DONE}; echo {DONE} >&2; read line; exit $code"]
+
+
+def said(stream):
+    return "".join(itertools.takewhile(lambda line: line != f"{DONE}\n", stream))
 
 
 class Containerd(EngineTest):
@@ -77,9 +92,9 @@ class Containerd(EngineTest):
         super().setUp()
         self.addCleanup(self.remove_all)
 
-    def socket(self, name="box"):
-        """Where a container's shim listens; others have theirs there too (shim/util_unix.go)."""
-        words = f"{self.scratch}/socket/{self.group}/{name}"
+    def socket(self):
+        """Where the container's shim listens; others have theirs there too (shim/util_unix.go)."""
+        words = f"{self.scratch}/socket/{self.group}/box"
         return SOCKETS / hashlib.sha256(words.encode()).hexdigest()
 
     def left(self):
@@ -105,16 +120,31 @@ class Containerd(EngineTest):
     def ctr(cls, *args, **kwargs):
         return engine.run("ctr", *args, env=cls.env, **kwargs)
 
-    def command(self, *options, command, name="box"):
+    def command(self, *options, command):
         return ["run", "--runc-binary", str(RUNTIME), "--runc-root", str(self.state_root.parent),
-                "--fifo-dir", str(self.scratch / "fifos"), *LATER, *options, IMAGE, name, *command]
+                "--fifo-dir", str(self.scratch / "fifos"), *LATER, *options, IMAGE, "box", *command]
 
     def box(self, *options, command, **kwargs):
         """A container that ends by itself."""
         return self.ctr(*self.command("--rm", *options, command=command), **kwargs)
 
-    def shell(self, script, *options, **kwargs):
-        return self.box(*options, command=["sh", "-c", script], **kwargs)
+    def shell(self, script, *options):
+        return self.hear(self.command("--rm", *options, command=script_that_waits(script)))
+
+    def execute_shell(self, script, options=()):
+        return self.hear(self.execution(*script_that_waits(script), options=options))
+
+    def hear(self, args):
+        """Runs ctr with a script_that_waits, until it waits no more."""
+        with subprocess.Popen(["ctr", *args], env=self.env, text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            timer = threading.Timer(2 * engine.PATIENCE, process.kill)
+            timer.start()
+            heard = [said(process.stdout), said(process.stderr)]
+            rest = process.communicate("\n")
+            timer.cancel()
+        return subprocess.CompletedProcess(args, process.returncode, heard[0] + rest[0],
+                                           heard[1] + rest[1])
 
     def service(self, *options, command=None):
         """A container that runs on, and is ready."""
@@ -126,12 +156,12 @@ class Containerd(EngineTest):
     def wait_for_log(self, lines):
         until(lambda: self.execute("cat", "/log").stdout.split() == lines, f"{lines} in /log")
 
-    def execute(self, *command, options=(), name="box", **kwargs):
-        return self.ctr(*self.execution(*command, options=options, name=name), **kwargs)
+    def execute(self, *command, options=(), **kwargs):
+        return self.ctr(*self.execution(*command, options=options), **kwargs)
 
-    def execution(self, *command, options=(), name="box"):
+    def execution(self, *command, options=()):
         return ["task", "exec", "--exec-id", "more", "--fifo-dir", str(self.scratch / "fifos"),
-                *options, name, *command]
+                *options, "box", *command]
 
     def tasks(self):
         """The state and the pid of each task, by name."""
@@ -286,7 +316,7 @@ class Lifecycle(Containerd):
         self.assert_run(self.ctr("task", "resume", "box"))
         self.assertEqual(self.tasks()["box"][0], "RUNNING")
         self.assertFalse(engine.frozen(pid))
-        self.assert_run(self.execute("echo", "awake"), "awake\n")
+        self.assert_run(self.execute_shell("echo awake"), "awake\n")
 
     def test_a_paused_one_is_deleted(self):
         self.service()
@@ -306,7 +336,7 @@ class Exec(Containerd):
         self.service("--env", "WORD=of the container")
 
     def test_output_input_and_exit_code(self):
-        result = self.execute("sh", "-c", "echo out; echo err >&2; exit 42")
+        result = self.execute_shell("echo out; echo err >&2; exit 42")
         self.assertEqual((result.stdout, result.returncode), ("out\n", 42))
         self.assertTrue(result.stderr.startswith("err\n"), result.stderr)
         text = "all of it\n" * 100_000
@@ -324,14 +354,14 @@ class Exec(Containerd):
         pid = self.tasks()["box"][1]
         kinds = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
         script = "".join(f"readlink /proc/self/ns/{kind};" for kind in kinds)
-        result = self.execute("sh", "-c", script + "cat /proc/1/comm")
+        result = self.execute_shell(script + "cat /proc/1/comm")
         links = "".join(f"{engine.namespace(pid, kind)}\n" for kind in kinds)
         self.assert_run(result, links + "sh\n")
 
     def test_environment_directory_user(self):
         script = "echo $WORD; pwd; id -u; id -g"
-        self.assert_run(self.execute("sh", "-c", script), "of the container\n/\n0\n0\n")
-        result = self.execute("sh", "-c", script, options=["--user", "worker", "--cwd", "/work"])
+        self.assert_run(self.execute_shell(script), "of the container\n/\n0\n0\n")
+        result = self.execute_shell(script, options=["--user", "worker", "--cwd", "/work"])
         self.assert_run(result, f"of the container\n/work\n{WORKER}\n{WORKER}\n")
 
     def test_terminal(self):

@@ -131,7 +131,10 @@ class Podman(EngineTest):
         return self.podman("logs", name).stdout.splitlines()
 
     def wait_for_log(self, name, line, count=1):
-        until(lambda: self.logs(name).count(line) >= count, f"{count} times {line!r} in the log")
+        """Looks at the file of conmon, which costs less than podman logs."""
+        path = Path(self.inspect(name, "HostConfig.LogConfig.Path"))
+        until(lambda: path.exists() and path.read_text().count(f" {line}\n") >= count,
+              f"{count} times {line!r} in the log of {name}")
 
     def inspect(self, name, what):
         result = self.podman("inspect", "--format", "{{json ." + what + "}}", name)
@@ -414,13 +417,6 @@ class Lifecycle(Podman):
                                   command=["sh", "-c", "echo x >>/tmp/x; wc -l </tmp/x"]))
         for count in ("1", "2"):
             self.assert_run(self.podman("start", "--attach", "box"), f"{count}\n")
-
-    def test_one_that_fails_is_restarted_as_often_as_asked(self):
-        self.service("--restart", "on-failure:2", command=["sh", "-c", "echo tried; exit 1"])
-        self.wait_for_log("box", "tried", 3)
-        until(lambda: self.inspect("box", "State.Status") == "exited" and
-              self.inspect("box", "RestartCount") == 2, "the end of trying")
-        self.assertEqual(self.logs("box"), 3 * ["tried"])
 
     def test_pod(self):
         made = self.podman("pod", "create", "--name", "pod", "--cgroup-parent", f"/{self.group}",
