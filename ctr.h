@@ -24,6 +24,8 @@
        ctr_process_config p = ctr_container_config(c)->process;  one more process in it
        p.args = CTR_STRS("ps");
        ctr_container_exec(c, &p, NULL, &process, &err);
+       ctr_process_wait(process, &status, &err);                 or the container cannot end
+       ctr_process_free(process);
        ctr_container_delete(c, true, &err);
        ctr_container_free(c);
 
@@ -508,8 +510,8 @@ typedef enum ctr_sched_policy { /* the kernel's SCHED_* number plus one (sched(7
 typedef struct ctr_scheduler {
   ctr_sched_policy policy; /* 0: not asked for                                             */
   int32_t nice, priority;
-  uint64_t flags;                    /* the kernel's SCHED_FLAG_* bits (sched_setattr(2))             */
-  uint64_t runtime, deadline, period; /* nanoseconds, SCHED_DEADLINE only                              */
+  uint64_t flags;                     /* the kernel's SCHED_FLAG_* bits (sched_setattr(2)) */
+  uint64_t runtime, deadline, period; /* nanoseconds, SCHED_DEADLINE only                  */
 } ctr_scheduler;
 
 typedef struct ctr_cpu_affinity {
@@ -771,7 +773,7 @@ typedef enum ctr_propagation { /* mount_namespaces(7) */
   CTR_PROPAGATION_SHARED,
   CTR_PROPAGATION_SLAVE,
   CTR_PROPAGATION_UNBINDABLE,
-  CTR_PROPAGATION_RPRIVATE, /* the same for all mounts below: not in the specification, but written */
+  CTR_PROPAGATION_RPRIVATE, /* the same for all mounts below: not in the specification, but used */
   CTR_PROPAGATION_RSHARED,
   CTR_PROPAGATION_RSLAVE,
   CTR_PROPAGATION_RUNBINDABLE,
@@ -850,8 +852,8 @@ typedef struct ctr_config {
 CTR_API ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len,
                                   ctr_config **ret_config, ctr_err *err);
 
-/* The same from a value already read, whose strings are copied; unknown, when not NULL, receives the
-   path of every member that was ignored ("linux.frobnicate"), in the arena. */
+/* The same from a value already read, whose strings are copied; ret_unknown, when not NULL,
+   receives the path of every member that was ignored ("linux.frobnicate"), in the arena. */
 CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
                                       ctr_config **ret_config, ctr_strs *ret_unknown, ctr_err *err);
 
@@ -906,7 +908,8 @@ enum ctr_feature {
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
-  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused    */
+  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused, as
+                         poststart and poststop are in any case: ctr_container_run has them      */
   unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */
@@ -1126,9 +1129,10 @@ typedef struct ctr_container_desc {
    id:      1 to 1024 characters of A-Z a-z 0-9 _ + . -, not "." or "..".
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK, and *ret_container is the caller's: ctr_container_free. CTR_E_EXISTS when the id
-            is taken; CTR_E_ARG for a bad id or desc; CTR_E_SYS for a root that others may write to;
-            else as ctr_plan_new and ctr_process_start. After a failure nothing is left: poststop
-            hooks have run when others had.
+            is taken; CTR_E_STATE when others are in its linux.cgroupsPath; CTR_E_ARG for a bad id
+            or desc; CTR_E_SYS for a root that others may write to; else as ctr_plan_new and
+            ctr_process_start. After a failure nothing is left: poststop hooks have run when others
+            had.
    Source:  runtime.md "Create". */
 CTR_API ctr_code ctr_container_create(const ctr_config *config, const char *id,
                                       const ctr_container_desc *desc, ctr_container **ret_container,
@@ -1147,8 +1151,8 @@ CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
 CTR_API ctr_code ctr_container_open(const char *root, const char *id,
                                     ctr_container **ret_container, ctr_err *err);
 
-/* Where its warnings go from now on: those of hooks that fail when it is too late for an error. NULL:
-   nowhere. */
+/* Where its warnings go from now on: those of hooks that fail when it is too late for an error.
+   log:     copied; NULL: nowhere. */
 CTR_API void ctr_container_set_log(ctr_container *container, const ctr_log *log);
 
 /* Frees the handle; the container stays as it is. NULL is fine. */
@@ -1224,9 +1228,8 @@ CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **ret_pids,
                                     size_t *ret_count, ctr_err *err);
 
-/* Takes away what create made: with force its processes, its cgroup, and, when the poststop hooks
-   have run, its state. What those hooks do wrong is a warning. The handle is to be freed afterwards
-   all the same.
+/* Takes away what create made: with force its processes, its cgroup and its state; then runs the
+   poststop hooks, whose failures are warnings. The handle is to be freed afterwards all the same.
    Returns: CTR_OK; CTR_E_STATE when it is not stopped and force is not given; CTR_E_NOT_FOUND when
             it was deleted meanwhile, which with force is CTR_OK; CTR_E_SYS: it can be tried again.
    Source:  runtime.md "Delete". */
@@ -1318,7 +1321,7 @@ CTR_API ctr_code ctr_container_explain(const ctr_config *config, const char *id,
 #endif
 
 /* ==== [SECTION] base/arena.c ================================================================== */
-/* The arena: blocks of doubling size up to a limit, so that small uses stay small; freed together. */
+/* The arena: blocks of doubling size up to a limit: small uses stay small; freed together. */
 
 struct ctr_block_ {
   struct ctr_block_ *next;
@@ -2796,7 +2799,7 @@ ctr_json *ctr_json_add(ctr_arena *arena, ctr_json *list, const char *key, ctr_js
 }
 
 /* ==== [SECTION] config/names.c ================================================================ */
-/* The names config.json uses for numbers: each set once, for reading, writing, errors and explain. */
+/* The names config.json uses for numbers: a set each, for reading, writing, errors and explain. */
 
 typedef struct ctr__name {
   const char *name;
@@ -5879,11 +5882,13 @@ static ctr__ref ctr__hook_state(ctr__builder *b) {
   return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
 }
 
-static ctr_code ctr__check_hooks_have_id(ctr__builder *b) {
+/* A program without a container has nobody who would be there for the late ones. */
+static ctr_code ctr__check_hooks_are_run(ctr__builder *b) {
   size_t count = 0;
   for (int kind = 0; kind < CTR__HOOK_KINDS; kind++) {
     size_t more = ctr__hooks_of(b->config, (enum ctr__hook_kind)kind)->count;
-    if (more && !b->desc->id)
+    const bool late = kind >= CTR__HOOK_POSTSTART && b->purpose->goal == CTR__GOAL_PROGRAM;
+    if (more && (late || !b->desc->id))
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0,
                        ctr__print(b, "hooks.%s", ctr__hook_rows[kind].name),
                        "hooks belong to the life of a container with a name: use "
@@ -6685,7 +6690,7 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
-  ctr_code code = ctr__check_hooks_have_id(b);
+  ctr_code code = ctr__check_hooks_are_run(b);
   if (code) return code;
   if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);
   if (b->desc->id) b->state = ctr__hook_state(b);
@@ -11233,9 +11238,20 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
   if (!both[0].revents && poll(both, 1, 0) == 0) return 0; /* it has ended, others hold the end */
   ssize_t len;
   *report = (ctr__start_report){.kind = 0};
-  do len = recv(sock, report, sizeof *report, 0);
-  while (len < 0 && errno == EINTR);
-  return len < 0 && errno == ECONNRESET ? 0 : len < 0 ? -errno : len;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
+  do len = recv(sock, report, sizeof *report, MSG_TRUNC);
+  while (len < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (len == 0 && !ctr__hung_up(sock)) return -EPROTO; /* an empty packet is no end */
+  return len < 0 ? -errno : len;
+}
+
+/* Of a step that is left to be done when it is started: texts of others need more than a report
+   has. */
+static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
+  return len == (ssize_t)sizeof *report &&
+         (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
+          report->kind == CTR__STEP_EXEC) &&
+         report->message.error > 0 && report->message.error < 4096;
 }
 
 static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *err) {
@@ -11243,7 +11259,7 @@ static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *er
   bool started = false;
   for (;;) {
     ssize_t len = ctr__hear_started(c, sock, &report);
-    if (len < 0)
+    if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", c->id);
     if (len == 0 && started) return CTR_OK;
     if (len == 0)
@@ -11251,8 +11267,7 @@ static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *er
                        "container \"%.128s\" ended while it was being started", c->id);
     if (len == (ssize_t)sizeof report.message && report.message.type == CTR__MSG_STARTED)
       started = true;
-    else if (len == (ssize_t)sizeof report && report.kind < CTR__STEP_COUNT &&
-             report.message.error > 0) {
+    else if (ctr__is_start_report(&report, len)) {
       report.field[sizeof report.field - 1] = report.arg[sizeof report.arg - 1] = '\0';
       report.note[sizeof report.note - 1] = '\0';
       return ctr__start_failed(&report, err);

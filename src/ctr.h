@@ -24,6 +24,8 @@
        ctr_process_config p = ctr_container_config(c)->process;  one more process in it
        p.args = CTR_STRS("ps");
        ctr_container_exec(c, &p, NULL, &process, &err);
+       ctr_process_wait(process, &status, &err);                 or the container cannot end
+       ctr_process_free(process);
        ctr_container_delete(c, true, &err);
        ctr_container_free(c);
 

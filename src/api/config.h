@@ -147,8 +147,8 @@ typedef enum ctr_sched_policy { /* the kernel's SCHED_* number plus one (sched(7
 typedef struct ctr_scheduler {
   ctr_sched_policy policy; /* 0: not asked for                                             */
   int32_t nice, priority;
-  uint64_t flags;                    /* the kernel's SCHED_FLAG_* bits (sched_setattr(2))             */
-  uint64_t runtime, deadline, period; /* nanoseconds, SCHED_DEADLINE only                              */
+  uint64_t flags;                     /* the kernel's SCHED_FLAG_* bits (sched_setattr(2)) */
+  uint64_t runtime, deadline, period; /* nanoseconds, SCHED_DEADLINE only                  */
 } ctr_scheduler;
 
 typedef struct ctr_cpu_affinity {
@@ -410,7 +410,7 @@ typedef enum ctr_propagation { /* mount_namespaces(7) */
   CTR_PROPAGATION_SHARED,
   CTR_PROPAGATION_SLAVE,
   CTR_PROPAGATION_UNBINDABLE,
-  CTR_PROPAGATION_RPRIVATE, /* the same for all mounts below: not in the specification, but written */
+  CTR_PROPAGATION_RPRIVATE, /* the same for all mounts below: not in the specification, but used */
   CTR_PROPAGATION_RSHARED,
   CTR_PROPAGATION_RSLAVE,
   CTR_PROPAGATION_RUNBINDABLE,
@@ -489,8 +489,8 @@ typedef struct ctr_config {
 CTR_API ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len,
                                   ctr_config **ret_config, ctr_err *err);
 
-/* The same from a value already read, whose strings are copied; unknown, when not NULL, receives the
-   path of every member that was ignored ("linux.frobnicate"), in the arena. */
+/* The same from a value already read, whose strings are copied; ret_unknown, when not NULL,
+   receives the path of every member that was ignored ("linux.frobnicate"), in the arena. */
 CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
                                       ctr_config **ret_config, ctr_strs *ret_unknown, ctr_err *err);
 

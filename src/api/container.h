@@ -50,9 +50,10 @@ typedef struct ctr_container_desc {
    id:      1 to 1024 characters of A-Z a-z 0-9 _ + . -, not "." or "..".
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK, and *ret_container is the caller's: ctr_container_free. CTR_E_EXISTS when the id
-            is taken; CTR_E_ARG for a bad id or desc; CTR_E_SYS for a root that others may write to;
-            else as ctr_plan_new and ctr_process_start. After a failure nothing is left: poststop
-            hooks have run when others had.
+            is taken; CTR_E_STATE when others are in its linux.cgroupsPath; CTR_E_ARG for a bad id
+            or desc; CTR_E_SYS for a root that others may write to; else as ctr_plan_new and
+            ctr_process_start. After a failure nothing is left: poststop hooks have run when others
+            had.
    Source:  runtime.md "Create". */
 CTR_API ctr_code ctr_container_create(const ctr_config *config, const char *id,
                                       const ctr_container_desc *desc, ctr_container **ret_container,
@@ -71,8 +72,8 @@ CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
 CTR_API ctr_code ctr_container_open(const char *root, const char *id,
                                     ctr_container **ret_container, ctr_err *err);
 
-/* Where its warnings go from now on: those of hooks that fail when it is too late for an error. NULL:
-   nowhere. */
+/* Where its warnings go from now on: those of hooks that fail when it is too late for an error.
+   log:     copied; NULL: nowhere. */
 CTR_API void ctr_container_set_log(ctr_container *container, const ctr_log *log);
 
 /* Frees the handle; the container stays as it is. NULL is fine. */
@@ -148,9 +149,8 @@ CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **ret_pids,
                                     size_t *ret_count, ctr_err *err);
 
-/* Takes away what create made: with force its processes, its cgroup, and, when the poststop hooks
-   have run, its state. What those hooks do wrong is a warning. The handle is to be freed afterwards
-   all the same.
+/* Takes away what create made: with force its processes, its cgroup and its state; then runs the
+   poststop hooks, whose failures are warnings. The handle is to be freed afterwards all the same.
    Returns: CTR_OK; CTR_E_STATE when it is not stopped and force is not given; CTR_E_NOT_FOUND when
             it was deleted meanwhile, which with force is CTR_OK; CTR_E_SYS: it can be tried again.
    Source:  runtime.md "Delete". */

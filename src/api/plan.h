@@ -21,7 +21,8 @@ enum ctr_feature {
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
-  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused    */
+  const char *id;     /* the container's name, which hooks are told; NULL: hooks are refused, as
+                         poststart and poststop are in any case: ctr_container_run has them      */
   unsigned moments;   /* CTR_MOMENT_* at which the caller wants to be called                    */
   bool no_pivot;      /* enter the root with MS_MOVE and chroot, for a caller whose own root is a
                          ramfs, which pivot_root(2) cannot leave                                */

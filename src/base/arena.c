@@ -1,4 +1,4 @@
-/* The arena: blocks of doubling size up to a limit, so that small uses stay small; freed together. */
+/* The arena: blocks of doubling size up to a limit: small uses stay small; freed together. */
 
 struct ctr_block_ {
   struct ctr_block_ *next;

@@ -1,4 +1,4 @@
-/* The names config.json uses for numbers: each set once, for reading, writing, errors and explain. */
+/* The names config.json uses for numbers: a set each, for reading, writing, errors and explain. */
 
 typedef struct ctr__name {
   const char *name;

@@ -26,9 +26,20 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
   if (!both[0].revents && poll(both, 1, 0) == 0) return 0; /* it has ended, others hold the end */
   ssize_t len;
   *report = (ctr__start_report){.kind = 0};
-  do len = recv(sock, report, sizeof *report, 0);
-  while (len < 0 && errno == EINTR);
-  return len < 0 && errno == ECONNRESET ? 0 : len < 0 ? -errno : len;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
+  do len = recv(sock, report, sizeof *report, MSG_TRUNC);
+  while (len < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (len == 0 && !ctr__hung_up(sock)) return -EPROTO; /* an empty packet is no end */
+  return len < 0 ? -errno : len;
+}
+
+/* Of a step that is left to be done when it is started: texts of others need more than a report
+   has. */
+static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
+  return len == (ssize_t)sizeof *report &&
+         (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
+          report->kind == CTR__STEP_EXEC) &&
+         report->message.error > 0 && report->message.error < 4096;
 }
 
 static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *err) {
@@ -36,7 +47,7 @@ static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *er
   bool started = false;
   for (;;) {
     ssize_t len = ctr__hear_started(c, sock, &report);
-    if (len < 0)
+    if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", c->id);
     if (len == 0 && started) return CTR_OK;
     if (len == 0)
@@ -44,8 +55,7 @@ static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *er
                        "container \"%.128s\" ended while it was being started", c->id);
     if (len == (ssize_t)sizeof report.message && report.message.type == CTR__MSG_STARTED)
       started = true;
-    else if (len == (ssize_t)sizeof report && report.kind < CTR__STEP_COUNT &&
-             report.message.error > 0) {
+    else if (ctr__is_start_report(&report, len)) {
       report.field[sizeof report.field - 1] = report.arg[sizeof report.arg - 1] = '\0';
       report.note[sizeof report.note - 1] = '\0';
       return ctr__start_failed(&report, err);

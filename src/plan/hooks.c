@@ -74,11 +74,13 @@ static ctr__ref ctr__hook_state(ctr__builder *b) {
   return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
 }
 
-static ctr_code ctr__check_hooks_have_id(ctr__builder *b) {
+/* A program without a container has nobody who would be there for the late ones. */
+static ctr_code ctr__check_hooks_are_run(ctr__builder *b) {
   size_t count = 0;
   for (int kind = 0; kind < CTR__HOOK_KINDS; kind++) {
     size_t more = ctr__hooks_of(b->config, (enum ctr__hook_kind)kind)->count;
-    if (more && !b->desc->id)
+    const bool late = kind >= CTR__HOOK_POSTSTART && b->purpose->goal == CTR__GOAL_PROGRAM;
+    if (more && (late || !b->desc->id))
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0,
                        ctr__print(b, "hooks.%s", ctr__hook_rows[kind].name),
                        "hooks belong to the life of a container with a name: use "

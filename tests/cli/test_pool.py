@@ -24,6 +24,15 @@ def counts(summary):
                                                              re.MULTILINE)}
 
 
+def read_terminal(master):
+    """What is written to a terminal, until nobody has it open any more: EIO, pty(7)."""
+    try:
+        while True:
+            yield os.read(master, 65536).decode()
+    except OSError:
+        return
+
+
 def limit_files(soft, hard):
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -67,6 +76,17 @@ class Pool(unittest.TestCase):
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         return process
+
+    def sleeping(self, process, count):
+        """Whether it has so many children, all of which have become sleep."""
+        def names():
+            for pid in children(process.pid):
+                try:
+                    with open(f"/proc/{pid}/cmdline", encoding="ascii") as file:
+                        yield file.read()
+                except (FileNotFoundError, ProcessLookupError):
+                    yield ""
+        return [*names()] == ["sleep\0001000\0"] * count
 
     def end(self, process, signum):
         process.send_signal(signum)
@@ -141,11 +161,11 @@ class Streams(Pool):
     def test_progress_is_one_line_on_a_terminal(self):
         master, slave = pty.openpty()
         self.addCleanup(os.close, master)
-        self.addCleanup(os.close, slave)
         with subprocess.Popen([POOL, "-n", "5", "true"], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=slave, text=True) as process:
+            os.close(slave)
+            said = "".join(read_terminal(master))
             self.assertEqual(counts(process.communicate(timeout=DEADLINE)[0])["ok"], 5)
-        said = os.read(master, 65536).decode()
         self.assertRegex(said, r"\A(\d of 5 done, \d running, 0 failed\x1b\[K\r)+\x1b\[K\Z")
 
 
@@ -162,29 +182,21 @@ class Limits(Pool):
         process = self.begin("-j", "50", "-n", "60", "sleep", "1000",
                              preexec_fn=limit_files(60, 60))
         fits = int(re.search(r"(\d+) at a time", process.stderr.readline())[1])
-        until(lambda: len(children(process.pid)) == fits, f"{fits} jobs")
+        until(lambda: self.sleeping(process, fits), f"{fits} jobs at a time")
         _, found, _ = self.end(process, signal.SIGINT)
         self.assertEqual((found["peak"], found["killed"], found["not started"]), (fits, fits, 0))
 
     def test_the_soft_limit_is_raised_for_the_pool_and_not_for_the_jobs(self):
-        result, found = self.pool("-j", "50", "-n", "50", *shell('test "$(ulimit -Sn)" = 40'),
-                                  preexec_fn=limit_files(40, 400))
-        self.assertEqual((found["ok"], result.returncode), (50, 0), result.stderr)
-        self.assertNotIn("RLIMIT_NOFILE", result.stderr)
+        process = self.begin("-j", "50", "-n", "50",
+                             *shell('test "$(ulimit -Sn)" = 40 && exec sleep 1000'),
+                             preexec_fn=limit_files(40, 400))
+        until(lambda: self.sleeping(process, 50), "50 jobs at a time")
+        _, found, said = self.end(process, signal.SIGINT)
+        self.assertEqual((found["killed"], found["failed"], found["not started"]), (50, 0, 0))
+        self.assertNotIn("RLIMIT_NOFILE", said)
 
 
 class Ends(Pool):
-    def sleeping(self, process, count):
-        """Whether it has so many children, all of which have become sleep."""
-        def names():
-            for pid in children(process.pid):
-                try:
-                    with open(f"/proc/{pid}/cmdline", encoding="ascii") as file:
-                        yield file.read()
-                except (FileNotFoundError, ProcessLookupError):
-                    yield ""
-        return [*names()] == ["sleep\0001000\0"] * count
-
     def test_as_many_as_asked_for_run_at_a_time_and_a_signal_ends_them(self):
         for signum in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(signum.name):

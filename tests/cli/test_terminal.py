@@ -106,6 +106,16 @@ class Desk(Screen):
                 "start_new_session": True,
                 "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)}
 
+    def mark(self):
+        """Writes a zero byte, as a program would: when that is seen, all before it was."""
+        own = os.open(os.ttyname(self.slave), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        while True:
+            try:
+                os.write(own, b"\0")
+                return os.close(own)
+            except BlockingIOError:  # there is no room
+                self.read(0.05)
+
     def until_end_of(self, running):
         """Reads on until a command has ended; its exit code, and all that was seen."""
         end = time.monotonic() + DEADLINE
@@ -113,7 +123,7 @@ class Desk(Screen):
             self.read(0.05)
             if time.monotonic() > end:
                 raise AssertionError(f"it does not end: {self.text[-2000:]}")
-        os.write(self.slave, b"\0")  # what was written before is seen before: then all is
+        self.mark()
         while not self.text.endswith(b"\0"):
             self.read(DEADLINE)
         self.text = self.text[:-1]

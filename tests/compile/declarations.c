@@ -45,8 +45,18 @@ static int refusal_works(void) {
   return ctr_plan_new(&config, &desc, &plan, &err) == CTR_E_CONFIG && err.msg[0] && !plan;
 }
 
+static int containers_work(void) {
+  ctr_container_desc desc = {0};
+  ctr_container *container = NULL;
+  ctr_err err;
+  desc.root = "/";
+  return ctr_container_open(desc.root, "no/id", &container, &err) == CTR_E_ARG && !container &&
+         !strcmp(ctr_status_name(CTR_STATUS_PAUSED), "paused");
+}
+
 int main(void) {
-  int ok = strings_work("two") && constants_work() && calls_work() && refusal_works();
+  int ok = strings_work("two") && constants_work() && calls_work() && refusal_works() &&
+           containers_work();
   puts(ok ? "ok" : "wrong");
   return !ok;
 }

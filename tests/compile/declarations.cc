@@ -40,10 +40,19 @@ bool refusal_works() {
   return ctr_plan_new(&config, &desc, &plan, &err) == CTR_E_CONFIG && err.msg[0] && !plan;
 }
 
+bool containers_work() {
+  ctr_container_desc desc = {};
+  ctr_container *container = nullptr;
+  ctr_err err;
+  desc.root = "/";
+  return ctr_container_open(desc.root, "no/id", &container, &err) == CTR_E_ARG && !container &&
+         !std::strcmp(ctr_status_name(CTR_STATUS_PAUSED), "paused");
+}
+
 } // namespace
 
 int main() {
-  bool ok = constants_work() && calls_work() && refusal_works();
+  bool ok = constants_work() && calls_work() && refusal_works() && containers_work();
   std::puts(ok ? "ok" : "wrong");
   return !ok;
 }

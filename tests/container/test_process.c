@@ -472,13 +472,7 @@ TEST(a_child_that_nobody_reported_is_found_and_ended) {
   box b = box_new();
   running r = prepare(&b, &quiet);
   census before = take_census();
-  ctr__start s = {.process = r.process,
-                  .plan = r.plan,
-                  .sock = -1,
-                  .stage_pidfd = -1,
-                  .launch = {.plan = r.plan, .sock = -1},
-                  .err = &b.err};
-  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) s.launch.namespaces[i] = -1;
+  ctr__start s = ctr__start_of(r.process, &b.err);
   const ctr__step step = {.num = {0, true}};
   CHECK_NUM(ctr__prepare(&s), CTR_OK);
   CHECK_NUM(ctr__clone_into(&s, &step, clone_and_die, &s.stage_pid, &s.stage_pidfd), 0);

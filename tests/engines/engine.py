@@ -277,7 +277,9 @@ class EngineTest(unittest.TestCase):
         if not os.access(RUNTIME, os.X_OK):
             raise AssertionError(f"{RUNTIME}: not built")
         adopt_orphans()
-        cls.scratch = Path(tempfile.mkdtemp(prefix="e."))
+        # Not in TMPDIR: podman's process that cleans up after an end refuses a runroot of more than
+        # 50 characters.
+        cls.scratch = Path(tempfile.mkdtemp(prefix="ctr-engine.", dir="/tmp"))
         cls.addClassCleanup(shutil.rmtree, cls.scratch, ignore_errors=True)
         cls.addClassCleanup(cls.remove_groups)
 

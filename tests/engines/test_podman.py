@@ -418,6 +418,18 @@ class Lifecycle(Podman):
         for count in ("1", "2"):
             self.assert_run(self.podman("start", "--attach", "box"), f"{count}\n")
 
+    def test_one_that_fails_is_restarted_as_often_as_asked(self):
+        self.service("--restart", "on-failure:2", command=["sh", "-c", "echo tried; exit 1"])
+        self.wait_for_log("box", "tried", 3)
+        until(lambda: self.inspect("box", "State.Status") == "exited", "the end of trying")
+        self.assertEqual(self.inspect("box", "RestartCount"), 2)
+        self.assertEqual(self.logs("box"), 3 * ["tried"])
+
+    def test_detached_one_takes_itself_away(self):
+        self.service("--rm")
+        self.podman("kill", "--signal", "TERM", "box")
+        until(lambda: not self.podman("ps", "--all", "--quiet").stdout, "its removal by conmon")
+
     def test_pod(self):
         made = self.podman("pod", "create", "--name", "pod", "--cgroup-parent", f"/{self.group}",
                            "--infra-image", IMAGE, "--infra-command", "sleep 1000")

@@ -315,7 +315,10 @@ TEST(hooks_without_an_id_are_refused_by_name) {
     CHECK_REFUSED(kinds[i], CTR_E_UNSUPPORTED, field);
     CHECK_HAS(now.err.msg, "ctr_container_run");
     PLAN(.top = top, .desc.id = "box");
-    CHECK_MSG(now.plan, "%s", now.text);
+    if (!strncmp(kinds[i], "post", 4)) /* nobody would be there to run them */
+      CHECK_REFUSED(kinds[i], CTR_E_UNSUPPORTED, field);
+    else
+      CHECK_MSG(now.plan, "%s", now.text);
     snprintf(top, sizeof top, ",'hooks':{'%s':[]}", kinds[i]);
     PLAN(.top = top);
     CHECK_MSG(now.plan, "%s", now.text);
