@@ -1640,6 +1640,14 @@ static int ctr__open(int dir, const char *path, int flags, mode_t mode) {
   return ctr__fd_high((int)ctr__ret(openat(dir, path, flags | O_CLOEXEC, mode)));
 }
 
+/* What poll(2) says at once. Also with a timeout of 0 a signal that comes makes it EINTR. */
+static int ctr__poll_now(struct pollfd *fds, nfds_t count) {
+  int n;
+  do n = poll(fds, count, 0);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+
 static int ctr__write_all(int fd, const char *data, size_t len) {
   while (len) {
     ssize_t n = write(fd, data, len);
@@ -2103,7 +2111,7 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
 
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
-  uint64_t start_time;
+  uint64_t flags, start_time;
 } ctr__proc_stat;
 
 /* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
@@ -2118,7 +2126,10 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
   ret_stat->state = at[2];
-  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+  for (int field = 2; at && field < 22; field++) {
+    at = strchr(at + 1, ' ');
+    if (at && field == 8) ret_stat->flags = strtoull(at + 1, NULL, 10);
+  }
   if (!at) return -EPROTO;
   ret_stat->start_time = strtoull(at + 1, NULL, 10);
   return 0;
@@ -4419,6 +4430,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
     "pidfd_open(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
+  X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
@@ -5037,6 +5049,8 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
+                &(ctr__new_step){.field = "linux.namespaces"});
   if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE,
                   &(ctr__new_step){.field = "linux.namespaces"});
@@ -5745,24 +5759,12 @@ static bool ctr__can_make(const char *path) {
   return faccessat(AT_FDCWD, above, W_OK, AT_EACCESS) == 0;
 }
 
-/* Whoever ends a container ends all in its cgroup: another's must not be in there. */
-static bool ctr__is_occupied(const char *cgroup) {
-  char path[PATH_MAX], first;
-  int len = snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
-  CTR__AUTO_CLOSE fd =
-      len < 0 || len >= (int)sizeof path ? -1 : ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  return fd >= 0 && read(fd, &first, 1) > 0;
-}
-
 /* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
    the machine grants it. */
 static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
-  if (ctr__is_occupied(path))
-    return ctr__fail(b->err, CTR_E_STATE, 0, "linux.cgroupsPath",
-                     "there are processes in %s already, such as another container's", path);
   if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
     if (b->config->linux_.cgroupsPath)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
@@ -6561,6 +6563,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
+                &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   if (!at_once)
@@ -6593,7 +6597,7 @@ static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
 
 /* A container without mounts of its own has changed its root only; that goes with no namespace. */
 static void ctr__plan_exec_root(ctr__builder *b) {
-  if (b->joined_namespaces & CTR_NS_MOUNT) return;
+  if (b->own_mounts) return;
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
   ctr__child_step(b, CHROOT, .field = "root.path");
@@ -7097,6 +7101,29 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+/* Who is in a namespace that is joined and may trace us could take the caller's descriptors: only
+   what the start needs, and what the program is to have, comes along. */
+static int ctr__stage_close_others(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *l = c->launch;
+  int kept[3 + CTR__PLAN_MAX_NAMESPACES + 3 + CTR__EXTRA_MAX] = {c->sock, c->start_sock,
+                                                                 l->init_pidfd};
+  int count = 3;
+  (void)s;
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) kept[count++] = l->namespaces[i];
+  for (int i = 0; i < 3; i++) kept[count++] = l->stdio[i];
+  for (int i = 0; i < l->extra_count; i++) kept[count++] = l->extra[i];
+  for (int first = 3;;) {
+    int next = INT_MAX;
+    for (int i = 0; i < count; i++)
+      if (kept[i] >= first && kept[i] < next) next = kept[i];
+    const unsigned last = next == INT_MAX ? ~0U : (unsigned)next - 1;
+    long r = next == first ? 0 : CTR__CALL(CTR__SYS_close_range, (unsigned)first, last, 0U);
+    if (r == -ENOSYS || r == -EPERM) return 0; /* before Linux 5.9: CLOSE_FDS does it, later */
+    if (r < 0 || next == INT_MAX) return (int)r;
+    first = next + 1;
+  }
 }
 
 static int ctr__stage_drop_groups(ctr__child *c, const ctr__step *s) {
@@ -8090,7 +8117,7 @@ static int ctr__hook_await(const ctr__hook_run *h, int pidfd, int output) {
     if (both[1].revents) ctr__hook_listen(h, &both[1]);
     if (both[0].revents) break;
   }
-  while (both[1].fd >= 0 && poll(&both[1], 1, 0) > 0) ctr__hook_listen(h, &both[1]);
+  while (both[1].fd >= 0 && ctr__poll_now(&both[1], 1) > 0) ctr__hook_listen(h, &both[1]);
   return 0;
 }
 
@@ -8342,6 +8369,7 @@ static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
     [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,
@@ -9431,7 +9459,7 @@ typedef struct ctr__start {
 
 static bool ctr__hung_up(int sock) {
   struct pollfd end = {.fd = sock};
-  return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
+  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
 }
 
 static bool ctr__brings_fd(uint32_t type) {
@@ -9505,7 +9533,7 @@ static int ctr__await(const ctr__start *s) {
   if (n < 0) return -errno;
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
-  return poll(both, 1, 0) > 0 ? 0 : -EPIPE;
+  return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
 }
 
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
@@ -10465,10 +10493,16 @@ static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **re
   p->pid = pid;
   ctr__proc_stat stat;
   p->pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
-  if (p->pidfd >= 0 &&
-      (ctr__read_proc_stat(pid, &stat) < 0 || stat.start_time != start_time || stat.state == 'Z'))
+  int r = p->pidfd < 0 ? p->pidfd : ctr__read_proc_stat(pid, &stat);
+  /* EINVAL, ENOENT: it is a thread's by now (pidfd_open(2)). What else fails says nothing of it. */
+  const bool ended = r == -ESRCH || r == -EINVAL || r == -ENOENT ||
+                     (!r && stat.start_time != start_time);
+  if (r < 0 && !ended) {
+    ctr_process_free(p);
+    return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at process %d", (int)pid);
+  }
+  if (ended) {
     ctr__close(&p->pidfd);
-  if (p->pidfd < 0) {
     p->pidfd = -1;
     p->state = CTR__ENDED;
   }
@@ -10532,7 +10566,14 @@ const char *ctr_status_name(ctr_status status) {
 /* A process that has ended and was not waited for has ended. */
 static bool ctr__is_running(const ctr_process *process) {
   struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
-  return process->state == CTR__RUNNING && process->pidfd >= 0 && poll(&end, 1, 0) == 0;
+  return process->state == CTR__RUNNING && process->pidfd >= 0 && ctr__poll_now(&end, 1) == 0;
+}
+
+/* Its maker may have been killed at any point: until execve it is not yet in its root. */
+static bool ctr__has_executed(const ctr_process *process) {
+  enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
+  ctr__proc_stat stat;
+  return ctr__read_proc_stat(process->pid, &stat) == 0 && !(stat.flags & CTR__PF_FORKNOEXEC);
 }
 
 static bool ctr__has_file(const ctr_container *c, const char *name, mode_t *ret_type) {
@@ -10554,7 +10595,9 @@ static ctr_status ctr__look(const ctr_container *c) {
   bool frozen = false;
   if (!c->process || !ctr__is_running(c->process)) return CTR_STATUS_STOPPED;
   if (ctr__has_file(c, CTR__CREATING, &type))
-    return S_ISSOCK(type) || ctr__is_locked(c) ? CTR_STATUS_CREATING : CTR_STATUS_RUNNING;
+    return S_ISSOCK(type) || ctr__is_locked(c) || !ctr__has_executed(c->process)
+               ? CTR_STATUS_CREATING
+               : CTR_STATUS_RUNNING;
   if (ctr__has_file(c, CTR__START, &type)) return CTR_STATUS_CREATED;
   if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
     return CTR_STATUS_CREATED;
@@ -10780,7 +10823,7 @@ static ctr_code ctr__signal_all(ctr_container *c, int signal, ctr_err *err) {
     return ctr_process_signal(c->process, signal, err); /* the kernel ends the rest */
   if (r == -ENOTSUP) return ctr__nobody_knows(c, err);
   if (r == 0 && !count) return ctr__not_running(c, err);
-  if (r == 0) r = ctr__cgroups_kill(&cgroups, signal);
+  if (r == 0 || r == -E2BIG) r = ctr__cgroups_kill(&cgroups, signal);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
                            "send signal %d to all processes of \"%.128s\"", signal, c->id)
                : CTR_OK;
@@ -10899,6 +10942,8 @@ static int ctr__remove_notify_dir(int dir) {
 }
 
 static int ctr__remove_directory(const ctr_container *c) {
+  struct stat st;
+  if (fstat(c->dir, &st) == 0 && !st.st_nlink) return 0; /* the name may be another's by now */
   int r = ctr__empty_directory(c->dir);
   if (r == 0) r = ctr__remove_notify_dir(c->dir);
   if (r < 0) return r;
@@ -11028,6 +11073,27 @@ static bool ctr__list_cgroups(ctr_arena *arena, const ctr_plan *plan, ctr__store
   return items;
 }
 
+/* Whoever is in a cgroup of ours is killed with the container, and what is frozen never starts: one
+   that is there already is to be empty. */
+static ctr_code ctr__check_cgroups_unused(const ctr__stored *stored, ctr_err *err) {
+  for (size_t i = 0; i < stored->cgroup_count; i++) {
+    const ctr__cgroup *g = &stored->cgroups[i];
+    const ctr__cgroups one = {g, 1};
+    ctr_arena mem = {0};
+    ctr__pids pids;
+    bool frozen = false;
+    int r = ctr__cgroup_pids(g, &mem, &pids);
+    ctr_arena_free(&mem);
+    if (r >= 0 && !pids.count) r = ctr__cgroups_is_frozen(&one, &frozen);
+    if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, "linux.cgroupsPath", "look into %s", g->path);
+    if (pids.count || frozen)
+      return ctr__fail(err, CTR_E_STATE, 0, "linux.cgroupsPath", "%s is %s", g->path,
+                       frozen ? "frozen already"
+                              : "not empty: what is in it would end with the container");
+  }
+  return CTR_OK;
+}
+
 /* "pid": "/proc/4711/ns/pid": for those who want to join, as libcontainer writes it. */
 static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
   const size_t count = ctr__namespace_names.count;
@@ -11066,15 +11132,12 @@ static ctr_code ctr__record(void *userdata, const ctr_plan *plan, const ctr_proc
   if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored) ||
       !ctr__list_namespaces(&c->arena, stored))
     return ctr__nomem(err);
+  code = ctr__check_cgroups_unused(stored, err);
+  if (code) return code;
   code = ctr__save(&c->arena, c->dir, stored, err);
-  if (!code) c->stored = stored;
-  return code;
-}
-
-/* The caller's config was borrowed: from now on the handle has the copy that is kept. */
-static ctr_code ctr__keep_config(ctr_container *c, ctr_err *err) {
-  ctr__stored *stored = NULL;
-  ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
+  /* The caller's config was borrowed: from now on the handle has the copy that is kept. One that
+     cannot be read again would be a container that nobody can end. */
+  if (!code) code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
   if (code) return code;
   c->stored = stored;
   c->config = &stored->config;
@@ -11090,8 +11153,20 @@ static ctr_code ctr__make_directory(ctr_container *c, const char *root, ctr_err 
                            : ctr__fail(err, CTR_E_SYS, errno, NULL,
                                        "make the state directory of \"%.128s\"", c->id);
   c->dir = ctr__open(c->root, c->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-  if (c->dir < 0) return ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state directory");
-  return ctr__lock(c, err);
+  if (c->dir < 0) {
+    unlinkat(c->root, c->id, AT_REMOVEDIR);
+    return ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state directory");
+  }
+  code = ctr__lock(c, err);
+  mode_t type;
+  const bool fresh = !ctr__has_file(c, CTR__STATE_FILE, &type) &&
+                     !ctr__has_file(c, CTR__CREATING, &type) &&
+                     !ctr__has_file(c, CTR__START, &type);
+  if (code || fresh) return code;
+  /* Ours was deleted, and who made this one came first to lock it. */
+  ctr__unlock(c);
+  return ctr__fail(err, CTR_E_EXISTS, 0, NULL, "a container with the id \"%.128s\" already exists",
+                   c->id);
 }
 
 /* What shows that it is not finished: the socket to wait at, or a file that says so. */
@@ -11175,7 +11250,6 @@ static ctr_code ctr__container_make(const ctr_config *config, const char *id,
   ctr_code code = ctr__container_plan(config, id, desc, &c, err);
   if (code) return code;
   code = ctr__make(c, desc, goal, err);
-  if (!code) code = ctr__keep_config(c, err);
   if (!code) return *ret_container = c, CTR_OK;
   ctr_container_free(c);
   return code;
@@ -11235,7 +11309,8 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
   do n = poll(both, 2, -1);
   while (n < 0 && errno == EINTR);
   if (n < 0) return -errno;
-  if (!both[0].revents && poll(both, 1, 0) == 0) return 0; /* it has ended, others hold the end */
+  /* It has ended, and others hold its end. */
+  if (!both[0].revents && ctr__poll_now(both, 1) == 0) return 0;
   ssize_t len;
   *report = (ctr__start_report){.kind = 0};
   /* ECONNRESET is told once, before what the other side has sent: then that is read. */

@@ -167,7 +167,7 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
 
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
-  uint64_t start_time;
+  uint64_t flags, start_time;
 } ctr__proc_stat;
 
 /* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
@@ -182,7 +182,10 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
   ret_stat->state = at[2];
-  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+  for (int field = 2; at && field < 22; field++) {
+    at = strchr(at + 1, ' ');
+    if (at && field == 8) ret_stat->flags = strtoull(at + 1, NULL, 10);
+  }
   if (!at) return -EPROTO;
   ret_stat->start_time = strtoull(at + 1, NULL, 10);
   return 0;

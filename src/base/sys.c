@@ -115,6 +115,14 @@ static int ctr__open(int dir, const char *path, int flags, mode_t mode) {
   return ctr__fd_high((int)ctr__ret(openat(dir, path, flags | O_CLOEXEC, mode)));
 }
 
+/* What poll(2) says at once. Also with a timeout of 0 a signal that comes makes it EINTR. */
+static int ctr__poll_now(struct pollfd *fds, nfds_t count) {
+  int n;
+  do n = poll(fds, count, 0);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+
 static int ctr__write_all(int fd, const char *data, size_t len) {
   while (len) {
     ssize_t n = write(fd, data, len);

@@ -8,6 +8,29 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+/* Who is in a namespace that is joined and may trace us could take the caller's descriptors: only
+   what the start needs, and what the program is to have, comes along. */
+static int ctr__stage_close_others(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *l = c->launch;
+  int kept[3 + CTR__PLAN_MAX_NAMESPACES + 3 + CTR__EXTRA_MAX] = {c->sock, c->start_sock,
+                                                                 l->init_pidfd};
+  int count = 3;
+  (void)s;
+  for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) kept[count++] = l->namespaces[i];
+  for (int i = 0; i < 3; i++) kept[count++] = l->stdio[i];
+  for (int i = 0; i < l->extra_count; i++) kept[count++] = l->extra[i];
+  for (int first = 3;;) {
+    int next = INT_MAX;
+    for (int i = 0; i < count; i++)
+      if (kept[i] >= first && kept[i] < next) next = kept[i];
+    const unsigned last = next == INT_MAX ? ~0U : (unsigned)next - 1;
+    long r = next == first ? 0 : CTR__CALL(CTR__SYS_close_range, (unsigned)first, last, 0U);
+    if (r == -ENOSYS || r == -EPERM) return 0; /* before Linux 5.9: CLOSE_FDS does it, later */
+    if (r < 0 || next == INT_MAX) return (int)r;
+    first = next + 1;
+  }
+}
+
 static int ctr__stage_drop_groups(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;

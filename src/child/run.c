@@ -139,6 +139,7 @@ static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
     [CTR__STEP_SETNS_AGAIN] = ctr__stage_setns_again,

@@ -43,6 +43,27 @@ static bool ctr__list_cgroups(ctr_arena *arena, const ctr_plan *plan, ctr__store
   return items;
 }
 
+/* Whoever is in a cgroup of ours is killed with the container, and what is frozen never starts: one
+   that is there already is to be empty. */
+static ctr_code ctr__check_cgroups_unused(const ctr__stored *stored, ctr_err *err) {
+  for (size_t i = 0; i < stored->cgroup_count; i++) {
+    const ctr__cgroup *g = &stored->cgroups[i];
+    const ctr__cgroups one = {g, 1};
+    ctr_arena mem = {0};
+    ctr__pids pids;
+    bool frozen = false;
+    int r = ctr__cgroup_pids(g, &mem, &pids);
+    ctr_arena_free(&mem);
+    if (r >= 0 && !pids.count) r = ctr__cgroups_is_frozen(&one, &frozen);
+    if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, "linux.cgroupsPath", "look into %s", g->path);
+    if (pids.count || frozen)
+      return ctr__fail(err, CTR_E_STATE, 0, "linux.cgroupsPath", "%s is %s", g->path,
+                       frozen ? "frozen already"
+                              : "not empty: what is in it would end with the container");
+  }
+  return CTR_OK;
+}
+
 /* "pid": "/proc/4711/ns/pid": for those who want to join, as libcontainer writes it. */
 static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
   const size_t count = ctr__namespace_names.count;
@@ -81,15 +102,12 @@ static ctr_code ctr__record(void *userdata, const ctr_plan *plan, const ctr_proc
   if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored) ||
       !ctr__list_namespaces(&c->arena, stored))
     return ctr__nomem(err);
+  code = ctr__check_cgroups_unused(stored, err);
+  if (code) return code;
   code = ctr__save(&c->arena, c->dir, stored, err);
-  if (!code) c->stored = stored;
-  return code;
-}
-
-/* The caller's config was borrowed: from now on the handle has the copy that is kept. */
-static ctr_code ctr__keep_config(ctr_container *c, ctr_err *err) {
-  ctr__stored *stored = NULL;
-  ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
+  /* The caller's config was borrowed: from now on the handle has the copy that is kept. One that
+     cannot be read again would be a container that nobody can end. */
+  if (!code) code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
   if (code) return code;
   c->stored = stored;
   c->config = &stored->config;
@@ -105,8 +123,20 @@ static ctr_code ctr__make_directory(ctr_container *c, const char *root, ctr_err 
                            : ctr__fail(err, CTR_E_SYS, errno, NULL,
                                        "make the state directory of \"%.128s\"", c->id);
   c->dir = ctr__open(c->root, c->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-  if (c->dir < 0) return ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state directory");
-  return ctr__lock(c, err);
+  if (c->dir < 0) {
+    unlinkat(c->root, c->id, AT_REMOVEDIR);
+    return ctr__fail(err, CTR_E_SYS, -c->dir, NULL, "open the state directory");
+  }
+  code = ctr__lock(c, err);
+  mode_t type;
+  const bool fresh = !ctr__has_file(c, CTR__STATE_FILE, &type) &&
+                     !ctr__has_file(c, CTR__CREATING, &type) &&
+                     !ctr__has_file(c, CTR__START, &type);
+  if (code || fresh) return code;
+  /* Ours was deleted, and who made this one came first to lock it. */
+  ctr__unlock(c);
+  return ctr__fail(err, CTR_E_EXISTS, 0, NULL, "a container with the id \"%.128s\" already exists",
+                   c->id);
 }
 
 /* What shows that it is not finished: the socket to wait at, or a file that says so. */
@@ -190,7 +220,6 @@ static ctr_code ctr__container_make(const ctr_config *config, const char *id,
   ctr_code code = ctr__container_plan(config, id, desc, &c, err);
   if (code) return code;
   code = ctr__make(c, desc, goal, err);
-  if (!code) code = ctr__keep_config(c, err);
   if (!code) return *ret_container = c, CTR_OK;
   ctr_container_free(c);
   return code;

@@ -51,6 +51,8 @@ static int ctr__remove_notify_dir(int dir) {
 }
 
 static int ctr__remove_directory(const ctr_container *c) {
+  struct stat st;
+  if (fstat(c->dir, &st) == 0 && !st.st_nlink) return 0; /* the name may be another's by now */
   int r = ctr__empty_directory(c->dir);
   if (r == 0) r = ctr__remove_notify_dir(c->dir);
   if (r < 0) return r;

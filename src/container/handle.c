@@ -96,10 +96,16 @@ static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **re
   p->pid = pid;
   ctr__proc_stat stat;
   p->pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
-  if (p->pidfd >= 0 &&
-      (ctr__read_proc_stat(pid, &stat) < 0 || stat.start_time != start_time || stat.state == 'Z'))
+  int r = p->pidfd < 0 ? p->pidfd : ctr__read_proc_stat(pid, &stat);
+  /* EINVAL, ENOENT: it is a thread's by now (pidfd_open(2)). What else fails says nothing of it. */
+  const bool ended = r == -ESRCH || r == -EINVAL || r == -ENOENT ||
+                     (!r && stat.start_time != start_time);
+  if (r < 0 && !ended) {
+    ctr_process_free(p);
+    return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at process %d", (int)pid);
+  }
+  if (ended) {
     ctr__close(&p->pidfd);
-  if (p->pidfd < 0) {
     p->pidfd = -1;
     p->state = CTR__ENDED;
   }

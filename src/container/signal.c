@@ -29,7 +29,7 @@ static ctr_code ctr__signal_all(ctr_container *c, int signal, ctr_err *err) {
     return ctr_process_signal(c->process, signal, err); /* the kernel ends the rest */
   if (r == -ENOTSUP) return ctr__nobody_knows(c, err);
   if (r == 0 && !count) return ctr__not_running(c, err);
-  if (r == 0) r = ctr__cgroups_kill(&cgroups, signal);
+  if (r == 0 || r == -E2BIG) r = ctr__cgroups_kill(&cgroups, signal);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
                            "send signal %d to all processes of \"%.128s\"", signal, c->id)
                : CTR_OK;

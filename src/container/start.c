@@ -23,7 +23,8 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
   do n = poll(both, 2, -1);
   while (n < 0 && errno == EINTR);
   if (n < 0) return -errno;
-  if (!both[0].revents && poll(both, 1, 0) == 0) return 0; /* it has ended, others hold the end */
+  /* It has ended, and others hold its end. */
+  if (!both[0].revents && ctr__poll_now(both, 1) == 0) return 0;
   ssize_t len;
   *report = (ctr__start_report){.kind = 0};
   /* ECONNRESET is told once, before what the other side has sent: then that is read. */

@@ -10,7 +10,14 @@ const char *ctr_status_name(ctr_status status) {
 /* A process that has ended and was not waited for has ended. */
 static bool ctr__is_running(const ctr_process *process) {
   struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
-  return process->state == CTR__RUNNING && process->pidfd >= 0 && poll(&end, 1, 0) == 0;
+  return process->state == CTR__RUNNING && process->pidfd >= 0 && ctr__poll_now(&end, 1) == 0;
+}
+
+/* Its maker may have been killed at any point: until execve it is not yet in its root. */
+static bool ctr__has_executed(const ctr_process *process) {
+  enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
+  ctr__proc_stat stat;
+  return ctr__read_proc_stat(process->pid, &stat) == 0 && !(stat.flags & CTR__PF_FORKNOEXEC);
 }
 
 static bool ctr__has_file(const ctr_container *c, const char *name, mode_t *ret_type) {
@@ -32,7 +39,9 @@ static ctr_status ctr__look(const ctr_container *c) {
   bool frozen = false;
   if (!c->process || !ctr__is_running(c->process)) return CTR_STATUS_STOPPED;
   if (ctr__has_file(c, CTR__CREATING, &type))
-    return S_ISSOCK(type) || ctr__is_locked(c) ? CTR_STATUS_CREATING : CTR_STATUS_RUNNING;
+    return S_ISSOCK(type) || ctr__is_locked(c) || !ctr__has_executed(c->process)
+               ? CTR_STATUS_CREATING
+               : CTR_STATUS_RUNNING;
   if (ctr__has_file(c, CTR__START, &type)) return CTR_STATUS_CREATED;
   if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
     return CTR_STATUS_CREATED;

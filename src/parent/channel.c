@@ -37,7 +37,7 @@ typedef struct ctr__start {
 
 static bool ctr__hung_up(int sock) {
   struct pollfd end = {.fd = sock};
-  return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
+  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
 }
 
 static bool ctr__brings_fd(uint32_t type) {
@@ -111,7 +111,7 @@ static int ctr__await(const ctr__start *s) {
   if (n < 0) return -errno;
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
-  return poll(both, 1, 0) > 0 ? 0 : -EPIPE;
+  return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
 }
 
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error

@@ -265,24 +265,12 @@ static bool ctr__can_make(const char *path) {
   return faccessat(AT_FDCWD, above, W_OK, AT_EACCESS) == 0;
 }
 
-/* Whoever ends a container ends all in its cgroup: another's must not be in there. */
-static bool ctr__is_occupied(const char *cgroup) {
-  char path[PATH_MAX], first;
-  int len = snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
-  CTR__AUTO_CLOSE fd =
-      len < 0 || len >= (int)sizeof path ? -1 : ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  return fd >= 0 && read(fd, &first, 1) > 0;
-}
-
 /* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
    the machine grants it. */
 static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
-  if (ctr__is_occupied(path))
-    return ctr__fail(b->err, CTR_E_STATE, 0, "linux.cgroupsPath",
-                     "there are processes in %s already, such as another container's", path);
   if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
     if (b->config->linux_.cgroupsPath)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",

@@ -59,6 +59,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
+                &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   if (!at_once)
@@ -91,7 +93,7 @@ static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
 
 /* A container without mounts of its own has changed its root only; that goes with no namespace. */
 static void ctr__plan_exec_root(ctr__builder *b) {
-  if (b->joined_namespaces & CTR_NS_MOUNT) return;
+  if (b->own_mounts) return;
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
   ctr__child_step(b, CHROOT, .field = "root.path");

@@ -45,6 +45,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
     "pidfd_open(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
+  X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \

@@ -165,6 +165,8 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
+                &(ctr__new_step){.field = "linux.namespaces"});
   if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE,
                   &(ctr__new_step){.field = "linux.namespaces"});

@@ -124,8 +124,7 @@ class Desk(Screen):
             if time.monotonic() > end:
                 raise AssertionError(f"it does not end: {self.text[-2000:]}")
         self.mark()
-        while not self.text.endswith(b"\0"):
-            self.read(DEADLINE)
+        self.see("\0")
         self.text = self.text[:-1]
         return running.wait().returncode, self.text.decode(errors="replace")
 

@@ -367,7 +367,7 @@ TEST(the_status_is_what_is_seen) {
   put_file("box", "creating", "", 0);
   CHECK_STATUS("box", CTR_STATUS_CREATING); /* to run at once: by somebody alive */
   close(lock);
-  CHECK_STATUS("box", CTR_STATUS_RUNNING); /* who was killed just before the file was gone */
+  CHECK_STATUS("box", CTR_STATUS_CREATING); /* by somebody killed: it has executed nothing yet */
   unlink(below_root("box", "creating"));
 
   int sock = put_socket("box", "creating");

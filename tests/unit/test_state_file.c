@@ -373,8 +373,8 @@ TEST(values_that_cannot_be_the_containers_are_not_believed) {
 
 TEST(what_is_no_plain_file_is_not_believed) {
   new_root();
-  ctr__stored stored = stored_of("elsewhere", 0);
-  put("elsewhere", &stored);
+  ctr__stored stored = stored_of("box", 0);
+  put("elsewhere", &stored); /* a good one of it, but for the place */
   close(directory("box"));
   check_corrupt("box", "none at all");
   CHECK(!symlink(below_root("elsewhere", "state.json"), below_root("box", "state.json")));
