@@ -148,7 +148,7 @@ static void finish(pool *p, job *j) {
 static void progress(pool *p) {
   const int done = p->begun - p->running;
   const bool terminal = isatty(2);
-  if (terminal ? now() - p->said_at < 100000000 : done < p->say_next) return;
+  if (terminal ? now() - p->said_at < 100000000 : done < p->say_next && done < p->jobs) return;
   p->said_at = now();
   p->say_next = done + (p->jobs + 3) / 4;
   fprintf(stderr, "%d of %d done, %d running, %d failed%s", done, p->jobs, p->running,
