@@ -55,8 +55,8 @@ def census(bundle):
                 pass
         return found
 
-    def cgroups():
-        return sum(1 for _ in os.walk("/sys/fs/cgroup"))
+    def cgroups():  # where those of the id "test" are made without a linux.cgroupsPath
+        return [top for top, _, _ in os.walk("/sys/fs/cgroup") if top.endswith("/ctr-test")]
 
     return {"processes": own_processes(), "cgroups": cgroups(),
             "mounts": Path("/proc/self/mountinfo").read_text().count("\n"),

@@ -56,7 +56,7 @@ BAD_CONFIGS = [
     ({"mounts.0.options": ["bind", "size=1m"], "mounts.0.source": "/"}, "mounts[0].options[1]"),
     ({"mounts.0.destination": "/"}, "mounts[0].destination: the root itself"),
     # not there
-    ({"root.path": "nowhere"}, "root.path: bind the root file system", "No such file"),
+    ({"root.path": "nowhere"}, "root.path: open ", "No such file"),
     ({"root.path": "config.json"}, "root.path: bind the root file system", "Not a directory"),
     ({"process.args": ["/nowhere"]}, "process.args[0]: find the program /nowhere: No such file"),
     ({"process.args": ["nowhere"]}, "process.args[0]", "executable file not found in $PATH"),
@@ -65,10 +65,11 @@ BAD_CONFIGS = [
      "mounts[0]: bind /no/such/source on /proc", "the source cannot be opened"),
     # parsed, and refused until it is executed
     ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}, "linux.seccomp: this version"),
-    ({"process.terminal": True}, "process.terminal: this version"),
+    ({"process.terminal": True, "process.consoleSize": {"height": 70000, "width": 1}},
+     "process.consoleSize: more than 65535"),
     ({"process.apparmorProfile": "x"}, "process.apparmorProfile: this version"),
     ({"process.selinuxLabel": "x"}, "process.selinuxLabel: this version"),
-    ({"hooks": {"poststop": [{"path": "/x"}]}}, "hooks.poststop: this version"),
+    ({"hooks": {"poststop": [{"path": "x"}]}}, "hooks.poststop[0].path: must be an absolute"),
     ({"linux.resources": {"memory": {"limit": 1}}}, "linux.resources.memory.limit: this version"),
     ({"linux.resources": {"pids": {"limit": 0}}}, "linux.resources.pids.limit: this version"),
     ({"linux.intelRdt": {}}, "linux.intelRdt: this version"),
@@ -76,8 +77,7 @@ BAD_CONFIGS = [
     ({"mounts.0.uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]},
      "mounts[0].uidMappings: this version"),
     ({"linux.netDevices": {"eth0": {}}}, "linux.netDevices: this version"),
-    ({"linux.cgroupsPath": "/x", "process.capabilities.bounding": ["CAP_MKNOD"]},
-     "linux.cgroupsPath: this version"),
+    ({"linux.cgroupsPath": "/x/../y"}, "linux.cgroupsPath: "),
     ({"linux.resources": {"devices": [{"allow": False}]},
       "process.capabilities.bounding": ["CAP_MKNOD"]}, "linux.resources.devices: this version"),
 ]

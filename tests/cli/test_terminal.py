@@ -18,7 +18,7 @@ import threading
 import time
 import unittest
 
-from lifecycle import BUSYBOX, DEADLINE, RUNTIME, Containers, until
+from lifecycle import BUSYBOX, DEADLINE, RUNTIME, Containers, alive, until
 from oci import BUILD, ROOT, run
 
 MIB = 1 << 20
@@ -537,8 +537,9 @@ class InTmux(Terminals):
         return result.stdout
 
     def end_tmux(self):
+        server = int(self.tmux("display-message", "-p", "#{pid}"))
         self.tmux("kill-server")
-        until(lambda: self.reap_orphans() or not self.processes(), "tmux ends")
+        until(lambda: not alive(server), "tmux ends")
 
     def screen_shows(self, pattern):
         until(lambda: re.search(pattern, self.tmux("capture-pane", "-p", "-t", "t"), re.M),
@@ -565,6 +566,7 @@ class InTmux(Terminals):
         self.type(JOB)
         self.screen_shows("^started$")
         self.tmux("send-keys", "-t", "t", "C-c")
+        self.screen_shows(rf"^started\n(.*\n)*{PS1.strip()}\s*\Z")
         self.type("exit 6")
         self.screen_shows("^ended 6$")
         before, after = self.area / "before", self.area / "after"
