@@ -44,11 +44,11 @@ def adopt_orphans():
 def children(pid):
     """The children of all threads of a process; [] when it is not there."""
     found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(word) for word in path.read_text().split()]
-        except OSError:
-            pass
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+    except OSError:
+        pass  # it, or a thread of it, has just ended
     return found
 
 
@@ -171,7 +171,10 @@ class Containers(Bundles):
     def end_processes(self):
         left = self.processes()
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         self.reap_orphans()
         return not left
 
