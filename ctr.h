@@ -8117,7 +8117,9 @@ static int ctr__hook_await(const ctr__hook_run *h, int pidfd, int output) {
     if (both[1].revents) ctr__hook_listen(h, &both[1]);
     if (both[0].revents) break;
   }
-  while (both[1].fd >= 0 && ctr__poll_now(&both[1], 1) > 0) ctr__hook_listen(h, &both[1]);
+  /* What a pipe holds (pipe(7)), and no more: what it left running may go on writing for ever. */
+  for (int i = 0; i < 64 && both[1].fd >= 0 && ctr__poll_now(&both[1], 1) > 0; i++)
+    ctr__hook_listen(h, &both[1]);
   return 0;
 }
 
@@ -10998,14 +11000,20 @@ ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err
 }
 
 /* Nothing is known of it but its directory. */
-static ctr_code ctr__delete_unknown(const char *root, const char *id, ctr_err *err) {
+static ctr_code ctr__delete_unknown(const char *root, const char *id, const ctr_log *log,
+                                    ctr_err *err) {
   ctr_container *c = NULL;
-  ctr_err why;
   ctr_code code = ctr__find(root, id, &c, err);
   if (!code) code = ctr__lock(c, err);
   if (!code) {
-    /* By now it may be whole, if it was only being made. */
-    code = ctr__know(c, &why) ? ctr__forget(c, err) : ctr__destroy(c, true, err);
+    /* By now it may be whole, if it was only being made. That it could not be looked at does not
+       make it one that nothing is known of. */
+    ctr_container_set_log(c, log);
+    code = ctr__know(c, err);
+    if (code == CTR_E_CORRUPT)
+      code = ctr__forget(c, err);
+    else if (!code)
+      code = ctr__destroy(c, true, err);
     ctr__unlock(c);
   }
   ctr_container_free(c);
@@ -11017,11 +11025,12 @@ ctr_code ctr_container_delete_id(const char *root, const char *id, bool force, c
   ctr_container *c = NULL;
   ctr_code code = ctr_container_open(root, id, &c, err);
   if (code == CTR_E_CORRUPT && force) {
-    ctr__err_clear(err);
-    return ctr__delete_unknown(root, id, err);
+    code = ctr__delete_unknown(root, id, log, err);
+    if (!code) ctr__err_clear(err);
+    return code;
   }
   if (code) return code;
-  if (log) c->plan_desc.log = *log;
+  ctr_container_set_log(c, log);
   code = ctr_container_delete(c, force, err);
   ctr_container_free(c);
   return code;

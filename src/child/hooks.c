@@ -79,7 +79,9 @@ static int ctr__hook_await(const ctr__hook_run *h, int pidfd, int output) {
     if (both[1].revents) ctr__hook_listen(h, &both[1]);
     if (both[0].revents) break;
   }
-  while (both[1].fd >= 0 && ctr__poll_now(&both[1], 1) > 0) ctr__hook_listen(h, &both[1]);
+  /* What a pipe holds (pipe(7)), and no more: what it left running may go on writing for ever. */
+  for (int i = 0; i < 64 && both[1].fd >= 0 && ctr__poll_now(&both[1], 1) > 0; i++)
+    ctr__hook_listen(h, &both[1]);
   return 0;
 }
 

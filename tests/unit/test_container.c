@@ -620,7 +620,7 @@ TEST(a_broken_one_that_is_whole_by_now_is_deleted_as_what_it_is) {
   pid_t pid = sleeper();
   ctr__stored stored = stored_of("box", pid);
   put("box", &stored);
-  CHECK_MSG(!ctr__delete_unknown(root, "box", &err), "%s", err.msg);
+  CHECK_MSG(!ctr__delete_unknown(root, "box", NULL, &err), "%s", err.msg);
   CHECK(!is_there("box", NULL) && is_reaped(pid));
   drop_root();
 }
