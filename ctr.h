@@ -1174,9 +1174,8 @@ CTR_API ctr_process *ctr_container_process(ctr_container *container);
 /* Lets the program of a created container go, once.
    Returns: CTR_OK when it is executed; CTR_E_STATE when it is not in the state created; else the
             failed step, as ctr_process_start: the container is stopped then, and after a failed
-            startContainer hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile. Poststart
-            hooks that fail are a warning to the log of desc or ctr_container_set_log.
-   Source:  runtime.md "Start". */
+            startContainer or poststart hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile.
+   Source:  runtime.md "Start", "Lifecycle". */
 CTR_API ctr_code ctr_container_start(ctr_container *container, ctr_err *err);
 
 /* With a notify_socket, after ctr_container_start or _run: readable when the program has sent
@@ -1504,6 +1503,13 @@ ctr__fail(ctr_err *err, ctr_code code, int sys, const char *field, const char *f
   char buf[128];
   if (sys) ctr__err_add(err, ": %s", CTR__STRERROR(sys, buf));
   return code;
+}
+
+/* What err says without its field: where the two are shown apart. */
+static const char *ctr__err_text(const ctr_err *err) {
+  size_t field = strlen(err->field);
+  bool leads = field && !strncmp(err->msg, err->field, field) && !strncmp(err->msg + field, ": ", 2);
+  return err->msg + (leads ? field + 2 : 0);
 }
 
 static ctr_code ctr__nomem(ctr_err *err) {
@@ -10658,8 +10664,7 @@ ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr_json **
 }
 
 /* ==== [SECTION] container/hooks.c ============================================================= */
-/* Hooks that come when the container is there, or was: what they do wrong is worth a warning, and
-   the next one has its turn (runtime.md "Lifecycle"). */
+/* Hooks that come when the container runs, or is gone (runtime.md "Lifecycle"). */
 
 static ctr_code ctr__run_late_hook(const ctr_container *c, enum ctr__hook_kind kind, size_t index,
                                    ctr_err *err) {
@@ -10675,12 +10680,20 @@ static ctr_code ctr__run_late_hook(const ctr_container *c, enum ctr__hook_kind k
   return code;
 }
 
-static void ctr__run_late_hooks(const ctr_container *c, enum ctr__hook_kind kind) {
+/* Step 9, from version 1.3 on: one that fails is the end of the container. */
+static ctr_code ctr__run_poststart_hooks(const ctr_container *c, ctr_err *err) {
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; !code && i < c->config->hooks.poststart.count; i++)
+    code = ctr__run_late_hook(c, CTR__HOOK_POSTSTART, i, err);
+  return code;
+}
+
+/* Step 13: what they do wrong is worth a warning, and the next one has its turn. */
+static void ctr__run_poststop_hooks(const ctr_container *c) {
   ctr_err err;
-  for (size_t i = 0; i < ctr__hooks_of(c->config, kind)->count; i++)
-    if (ctr__run_late_hook(c, kind, i, &err))
-      ctr__log(&c->plan_desc.log, CTR_LOG_WARNING, err.field, "%s",
-               err.msg + (err.field[0] ? strlen(err.field) + 2 : 0));
+  for (size_t i = 0; i < c->config->hooks.poststop.count; i++)
+    if (ctr__run_late_hook(c, CTR__HOOK_POSTSTOP, i, &err))
+      ctr__log(&c->plan_desc.log, CTR_LOG_WARNING, err.field, "%s", ctr__err_text(&err));
 }
 
 /* ==== [SECTION] container/notify.c ============================================================ */
@@ -10974,7 +10987,7 @@ static ctr_code ctr__destroy(ctr_container *c, bool had_hooks, ctr_err *err) {
     return ctr__fail(err, CTR_E_SYS, -r, "linux.cgroupsPath", "remove the cgroup of \"%.128s\"",
                      c->id);
   ctr_code code = ctr__forget(c, err);
-  if (!code && had_hooks) ctr__run_late_hooks(c, CTR__HOOK_POSTSTOP);
+  if (!code && had_hooks) ctr__run_poststop_hooks(c);
   return code;
 }
 
@@ -11219,7 +11232,7 @@ static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum
   ctr_code code = ctr__make_directory(c, desc->root, err);
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
-  if (!code && goal == CTR__GOAL_RUN) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
+  if (!code && goal == CTR__GOAL_RUN) code = ctr__run_poststart_hooks(c, err);
   if (code && c->locked) ctr__destroy(c, c->stored, NULL); /* else it is not there, or not ours */
   if (c->locked) ctr__unlock(c);
   ctr_plan_free(plan);
@@ -11380,7 +11393,7 @@ static ctr_code ctr__let_go(const ctr_container *c, ctr_err *err) {
   return code;
 }
 
-/* runtime.md "Lifecycle": a startContainer hook that fails is the end of the container. */
+/* runtime.md "Lifecycle", steps 7 and 9: a hook that fails is the end of the container. */
 static void ctr__end_failed_start(ctr_container *c, const ctr_err *err) {
   ctr__end_processes(c);
   if (!strncmp(err->field, "hooks.", 6)) ctr__destroy(c, true, NULL);
@@ -11401,7 +11414,7 @@ ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
   } else {
     code = c->stored->notifySocket ? ctr__listen_notify(c, &own) : CTR_OK;
     if (!code) code = ctr__let_go(c, &own);
-    if (!code) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
+    if (!code) code = ctr__run_poststart_hooks(c, &own);
     if (code && code != CTR_E_STATE) ctr__end_failed_start(c, &own);
     if (code && err) *err = own;
   }

@@ -95,9 +95,8 @@ CTR_API ctr_process *ctr_container_process(ctr_container *container);
 /* Lets the program of a created container go, once.
    Returns: CTR_OK when it is executed; CTR_E_STATE when it is not in the state created; else the
             failed step, as ctr_process_start: the container is stopped then, and after a failed
-            startContainer hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile. Poststart
-            hooks that fail are a warning to the log of desc or ctr_container_set_log.
-   Source:  runtime.md "Start". */
+            startContainer or poststart hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile.
+   Source:  runtime.md "Start", "Lifecycle". */
 CTR_API ctr_code ctr_container_start(ctr_container *container, ctr_err *err);
 
 /* With a notify_socket, after ctr_container_start or _run: readable when the program has sent

@@ -180,7 +180,7 @@ static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum
   ctr_code code = ctr__make_directory(c, desc->root, err);
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
-  if (!code && goal == CTR__GOAL_RUN) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
+  if (!code && goal == CTR__GOAL_RUN) code = ctr__run_poststart_hooks(c, err);
   if (code && c->locked) ctr__destroy(c, c->stored, NULL); /* else it is not there, or not ours */
   if (c->locked) ctr__unlock(c);
   ctr_plan_free(plan);

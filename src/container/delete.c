@@ -81,7 +81,7 @@ static ctr_code ctr__destroy(ctr_container *c, bool had_hooks, ctr_err *err) {
     return ctr__fail(err, CTR_E_SYS, -r, "linux.cgroupsPath", "remove the cgroup of \"%.128s\"",
                      c->id);
   ctr_code code = ctr__forget(c, err);
-  if (!code && had_hooks) ctr__run_late_hooks(c, CTR__HOOK_POSTSTOP);
+  if (!code && had_hooks) ctr__run_poststop_hooks(c);
   return code;
 }
 

@@ -1,5 +1,4 @@
-/* Hooks that come when the container is there, or was: what they do wrong is worth a warning, and
-   the next one has its turn (runtime.md "Lifecycle"). */
+/* Hooks that come when the container runs, or is gone (runtime.md "Lifecycle"). */
 
 static ctr_code ctr__run_late_hook(const ctr_container *c, enum ctr__hook_kind kind, size_t index,
                                    ctr_err *err) {
@@ -15,10 +14,18 @@ static ctr_code ctr__run_late_hook(const ctr_container *c, enum ctr__hook_kind k
   return code;
 }
 
-static void ctr__run_late_hooks(const ctr_container *c, enum ctr__hook_kind kind) {
+/* Step 9, from version 1.3 on: one that fails is the end of the container. */
+static ctr_code ctr__run_poststart_hooks(const ctr_container *c, ctr_err *err) {
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; !code && i < c->config->hooks.poststart.count; i++)
+    code = ctr__run_late_hook(c, CTR__HOOK_POSTSTART, i, err);
+  return code;
+}
+
+/* Step 13: what they do wrong is worth a warning, and the next one has its turn. */
+static void ctr__run_poststop_hooks(const ctr_container *c) {
   ctr_err err;
-  for (size_t i = 0; i < ctr__hooks_of(c->config, kind)->count; i++)
-    if (ctr__run_late_hook(c, kind, i, &err))
-      ctr__log(&c->plan_desc.log, CTR_LOG_WARNING, err.field, "%s",
-               err.msg + (err.field[0] ? strlen(err.field) + 2 : 0));
+  for (size_t i = 0; i < c->config->hooks.poststop.count; i++)
+    if (ctr__run_late_hook(c, CTR__HOOK_POSTSTOP, i, &err))
+      ctr__log(&c->plan_desc.log, CTR_LOG_WARNING, err.field, "%s", ctr__err_text(&err));
 }

@@ -85,7 +85,7 @@ static ctr_code ctr__let_go(const ctr_container *c, ctr_err *err) {
   return code;
 }
 
-/* runtime.md "Lifecycle": a startContainer hook that fails is the end of the container. */
+/* runtime.md "Lifecycle", steps 7 and 9: a hook that fails is the end of the container. */
 static void ctr__end_failed_start(ctr_container *c, const ctr_err *err) {
   ctr__end_processes(c);
   if (!strncmp(err->field, "hooks.", 6)) ctr__destroy(c, true, NULL);
@@ -106,7 +106,7 @@ ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
   } else {
     code = c->stored->notifySocket ? ctr__listen_notify(c, &own) : CTR_OK;
     if (!code) code = ctr__let_go(c, &own);
-    if (!code) ctr__run_late_hooks(c, CTR__HOOK_POSTSTART);
+    if (!code) code = ctr__run_poststart_hooks(c, &own);
     if (code && code != CTR_E_STATE) ctr__end_failed_start(c, &own);
     if (code && err) *err = own;
   }

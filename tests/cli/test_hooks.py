@@ -264,17 +264,28 @@ class Failing(Hooks):
         self.create("c", {"hooks": {"startContainer": [bad]}})
         self.assertIn("told you so", self.fails("start", "c", part="hooks.startContainer[0]"))
 
-    def test_after_the_start_it_is_a_warning(self):
-        """Step 9 up to version 1.2, as crun does it: log a warning, the rest goes on. Version 1.3
-        (runtime-spec#1262) says: generate an error, stop the container, continue at step 12."""
-        hooks = {"poststart": [self.shell("echo told you so >&2; exit 3"), self.note("poststart")]}
-        self.create("c", {"hooks": hooks})
-        result = self.runtime("start", "c")
-        self.assertEqual((result.returncode, result.stdout), (0, ""))
-        self.assertIn("hooks.poststart[0]", result.stderr)
-        self.assertIn("told you so", result.stderr)
-        self.assertEqual(self.order(), ["poststart"])
-        self.assertEqual(self.status("c"), "running")
+    def test_after_the_start_it_ends_the_container(self):
+        """Step 9 of version 1.3: generate an error, stop the container, continue at step 12. (Up to
+        1.2 it was a warning.)"""
+        bad = self.shell("echo told you so >&2; exit 3")
+        hooks = {"poststart": [self.note("poststart"), bad, self.note("poststart", "never")],
+                 **self.stop_note()}
+        ways = {"start": ["start", "c"], "run": ["run", "--detach", "--bundle", self.bundle, "c"],
+                "foreground": ["run", "--bundle", self.bundle, "c"]}
+        for way, arguments in ways.items():
+            with self.subTest(way=way):
+                (self.notes / "order").unlink(missing_ok=True)
+                self.write({"hooks": hooks})
+                if way == "start":
+                    self.create("c", config=False)
+                result = self.runtime(*arguments)
+                self.assertEqual(result.returncode, 1)
+                self.assertIn("hooks.poststart[1]", result.stderr)
+                self.assertIn("told you so", result.stderr)
+                self.assertEqual(self.order(), ["poststart", "poststop"])
+                self.assertEqual(self.state_given_to("poststop")["status"], "stopped")
+                until(lambda: self.reap_orphans() or not self.processes(), "the container stops")
+                self.assert_nothing_left("c")
 
     def test_after_the_stop_it_is_a_warning(self):
         """Step 13: log a warning; the remaining hooks and the lifecycle continue."""
@@ -372,10 +383,9 @@ class Hanging(Hooks):
 
     def test_a_timeout_after_the_start(self):
         self.create("c", {"hooks": {"poststart": [self.hang(timeout=1)]}})
-        result = self.runtime("start", "c")
-        self.assertIn("hooks.poststart[0]", result.stderr)
-        until(lambda: not any(alive(pid) for pid in self.hanging()), "hook and child end")
-        self.assertEqual((result.returncode, self.status("c")), (0, "running"))
+        self.fails("start", "c", part="hooks.poststart[0]")
+        self.assert_hook_ended("poststart")
+        self.assert_nothing_left("c")
 
     @unittest.skipUnless(BUSYBOX.exists(), "there is no static /bin/busybox")
     def test_a_timeout_at_the_start(self):
