@@ -1185,7 +1185,7 @@ CTR_API int ctr_container_notify_fd(const ctr_container *container);
 /* Reads what the program has sent, without waiting. When it is ready, *ret_ready is true, the
    service manager has been told so with its pid, and nothing more is waited for; all else is
    dropped.
-   Returns: CTR_OK; CTR_E_ARG when nothing is waited for; CTR_E_SYS. */
+   Returns: CTR_OK; CTR_E_STATE when nothing is waited for; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err);
 
 /* How a process is started inside a running container. All zero is a good default. */
@@ -4271,7 +4271,9 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
 
 #define CTR__LIST(array) {array, sizeof(array) / sizeof *(array)}
 #define CTR__WORDS(...)                                                                            \
-  { (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) }
+  {                                                                                                \
+    (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
+  }
 
 static const ctr_mount ctr__default_mounts[] = {
     {.destination = "/proc", .type = "proc", .source = "proc",
@@ -4366,6 +4368,18 @@ static ctr_code ctr__default_root(ctr_arena *arena, ctr_config *config) {
   return CTR_OK;
 }
 
+/* A hard limit that is lower already cannot be raised by whoever starts it. */
+static ctr_code ctr__default_limits(ctr_arena *arena, ctr_config *config) {
+  struct rlimit own;
+  ctr_rlimit *limits = ctr_arena_alloc(arena, sizeof ctr__default_rlimits);
+  if (!limits) return CTR_E_NOMEM;
+  memcpy(limits, ctr__default_rlimits, sizeof ctr__default_rlimits);
+  if (getrlimit(RLIMIT_NOFILE, &own) == 0 && own.rlim_max < limits[0].hard)
+    limits[0].hard = limits[0].soft = own.rlim_max;
+  config->process.rlimits.items = limits;
+  return CTR_OK;
+}
+
 ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config **ret_config,
                             ctr_err *err) {
   ctr__err_clear(err);
@@ -4381,9 +4395,10 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
-  if (kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
-                                   : ctr__default_root(arena, config))
-    return ctr__nomem(err);
+  ctr_code code = kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
+                                               : ctr__default_root(arena, config);
+  if (!code) code = ctr__default_limits(arena, config);
+  if (code) return ctr__nomem(err);
   *ret_config = config;
   return CTR_OK;
 }
@@ -5792,9 +5807,20 @@ static bool ctr__has_dots(const char *path) {
   return false;
 }
 
-static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
+/* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
+static void ctr__warn_if_unbounded(const ctr__builder *b) {
+  const ctr_namespace *pids = ctr__namespace_of(b->config, CTR_NS_PID);
+  if (pids && !pids->path) return;
+  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
+    if (b->hierarchies->items[i].container) return;
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
+           "without a cgroup and a pid namespace of its own, what the program leaves running in the "
+           "background goes on when the container is deleted");
+}
+
+static ctr_code ctr__plan_cgroups(ctr__builder *b) {
   const char *asked = b->config->linux_.cgroupsPath;
-  if (!ctr__makes_container(b) || b->desc->no_cgroup) return CTR_OK;
+  if (b->desc->no_cgroup) return CTR_OK;
   if (asked && (ctr__has_dots(asked) || !asked[strspn(asked, "/")]))
     return ctr__refuse(b, CTR_E_CONFIG, "linux.cgroupsPath", "is no path of a cgroup of its own");
   ctr_code code = ctr__hierarchies_read(b);
@@ -5810,6 +5836,13 @@ static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
     if (b->hierarchies->items[i].container)
       ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
                        .str = {b->hierarchies->items[i].container});
+  return code;
+}
+
+static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
+  if (!ctr__makes_container(b)) return CTR_OK;
+  ctr_code code = ctr__plan_cgroups(b);
+  if (!code) ctr__warn_if_unbounded(b);
   return code;
 }
 
@@ -10391,8 +10424,9 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
 static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, ctr_err *err) {
   ctr__string text = {.arena = arena};
   ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr__stored, stored);
-  if (!value || ctr_json_write(value, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL))
-    return ctr__nomem(err);
+  if (!value) return ctr__nomem(err);
+  ctr_code code = ctr_json_write(value, CTR_JSON_COMPACT, ctr__string_sink, &text, err);
+  if (code) return text.nomem ? ctr__nomem(err) : code;
   CTR__AUTO_CLOSE fd =
       ctr__open(dir, CTR__STATE_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   int r = fd < 0 ? fd : ctr__write_all(fd, text.text, text.len);
@@ -10492,6 +10526,12 @@ static bool ctr__is_locked(const ctr_container *c) {
 
 /* -- finding one -- */
 
+/* A process that has ended and was not waited for has ended. */
+static bool ctr__is_running(const ctr_process *process) {
+  struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+  return process->state == CTR__RUNNING && process->pidfd >= 0 && ctr__poll_now(&end, 1) == 0;
+}
+
 /* A handle on a process that need not be a child of ours: libcontainer's nonChildProcess. A pid
    that is another process's by now, or nobody's, gives one that has ended. */
 static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **ret, ctr_err *err) {
@@ -10502,9 +10542,11 @@ static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **re
   ctr__proc_stat stat;
   p->pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
   int r = p->pidfd < 0 ? p->pidfd : ctr__read_proc_stat(pid, &stat);
-  /* EINVAL, ENOENT: it is a thread's by now (pidfd_open(2)). What else fails says nothing of it. */
-  const bool ended = r == -ESRCH || r == -EINVAL || r == -ENOENT ||
-                     (!r && stat.start_time != start_time);
+  /* EINVAL, ENOENT: it is a thread's by now (pidfd_open(2)). What else fails says nothing of it:
+     a process may live without a procfs that shows it. */
+  const bool ended = p->pidfd < 0 ? r == -ESRCH || r == -EINVAL || r == -ENOENT
+                     : r < 0      ? !ctr__is_running(p)
+                                  : stat.start_time != start_time;
   if (r < 0 && !ended) {
     ctr_process_free(p);
     return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at process %d", (int)pid);
@@ -10571,12 +10613,6 @@ const char *ctr_status_name(ctr_status status) {
   return known ? ctr__status_names[i] : "unknown";
 }
 
-/* A process that has ended and was not waited for has ended. */
-static bool ctr__is_running(const ctr_process *process) {
-  struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
-  return process->state == CTR__RUNNING && process->pidfd >= 0 && ctr__poll_now(&end, 1) == 0;
-}
-
 /* Its maker may have been killed at any point: until execve it is not yet in its root. */
 static bool ctr__has_executed(const ctr_process *process) {
   enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
@@ -10592,10 +10628,10 @@ static bool ctr__has_file(const ctr_container *c, const char *name, mode_t *ret_
 }
 
 /* Who was at starting it is gone: whether the process got to know shows in whether it still
-   listens. One that is looked at so goes on waiting. */
+   listens. One that is looked at so goes on waiting. EAGAIN: it listens, and others were here. */
 static bool ctr__still_waits(const ctr_container *c) {
-  CTR__AUTO_CLOSE sock = ctr__connect(c->dir, CTR__STARTING, SOCK_SEQPACKET);
-  return sock >= 0;
+  CTR__AUTO_CLOSE sock = ctr__connect(c->dir, CTR__STARTING, SOCK_SEQPACKET | SOCK_NONBLOCK);
+  return sock >= 0 || sock == -EAGAIN;
 }
 
 static ctr_status ctr__look(const ctr_container *c) {
@@ -10790,8 +10826,11 @@ static ctr_code ctr__pass_ready_on(const ctr_container *c, ctr_err *err) {
 ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err) {
   char text[4096 + 1];
   ctr__err_clear(err);
-  if (!container || !ret_ready || container->notify_sock < 0)
-    return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container that is waited for is needed");
+  if (!container || !ret_ready)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container and ret_ready are needed");
+  if (container->notify_sock < 0)
+    return ctr__fail(err, CTR_E_STATE, 0, NULL, "container \"%.128s\" is not waited for",
+                     container->id);
   *ret_ready = false;
   for (;;) {
     ssize_t n = recv(container->notify_sock, text, sizeof text - 1, MSG_DONTWAIT);
@@ -10816,7 +10855,8 @@ static ctr_code ctr__not_running(const ctr_container *c, ctr_err *err) {
 
 static ctr_code ctr__nobody_knows(const ctr_container *c, ctr_err *err) {
   return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                   "container \"%.128s\" has no cgroup that would say which processes are its own",
+                   "container \"%.128s\" has no cgroup that would say which processes are its own: "
+                   "linux.cgroupsPath asks for one",
                    c->id);
 }
 
@@ -10876,7 +10916,9 @@ static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
                      ctr_status_name(needed), ctr_status_name(status));
   if (r == -ENOTSUP)
     return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that can be frozen", c->id);
+                     "container \"%.128s\" has no cgroup that can be frozen: linux.cgroupsPath asks for "
+                     "one",
+                     c->id);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "%s container \"%.128s\"",
                            frozen ? "freeze" : "thaw", c->id)
                : CTR_OK;
@@ -10950,10 +10992,11 @@ static int ctr__empty_directory(int dir) {
 
 /* What was mounted inside from there is a file or two. */
 static int ctr__remove_notify_dir(int dir) {
+  int r = (int)ctr__ret(unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR));
+  if (r != -ENOTEMPTY) return r == -ENOENT ? 0 : r;
   CTR__AUTO_CLOSE sub = ctr__open(dir, CTR__NOTIFY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-  int r = sub == -ENOENT ? 0 : sub < 0 ? sub : ctr__empty_directory(sub);
-  if (r < 0) return r;
-  return unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+  r = sub < 0 ? sub : ctr__empty_directory(sub);
+  return r < 0 ? r : (int)ctr__ret(unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR));
 }
 
 static int ctr__remove_directory(const ctr_container *c) {

@@ -106,7 +106,7 @@ CTR_API int ctr_container_notify_fd(const ctr_container *container);
 /* Reads what the program has sent, without waiting. When it is ready, *ret_ready is true, the
    service manager has been told so with its pid, and nothing more is waited for; all else is
    dropped.
-   Returns: CTR_OK; CTR_E_ARG when nothing is waited for; CTR_E_SYS. */
+   Returns: CTR_OK; CTR_E_STATE when nothing is waited for; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err);
 
 /* How a process is started inside a running container. All zero is a good default. */

@@ -2,7 +2,9 @@
 
 #define CTR__LIST(array) {array, sizeof(array) / sizeof *(array)}
 #define CTR__WORDS(...)                                                                            \
-  { (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) }
+  {                                                                                                \
+    (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
+  }
 
 static const ctr_mount ctr__default_mounts[] = {
     {.destination = "/proc", .type = "proc", .source = "proc",
@@ -97,6 +99,18 @@ static ctr_code ctr__default_root(ctr_arena *arena, ctr_config *config) {
   return CTR_OK;
 }
 
+/* A hard limit that is lower already cannot be raised by whoever starts it. */
+static ctr_code ctr__default_limits(ctr_arena *arena, ctr_config *config) {
+  struct rlimit own;
+  ctr_rlimit *limits = ctr_arena_alloc(arena, sizeof ctr__default_rlimits);
+  if (!limits) return CTR_E_NOMEM;
+  memcpy(limits, ctr__default_rlimits, sizeof ctr__default_rlimits);
+  if (getrlimit(RLIMIT_NOFILE, &own) == 0 && own.rlim_max < limits[0].hard)
+    limits[0].hard = limits[0].soft = own.rlim_max;
+  config->process.rlimits.items = limits;
+  return CTR_OK;
+}
+
 ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config **ret_config,
                             ctr_err *err) {
   ctr__err_clear(err);
@@ -112,9 +126,10 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
-  if (kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
-                                   : ctr__default_root(arena, config))
-    return ctr__nomem(err);
+  ctr_code code = kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
+                                               : ctr__default_root(arena, config);
+  if (!code) code = ctr__default_limits(arena, config);
+  if (code) return ctr__nomem(err);
   *ret_config = config;
   return CTR_OK;
 }

@@ -44,10 +44,11 @@ static int ctr__empty_directory(int dir) {
 
 /* What was mounted inside from there is a file or two. */
 static int ctr__remove_notify_dir(int dir) {
+  int r = (int)ctr__ret(unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR));
+  if (r != -ENOTEMPTY) return r == -ENOENT ? 0 : r;
   CTR__AUTO_CLOSE sub = ctr__open(dir, CTR__NOTIFY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-  int r = sub == -ENOENT ? 0 : sub < 0 ? sub : ctr__empty_directory(sub);
-  if (r < 0) return r;
-  return unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+  r = sub < 0 ? sub : ctr__empty_directory(sub);
+  return r < 0 ? r : (int)ctr__ret(unlinkat(dir, CTR__NOTIFY_DIR, AT_REMOVEDIR));
 }
 
 static int ctr__remove_directory(const ctr_container *c) {

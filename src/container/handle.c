@@ -87,6 +87,12 @@ static bool ctr__is_locked(const ctr_container *c) {
 
 /* -- finding one -- */
 
+/* A process that has ended and was not waited for has ended. */
+static bool ctr__is_running(const ctr_process *process) {
+  struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+  return process->state == CTR__RUNNING && process->pidfd >= 0 && ctr__poll_now(&end, 1) == 0;
+}
+
 /* A handle on a process that need not be a child of ours: libcontainer's nonChildProcess. A pid
    that is another process's by now, or nobody's, gives one that has ended. */
 static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **ret, ctr_err *err) {
@@ -97,9 +103,11 @@ static ctr_code ctr__process_of(pid_t pid, uint64_t start_time, ctr_process **re
   ctr__proc_stat stat;
   p->pidfd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0));
   int r = p->pidfd < 0 ? p->pidfd : ctr__read_proc_stat(pid, &stat);
-  /* EINVAL, ENOENT: it is a thread's by now (pidfd_open(2)). What else fails says nothing of it. */
-  const bool ended = r == -ESRCH || r == -EINVAL || r == -ENOENT ||
-                     (!r && stat.start_time != start_time);
+  /* EINVAL, ENOENT: it is a thread's by now (pidfd_open(2)). What else fails says nothing of it:
+     a process may live without a procfs that shows it. */
+  const bool ended = p->pidfd < 0 ? r == -ESRCH || r == -EINVAL || r == -ENOENT
+                     : r < 0      ? !ctr__is_running(p)
+                                  : stat.start_time != start_time;
   if (r < 0 && !ended) {
     ctr_process_free(p);
     return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at process %d", (int)pid);

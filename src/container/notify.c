@@ -91,8 +91,11 @@ static ctr_code ctr__pass_ready_on(const ctr_container *c, ctr_err *err) {
 ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err *err) {
   char text[4096 + 1];
   ctr__err_clear(err);
-  if (!container || !ret_ready || container->notify_sock < 0)
-    return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container that is waited for is needed");
+  if (!container || !ret_ready)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container and ret_ready are needed");
+  if (container->notify_sock < 0)
+    return ctr__fail(err, CTR_E_STATE, 0, NULL, "container \"%.128s\" is not waited for",
+                     container->id);
   *ret_ready = false;
   for (;;) {
     ssize_t n = recv(container->notify_sock, text, sizeof text - 1, MSG_DONTWAIT);

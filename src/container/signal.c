@@ -7,7 +7,8 @@ static ctr_code ctr__not_running(const ctr_container *c, ctr_err *err) {
 
 static ctr_code ctr__nobody_knows(const ctr_container *c, ctr_err *err) {
   return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                   "container \"%.128s\" has no cgroup that would say which processes are its own",
+                   "container \"%.128s\" has no cgroup that would say which processes are its own: "
+                   "linux.cgroupsPath asks for one",
                    c->id);
 }
 
@@ -67,7 +68,9 @@ static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
                      ctr_status_name(needed), ctr_status_name(status));
   if (r == -ENOTSUP)
     return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that can be frozen", c->id);
+                     "container \"%.128s\" has no cgroup that can be frozen: linux.cgroupsPath asks for "
+                     "one",
+                     c->id);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "%s container \"%.128s\"",
                            frozen ? "freeze" : "thaw", c->id)
                : CTR_OK;

@@ -7,12 +7,6 @@ const char *ctr_status_name(ctr_status status) {
   return known ? ctr__status_names[i] : "unknown";
 }
 
-/* A process that has ended and was not waited for has ended. */
-static bool ctr__is_running(const ctr_process *process) {
-  struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
-  return process->state == CTR__RUNNING && process->pidfd >= 0 && ctr__poll_now(&end, 1) == 0;
-}
-
 /* Its maker may have been killed at any point: until execve it is not yet in its root. */
 static bool ctr__has_executed(const ctr_process *process) {
   enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
@@ -28,10 +22,10 @@ static bool ctr__has_file(const ctr_container *c, const char *name, mode_t *ret_
 }
 
 /* Who was at starting it is gone: whether the process got to know shows in whether it still
-   listens. One that is looked at so goes on waiting. */
+   listens. One that is looked at so goes on waiting. EAGAIN: it listens, and others were here. */
 static bool ctr__still_waits(const ctr_container *c) {
-  CTR__AUTO_CLOSE sock = ctr__connect(c->dir, CTR__STARTING, SOCK_SEQPACKET);
-  return sock >= 0;
+  CTR__AUTO_CLOSE sock = ctr__connect(c->dir, CTR__STARTING, SOCK_SEQPACKET | SOCK_NONBLOCK);
+  return sock >= 0 || sock == -EAGAIN;
 }
 
 static ctr_status ctr__look(const ctr_container *c) {

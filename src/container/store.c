@@ -183,8 +183,9 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
 static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, ctr_err *err) {
   ctr__string text = {.arena = arena};
   ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr__stored, stored);
-  if (!value || ctr_json_write(value, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL))
-    return ctr__nomem(err);
+  if (!value) return ctr__nomem(err);
+  ctr_code code = ctr_json_write(value, CTR_JSON_COMPACT, ctr__string_sink, &text, err);
+  if (code) return text.nomem ? ctr__nomem(err) : code;
   CTR__AUTO_CLOSE fd =
       ctr__open(dir, CTR__STATE_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   int r = fd < 0 ? fd : ctr__write_all(fd, text.text, text.len);

@@ -292,9 +292,20 @@ static bool ctr__has_dots(const char *path) {
   return false;
 }
 
-static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
+/* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
+static void ctr__warn_if_unbounded(const ctr__builder *b) {
+  const ctr_namespace *pids = ctr__namespace_of(b->config, CTR_NS_PID);
+  if (pids && !pids->path) return;
+  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
+    if (b->hierarchies->items[i].container) return;
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
+           "without a cgroup and a pid namespace of its own, what the program leaves running in the "
+           "background goes on when the container is deleted");
+}
+
+static ctr_code ctr__plan_cgroups(ctr__builder *b) {
   const char *asked = b->config->linux_.cgroupsPath;
-  if (!ctr__makes_container(b) || b->desc->no_cgroup) return CTR_OK;
+  if (b->desc->no_cgroup) return CTR_OK;
   if (asked && (ctr__has_dots(asked) || !asked[strspn(asked, "/")]))
     return ctr__refuse(b, CTR_E_CONFIG, "linux.cgroupsPath", "is no path of a cgroup of its own");
   ctr_code code = ctr__hierarchies_read(b);
@@ -310,5 +321,12 @@ static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
     if (b->hierarchies->items[i].container)
       ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
                        .str = {b->hierarchies->items[i].container});
+  return code;
+}
+
+static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
+  if (!ctr__makes_container(b)) return CTR_OK;
+  ctr_code code = ctr__plan_cgroups(b);
+  if (!code) ctr__warn_if_unbounded(b);
   return code;
 }

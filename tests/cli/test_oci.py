@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import tempfile
 import unittest
@@ -47,6 +48,14 @@ class Commands(Bundles):
     def test_the_default_container_needs_no_bundle(self):
         result = ctr_oci("run", "--default", "test", "--", "sh", "-c", "echo $$; hostname; id -u")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "1\nctr\n0\n", ""))
+
+    def test_the_default_container_lives_with_a_lower_limit_of_its_callers(self):
+        """What may not be raised again is left as it is."""
+        def lower():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+        result = ctr_oci("run", "--default", "test", "--", "sh", "-c", "ulimit -n; ulimit -Hn",
+                         preexec_fn=lower)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "200\n200\n", ""))
 
     @unittest.skipUnless(shutil.which("unshare"), "there is no unshare(1)")
     def test_the_default_container_runs_inside_a_user_namespace(self):

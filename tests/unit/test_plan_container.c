@@ -260,7 +260,7 @@ TEST(an_ordinary_user_has_a_cgroup_where_it_can_be_made) {
   PLAN(CREATE, SPACES(USER_NS), .facts = &user_facts, .hierarchies = &granted);
   CHECK_STR(cgroups(), should);
   CHECK_STR(now.warnings, "");
-  PLAN(CREATE, SPACES(USER_NS), .facts = &user_facts);
+  PLAN(CREATE, SPACES(USER_NS ",{'type':'pid'}"), .facts = &user_facts);
   CHECK_STR(cgroups(), "");
   CHECK_STR(now.warnings, ""); /* nobody asked for it */
   PLAN(CREATE, SPACES(USER_NS), .facts = &user_facts, .linux_ = ",'cgroupsPath':'/a'");
@@ -269,6 +269,22 @@ TEST(an_ordinary_user_has_a_cgroup_where_it_can_be_made) {
   PLAN(CREATE, SPACES(USER_NS), .facts = &nested_facts); /* root there is an ordinary user */
   CHECK_STR(cgroups(), "");
   rmdir(mine);
+}
+
+/* Nothing would end what it leaves running. */
+TEST(neither_a_cgroup_nor_a_pid_namespace_is_worth_a_warning) {
+  PLAN(CREATE, SPACES(USER_NS), .facts = &user_facts);
+  CHECK_STR(now.warnings, "linux.namespaces;");
+  PLAN(CREATE, SPACES(USER_NS ",{'type':'pid','path':'/proc/1/ns/pid'}"), .facts = &user_facts);
+  CHECK_STR(now.warnings, "linux.namespaces;");
+  PLAN(CREATE, .desc.no_cgroup = true);
+  CHECK_STR(now.warnings, "linux.namespaces;");
+  PLAN(RUN, .desc.no_cgroup = true);
+  CHECK_STR(now.warnings, "linux.namespaces;");
+  PLAN(PROGRAM);
+  CHECK_STR(now.warnings, "");
+  PLAN(CREATE);
+  CHECK_STR(now.warnings, "");
 }
 
 TEST(no_cgroup_is_made_where_none_is_wanted) {
