@@ -122,6 +122,9 @@
      [SECTION] plan/namespaces.c
      [SECTION] plan/options.c
      [SECTION] plan/mount.c
+     [SECTION] plan/hierarchies.c
+     [SECTION] plan/cgroup_mount.c
+     [SECTION] plan/limits.c
      [SECTION] plan/cgroups.c
      [SECTION] plan/hooks.c
      [SECTION] plan/console.c
@@ -143,6 +146,7 @@
      [SECTION] child/started.c
      [SECTION] child/run.c
      [SECTION] cgroup/directory.c
+     [SECTION] cgroup/limits.c
      [SECTION] cgroup/tree.c
      [SECTION] cgroup/freezer.c
      [SECTION] cgroup/kill.c
@@ -903,6 +907,7 @@ enum ctr_feature {
   CTR_FEATURE_CLONE3 = 1 << 0,        /* Linux 5.3; else clone(2)                          */
   CTR_FEATURE_MOUNT_SETATTR = 1 << 1, /* Linux 5.12; else remount; no recursive attributes */
   CTR_FEATURE_SETNS_PIDFD = 1 << 2,   /* Linux 5.8; else namespaces are joined one by one   */
+  CTR_FEATURE_CLONE_INTO_CGROUP = 1 << 3, /* Linux 5.7; else processes are moved            */
 };
 
 /* How a config becomes a plan. All zero is a good default. */
@@ -1784,12 +1789,21 @@ struct ctr__clone_args {
 };
 
 enum { CTR__CLONE_PIDFD = 0x1000 };
+#define CTR__CLONE_INTO_CGROUP UINT64_C(0x200000000)
+
+/* Linux 5.7: before that the struct was shorter, and more than it is E2BIG. Here no kernel takes the
+   signal. */
+static bool ctr__has_clone_into_cgroup(void) {
+  struct ctr__clone_args args = {.exit_signal = UINT64_MAX, .cgroup = 1};
+  return CTR__CALL(CTR__SYS_clone3, &args, sizeof args) == -EINVAL;
+}
 
 /* fork(2) with flags and a pidfd, without what libc's fork does: its locks and handlers are not
-   ours to run. ret_pid, when not NULL, is set by the kernel before the child runs. Older kernels,
-   and seccomp filters that cannot look into clone3's struct, get clone(2), which cannot do that
-   beside a pidfd; the order of its arguments is the architecture's. */
-static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd,
+   ours to run. ret_pid, when not NULL, is set by the kernel before the child runs. cgroup is a
+   directory of v2, or -1. Older kernels, and seccomp filters that cannot look into clone3's struct,
+   get clone(2), which cannot do that beside a pidfd, nor into a cgroup; the order of its arguments
+   is the architecture's. */
+static pid_t ctr__clone(uint64_t flags, bool have_clone3, int cgroup, int *ret_pidfd,
                         volatile int32_t *ret_pid) {
   int pidfd = -1;
   if (have_clone3) {
@@ -1798,9 +1812,13 @@ static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd,
                                    .parent_tid = (uint64_t)(uintptr_t)ret_pid,
                                    .pidfd = (uint64_t)(uintptr_t)&pidfd,
                                    .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
+    if (cgroup >= 0) {
+      args.flags |= CTR__CLONE_INTO_CGROUP;
+      args.cgroup = (uint64_t)cgroup;
+    }
     long pid = CTR__CALL(CTR__SYS_clone3, &args, sizeof args);
     if (pid >= 0) *ret_pidfd = pidfd;
-    if (pid != -ENOSYS && pid != -EPERM) return (pid_t)pid;
+    if ((pid != -ENOSYS && pid != -EPERM) || cgroup >= 0) return (pid_t)pid;
   }
   unsigned long old = (unsigned long)flags | CTR__CLONE_PIDFD | SIGCHLD;
 #if defined __s390__ || defined __cris__
@@ -3084,25 +3102,25 @@ CTR__TYPE(ctr_device_rule, CTR__FIELD(ctr_device_rule, allow, BOOL, CTR__MUST),
           CTR__FIELD_AS(ctr_device_rule, minor_, "minor", INT, CTR__PLAIN),
           CTR__FIELD(ctr_device_rule, access, STR, CTR__PLAIN));
 
-CTR__TYPE(ctr_memory, CTR__FIELD(ctr_memory, limit, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, reservation, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, swap, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, kernel, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, kernelTCP, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, swappiness, UINT, .max = 100, CTR__LATER),
-          CTR__FIELD(ctr_memory, disableOOMKiller, BOOL, CTR__LATER),
-          CTR__FIELD(ctr_memory, useHierarchy, BOOL, CTR__LATER),
-          CTR__FIELD(ctr_memory, checkBeforeUpdate, BOOL, CTR__LATER));
+CTR__TYPE(ctr_memory, CTR__FIELD(ctr_memory, limit, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, reservation, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, swap, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, kernel, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, kernelTCP, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, swappiness, UINT, .max = 100),
+          CTR__FIELD(ctr_memory, disableOOMKiller, BOOL, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, useHierarchy, BOOL, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, checkBeforeUpdate, BOOL, CTR__PLAIN));
 
-CTR__TYPE(ctr_cpu, CTR__FIELD(ctr_cpu, shares, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, quota, INT, CTR__LATER), CTR__FIELD(ctr_cpu, burst, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, period, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, realtimeRuntime, INT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, realtimePeriod, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, cpus, STR, CTR__LATER), CTR__FIELD(ctr_cpu, mems, STR, CTR__LATER),
-          CTR__FIELD(ctr_cpu, idle, INT, CTR__LATER));
+CTR__TYPE(ctr_cpu, CTR__FIELD(ctr_cpu, shares, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, quota, INT, CTR__PLAIN), CTR__FIELD(ctr_cpu, burst, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, period, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, realtimeRuntime, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, realtimePeriod, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, cpus, STR, CTR__PLAIN), CTR__FIELD(ctr_cpu, mems, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, idle, INT, CTR__PLAIN));
 
-CTR__TYPE(ctr_pids, CTR__FIELD(ctr_pids, limit, INT, .flags = CTR__REQUIRED | CTR__NOT_EXECUTED));
+CTR__TYPE(ctr_pids, CTR__FIELD(ctr_pids, limit, INT, CTR__MUST));
 
 CTR__TYPE(ctr_weight_device,
           CTR__FIELD_AS(ctr_weight_device, major_, "major", I64, CTR__MUST),
@@ -3115,10 +3133,10 @@ CTR__TYPE(ctr_throttle_device,
           CTR__FIELD_AS(ctr_throttle_device, minor_, "minor", I64, CTR__MUST),
           CTR__FIELD(ctr_throttle_device, rate, U64, .flags = CTR__ALWAYS));
 
-#define CTR__THROTTLES CTR__OF(ctr_throttle_device), CTR__LATER
-CTR__TYPE(ctr_block_io, CTR__FIELD(ctr_block_io, weight, UINT, .max = UINT16_MAX, CTR__LATER),
-          CTR__FIELD(ctr_block_io, leafWeight, UINT, .max = UINT16_MAX, CTR__LATER),
-          CTR__FIELD(ctr_block_io, weightDevice, LIST, CTR__OF(ctr_weight_device), CTR__LATER),
+#define CTR__THROTTLES CTR__OF(ctr_throttle_device)
+CTR__TYPE(ctr_block_io, CTR__FIELD(ctr_block_io, weight, UINT, .max = UINT16_MAX),
+          CTR__FIELD(ctr_block_io, leafWeight, UINT, .max = UINT16_MAX),
+          CTR__FIELD(ctr_block_io, weightDevice, LIST, CTR__OF(ctr_weight_device)),
           CTR__FIELD(ctr_block_io, throttleReadBpsDevice, LIST, CTR__THROTTLES),
           CTR__FIELD(ctr_block_io, throttleWriteBpsDevice, LIST, CTR__THROTTLES),
           CTR__FIELD(ctr_block_io, throttleReadIOPSDevice, LIST, CTR__THROTTLES),
@@ -3131,8 +3149,8 @@ CTR__TYPE(ctr_hugepage_limit, CTR__FIELD(ctr_hugepage_limit, pageSize, STR, CTR_
 CTR__TYPE(ctr_if_priority, CTR__FIELD(ctr_if_priority, name, STR, CTR__MUST),
           CTR__FIELD(ctr_if_priority, priority, U32, CTR__MUST));
 
-CTR__TYPE(ctr_network, CTR__FIELD(ctr_network, classID, UINT, .max = UINT32_MAX, CTR__LATER),
-          CTR__FIELD(ctr_network, priorities, LIST, CTR__OF(ctr_if_priority), CTR__LATER));
+CTR__TYPE(ctr_network, CTR__FIELD(ctr_network, classID, UINT, .max = UINT32_MAX),
+          CTR__FIELD(ctr_network, priorities, LIST, CTR__OF(ctr_if_priority)));
 
 CTR__TYPE(ctr_rdma, CTR__FIELD(ctr_rdma, hcaHandles, UINT, .max = UINT32_MAX),
           CTR__FIELD(ctr_rdma, hcaObjects, UINT, .max = UINT32_MAX));
@@ -3142,10 +3160,10 @@ CTR__TYPE(ctr_resources, CTR__FIELD(ctr_resources, devices, LIST, CTR__OF(ctr_de
           CTR__FIELD(ctr_resources, cpu, OBJECT, CTR__OF(ctr_cpu)),
           CTR__FIELD(ctr_resources, pids, OBJECT, CTR__OF(ctr_pids)),
           CTR__FIELD(ctr_resources, blockIO, OBJECT, CTR__OF(ctr_block_io)),
-          CTR__FIELD(ctr_resources, hugepageLimits, LIST, CTR__OF(ctr_hugepage_limit), CTR__LATER),
+          CTR__FIELD(ctr_resources, hugepageLimits, LIST, CTR__OF(ctr_hugepage_limit)),
           CTR__FIELD(ctr_resources, network, OBJECT, CTR__OF(ctr_network)),
-          CTR__FIELD(ctr_resources, rdma, MAP, CTR__OF(ctr_rdma), CTR__LATER),
-          CTR__FIELD(ctr_resources, unified, PAIRS, CTR__LATER));
+          CTR__FIELD(ctr_resources, rdma, MAP, CTR__OF(ctr_rdma)),
+          CTR__FIELD(ctr_resources, unified, PAIRS, CTR__PLAIN));
 
 CTR__TYPE(ctr_syscall_arg, CTR__FIELD(ctr_syscall_arg, index, U32, CTR__MUST),
           CTR__FIELD(ctr_syscall_arg, value, U64, CTR__MUST),
@@ -4443,13 +4461,14 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
    file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
    if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
-   if there is one, %K where else it is to be found, %W a limit of time. Text and errors of a step
+   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
+   any, %E when, if not always, %I a cgroup to start in if there is one. Text and errors of a step
    come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
-  X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(STAGE, "clone an intermediate process that joins namespaces%I0", "clone(2)")                   \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
@@ -4457,10 +4476,13 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
-  X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
+  X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
+  X(RECORD_CGROUPS, "write the state down, before there is anything to be found by it",            \
+    "OCI runtime.md")                                                                              \
   X(RECORD, "write the state down, with the process in it", "OCI runtime.md")                      \
-  X(MAKE_CGROUP, "make the cgroup %s0", "cgroups(7)")                                              \
+  X(MAKE_CGROUP, "make the cgroup %s0%G2", "cgroups(7)")                                           \
+  X(LIMIT, "write '%s2' to %s1 of the cgroup %s0%E0", "cgroups(7)")                                \
   X(ENTER_CGROUP, "move the process into the cgroup %s0", "cgroups(7)")                            \
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
   X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
@@ -4531,6 +4553,14 @@ enum ctr__kind {
   CTR__STEPS(CTR__STEP_ENUM)
 #undef CTR__STEP_ENUM
       CTR__STEP_COUNT
+};
+
+/* When a limit is written. */
+enum ctr__limit_rule {
+  CTR__LIMIT_ALWAYS,
+  CTR__LIMIT_IF_THERE, /* a kernel need not have the file                   */
+  CTR__LIMIT_ELSE,     /* only when the file of the one before is not there */
+  CTR__LIMIT_IF_FREE,  /* of memory: only when not more than that is in use */
 };
 
 /* What a sync point is about. */
@@ -4686,6 +4716,8 @@ static unsigned ctr__probe_features(unsigned without) {
   if (ctr__mount_setattr(-1, ~0U, 0, 0, 0) == -EINVAL) features |= CTR_FEATURE_MOUNT_SETATTR;
   /* Of setns(2) no failure tells; close_range(2) is one release younger. */
   if (CTR__CALL(CTR__SYS_close_range, ~0U, 0U, 0U) == -EINVAL) features |= CTR_FEATURE_SETNS_PIDFD;
+  if (ctr__has_clone_into_cgroup()) features |= CTR_FEATURE_CLONE_INTO_CGROUP;
+  if (without & CTR_FEATURE_CLONE3) without |= CTR_FEATURE_CLONE_INTO_CGROUP;
   return features & ~without;
 }
 
@@ -4733,12 +4765,15 @@ enum ctr__goal {
   CTR__GOAL_CREATE,  /* a container that waits to be started */
   CTR__GOAL_EXEC,    /* one more process in a container      */
   CTR__GOAL_HOOK,    /* nothing but one hook                 */
+  CTR__GOAL_UPDATE,  /* nothing but limits of a container    */
 };
 
 typedef struct ctr__purpose {
   enum ctr__goal goal;
   uint64_t init_pid, init_start; /* of EXEC: the container's first process            */
   ctr_strs cgroups;              /* of EXEC: the container's, directories on the host */
+  const char *born_in;           /* of EXEC: the one of them that it is cloned into   */
+  const ctr_resources *changed;  /* of UPDATE: what is not to stay as it is           */
   uint32_t hook_kind;            /* of HOOK                                           */
   size_t hook_index;
 } ctr__purpose;
@@ -4766,6 +4801,9 @@ typedef struct ctr__builder {
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
+  struct ctr__limit *limits;                  /* what is written to its cgroups        */
+  size_t limit_count;
+  const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
   uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */
@@ -5100,11 +5138,13 @@ static void ctr__plan_clone(ctr__builder *b) {
   bool joins = b->joined_namespaces;
   if (joins) {
     ctr__plan_joins(b, true);
-    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
+    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .str = {b->born_in}, .num = {0, clone3});
     ctr__plan_stage(b);
   }
   ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
-                &(ctr__new_step){.field = "linux.namespaces", .num = {flags, clone3}});
+                &(ctr__new_step){.field = "linux.namespaces",
+                                 .str = {joins ? NULL : b->born_in},
+                                 .num = {flags, clone3}});
   if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
 }
 
@@ -5512,10 +5552,9 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
   return ctr__plan_new_fs(b, mount, field, spec);
 }
 
-/* ==== [SECTION] plan/cgroups.c ================================================================ */
-/* The container's own cgroups, and a mount of type cgroup: what default configs put on
-   /sys/fs/cgroup. Which hierarchies there are is the machine's; they are read once, here, and
-   become plain mount and bind steps. */
+/* ==== [SECTION] plan/hierarchies.c ============================================================ */
+/* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2. They
+   are read once, here. */
 
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
@@ -5523,7 +5562,9 @@ typedef struct ctr__hierarchy {
   const char *name;        /* of that directory, and of the one inside the container */
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
+  const char *controllers; /* of v2: those that can be enabled there, "cpu,memory"   */
   bool v2;
+  bool has_limits; /* some that are asked for are set there */
 } ctr__hierarchy;
 
 typedef struct ctr__hierarchies {
@@ -5595,8 +5636,25 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
   ctr__unescape_octal(fields[3]);
   ctr__unescape_octal(fields[4]);
   all->items[all->count++] =
-      (ctr__hierarchy){NULL, fields[4], ctr__base_name(fields[4]), fields[3], super, v2};
+      (ctr__hierarchy){.mount_point = fields[4],
+                       .name = ctr__base_name(fields[4]),
+                       .root = fields[3],
+                       .options = super,
+                       .v2 = v2};
   all->v1_count += !v2;
+}
+
+/* cgroup-v2.rst, "cgroup.controllers": the names with blanks between them. */
+static ctr_code ctr__controllers_read(ctr__builder *b, const char *dir, const char **ret) {
+  char *text = NULL;
+  const char *path = ctr__print(b, "%s/cgroup.controllers", dir);
+  ctr_code code = path ? ctr__read_proc_file(b, path, &text) : ctr__nomem(b->err);
+  if (code) return code;
+  text[strcspn(text, "\n")] = '\0';
+  for (char *at = text; *at; at++)
+    if (*at == ' ') *at = ',';
+  *ret = text;
+  return CTR_OK;
 }
 
 static ctr_code ctr__hierarchies_read(ctr__builder *b) {
@@ -5610,8 +5668,11 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
-  b->hierarchies = all;
-  return CTR_OK;
+  for (size_t i = 0; i < all->count && !code; i++)
+    if (all->items[i].v2)
+      code = ctr__controllers_read(b, all->items[i].mount_point, &all->items[i].controllers);
+  if (!code) b->hierarchies = all;
+  return code;
 }
 
 /* Mounted at two places: the last one is on top. */
@@ -5626,6 +5687,19 @@ static bool ctr__list_has(const char *list, const char *word, size_t len) {
   for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
     if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
   return false;
+}
+
+/* The one that has a controller, for v1 or for v2; NULL without any. */
+static ctr__hierarchy *ctr__hierarchy_with(ctr__hierarchies *all, const char *controller, size_t len,
+                                           bool v2) {
+  for (size_t i = 0; i < all->count; i++) {
+    ctr__hierarchy *h = &all->items[i];
+    const char *list = h->v2 ? h->controllers : h->options;
+    if (h->v2 == v2 && list && !ctr__hierarchy_is_hidden(all, i) &&
+        ctr__list_has(list, controller, len))
+      return h;
+  }
+  return NULL;
 }
 
 /* The caller's own cgroup in a hierarchy, its length in *ret_len (cgroups(7), /proc/self/cgroup:
@@ -5667,6 +5741,10 @@ static ctr_code ctr__own_cgroup_path(ctr__builder *b, const char *field,
   *ret_path = ctr__print(b, "%s%.*s", hierarchy->mount_point, (int)len, own);
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
+
+/* ==== [SECTION] plan/cgroup_mount.c =========================================================== */
+/* A mount of type cgroup: what default configs put on /sys/fs/cgroup. It becomes plain mount and
+   bind steps. */
 
 /* Co-mounted controllers are also known by each one's name: cpu -> cpu,cpuacct. */
 static void ctr__plan_controller_links(ctr__builder *b, const char *field, const char *destination,
@@ -5740,29 +5818,462 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
   return ctr__plan_cgroup_v2(b, mount, field, spec, all);
 }
 
-/* -- the container's own -- */
+/* ==== [SECTION] plan/limits.c ================================================================= */
+/* linux.resources, as what is written to which file of which cgroup (config-linux.md "Control
+   groups"). Values are those of v1; what v2 has of its own becomes text of its own. What the machine
+   cannot limit is refused by the name of its field. */
 
-/* What pausing, listing and killing need: the v1 freezer, or else v2 (cgroups(7)). */
-static bool ctr__can_freeze(const ctr__hierarchies *all, const ctr__hierarchy *hierarchy) {
-  for (size_t i = 0; i < all->count && hierarchy->v2; i++)
-    if (!all->items[i].v2 && ctr__list_has(all->items[i].options, "freezer", 7)) return false;
-  return hierarchy->v2 || ctr__list_has(hierarchy->options, "freezer", 7);
+typedef struct ctr__limit {
+  const char *field, *file, *value;
+  const ctr__hierarchy *hierarchy;
+  enum ctr__limit_rule rule;
+} ctr__limit;
+
+/* While they are being collected. For an update `asked` is what is to be changed, `all` that and
+   what holds already. */
+typedef struct ctr__limits {
+  ctr__builder *b;
+  const ctr_resources *asked, *all;
+  enum ctr__limit_rule rule; /* of the one at hand: its text may change it, */
+  ctr_code refused;          /* or find that it cannot be                    */
+  ctr__limit *items;
+  size_t count, room;
+} ctr__limits;
+
+static ctr_code ctr__add_limit(ctr__limits *limits, ctr__hierarchy *hierarchy, const char *field,
+                               const char *file, const char *value) {
+  if (limits->count == limits->room) {
+    size_t room = limits->room * 2 + 16;
+    ctr__limit *items = ctr__take(limits->b, room, sizeof *items);
+    if (!items) return ctr__nomem(limits->b->err);
+    if (limits->count) memcpy(items, limits->items, limits->count * sizeof *items);
+    limits->items = items;
+    limits->room = room;
+  }
+  hierarchy->has_limits = true;
+  limits->items[limits->count++] = (ctr__limit){field, file, value, hierarchy, limits->rule};
+  return CTR_OK;
 }
 
-/* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
-   relative one where the runtime likes: below the caller's own cgroup. */
-static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
-                                      const char **ret_path) {
-  const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
-  bool privileged = b->facts->initial_userns && !b->facts->euid;
-  if (asked ? *asked != '/' : !privileged) {
-    ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
-    if (code) return code;
+/* -- where -- */
+
+/* cgroups(7): the name of a file starts with that of its controller. */
+static size_t ctr__controller_len(const char *file) {
+  return strcspn(file, ".");
+}
+
+static ctr__hierarchy *ctr__hierarchy_of_file(ctr__hierarchies *all, const char *file, bool v2) {
+  return all && file ? ctr__hierarchy_with(all, file, ctr__controller_len(file), v2) : NULL;
+}
+
+/* The hierarchy that a limit is set in: v1 where it has the controller, else v2. */
+static ctr_code ctr__find_controller(ctr__builder *b, const char *field, const char *v1_file,
+                                     const char *v2_file, ctr__hierarchy **ret) {
+  ctr__hierarchies *all = b->hierarchies;
+  if (!all)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
+                       "limits are a cgroup's: only a container that is made with one has them");
+  *ret = ctr__hierarchy_of_file(all, v1_file, false);
+  if (!*ret) *ret = ctr__hierarchy_of_file(all, v2_file, true);
+  if (*ret) return CTR_OK;
+  const char *file = v1_file ? v1_file : v2_file;
+  if (ctr__hierarchy_of_file(all, file, v1_file != NULL))
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "cgroup v%d has no such limit",
+                     v1_file ? 2 : 1);
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                   "no cgroup hierarchy that is mounted has the controller %.*s",
+                   (int)ctr__controller_len(file), file);
+}
+
+/* -- values -- */
+
+/* The text of a value for one version; NULL: nothing is to be written, or it is refused. */
+typedef const char *ctr__limit_text(ctr__limits *limits, const char *field);
+
+/* cgroup-v2.rst, "Conventions": no limit is "max". */
+static const char *ctr__number_or_max(const ctr__limits *limits, int64_t value) {
+  return value < 0 ? "max" : ctr__print(limits->b, "%lld", (long long)value);
+}
+
+/* v1 refuses to go below what is in use; v2 would kill instead. */
+static const char *ctr__v2_memory(ctr__limits *limits, const char *field) {
+  const ctr_memory *m = &limits->all->memory;
+  (void)field;
+  if (m->checkBeforeUpdate && m->limit.value >= 0) limits->rule = CTR__LIMIT_IF_FREE;
+  return ctr__number_or_max(limits, m->limit.value);
+}
+
+static const char *ctr__v2_reservation(ctr__limits *limits, const char *field) {
+  (void)field;
+  return ctr__number_or_max(limits, limits->all->memory.reservation.value);
+}
+
+static const char *ctr__any_pids(ctr__limits *limits, const char *field) {
+  (void)field;
+  return ctr__number_or_max(limits, limits->all->pids.limit.value);
+}
+
+/* In v1, and in OCI, swap is memory and swap together; v2 counts swap alone. A machine without swap
+   need not have the file, and gives none. */
+static const char *ctr__v2_swap(ctr__limits *limits, const char *field) {
+  const ctr_memory *m = &limits->all->memory;
+  if (m->swap.value < 0) return "max";
+  if (!m->limit.set || m->limit.value < 0 || m->swap.value < m->limit.value) {
+    limits->refused = ctr__refuse(
+        limits->b, CTR_E_CONFIG, field,
+        "it limits memory and swap together: it goes with a linux.resources.memory.limit that is "
+        "not higher");
+    return NULL;
   }
-  if (asked) asked += strspn(asked, "/");
-  *ret_path =
-      asked ? ctr__print(b, "%s/%s", base, asked) : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
-  return *ret_path ? CTR_OK : ctr__nomem(b->err);
+  if (m->swap.value == m->limit.value) limits->rule = CTR__LIMIT_IF_THERE;
+  return ctr__number_or_max(limits, m->swap.value - m->limit.value);
+}
+
+/* cgroup-v2.rst: it always is. */
+static const char *ctr__v2_hierarchical(ctr__limits *limits, const char *field) {
+  (void)limits;
+  (void)field;
+  return NULL;
+}
+
+/* Without libm, which a program would have to be linked with. value is at least 1. */
+static double ctr__log2(double value) {
+  double log = 0;
+  for (; value >= 2; value /= 2) log++;
+  for (double bit = 0.5; bit > 1e-15; bit /= 2) {
+    value *= value;
+    if (value < 2) continue;
+    value /= 2;
+    log += bit;
+  }
+  return log;
+}
+
+static double ctr__exp10(double exponent) {
+  const double ln10 = 2.302585092994045684;
+  double sum = 1, term = 1;
+  for (int i = 1; i < 60; i++) sum += term *= exponent * ln10 / i;
+  return sum;
+}
+
+/* cpu.shares 2 to 262144, 1024 being usual, to cpu.weight 1 to 10000, 100 being usual: a curve
+   through the three, 10^((l^2 + 125 l) / 612 - 7/34) with l = log2(shares), rounded up, which runc
+   and crun have too. */
+static const char *ctr__v2_weight(ctr__limits *limits, const char *field) {
+  const uint64_t shares = limits->all->cpu.shares.value;
+  (void)field;
+  if (shares <= 2) return "1";
+  if (shares >= 262144) return "10000";
+  const double l = ctr__log2((double)shares);
+  const double weight = ctr__exp10((l * l + 125 * l) / 612 - 7.0 / 34);
+  return ctr__print(limits->b, "%d", (int)(weight + 1 - 1e-9));
+}
+
+/* "quota period" in one file. A period that is not known stays what it is. */
+static const char *ctr__v2_period(ctr__limits *limits, const char *field) {
+  const ctr_cpu *cpu = &limits->all->cpu;
+  (void)field;
+  const char *quota =
+      ctr__number_or_max(limits, cpu->quota.set && cpu->quota.value > 0 ? cpu->quota.value : -1);
+  if (!quota || !cpu->period.set) return quota;
+  return ctr__print(limits->b, "%s %llu", quota, (unsigned long long)cpu->period.value);
+}
+
+static const char *ctr__v2_quota(ctr__limits *limits, const char *field) {
+  return limits->asked->cpu.period.set ? NULL : ctr__v2_period(limits, field); /* it has both */
+}
+
+/* -- one field, one file -- */
+
+/* Without a text of its own a value is written as it is; without a file, there is no such limit. */
+static const struct ctr__limit_row {
+  const char *path; /* below linux.resources */
+  const char *v1, *v2;
+  ctr__limit_text *v1_text, *v2_text;
+} ctr__limit_rows[] = {
+    {"memory.limit", "memory.limit_in_bytes", "memory.max", NULL, ctr__v2_memory},
+    {"memory.swap", "memory.memsw.limit_in_bytes", "memory.swap.max", NULL, ctr__v2_swap},
+    {"memory.reservation", "memory.soft_limit_in_bytes", "memory.low", NULL, ctr__v2_reservation},
+    {"memory.kernel", "memory.kmem.limit_in_bytes", NULL, NULL, NULL},
+    {"memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", NULL, NULL, NULL},
+    {"memory.swappiness", "memory.swappiness", NULL, NULL, NULL},
+    {"memory.disableOOMKiller", "memory.oom_control", NULL, NULL, NULL},
+    {"memory.useHierarchy", "memory.use_hierarchy", "memory.max", NULL, ctr__v2_hierarchical},
+    {"cpu.shares", "cpu.shares", "cpu.weight", NULL, ctr__v2_weight},
+    {"cpu.period", "cpu.cfs_period_us", "cpu.max", NULL, ctr__v2_period},
+    {"cpu.quota", "cpu.cfs_quota_us", "cpu.max", NULL, ctr__v2_quota},
+    {"cpu.burst", "cpu.cfs_burst_us", "cpu.max.burst", NULL, NULL},
+    {"cpu.realtimePeriod", "cpu.rt_period_us", NULL, NULL, NULL},
+    {"cpu.realtimeRuntime", "cpu.rt_runtime_us", NULL, NULL, NULL},
+    {"cpu.idle", "cpu.idle", "cpu.idle", NULL, NULL},
+    {"cpu.cpus", "cpuset.cpus", "cpuset.cpus", NULL, NULL},
+    {"cpu.mems", "cpuset.mems", "cpuset.mems", NULL, NULL},
+    {"pids.limit", "pids.max", "pids.max", ctr__any_pids, ctr__any_pids},
+    {"blockIO.leafWeight", "blkio.leaf_weight", NULL, NULL, NULL},
+    {"network.classID", "net_cls.classid", NULL, NULL, NULL},
+};
+
+/* The field of a path such as "memory.limit"; *base becomes what it is a member of. */
+static const ctr__field *ctr__find_field(const ctr__type *type, const char *path,
+                                         const void **base) {
+  for (size_t i = 0; i < type->count; i++) {
+    const ctr__field *field = &type->fields[i];
+    size_t len = strlen(field->name);
+    if (strncmp(field->name, path, len) != 0) continue;
+    if (!path[len]) return field;
+    if (path[len] != '.' || field->kind != CTR__F_OBJECT) continue;
+    *base = (const char *)*base + field->offset;
+    return ctr__find_field(field->type, path + len + 1, base);
+  }
+  return NULL;
+}
+
+static const char *ctr__plain_text(const ctr__limits *limits, const ctr__field *field,
+                                   const void *at) {
+  if (field->kind == CTR__F_BOOL) return "1";
+  if (field->kind == CTR__F_STR) return ctr__pointer_at(at);
+  if (field->kind == CTR__F_INT)
+    return ctr__print(limits->b, "%lld", (long long)((const ctr_int *)at)->value);
+  return ctr__print(limits->b, "%llu", (unsigned long long)((const ctr_uint *)at)->value);
+}
+
+/* -1 lifts a limit: nothing is asked for where there is none. */
+static ctr_code ctr__collect_row(ctr__limits *limits, const struct ctr__limit_row *row) {
+  const void *base = limits->asked;
+  const ctr__field *member = ctr__find_field(&ctr__type_of_ctr_resources, row->path, &base);
+  if (!ctr__field_is_set(member, base)) return CTR_OK;
+  const void *at = (const char *)base + member->offset;
+  const char *field = ctr__print(limits->b, "linux.resources.%s", row->path);
+  if (!field) return ctr__nomem(limits->b->err);
+  const bool lifts = member->kind == CTR__F_INT && ((const ctr_int *)at)->value < 0;
+  ctr__hierarchy *h = NULL;
+  ctr_code code = ctr__find_controller(limits->b, field, row->v1, row->v2, &h);
+  if (code && lifts) ctr__err_clear(limits->b->err);
+  if (code) return lifts ? CTR_OK : code;
+  limits->rule = lifts ? CTR__LIMIT_IF_THERE : CTR__LIMIT_ALWAYS;
+  ctr__limit_text *text = h->v2 ? row->v2_text : row->v1_text;
+  const char *value = text ? text(limits, field) : ctr__plain_text(limits, member, at);
+  if (limits->b->nomem) return ctr__nomem(limits->b->err);
+  if (!value) return limits->refused;
+  return ctr__add_limit(limits, h, field, h->v2 ? row->v2 : row->v1, value);
+}
+
+/* -- lists -- */
+
+static ctr_code ctr__collect_list_item(ctr__limits *limits, const char *field, const char *v1_file,
+                                       const char *v1_value, const char *v2_file,
+                                       const char *v2_value) {
+  ctr__hierarchy *h = NULL;
+  if (limits->b->nomem) return ctr__nomem(limits->b->err);
+  ctr_code code = ctr__find_controller(limits->b, field, v1_file, v2_file, &h);
+  if (code) return code;
+  limits->rule = CTR__LIMIT_ALWAYS;
+  return ctr__add_limit(limits, h, field, h->v2 ? v2_file : v1_file, h->v2 ? v2_value : v1_value);
+}
+
+/* Weights are for a scheduler that the machine need not use: bfq has files of its own. io.weight is
+   on another scale: 1 to 10000 for 10 to 1000. device: "8:16 ", or "" for all. */
+static ctr_code ctr__collect_weight(ctr__limits *limits, const char *field, const char *device,
+                                    uint64_t weight) {
+  const bool all = !*device;
+  const uint64_t io = weight < 10 ? 1 : 1 + (weight - 10) * 9999 / 990;
+  const char *plain = ctr__print(limits->b, "%s%llu", device, (unsigned long long)weight);
+  const char *scaled = ctr__print(limits->b, "%s%llu", device, (unsigned long long)io);
+  ctr__hierarchy *h = NULL;
+  if (limits->b->nomem) return ctr__nomem(limits->b->err);
+  const char *bfq = all ? "blkio.bfq.weight" : "blkio.bfq.weight_device";
+  ctr_code code = ctr__find_controller(limits->b, field, bfq, "io.weight", &h);
+  if (code) return code;
+  limits->rule = CTR__LIMIT_IF_THERE;
+  code = ctr__add_limit(limits, h, field, h->v2 ? "io.bfq.weight" : bfq, plain);
+  if (code) return code;
+  limits->rule = CTR__LIMIT_ELSE;
+  const char *v1 = all ? "blkio.weight" : "blkio.weight_device";
+  return ctr__add_limit(limits, h, field, h->v2 ? "io.weight" : v1, h->v2 ? scaled : plain);
+}
+
+static ctr_code ctr__collect_weights(ctr__limits *limits) {
+  const ctr_block_io *io = &limits->asked->blockIO;
+  ctr_code code = CTR_OK;
+  if (io->weight.set)
+    code = ctr__collect_weight(limits, "linux.resources.blockIO.weight", "", io->weight.value);
+  for (size_t i = 0; i < io->weightDevice.count && !code; i++) {
+    const ctr_weight_device *d = &io->weightDevice.items[i];
+    const char *field = ctr__print(limits->b, "linux.resources.blockIO.weightDevice[%zu]", i);
+    const char *device = ctr__print(limits->b, "%lld:%lld ", (long long)d->major_,
+                                    (long long)d->minor_);
+    if (!field || !device) return ctr__nomem(limits->b->err);
+    if (d->weight.set) code = ctr__collect_weight(limits, field, device, d->weight.value);
+    if (d->leafWeight.set && !code)
+      code = ctr__collect_list_item(limits, field, "blkio.leaf_weight_device",
+                                    ctr__print(limits->b, "%s%llu", device,
+                                               (unsigned long long)d->leafWeight.value),
+                                    NULL, NULL);
+  }
+  return code;
+}
+
+/* One file for each in v1, one for all in v2; a rate of 0 is none at all (blkio-controller.rst). */
+static ctr_code ctr__collect_throttles(ctr__limits *limits) {
+  const ctr_block_io *io = &limits->asked->blockIO;
+  const struct {
+    const ctr_throttle_devices *devices;
+    const char *name, *v1, *v2;
+  } kinds[] = {
+      {&io->throttleReadBpsDevice, "throttleReadBpsDevice", "read_bps", "rbps"},
+      {&io->throttleWriteBpsDevice, "throttleWriteBpsDevice", "write_bps", "wbps"},
+      {&io->throttleReadIOPSDevice, "throttleReadIOPSDevice", "read_iops", "riops"},
+      {&io->throttleWriteIOPSDevice, "throttleWriteIOPSDevice", "write_iops", "wiops"}};
+  ctr__builder *b = limits->b;
+  ctr_code code = CTR_OK;
+  for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+    for (size_t i = 0; i < kinds[kind].devices->count && !code; i++) {
+      const ctr_throttle_device *d = &kinds[kind].devices->items[i];
+      const char *device =
+          ctr__print(b, "%lld:%lld", (long long)d->major_, (long long)d->minor_);
+      const char *rate = ctr__print(b, "%llu", (unsigned long long)d->rate);
+      if (!device || !rate) return ctr__nomem(b->err);
+      code = ctr__collect_list_item(
+          limits, ctr__print(b, "linux.resources.blockIO.%s[%zu]", kinds[kind].name, i),
+          ctr__print(b, "blkio.throttle.%s_device", kinds[kind].v1),
+          ctr__print(b, "%s %s", device, rate), "io.max",
+          ctr__print(b, "%s %s=%s", device, kinds[kind].v2, d->rate ? rate : "max"));
+    }
+  }
+  return code;
+}
+
+/* config-linux.md "Huge page limits": of reservations where the kernel counts them, and of use. */
+static ctr_code ctr__collect_hugepages(ctr__limits *limits) {
+  const ctr_hugepage_limits *pages = &limits->asked->hugepageLimits;
+  ctr__builder *b = limits->b;
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < pages->count && !code; i++) {
+    const char *size = pages->items[i].pageSize;
+    const char *field = ctr__print(b, "linux.resources.hugepageLimits[%zu]", i);
+    const char *value = ctr__print(b, "%llu", (unsigned long long)pages->items[i].limit);
+    if (!field || !value) return ctr__nomem(b->err);
+    if (!*size || strchr(size, '/'))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, field, "\"%.32s\" is no size of pages", size);
+    code = ctr__collect_list_item(limits, field,
+                                  ctr__print(b, "hugetlb.%s.rsvd.limit_in_bytes", size), value,
+                                  ctr__print(b, "hugetlb.%s.rsvd.max", size), value);
+    if (code) return code;
+    limits->items[limits->count - 1].rule = CTR__LIMIT_IF_THERE;
+    code = ctr__collect_list_item(limits, field, ctr__print(b, "hugetlb.%s.limit_in_bytes", size),
+                                  value, ctr__print(b, "hugetlb.%s.max", size), value);
+  }
+  return code;
+}
+
+static ctr_code ctr__collect_network(ctr__limits *limits) {
+  const ctr_if_priorities *priorities = &limits->asked->network.priorities;
+  ctr__builder *b = limits->b;
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < priorities->count && !code; i++)
+    code = ctr__collect_list_item(
+        limits, ctr__print(b, "linux.resources.network.priorities[%zu]", i), "net_prio.ifpriomap",
+        ctr__print(b, "%s %u", priorities->items[i].name, priorities->items[i].priority), NULL,
+        NULL);
+  return code;
+}
+
+/* The same for both (cgroup-v2.rst, "RDMA"). */
+static ctr_code ctr__collect_rdma(ctr__limits *limits) {
+  const ctr_rdmas *rdma = &limits->asked->rdma;
+  ctr__builder *b = limits->b;
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < rdma->count && !code; i++) {
+    const ctr_rdma *device = &rdma->items[i];
+    const char *field = ctr__print(b, "linux.resources.rdma.%s", device->key), *value = device->key;
+    if (!device->hcaHandles.set && !device->hcaObjects.set)
+      return ctr__refuse(b, CTR_E_CONFIG, field, "hcaHandles or hcaObjects is needed");
+    if (device->hcaHandles.set && value)
+      value = ctr__print(b, "%s hca_handle=%llu", value,
+                         (unsigned long long)device->hcaHandles.value);
+    if (device->hcaObjects.set && value)
+      value = ctr__print(b, "%s hca_object=%llu", value,
+                         (unsigned long long)device->hcaObjects.value);
+    code = ctr__collect_list_item(limits, field, "rdma.max", value, "rdma.max", value);
+  }
+  return code;
+}
+
+/* -- unified -- */
+
+/* What says who is in the cgroup, and what they may do, is the runtime's. */
+static bool ctr__is_file_of_runtime(const char *file) {
+  static const char *const own[] = {"cgroup.procs", "cgroup.threads", "cgroup.kill",
+                                    "cgroup.freeze", "cgroup.type", "cgroup.subtree_control"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!strcmp(file, own[i])) return true;
+  return false;
+}
+
+static ctr__hierarchy *ctr__any_v2(ctr__hierarchies *all) {
+  for (size_t i = 0; all && i < all->count; i++)
+    if (all->items[i].v2 && !ctr__hierarchy_is_hidden(all, i)) return &all->items[i];
+  return NULL;
+}
+
+/* cgroup files take one line at a time. */
+static ctr_code ctr__collect_lines(ctr__limits *limits, ctr__hierarchy *h, const char *field,
+                                   const char *file, const char *text) {
+  ctr_code code = CTR_OK;
+  limits->rule = CTR__LIMIT_ALWAYS;
+  for (const char *line = text; *line && !code; line += strcspn(line, "\n"), line += *line == '\n') {
+    const char *value = ctr__print(limits->b, "%.*s", (int)strcspn(line, "\n"), line);
+    if (!value) return ctr__nomem(limits->b->err);
+    if (*value) code = ctr__add_limit(limits, h, field, file, value);
+  }
+  return code;
+}
+
+static ctr_code ctr__collect_unified(ctr__limits *limits) {
+  const ctr_pairs *unified = &limits->asked->unified;
+  ctr__builder *b = limits->b;
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < unified->count && !code; i++) {
+    const char *file = unified->items[i].key;
+    const char *field = ctr__print(b, "linux.resources.unified.%s", file);
+    if (!field) return ctr__nomem(b->err);
+    if (strchr(file, '/') || !strchr(file, '.') || ctr__is_file_of_runtime(file))
+      return ctr__refuse(b, CTR_E_CONFIG, field, "is no file that takes a limit");
+    ctr__hierarchy *h = b->hierarchies && !strncmp(file, "cgroup.", 7)
+                            ? ctr__any_v2(b->hierarchies)
+                            : ctr__hierarchy_of_file(b->hierarchies, file, true);
+    if (!h) code = ctr__find_controller(b, field, NULL, file, &h);
+    if (!code) code = ctr__collect_lines(limits, h, field, file, unified->items[i].value);
+  }
+  return code;
+}
+
+/* -- all -- */
+
+static ctr_code ctr__collect_limits(ctr__builder *b) {
+  static ctr_code (*const lists[])(ctr__limits *) = {
+      ctr__collect_weights, ctr__collect_throttles, ctr__collect_hugepages,
+      ctr__collect_network, ctr__collect_rdma,      ctr__collect_unified};
+  ctr__limits limits = {.b = b, .all = &b->config->linux_.resources};
+  limits.asked = b->purpose->changed ? b->purpose->changed : limits.all;
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < sizeof ctr__limit_rows / sizeof *ctr__limit_rows && !code; i++)
+    code = ctr__collect_row(&limits, &ctr__limit_rows[i]);
+  for (size_t i = 0; i < sizeof lists / sizeof *lists && !code; i++) code = lists[i](&limits);
+  b->limits = limits.items;
+  b->limit_count = limits.count;
+  return code;
+}
+
+/* ==== [SECTION] plan/cgroups.c ================================================================ */
+/* The container's own cgroups: which there are, with which limits. */
+
+/* What pausing, listing and killing need is in one hierarchy: v2, which a process can be cloned
+   into, or else that of the v1 freezer, or else v2 all the same (cgroups(7)). */
+static const ctr__hierarchy *ctr__hierarchy_to_freeze_in(const ctr__builder *b) {
+  const ctr__hierarchy *v2 = ctr__any_v2(b->hierarchies);
+  const ctr__hierarchy *v1 = ctr__hierarchy_with(b->hierarchies, "freezer", 7, false);
+  return v2 && (!v1 || (b->facts->features & CTR_FEATURE_CLONE_INTO_CGROUP)) ? v2 : v1;
 }
 
 /* Whether the caller may make path: the nearest directory above it that is there can be written
@@ -5780,9 +6291,35 @@ static bool ctr__can_make(const char *path) {
   return faccessat(AT_FDCWD, above, W_OK, AT_EACCESS) == 0;
 }
 
+/* Below a v2 cgroup that has processes, as the caller's own has, no controller can be enabled
+   (cgroup-v2.rst, "No Internal Process Constraint"): beside it they can. */
+static const char *ctr__beside(ctr__builder *b, const ctr__hierarchy *hierarchy, const char *own) {
+  if (!hierarchy->v2 || strlen(own) <= strlen(hierarchy->mount_point)) return own;
+  const char *parent = ctr__print(b, "%.*s", (int)(strrchr(own, '/') - own), own);
+  const char *there = parent ? ctr__print(b, "%s/ctr", parent) : NULL;
+  return there && ctr__can_make(there) ? parent : own;
+}
+
+/* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
+   relative one where the runtime likes: below the caller's own cgroup, or beside it. */
+static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
+                                      const char **ret_path) {
+  const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
+  bool privileged = b->facts->initial_userns && !b->facts->euid;
+  if (asked ? *asked != '/' : !privileged) {
+    ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
+    if (code) return code;
+    base = ctr__beside(b, hierarchy, base);
+  }
+  if (asked) asked += strspn(asked, "/");
+  *ret_path =
+      asked ? ctr__print(b, "%s/%s", base, asked) : ctr__print(b, "%s/ctr-%s", base, b->desc->id);
+  return *ret_path ? CTR_OK : ctr__nomem(b->err);
+}
+
 /* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
    the machine grants it. */
-static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
+static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
@@ -5792,10 +6329,23 @@ static ctr_code ctr__plan_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
                "not made: an ordinary user may not write to %s", hierarchy->mount_point);
     return CTR_OK;
   }
-  ctr__parent_step(b, MAKE_CGROUP, .field = "linux.cgroupsPath",
-                   .str = {path, hierarchy->v2 ? "" : hierarchy->options}, .num = {hierarchy->v2});
   hierarchy->container = path;
   return CTR_OK;
+}
+
+static bool ctr__has_own_cgroups(const ctr__builder *b) {
+  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
+    if (b->hierarchies->items[i].container) return true;
+  return false;
+}
+
+/* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
+static void ctr__warn_if_unbounded(const ctr__builder *b) {
+  const ctr_namespace *pids = ctr__namespace_of(b->config, CTR_NS_PID);
+  if ((pids && !pids->path) || ctr__has_own_cgroups(b)) return;
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
+           "without a cgroup and a pid namespace of its own, what the program leaves running in the "
+           "background goes on when the container is deleted");
 }
 
 /* "a/../b" would lead where nobody looks for it, "." is the cgroup of somebody else: who deletes
@@ -5807,43 +6357,100 @@ static bool ctr__has_dots(const char *path) {
   return false;
 }
 
-/* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
-static void ctr__warn_if_unbounded(const ctr__builder *b) {
-  const ctr_namespace *pids = ctr__namespace_of(b->config, CTR_NS_PID);
-  if (pids && !pids->path) return;
-  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
-    if (b->hierarchies->items[i].container) return;
-  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
-           "without a cgroup and a pid namespace of its own, what the program leaves running in the "
-           "background goes on when the container is deleted");
+/* What asks for nothing needs no cgroup. */
+static ctr_code ctr__check_limits_hold(ctr__builder *b) {
+  for (size_t i = 0; i < b->limit_count; i++)
+    if (!b->limits[i].hierarchy->container && b->limits[i].rule != CTR__LIMIT_IF_THERE)
+      return ctr__refuse(b, CTR_E_UNSUPPORTED, b->limits[i].field,
+                         "an ordinary user can set limits only below a cgroup that was given to "
+                         "them (cgroup-v2.rst, \"Delegation\"; systemd: Delegate=yes)");
+  return CTR_OK;
 }
 
-static ctr_code ctr__plan_cgroups(ctr__builder *b) {
+/* Asked for by name it has one in every hierarchy; else where there is a use for it. */
+static ctr_code ctr__choose_cgroups(ctr__builder *b) {
   const char *asked = b->config->linux_.cgroupsPath;
-  if (b->desc->no_cgroup) return CTR_OK;
   if (asked && (ctr__has_dots(asked) || !asked[strspn(asked, "/")]))
     return ctr__refuse(b, CTR_E_CONFIG, "linux.cgroupsPath", "is no path of a cgroup of its own");
   ctr_code code = ctr__hierarchies_read(b);
   if (!code && asked && !b->hierarchies->count)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.cgroupsPath",
                        "this machine has no cgroup hierarchy mounted: use no_cgroup");
+  if (!code) code = ctr__collect_limits(b);
+  if (code) return code;
+  const ctr__hierarchy *freezer = ctr__hierarchy_to_freeze_in(b);
   for (size_t i = 0; !code && i < b->hierarchies->count; i++) {
     ctr__hierarchy *hierarchy = &b->hierarchies->items[i];
     if (ctr__hierarchy_is_hidden(b->hierarchies, i)) continue;
-    if (asked || ctr__can_freeze(b->hierarchies, hierarchy)) code = ctr__plan_cgroup(b, hierarchy);
+    if (asked || hierarchy->has_limits || hierarchy == freezer)
+      code = ctr__choose_cgroup(b, hierarchy);
   }
-  for (size_t i = 0; !code && i < b->hierarchies->count; i++)
-    if (b->hierarchies->items[i].container)
-      ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
-                       .str = {b->hierarchies->items[i].container});
-  return code;
+  return code ? code : ctr__check_limits_hold(b);
+}
+
+/* Which controllers of v2 are to be there: all for a cgroup with a name, to be measured by; else
+   those that limits are set with. */
+static const char *ctr__controllers_for(ctr__builder *b, const ctr__hierarchy *hierarchy) {
+  const char *list = "";
+  if (!hierarchy->v2 || !hierarchy->controllers) return "";
+  if (b->config->linux_.cgroupsPath) return hierarchy->controllers;
+  for (size_t i = 0; i < b->limit_count && list; i++) {
+    const ctr__limit *limit = &b->limits[i];
+    const size_t len = ctr__controller_len(limit->file);
+    if (limit->hierarchy == hierarchy && !ctr__list_has(list, limit->file, len) &&
+        ctr__list_has(hierarchy->controllers, limit->file, len))
+      list = ctr__print(b, "%s%s%.*s", list, *list ? "," : "", (int)len, limit->file);
+  }
+  return list;
+}
+
+static void ctr__plan_limits(ctr__builder *b) {
+  for (size_t i = 0; i < b->limit_count; i++) {
+    const ctr__limit *limit = &b->limits[i];
+    if (!limit->hierarchy->container) continue;
+    ctr__parent_step(b, LIMIT, .field = limit->field,
+                     .str = {limit->hierarchy->container, limit->file, limit->value},
+                     .num = {limit->rule});
+  }
+}
+
+/* Limits hold before anything is in the cgroup, and whatever outlives a kill is written down
+   first. */
+static void ctr__plan_cgroups(ctr__builder *b) {
+  if (ctr__has_own_cgroups(b)) ctr__parent_step(b, RECORD_CGROUPS, .field = NULL);
+  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++) {
+    const ctr__hierarchy *h = &b->hierarchies->items[i];
+    if (!h->container) continue;
+    ctr__parent_step(
+        b, MAKE_CGROUP, .field = "linux.cgroupsPath",
+        .str = {h->container, h->v2 ? "" : h->options, ctr__controllers_for(b, h)},
+        .num = {h->v2, strlen(h->mount_point)});
+  }
+  ctr__plan_limits(b);
+}
+
+/* The cgroup that a process is cloned into: only v2 can (clone(2), CLONE_INTO_CGROUP). */
+static const char *ctr__cgroup_to_clone_into(const ctr__builder *b) {
+  const ctr__hierarchy *v2 = ctr__any_v2(b->hierarchies);
+  return v2 && (b->facts->features & CTR_FEATURE_CLONE_INTO_CGROUP) ? v2->container : NULL;
+}
+
+static void ctr__plan_enter_cgroups(ctr__builder *b) {
+  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++) {
+    const char *path = b->hierarchies->items[i].container;
+    if (path && path != b->born_in)
+      ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath", .str = {path});
+  }
 }
 
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
-  if (!ctr__makes_container(b)) return CTR_OK;
-  ctr_code code = ctr__plan_cgroups(b);
-  if (!code) ctr__warn_if_unbounded(b);
-  return code;
+  const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
+  ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__collect_limits(b);
+  if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
+  if (code || !wanted) return code;
+  ctr__plan_cgroups(b);
+  b->born_in = ctr__cgroup_to_clone_into(b);
+  return CTR_OK;
 }
 
 /* ==== [SECTION] plan/hooks.c ================================================================== */
@@ -6599,7 +7206,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
   if (!at_once) ctr__plan_join_one_by_one(b, true);
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
-  ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
+  ctr__parent_step(b, STAGE, .field = NULL, .str = {b->born_in}, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
@@ -6622,12 +7229,14 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
 static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
   ctr_code code = ctr__sort_joined(b);
   if (!code) code = ctr__check_exec_ids(b);
+  if (b->facts->features & CTR_FEATURE_CLONE_INTO_CGROUP) b->born_in = b->purpose->born_in;
   if (!code) code = ctr__plan_join(b);
   if (code) return code;
   ctr__choose_io_owner(b);
   for (size_t i = 0; i < b->purpose->cgroups.count; i++)
-    ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
-                     .str = {b->purpose->cgroups.items[i]});
+    if (!b->born_in || strcmp(b->purpose->cgroups.items[i], b->born_in) != 0)
+      ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
+                       .str = {b->purpose->cgroups.items[i]});
   code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   ctr__plan_priorities(b, CTR__LANE_PARENT);
   ctr__sync_step(b, CTR__SYNC_MAPPED, 0);
@@ -6671,14 +7280,15 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
 
 /* What only the caller's side may do, before the child goes on. */
 static ctr_code ctr__plan_parent(ctr__builder *b) {
+  ctr_code code = ctr__plan_own_cgroups(b);
   uint32_t before = b->step_count;
-  ctr_code code = ctr__plan_namespaces(b);
+  if (!code) code = ctr__plan_namespaces(b);
   if (code) return code;
   uint32_t cloned = before;
   while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
   if (ctr__makes_container(b)) ctr__parent_step(b, RECORD, .field = NULL);
-  code = ctr__plan_own_cgroups(b);
-  if (!code) code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
+  ctr__plan_enter_cgroups(b);
+  code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
   ctr__plan_priorities(b, CTR__LANE_PARENT);
   /* The child waits only if the parent has something to do first: to learn of it, for one. */
@@ -6769,8 +7379,8 @@ static const ctr__purpose ctr__for_program = {.goal = CTR__GOAL_PROGRAM};
 static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *desc,
                               const ctr__purpose *purpose, ctr_plan **ret_plan, ctr_err *err) {
   const unsigned moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY;
-  const unsigned features =
-      CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_SETNS_PIDFD;
+  const unsigned features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR |
+                            CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP;
   if (desc->moments & ~moments || desc->without & ~features)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
   const bool has_cgroup = ctr__is_container(purpose) && !desc->no_cgroup;
@@ -6899,10 +7509,21 @@ static void ctr__text_limit(ctr__text *t, uint64_t value) {
     ctr__text_add(t, "%llu", (unsigned long long)value);
 }
 
+static const char *const ctr__limit_rules[] = {
+    [CTR__LIMIT_ALWAYS] = "",
+    [CTR__LIMIT_IF_THERE] = ", if it is there",
+    [CTR__LIMIT_ELSE] = ", if the one before is not there",
+    [CTR__LIMIT_IF_FREE] = ", unless more is in use",
+};
+
 static void ctr__text_size(ctr__text *t, uint64_t rows, uint64_t columns) {
   if (rows || columns)
     ctr__text_add(t, " of %llu rows and %llu columns", (unsigned long long)rows,
                   (unsigned long long)columns);
+}
+
+static void ctr__text_if_any(ctr__text *t, const char *before, const char *text) {
+  if (text && *text) ctr__text_add(t, "%s%s", before, text);
 }
 
 static void ctr__text_timeout(ctr__text *t, uint64_t seconds) {
@@ -6948,6 +7569,9 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'Z': ctr__text_size(t, num, step->num[i + 1]); break;
   case 'K': ctr__text_add(t, "%s", num ? ", also as /dev/console" : ""); break;
   case 'W': ctr__text_timeout(t, num); break;
+  case 'E': ctr__text_add(t, "%s", ctr__limit_rules[num]); break;
+  case 'G': ctr__text_if_any(t, ", with ", str); break;
+  case 'I': ctr__text_if_any(t, ", in the cgroup ", str); break;
   default: break;
   }
 }
@@ -8200,7 +8824,7 @@ static int ctr__hook_execute(ctr__hook_run *h) {
   h->input = input;
   h->output = output_write;
   h->report = report_write;
-  pid_t pid = ctr__clone(0, true, &pidfd, NULL);
+  pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
   if (pid == 0) ctr__hook_main(h);
   ctr__sigmask(before, NULL);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
@@ -8393,7 +9017,7 @@ static _Noreturn void ctr__child_main(const ctr__launch *launch) {
 
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   int pidfd = -1;
-  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd, &c->launch->shared->pid);
+  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], -1, &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
   /* The pid is as this process sees it, which is in the caller's pid namespace. */
   const ctr__message message = {.type = CTR__MSG_PID, .value = pid};
@@ -8574,6 +9198,52 @@ static int ctr__cgroup_make(const ctr__cgroup *g) {
   return dir < 0 ? dir : 0;
 }
 
+/* Adds to the controllers that those below dir have, one by one where not all can be had: what is
+   missed shows where it is needed. */
+static void ctr__cgroup_enable_in(int dir, const char *controllers) {
+  char enabled[1024], text[1024 + 2], *end = text;
+  if (ctr__cgroup_read(dir, "cgroup.subtree_control", enabled, sizeof enabled) < 0) return;
+  for (char *c = enabled; *c; c++)
+    if (*c == ' ' || *c == '\n') *c = ',';
+  for (const char *at = controllers; *at; at += strcspn(at, ","), at += *at == ',') {
+    size_t len = strcspn(at, ",");
+    if (ctr__list_has(enabled, at, len) || (size_t)(end - text) + len + 3 > sizeof text) continue;
+    *end++ = '+';
+    memcpy(end, at, len);
+    end += len;
+    *end++ = ' ';
+  }
+  if (end == text ||
+      ctr__cgroup_write(dir, "cgroup.subtree_control", text, (size_t)(end - text)) >= 0)
+    return;
+  for (const char *word = text, *after; word < end; word = after) {
+    after = word + strcspn(word, " ") + 1;
+    ctr__cgroup_write(dir, "cgroup.subtree_control", word, (size_t)(after - word));
+  }
+}
+
+/* Enables controllers for a v2 cgroup: in every one above it, from the mount point on, which is the
+   first len bytes of its path (cgroup-v2.rst, "Top-down Constraint"). */
+static int ctr__cgroup_enable(const char *path, size_t len, const char *controllers) {
+  char above[PATH_MAX], name[NAME_MAX + 1];
+  if (len >= sizeof above) return -ENAMETOOLONG;
+  memcpy(above, path, len);
+  above[len] = '\0';
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(above);
+  const char *at = path + len, *from;
+  for (size_t n = ctr__component(&at, &from); dir >= 0 && n;) {
+    if (n >= sizeof name) return -ENAMETOOLONG;
+    memcpy(name, from, n);
+    name[n] = '\0';
+    ctr__cgroup_enable_in(dir, controllers);
+    if (!(n = ctr__component(&at, &from))) break;
+    int next = ctr__openat2(dir, name, O_RDONLY | O_DIRECTORY, 0, CTR__IN_CGROUP);
+    ctr__close(&dir);
+    dir = next;
+  }
+  return dir < 0 ? dir : 0;
+}
+
 /* Moves a process, with all its threads, into the cgroup. */
 static int ctr__cgroup_enter(const ctr__cgroup *g, pid_t pid) {
   char text[24];
@@ -8598,6 +9268,78 @@ static bool ctr__wait_more(ctr__patience *patience, struct pollfd *event) {
   patience->left -= patience->pause;
   patience->pause = patience->pause < 32 ? patience->pause * 2 : 50;
   return true;
+}
+
+/* ==== [SECTION] cgroup/limits.c =============================================================== */
+/* Writing limits: the LIMIT steps of a plan. */
+
+/* How many stand together from there on. */
+static uint32_t ctr__limits_at(const ctr_plan *plan, uint32_t first) {
+  uint32_t count = 0;
+  while (first + count < plan->step_count &&
+         ctr__plan_step(plan, first + count)->kind == CTR__STEP_LIMIT)
+    count++;
+  return count;
+}
+
+/* One of them, and the one before it. */
+typedef struct ctr__limit_at {
+  const char *path, *file, *value, *before;
+  enum ctr__limit_rule rule;
+} ctr__limit_at;
+
+static ctr__limit_at ctr__limit_of(const ctr_plan *plan, uint32_t index) {
+  const ctr__step *step = ctr__plan_step(plan, index);
+  return (ctr__limit_at){
+      .path = ctr__plan_str(plan, step->str[0]),
+      .file = ctr__plan_str(plan, step->str[1]),
+      .value = ctr__plan_str(plan, step->str[2]),
+      .before = index ? ctr__plan_str(plan, ctr__plan_step(plan, index - 1)->str[1]) : NULL,
+      .rule = (enum ctr__limit_rule)step->num[0]};
+}
+
+/* Whether more memory is in use than a limit would leave (cgroup-v2.rst, memory.current). */
+static bool ctr__is_in_use(int dir, const char *limit) {
+  char used[32];
+  return ctr__cgroup_read(dir, "memory.current", used, sizeof used) > 0 &&
+         strtoull(used, NULL, 10) > strtoull(limit, NULL, 10);
+}
+
+static int ctr__limit_write(int dir, const ctr__limit_at *limit) {
+  if (limit->rule == CTR__LIMIT_ELSE && faccessat(dir, limit->before, F_OK, 0) == 0) return 0;
+  if (limit->rule == CTR__LIMIT_IF_FREE && ctr__is_in_use(dir, limit->value)) return -EBUSY;
+  /* An empty value is a line all the same: a write of nothing is none. */
+  const char *text = *limit->value ? limit->value : "\n";
+  int r = ctr__cgroup_write(dir, limit->file, text, strlen(text));
+  return r == -ENOENT && limit->rule == CTR__LIMIT_IF_THERE ? 0 : r < 0 ? r : 0;
+}
+
+/* Writes count of them. One may be in the way of another (memory and swap, quota and period; raised
+   in one order, lowered in the other): what is refused is tried again when others are there, as
+   long as that helps. */
+static int ctr__limits_write(const ctr_plan *plan, uint32_t first, uint32_t count, ctr_arena *mem,
+                             uint32_t *ret_failed) {
+  bool *done = ctr__arena_array(mem, count, sizeof *done);
+  uint32_t left = count, before;
+  int failure;
+  if (!done) return -ENOMEM;
+  do {
+    failure = 0;
+    before = left;
+    for (uint32_t i = 0; i < count; i++) {
+      if (done[i]) continue;
+      const ctr__limit_at limit = ctr__limit_of(plan, first + i);
+      CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(limit.path);
+      int r = dir < 0 ? dir : ctr__limit_write(dir, &limit);
+      left -= done[i] = r == 0;
+      if (r < 0 && !failure) {
+        failure = r;
+        *ret_failed = first + i;
+      }
+      if (r < 0 && r != -EINVAL && r != -EBUSY) return *ret_failed = first + i, r;
+    }
+  } while (left && left < before);
+  return failure;
 }
 
 /* ==== [SECTION] cgroup/tree.c ================================================================= */
@@ -9335,6 +10077,11 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_LIMIT, ENOENT,
+     "the kernel does not have this file, or the controller is not enabled here: not given to the "
+     "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
+    {CTR__STEP_LIMIT, EBUSY, "more than that is in use"},
+    {CTR__STEP_LIMIT, EINVAL, "the kernel does not take it, alone or beside the other limits"},
     {CTR__STEP_ENTER_CGROUP, ENOSPC,
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
@@ -9657,10 +10404,13 @@ static int ctr__open_channel(ctr__start *s) {
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
   uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  const char *born_in = ctr__plan_str(s->plan, step->str[0]);
+  CTR__AUTO_CLOSE cgroup = born_in ? ctr__cgroup_open_path(born_in) : -1;
+  if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1, r = ctr__open_channel(s);
   if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
+  pid_t pid = ctr__clone(step->num[0], step->num[1], cgroup, &pidfd, NULL);
   if (pid == 0) run(&s->launch);
   ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
@@ -9761,7 +10511,9 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
   const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
-  return ctr__cgroup_make(&cgroup);
+  int r = ctr__cgroup_make(&cgroup);
+  const char *controllers = ctr__plan_str(s->plan, step->str[2]);
+  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, step->num[1], controllers);
 }
 
 static int ctr__parent_enter_cgroup(ctr__start *s, const ctr__step *step) {
@@ -9849,11 +10601,24 @@ typedef ctr_code ctr__parent_talk(ctr__start *s);
 static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,
     [CTR__STEP_RECORD] = ctr__parent_record,
 };
 
-static ctr_code ctr__parent_do(ctr__start *s, uint32_t index) {
+/* All that stand together: which goes before which is the kernel's to say. */
+static ctr_code ctr__parent_limits(ctr__start *s, uint32_t *index) {
+  uint32_t first = *index, failed = first, count = ctr__limits_at(s->plan, first);
+  *index += count - 1;
+  int r = ctr__limits_write(s->plan, first, count, &s->arena, &failed);
+  const ctr__message report = {.type = CTR__MSG_ERROR, .step = failed, .error = -r};
+  return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
+}
+
+/* Moves *index to the last step that it has done. */
+static ctr_code ctr__parent_do(ctr__start *s, uint32_t *at) {
+  const uint32_t index = *at;
   const ctr__step *step = ctr__plan_step(s->plan, index);
+  if (step->kind == CTR__STEP_LIMIT) return ctr__parent_limits(s, at);
   if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
   if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s);
   ctr__parent_fn *run = ctr__parent_steps[step->kind];
@@ -9880,7 +10645,7 @@ static ctr_code ctr__parent_walk(ctr__start *s) {
     ctr_code code = CTR_OK;
     if (step->kind == CTR__STEP_WAIT_START) return CTR_OK;
     if (step->lane == CTR__LANE_BOTH) code = ctr__parent_sync(s, step);
-    if (step->lane == CTR__LANE_PARENT) code = ctr__parent_do(s, i);
+    if (step->lane == CTR__LANE_PARENT) code = ctr__parent_do(s, &i);
     if (!code) code = ctr__hand_out_pidfd(s);
     if (code) return code;
   }
@@ -10250,7 +11015,7 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
 typedef struct ctr__stored {
   const char *id, *bundle, *rootfs, *created;
   uint32_t owner;
-  int64_t pid;        /* of its first process, as its maker saw it */
+  int64_t pid;        /* of its first process, as its maker saw it; 0: there is none yet */
   uint64_t startTime; /* of that, clock ticks since boot            */
   const ctr__cgroup *cgroups;
   size_t cgroup_count;
@@ -10269,7 +11034,7 @@ CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, rootfs, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, created, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, owner, U32, CTR__MUST),
-          CTR__FIELD(ctr__stored, pid, I64, .min = 1, .max = INT32_MAX, CTR__MUST),
+          CTR__FIELD(ctr__stored, pid, I64, .min = 0, .max = INT32_MAX, CTR__MUST),
           CTR__FIELD(ctr__stored, startTime, U64, CTR__MUST),
           CTR__FIELD(ctr__stored, cgroups, LIST, CTR__OF(ctr__cgroup)),
           CTR__FIELD(ctr__stored, namespacePaths, PAIRS, CTR__PLAIN),
@@ -10388,6 +11153,11 @@ static int ctr__read_file(ctr_arena *arena, int dir, const char *name, char **re
   return 0;
 }
 
+static ctr_code ctr__never_finished(const char *id, ctr_err *err) {
+  return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
+                   "container \"%.128s\" was never finished being made: delete it with force", id);
+}
+
 /* Reads state.json. */
 static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored **ret_stored,
                           ctr_err *err) {
@@ -10399,10 +11169,7 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
   if (!stored) return ctr__nomem(err);
   int r = ctr__read_file(arena, dir, CTR__STATE_FILE, &text, &len);
   if (r == -ENOMEM) return ctr__nomem(err);
-  if (r == -ENOENT)
-    return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
-                     "container \"%.128s\" was never finished being made: delete it with force",
-                     id);
+  if (r == -ENOENT) return ctr__never_finished(id, err);
   if (r == -EMFILE || r == -ENFILE) /* says nothing about it */
     return ctr__fail(err, CTR_E_SYS, -r, NULL, "read the state of container \"%.128s\"", id);
   if (r < 0)
@@ -10581,13 +11348,13 @@ static ctr_code ctr__find(const char *root, const char *id, ctr_container **ret_
 static ctr_code ctr__know(ctr_container *c, ctr_err *err) {
   ctr__stored *stored = NULL;
   ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
-  if (!code) code = ctr__process_of((pid_t)stored->pid, stored->startTime, &c->process, err);
   if (code) return code;
   c->stored = stored;
   c->config = &stored->config;
   c->plan_desc.bundle = stored->bundle;
   c->plan_desc.id = c->id;
-  return CTR_OK;
+  if (!stored->pid) return ctr__never_finished(c->id, err);
+  return ctr__process_of((pid_t)stored->pid, stored->startTime, &c->process, err);
 }
 
 ctr_code ctr_container_open(const char *root, const char *id, ctr_container **ret_container,
@@ -11055,7 +11822,7 @@ ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err
   return code;
 }
 
-/* Nothing is known of it but its directory. */
+/* Nothing is known of it but its directory, and which cgroups it may have. */
 static ctr_code ctr__delete_unknown(const char *root, const char *id, const ctr_log *log,
                                     ctr_err *err) {
   ctr_container *c = NULL;
@@ -11067,7 +11834,7 @@ static ctr_code ctr__delete_unknown(const char *root, const char *id, const ctr_
     ctr_container_set_log(c, log);
     code = ctr__know(c, err);
     if (code == CTR_E_CORRUPT)
-      code = ctr__forget(c, err);
+      code = c->stored ? ctr__destroy(c, false, err) : ctr__forget(c, err);
     else if (!code)
       code = ctr__destroy(c, true, err);
     ctr__unlock(c);
@@ -11175,31 +11942,47 @@ static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
   return pairs;
 }
 
-/* The process is there and waits: what is known of it is written down. */
-static ctr_code ctr__record(void *userdata, const ctr_plan *plan, const ctr_process *process,
-                            ctr_err *err) {
-  ctr_container *c = userdata;
-  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
-  if (!stored) return ctr__nomem(err);
+/* What is known before there is a process. */
+static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_process *process,
+                              ctr__stored *stored, ctr_err *err) {
   *stored = (ctr__stored){.id = c->id,
                           .bundle = c->plan_desc.bundle,
                           .created = ctr__time_text(&c->arena),
                           .owner = geteuid(),
-                          .pid = process->pid,
                           .externalDescriptors = {process->external, 3},
                           .notifySocket = c->notify_socket,
                           .config = *c->config};
   if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
   ctr_code code = ctr__absolute(&c->arena, c->plan_desc.bundle, c->config->root.path, "root.path",
                                 &stored->rootfs, err);
-  if (!code) code = ctr_process_start_time(process, &stored->startTime, err);
   if (code) return code;
-  if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored) ||
-      !ctr__list_namespaces(&c->arena, stored))
-    return ctr__nomem(err);
-  code = ctr__check_cgroups_unused(stored, err);
+  if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored)) return ctr__nomem(err);
+  return ctr__check_cgroups_unused(stored, err);
+}
+
+/* A process that waits, if there is one already. */
+static ctr_code ctr__describe_process(ctr_container *c, const ctr_process *process,
+                                      ctr__stored *stored, ctr_err *err) {
+  if (process->pid <= 0) return CTR_OK;
+  stored->pid = process->pid;
+  ctr_code code = ctr_process_start_time(process, &stored->startTime, err);
   if (code) return code;
-  code = ctr__save(&c->arena, c->dir, stored, err);
+  return ctr__list_namespaces(&c->arena, stored) ? CTR_OK : ctr__nomem(err);
+}
+
+/* Writes down what is known so far. */
+static ctr_code ctr__record(void *userdata, const ctr_plan *plan, const ctr_process *process,
+                            ctr_err *err) {
+  ctr_container *c = userdata;
+  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
+  if (!stored) return ctr__nomem(err);
+  ctr_code code = CTR_OK;
+  if (c->stored)
+    *stored = *c->stored;
+  else
+    code = ctr__describe(c, plan, process, stored, err);
+  if (!code) code = ctr__describe_process(c, process, stored, err);
+  if (!code) code = ctr__save(&c->arena, c->dir, stored, err);
   /* The caller's config was borrowed: from now on the handle has the copy that is kept. One that
      cannot be read again would be a container that nobody can end. */
   if (!code) code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
@@ -11276,7 +12059,8 @@ static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
   if (!code && goal == CTR__GOAL_RUN) code = ctr__run_poststart_hooks(c, err);
-  if (code && c->locked) ctr__destroy(c, c->stored, NULL); /* else it is not there, or not ours */
+  if (code && c->locked) /* else it is not there, or not ours */
+    ctr__destroy(c, c->stored && c->stored->pid, NULL);
   if (c->locked) ctr__unlock(c);
   ctr_plan_free(plan);
   return code;
@@ -11468,14 +12252,64 @@ ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
 /* ==== [SECTION] container/exec.c ============================================================== */
 /* One more process in a container. */
 
+/* Whether processes can be in it: not beside cgroups below it that have controllers (cgroup-v2.rst,
+   "No Internal Process Constraint"). */
+static bool ctr__takes_processes(const ctr__cgroup *g) {
+  char enabled[1024];
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  return dir < 0 || ctr__cgroup_read(dir, "cgroup.subtree_control", enabled, sizeof enabled) <= 1;
+}
+
+/* What of the path of a cgroup, as /proc/PID/cgroup has it, is below one that is mounted somewhere:
+   after the longest start of it that the other ends with. */
+static const char *ctr__below_cgroup(const char *path, const char *mounted) {
+  const char *below = NULL;
+  const size_t whole = ctr__trimmed(mounted);
+  for (size_t len = 1; len <= strlen(path); len++) {
+    if (path[len] != '/' && path[len]) continue;
+    if (len <= whole && !memcmp(mounted + whole - len, path, len)) below = path + len;
+  }
+  return below;
+}
+
+/* Where below its v2 cgroup the container's first process is: an init such as systemd moves itself
+   down, to enable controllers. What it is below of is the container's own, whatever the rest. */
+static ctr_code ctr__cgroup_of_init(const ctr_container *c, ctr_arena *arena, const ctr__cgroup *g,
+                                    const char **ret, ctr_err *err) {
+  char file[64], text[PATH_MAX + 64];
+  *ctr__put_str(ctr__put_int(ctr__put_str(file, "/proc/"), c->stored->pid), "/cgroup") = '\0';
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, file, O_RDONLY, 0);
+  ssize_t n = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
+  if (n < 0) return ctr__fail(err, CTR_E_SYS, (int)-n, "linux.cgroupsPath", "read %s", file);
+  text[n] = '\0';
+  char *line = strstr(text, "0::");
+  if (line) line[strcspn(line, "\n")] = '\0';
+  const char *below = line ? ctr__below_cgroup(line + 3, g->path) : NULL;
+  if (!below) return *ret = g->path, CTR_OK;
+  size_t len = ctr__trimmed(g->path);
+  char *path = ctr_arena_alloc(arena, len + strlen(below) + 1);
+  if (!path) return ctr__nomem(err);
+  memcpy(path, g->path, len);
+  memcpy(path + len, below, strlen(below) + 1);
+  return *ret = path, CTR_OK;
+}
+
 /* Where its cgroups are, which a process joins; an ordinary user's container may have none. */
-static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_strs *ret,
+static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr__purpose *purpose,
                                   ctr_err *err) {
   const ctr__cgroups all = ctr__cgroups_of(c);
   const char **paths = ctr__arena_array(arena, all.count + 1, sizeof *paths);
   if (!paths) return ctr__nomem(err);
-  for (size_t i = 0; i < all.count; i++) paths[i] = all.items[i].path;
-  *ret = (ctr_strs){paths, all.count};
+  for (size_t i = 0; i < all.count; i++) {
+    const ctr__cgroup *g = &all.items[i];
+    paths[i] = g->path;
+    ctr_code code = g->v2 && !ctr__takes_processes(g)
+                        ? ctr__cgroup_of_init(c, arena, g, &paths[i], err)
+                        : CTR_OK;
+    if (code) return code;
+    if (g->v2) purpose->born_in = paths[i];
+  }
+  purpose->cgroups = (ctr_strs){paths, all.count};
   return CTR_OK;
 }
 
@@ -11502,7 +12336,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .die_with_caller = desc->die_with_caller,
                                    .without = desc->without,
                                    .log = desc->log};
-  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose.cgroups, err);
+  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);
   ctr_arena_free(&arena);
   return code;

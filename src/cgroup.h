@@ -1,5 +1,7 @@
 #include "cgroup/directory.c"
 
+#include "cgroup/limits.c"
+
 #include "cgroup/tree.c"
 
 #include "cgroup/freezer.c"

@@ -10,6 +10,12 @@
 
 #include "plan/mount.c"
 
+#include "plan/hierarchies.c"
+
+#include "plan/cgroup_mount.c"
+
+#include "plan/limits.c"
+
 #include "plan/cgroups.c"
 
 #include "plan/hooks.c"

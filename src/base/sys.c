@@ -253,12 +253,21 @@ struct ctr__clone_args {
 };
 
 enum { CTR__CLONE_PIDFD = 0x1000 };
+#define CTR__CLONE_INTO_CGROUP UINT64_C(0x200000000)
+
+/* Linux 5.7: before that the struct was shorter, and more than it is E2BIG. Here no kernel takes the
+   signal. */
+static bool ctr__has_clone_into_cgroup(void) {
+  struct ctr__clone_args args = {.exit_signal = UINT64_MAX, .cgroup = 1};
+  return CTR__CALL(CTR__SYS_clone3, &args, sizeof args) == -EINVAL;
+}
 
 /* fork(2) with flags and a pidfd, without what libc's fork does: its locks and handlers are not
-   ours to run. ret_pid, when not NULL, is set by the kernel before the child runs. Older kernels,
-   and seccomp filters that cannot look into clone3's struct, get clone(2), which cannot do that
-   beside a pidfd; the order of its arguments is the architecture's. */
-static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd,
+   ours to run. ret_pid, when not NULL, is set by the kernel before the child runs. cgroup is a
+   directory of v2, or -1. Older kernels, and seccomp filters that cannot look into clone3's struct,
+   get clone(2), which cannot do that beside a pidfd, nor into a cgroup; the order of its arguments
+   is the architecture's. */
+static pid_t ctr__clone(uint64_t flags, bool have_clone3, int cgroup, int *ret_pidfd,
                         volatile int32_t *ret_pid) {
   int pidfd = -1;
   if (have_clone3) {
@@ -267,9 +276,13 @@ static pid_t ctr__clone(uint64_t flags, bool have_clone3, int *ret_pidfd,
                                    .parent_tid = (uint64_t)(uintptr_t)ret_pid,
                                    .pidfd = (uint64_t)(uintptr_t)&pidfd,
                                    .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
+    if (cgroup >= 0) {
+      args.flags |= CTR__CLONE_INTO_CGROUP;
+      args.cgroup = (uint64_t)cgroup;
+    }
     long pid = CTR__CALL(CTR__SYS_clone3, &args, sizeof args);
     if (pid >= 0) *ret_pidfd = pidfd;
-    if (pid != -ENOSYS && pid != -EPERM) return (pid_t)pid;
+    if ((pid != -ENOSYS && pid != -EPERM) || cgroup >= 0) return (pid_t)pid;
   }
   unsigned long old = (unsigned long)flags | CTR__CLONE_PIDFD | SIGCHLD;
 #if defined __s390__ || defined __cris__

@@ -145,6 +145,52 @@ static int ctr__cgroup_make(const ctr__cgroup *g) {
   return dir < 0 ? dir : 0;
 }
 
+/* Adds to the controllers that those below dir have, one by one where not all can be had: what is
+   missed shows where it is needed. */
+static void ctr__cgroup_enable_in(int dir, const char *controllers) {
+  char enabled[1024], text[1024 + 2], *end = text;
+  if (ctr__cgroup_read(dir, "cgroup.subtree_control", enabled, sizeof enabled) < 0) return;
+  for (char *c = enabled; *c; c++)
+    if (*c == ' ' || *c == '\n') *c = ',';
+  for (const char *at = controllers; *at; at += strcspn(at, ","), at += *at == ',') {
+    size_t len = strcspn(at, ",");
+    if (ctr__list_has(enabled, at, len) || (size_t)(end - text) + len + 3 > sizeof text) continue;
+    *end++ = '+';
+    memcpy(end, at, len);
+    end += len;
+    *end++ = ' ';
+  }
+  if (end == text ||
+      ctr__cgroup_write(dir, "cgroup.subtree_control", text, (size_t)(end - text)) >= 0)
+    return;
+  for (const char *word = text, *after; word < end; word = after) {
+    after = word + strcspn(word, " ") + 1;
+    ctr__cgroup_write(dir, "cgroup.subtree_control", word, (size_t)(after - word));
+  }
+}
+
+/* Enables controllers for a v2 cgroup: in every one above it, from the mount point on, which is the
+   first len bytes of its path (cgroup-v2.rst, "Top-down Constraint"). */
+static int ctr__cgroup_enable(const char *path, size_t len, const char *controllers) {
+  char above[PATH_MAX], name[NAME_MAX + 1];
+  if (len >= sizeof above) return -ENAMETOOLONG;
+  memcpy(above, path, len);
+  above[len] = '\0';
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(above);
+  const char *at = path + len, *from;
+  for (size_t n = ctr__component(&at, &from); dir >= 0 && n;) {
+    if (n >= sizeof name) return -ENAMETOOLONG;
+    memcpy(name, from, n);
+    name[n] = '\0';
+    ctr__cgroup_enable_in(dir, controllers);
+    if (!(n = ctr__component(&at, &from))) break;
+    int next = ctr__openat2(dir, name, O_RDONLY | O_DIRECTORY, 0, CTR__IN_CGROUP);
+    ctr__close(&dir);
+    dir = next;
+  }
+  return dir < 0 ? dir : 0;
+}
+
 /* Moves a process, with all its threads, into the cgroup. */
 static int ctr__cgroup_enter(const ctr__cgroup *g, pid_t pid) {
   char text[24];

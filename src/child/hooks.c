@@ -123,7 +123,7 @@ static int ctr__hook_execute(ctr__hook_run *h) {
   h->input = input;
   h->output = output_write;
   h->report = report_write;
-  pid_t pid = ctr__clone(0, true, &pidfd, NULL);
+  pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
   if (pid == 0) ctr__hook_main(h);
   ctr__sigmask(before, NULL);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);

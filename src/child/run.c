@@ -122,7 +122,7 @@ static _Noreturn void ctr__child_main(const ctr__launch *launch) {
 
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   int pidfd = -1;
-  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], &pidfd, &c->launch->shared->pid);
+  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], -1, &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
   /* The pid is as this process sees it, which is in the caller's pid namespace. */
   const ctr__message message = {.type = CTR__MSG_PID, .value = pid};

@@ -174,25 +174,25 @@ CTR__TYPE(ctr_device_rule, CTR__FIELD(ctr_device_rule, allow, BOOL, CTR__MUST),
           CTR__FIELD_AS(ctr_device_rule, minor_, "minor", INT, CTR__PLAIN),
           CTR__FIELD(ctr_device_rule, access, STR, CTR__PLAIN));
 
-CTR__TYPE(ctr_memory, CTR__FIELD(ctr_memory, limit, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, reservation, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, swap, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, kernel, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, kernelTCP, INT, CTR__LATER),
-          CTR__FIELD(ctr_memory, swappiness, UINT, .max = 100, CTR__LATER),
-          CTR__FIELD(ctr_memory, disableOOMKiller, BOOL, CTR__LATER),
-          CTR__FIELD(ctr_memory, useHierarchy, BOOL, CTR__LATER),
-          CTR__FIELD(ctr_memory, checkBeforeUpdate, BOOL, CTR__LATER));
+CTR__TYPE(ctr_memory, CTR__FIELD(ctr_memory, limit, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, reservation, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, swap, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, kernel, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, kernelTCP, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, swappiness, UINT, .max = 100),
+          CTR__FIELD(ctr_memory, disableOOMKiller, BOOL, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, useHierarchy, BOOL, CTR__PLAIN),
+          CTR__FIELD(ctr_memory, checkBeforeUpdate, BOOL, CTR__PLAIN));
 
-CTR__TYPE(ctr_cpu, CTR__FIELD(ctr_cpu, shares, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, quota, INT, CTR__LATER), CTR__FIELD(ctr_cpu, burst, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, period, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, realtimeRuntime, INT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, realtimePeriod, UINT, CTR__LATER),
-          CTR__FIELD(ctr_cpu, cpus, STR, CTR__LATER), CTR__FIELD(ctr_cpu, mems, STR, CTR__LATER),
-          CTR__FIELD(ctr_cpu, idle, INT, CTR__LATER));
+CTR__TYPE(ctr_cpu, CTR__FIELD(ctr_cpu, shares, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, quota, INT, CTR__PLAIN), CTR__FIELD(ctr_cpu, burst, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, period, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, realtimeRuntime, INT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, realtimePeriod, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, cpus, STR, CTR__PLAIN), CTR__FIELD(ctr_cpu, mems, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu, idle, INT, CTR__PLAIN));
 
-CTR__TYPE(ctr_pids, CTR__FIELD(ctr_pids, limit, INT, .flags = CTR__REQUIRED | CTR__NOT_EXECUTED));
+CTR__TYPE(ctr_pids, CTR__FIELD(ctr_pids, limit, INT, CTR__MUST));
 
 CTR__TYPE(ctr_weight_device,
           CTR__FIELD_AS(ctr_weight_device, major_, "major", I64, CTR__MUST),
@@ -205,10 +205,10 @@ CTR__TYPE(ctr_throttle_device,
           CTR__FIELD_AS(ctr_throttle_device, minor_, "minor", I64, CTR__MUST),
           CTR__FIELD(ctr_throttle_device, rate, U64, .flags = CTR__ALWAYS));
 
-#define CTR__THROTTLES CTR__OF(ctr_throttle_device), CTR__LATER
-CTR__TYPE(ctr_block_io, CTR__FIELD(ctr_block_io, weight, UINT, .max = UINT16_MAX, CTR__LATER),
-          CTR__FIELD(ctr_block_io, leafWeight, UINT, .max = UINT16_MAX, CTR__LATER),
-          CTR__FIELD(ctr_block_io, weightDevice, LIST, CTR__OF(ctr_weight_device), CTR__LATER),
+#define CTR__THROTTLES CTR__OF(ctr_throttle_device)
+CTR__TYPE(ctr_block_io, CTR__FIELD(ctr_block_io, weight, UINT, .max = UINT16_MAX),
+          CTR__FIELD(ctr_block_io, leafWeight, UINT, .max = UINT16_MAX),
+          CTR__FIELD(ctr_block_io, weightDevice, LIST, CTR__OF(ctr_weight_device)),
           CTR__FIELD(ctr_block_io, throttleReadBpsDevice, LIST, CTR__THROTTLES),
           CTR__FIELD(ctr_block_io, throttleWriteBpsDevice, LIST, CTR__THROTTLES),
           CTR__FIELD(ctr_block_io, throttleReadIOPSDevice, LIST, CTR__THROTTLES),
@@ -221,8 +221,8 @@ CTR__TYPE(ctr_hugepage_limit, CTR__FIELD(ctr_hugepage_limit, pageSize, STR, CTR_
 CTR__TYPE(ctr_if_priority, CTR__FIELD(ctr_if_priority, name, STR, CTR__MUST),
           CTR__FIELD(ctr_if_priority, priority, U32, CTR__MUST));
 
-CTR__TYPE(ctr_network, CTR__FIELD(ctr_network, classID, UINT, .max = UINT32_MAX, CTR__LATER),
-          CTR__FIELD(ctr_network, priorities, LIST, CTR__OF(ctr_if_priority), CTR__LATER));
+CTR__TYPE(ctr_network, CTR__FIELD(ctr_network, classID, UINT, .max = UINT32_MAX),
+          CTR__FIELD(ctr_network, priorities, LIST, CTR__OF(ctr_if_priority)));
 
 CTR__TYPE(ctr_rdma, CTR__FIELD(ctr_rdma, hcaHandles, UINT, .max = UINT32_MAX),
           CTR__FIELD(ctr_rdma, hcaObjects, UINT, .max = UINT32_MAX));
@@ -232,10 +232,10 @@ CTR__TYPE(ctr_resources, CTR__FIELD(ctr_resources, devices, LIST, CTR__OF(ctr_de
           CTR__FIELD(ctr_resources, cpu, OBJECT, CTR__OF(ctr_cpu)),
           CTR__FIELD(ctr_resources, pids, OBJECT, CTR__OF(ctr_pids)),
           CTR__FIELD(ctr_resources, blockIO, OBJECT, CTR__OF(ctr_block_io)),
-          CTR__FIELD(ctr_resources, hugepageLimits, LIST, CTR__OF(ctr_hugepage_limit), CTR__LATER),
+          CTR__FIELD(ctr_resources, hugepageLimits, LIST, CTR__OF(ctr_hugepage_limit)),
           CTR__FIELD(ctr_resources, network, OBJECT, CTR__OF(ctr_network)),
-          CTR__FIELD(ctr_resources, rdma, MAP, CTR__OF(ctr_rdma), CTR__LATER),
-          CTR__FIELD(ctr_resources, unified, PAIRS, CTR__LATER));
+          CTR__FIELD(ctr_resources, rdma, MAP, CTR__OF(ctr_rdma)),
+          CTR__FIELD(ctr_resources, unified, PAIRS, CTR__PLAIN));
 
 CTR__TYPE(ctr_syscall_arg, CTR__FIELD(ctr_syscall_arg, index, U32, CTR__MUST),
           CTR__FIELD(ctr_syscall_arg, value, U64, CTR__MUST),

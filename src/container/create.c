@@ -80,31 +80,47 @@ static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
   return pairs;
 }
 
-/* The process is there and waits: what is known of it is written down. */
-static ctr_code ctr__record(void *userdata, const ctr_plan *plan, const ctr_process *process,
-                            ctr_err *err) {
-  ctr_container *c = userdata;
-  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
-  if (!stored) return ctr__nomem(err);
+/* What is known before there is a process. */
+static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_process *process,
+                              ctr__stored *stored, ctr_err *err) {
   *stored = (ctr__stored){.id = c->id,
                           .bundle = c->plan_desc.bundle,
                           .created = ctr__time_text(&c->arena),
                           .owner = geteuid(),
-                          .pid = process->pid,
                           .externalDescriptors = {process->external, 3},
                           .notifySocket = c->notify_socket,
                           .config = *c->config};
   if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
   ctr_code code = ctr__absolute(&c->arena, c->plan_desc.bundle, c->config->root.path, "root.path",
                                 &stored->rootfs, err);
-  if (!code) code = ctr_process_start_time(process, &stored->startTime, err);
   if (code) return code;
-  if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored) ||
-      !ctr__list_namespaces(&c->arena, stored))
-    return ctr__nomem(err);
-  code = ctr__check_cgroups_unused(stored, err);
+  if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored)) return ctr__nomem(err);
+  return ctr__check_cgroups_unused(stored, err);
+}
+
+/* A process that waits, if there is one already. */
+static ctr_code ctr__describe_process(ctr_container *c, const ctr_process *process,
+                                      ctr__stored *stored, ctr_err *err) {
+  if (process->pid <= 0) return CTR_OK;
+  stored->pid = process->pid;
+  ctr_code code = ctr_process_start_time(process, &stored->startTime, err);
   if (code) return code;
-  code = ctr__save(&c->arena, c->dir, stored, err);
+  return ctr__list_namespaces(&c->arena, stored) ? CTR_OK : ctr__nomem(err);
+}
+
+/* Writes down what is known so far. */
+static ctr_code ctr__record(void *userdata, const ctr_plan *plan, const ctr_process *process,
+                            ctr_err *err) {
+  ctr_container *c = userdata;
+  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
+  if (!stored) return ctr__nomem(err);
+  ctr_code code = CTR_OK;
+  if (c->stored)
+    *stored = *c->stored;
+  else
+    code = ctr__describe(c, plan, process, stored, err);
+  if (!code) code = ctr__describe_process(c, process, stored, err);
+  if (!code) code = ctr__save(&c->arena, c->dir, stored, err);
   /* The caller's config was borrowed: from now on the handle has the copy that is kept. One that
      cannot be read again would be a container that nobody can end. */
   if (!code) code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
@@ -181,7 +197,8 @@ static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
   if (!code && goal == CTR__GOAL_RUN) code = ctr__run_poststart_hooks(c, err);
-  if (code && c->locked) ctr__destroy(c, c->stored, NULL); /* else it is not there, or not ours */
+  if (code && c->locked) /* else it is not there, or not ours */
+    ctr__destroy(c, c->stored && c->stored->pid, NULL);
   if (c->locked) ctr__unlock(c);
   ctr_plan_free(plan);
   return code;

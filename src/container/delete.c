@@ -107,7 +107,7 @@ ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err
   return code;
 }
 
-/* Nothing is known of it but its directory. */
+/* Nothing is known of it but its directory, and which cgroups it may have. */
 static ctr_code ctr__delete_unknown(const char *root, const char *id, const ctr_log *log,
                                     ctr_err *err) {
   ctr_container *c = NULL;
@@ -119,7 +119,7 @@ static ctr_code ctr__delete_unknown(const char *root, const char *id, const ctr_
     ctr_container_set_log(c, log);
     code = ctr__know(c, err);
     if (code == CTR_E_CORRUPT)
-      code = ctr__forget(c, err);
+      code = c->stored ? ctr__destroy(c, false, err) : ctr__forget(c, err);
     else if (!code)
       code = ctr__destroy(c, true, err);
     ctr__unlock(c);

@@ -1,13 +1,63 @@
 /* One more process in a container. */
 
+/* Whether processes can be in it: not beside cgroups below it that have controllers (cgroup-v2.rst,
+   "No Internal Process Constraint"). */
+static bool ctr__takes_processes(const ctr__cgroup *g) {
+  char enabled[1024];
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  return dir < 0 || ctr__cgroup_read(dir, "cgroup.subtree_control", enabled, sizeof enabled) <= 1;
+}
+
+/* What of the path of a cgroup, as /proc/PID/cgroup has it, is below one that is mounted somewhere:
+   after the longest start of it that the other ends with. */
+static const char *ctr__below_cgroup(const char *path, const char *mounted) {
+  const char *below = NULL;
+  const size_t whole = ctr__trimmed(mounted);
+  for (size_t len = 1; len <= strlen(path); len++) {
+    if (path[len] != '/' && path[len]) continue;
+    if (len <= whole && !memcmp(mounted + whole - len, path, len)) below = path + len;
+  }
+  return below;
+}
+
+/* Where below its v2 cgroup the container's first process is: an init such as systemd moves itself
+   down, to enable controllers. What it is below of is the container's own, whatever the rest. */
+static ctr_code ctr__cgroup_of_init(const ctr_container *c, ctr_arena *arena, const ctr__cgroup *g,
+                                    const char **ret, ctr_err *err) {
+  char file[64], text[PATH_MAX + 64];
+  *ctr__put_str(ctr__put_int(ctr__put_str(file, "/proc/"), c->stored->pid), "/cgroup") = '\0';
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, file, O_RDONLY, 0);
+  ssize_t n = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
+  if (n < 0) return ctr__fail(err, CTR_E_SYS, (int)-n, "linux.cgroupsPath", "read %s", file);
+  text[n] = '\0';
+  char *line = strstr(text, "0::");
+  if (line) line[strcspn(line, "\n")] = '\0';
+  const char *below = line ? ctr__below_cgroup(line + 3, g->path) : NULL;
+  if (!below) return *ret = g->path, CTR_OK;
+  size_t len = ctr__trimmed(g->path);
+  char *path = ctr_arena_alloc(arena, len + strlen(below) + 1);
+  if (!path) return ctr__nomem(err);
+  memcpy(path, g->path, len);
+  memcpy(path + len, below, strlen(below) + 1);
+  return *ret = path, CTR_OK;
+}
+
 /* Where its cgroups are, which a process joins; an ordinary user's container may have none. */
-static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_strs *ret,
+static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr__purpose *purpose,
                                   ctr_err *err) {
   const ctr__cgroups all = ctr__cgroups_of(c);
   const char **paths = ctr__arena_array(arena, all.count + 1, sizeof *paths);
   if (!paths) return ctr__nomem(err);
-  for (size_t i = 0; i < all.count; i++) paths[i] = all.items[i].path;
-  *ret = (ctr_strs){paths, all.count};
+  for (size_t i = 0; i < all.count; i++) {
+    const ctr__cgroup *g = &all.items[i];
+    paths[i] = g->path;
+    ctr_code code = g->v2 && !ctr__takes_processes(g)
+                        ? ctr__cgroup_of_init(c, arena, g, &paths[i], err)
+                        : CTR_OK;
+    if (code) return code;
+    if (g->v2) purpose->born_in = paths[i];
+  }
+  purpose->cgroups = (ctr_strs){paths, all.count};
   return CTR_OK;
 }
 
@@ -34,7 +84,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .die_with_caller = desc->die_with_caller,
                                    .without = desc->without,
                                    .log = desc->log};
-  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose.cgroups, err);
+  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);
   ctr_arena_free(&arena);
   return code;

@@ -142,13 +142,13 @@ static ctr_code ctr__find(const char *root, const char *id, ctr_container **ret_
 static ctr_code ctr__know(ctr_container *c, ctr_err *err) {
   ctr__stored *stored = NULL;
   ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err);
-  if (!code) code = ctr__process_of((pid_t)stored->pid, stored->startTime, &c->process, err);
   if (code) return code;
   c->stored = stored;
   c->config = &stored->config;
   c->plan_desc.bundle = stored->bundle;
   c->plan_desc.id = c->id;
-  return CTR_OK;
+  if (!stored->pid) return ctr__never_finished(c->id, err);
+  return ctr__process_of((pid_t)stored->pid, stored->startTime, &c->process, err);
 }
 
 ctr_code ctr_container_open(const char *root, const char *id, ctr_container **ret_container,

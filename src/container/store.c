@@ -9,7 +9,7 @@
 typedef struct ctr__stored {
   const char *id, *bundle, *rootfs, *created;
   uint32_t owner;
-  int64_t pid;        /* of its first process, as its maker saw it */
+  int64_t pid;        /* of its first process, as its maker saw it; 0: there is none yet */
   uint64_t startTime; /* of that, clock ticks since boot            */
   const ctr__cgroup *cgroups;
   size_t cgroup_count;
@@ -28,7 +28,7 @@ CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, rootfs, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, created, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, owner, U32, CTR__MUST),
-          CTR__FIELD(ctr__stored, pid, I64, .min = 1, .max = INT32_MAX, CTR__MUST),
+          CTR__FIELD(ctr__stored, pid, I64, .min = 0, .max = INT32_MAX, CTR__MUST),
           CTR__FIELD(ctr__stored, startTime, U64, CTR__MUST),
           CTR__FIELD(ctr__stored, cgroups, LIST, CTR__OF(ctr__cgroup)),
           CTR__FIELD(ctr__stored, namespacePaths, PAIRS, CTR__PLAIN),
@@ -147,6 +147,11 @@ static int ctr__read_file(ctr_arena *arena, int dir, const char *name, char **re
   return 0;
 }
 
+static ctr_code ctr__never_finished(const char *id, ctr_err *err) {
+  return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
+                   "container \"%.128s\" was never finished being made: delete it with force", id);
+}
+
 /* Reads state.json. */
 static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored **ret_stored,
                           ctr_err *err) {
@@ -158,10 +163,7 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
   if (!stored) return ctr__nomem(err);
   int r = ctr__read_file(arena, dir, CTR__STATE_FILE, &text, &len);
   if (r == -ENOMEM) return ctr__nomem(err);
-  if (r == -ENOENT)
-    return ctr__fail(err, CTR_E_CORRUPT, 0, NULL,
-                     "container \"%.128s\" was never finished being made: delete it with force",
-                     id);
+  if (r == -ENOENT) return ctr__never_finished(id, err);
   if (r == -EMFILE || r == -ENFILE) /* says nothing about it */
     return ctr__fail(err, CTR_E_SYS, -r, NULL, "read the state of container \"%.128s\"", id);
   if (r < 0)

@@ -43,6 +43,11 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_LIMIT, ENOENT,
+     "the kernel does not have this file, or the controller is not enabled here: not given to the "
+     "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
+    {CTR__STEP_LIMIT, EBUSY, "more than that is in use"},
+    {CTR__STEP_LIMIT, EINVAL, "the kernel does not take it, alone or beside the other limits"},
     {CTR__STEP_ENTER_CGROUP, ENOSPC,
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},

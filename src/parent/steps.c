@@ -32,10 +32,13 @@ static int ctr__open_channel(ctr__start *s) {
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
   uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  const char *born_in = ctr__plan_str(s->plan, step->str[0]);
+  CTR__AUTO_CLOSE cgroup = born_in ? ctr__cgroup_open_path(born_in) : -1;
+  if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1, r = ctr__open_channel(s);
   if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], &pidfd, NULL);
+  pid_t pid = ctr__clone(step->num[0], step->num[1], cgroup, &pidfd, NULL);
   if (pid == 0) run(&s->launch);
   ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
@@ -136,7 +139,9 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
   const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
-  return ctr__cgroup_make(&cgroup);
+  int r = ctr__cgroup_make(&cgroup);
+  const char *controllers = ctr__plan_str(s->plan, step->str[2]);
+  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, step->num[1], controllers);
 }
 
 static int ctr__parent_enter_cgroup(ctr__start *s, const ctr__step *step) {
@@ -224,11 +229,24 @@ typedef ctr_code ctr__parent_talk(ctr__start *s);
 static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,
     [CTR__STEP_RECORD] = ctr__parent_record,
 };
 
-static ctr_code ctr__parent_do(ctr__start *s, uint32_t index) {
+/* All that stand together: which goes before which is the kernel's to say. */
+static ctr_code ctr__parent_limits(ctr__start *s, uint32_t *index) {
+  uint32_t first = *index, failed = first, count = ctr__limits_at(s->plan, first);
+  *index += count - 1;
+  int r = ctr__limits_write(s->plan, first, count, &s->arena, &failed);
+  const ctr__message report = {.type = CTR__MSG_ERROR, .step = failed, .error = -r};
+  return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
+}
+
+/* Moves *index to the last step that it has done. */
+static ctr_code ctr__parent_do(ctr__start *s, uint32_t *at) {
+  const uint32_t index = *at;
   const ctr__step *step = ctr__plan_step(s->plan, index);
+  if (step->kind == CTR__STEP_LIMIT) return ctr__parent_limits(s, at);
   if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
   if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s);
   ctr__parent_fn *run = ctr__parent_steps[step->kind];
@@ -255,7 +273,7 @@ static ctr_code ctr__parent_walk(ctr__start *s) {
     ctr_code code = CTR_OK;
     if (step->kind == CTR__STEP_WAIT_START) return CTR_OK;
     if (step->lane == CTR__LANE_BOTH) code = ctr__parent_sync(s, step);
-    if (step->lane == CTR__LANE_PARENT) code = ctr__parent_do(s, i);
+    if (step->lane == CTR__LANE_PARENT) code = ctr__parent_do(s, &i);
     if (!code) code = ctr__hand_out_pidfd(s);
     if (code) return code;
   }

@@ -2,14 +2,15 @@
 
 /* What only the caller's side may do, before the child goes on. */
 static ctr_code ctr__plan_parent(ctr__builder *b) {
+  ctr_code code = ctr__plan_own_cgroups(b);
   uint32_t before = b->step_count;
-  ctr_code code = ctr__plan_namespaces(b);
+  if (!code) code = ctr__plan_namespaces(b);
   if (code) return code;
   uint32_t cloned = before;
   while (cloned < b->step_count && b->steps[cloned].kind != CTR__STEP_CLONE) cloned++;
   if (ctr__makes_container(b)) ctr__parent_step(b, RECORD, .field = NULL);
-  code = ctr__plan_own_cgroups(b);
-  if (!code) code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
+  ctr__plan_enter_cgroups(b);
+  code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   if (code) return code;
   ctr__plan_priorities(b, CTR__LANE_PARENT);
   /* The child waits only if the parent has something to do first: to learn of it, for one. */
@@ -100,8 +101,8 @@ static const ctr__purpose ctr__for_program = {.goal = CTR__GOAL_PROGRAM};
 static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *desc,
                               const ctr__purpose *purpose, ctr_plan **ret_plan, ctr_err *err) {
   const unsigned moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY;
-  const unsigned features =
-      CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_SETNS_PIDFD;
+  const unsigned features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR |
+                            CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP;
   if (desc->moments & ~moments || desc->without & ~features)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
   const bool has_cgroup = ctr__is_container(purpose) && !desc->no_cgroup;

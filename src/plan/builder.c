@@ -8,12 +8,15 @@ enum ctr__goal {
   CTR__GOAL_CREATE,  /* a container that waits to be started */
   CTR__GOAL_EXEC,    /* one more process in a container      */
   CTR__GOAL_HOOK,    /* nothing but one hook                 */
+  CTR__GOAL_UPDATE,  /* nothing but limits of a container    */
 };
 
 typedef struct ctr__purpose {
   enum ctr__goal goal;
   uint64_t init_pid, init_start; /* of EXEC: the container's first process            */
   ctr_strs cgroups;              /* of EXEC: the container's, directories on the host */
+  const char *born_in;           /* of EXEC: the one of them that it is cloned into   */
+  const ctr_resources *changed;  /* of UPDATE: what is not to stay as it is           */
   uint32_t hook_kind;            /* of HOOK                                           */
   size_t hook_index;
 } ctr__purpose;
@@ -41,6 +44,9 @@ typedef struct ctr__builder {
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
+  struct ctr__limit *limits;                  /* what is written to its cgroups        */
+  size_t limit_count;
+  const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
   uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */

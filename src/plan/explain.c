@@ -102,10 +102,21 @@ static void ctr__text_limit(ctr__text *t, uint64_t value) {
     ctr__text_add(t, "%llu", (unsigned long long)value);
 }
 
+static const char *const ctr__limit_rules[] = {
+    [CTR__LIMIT_ALWAYS] = "",
+    [CTR__LIMIT_IF_THERE] = ", if it is there",
+    [CTR__LIMIT_ELSE] = ", if the one before is not there",
+    [CTR__LIMIT_IF_FREE] = ", unless more is in use",
+};
+
 static void ctr__text_size(ctr__text *t, uint64_t rows, uint64_t columns) {
   if (rows || columns)
     ctr__text_add(t, " of %llu rows and %llu columns", (unsigned long long)rows,
                   (unsigned long long)columns);
+}
+
+static void ctr__text_if_any(ctr__text *t, const char *before, const char *text) {
+  if (text && *text) ctr__text_add(t, "%s%s", before, text);
 }
 
 static void ctr__text_timeout(ctr__text *t, uint64_t seconds) {
@@ -151,6 +162,9 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'Z': ctr__text_size(t, num, step->num[i + 1]); break;
   case 'K': ctr__text_add(t, "%s", num ? ", also as /dev/console" : ""); break;
   case 'W': ctr__text_timeout(t, num); break;
+  case 'E': ctr__text_add(t, "%s", ctr__limit_rules[num]); break;
+  case 'G': ctr__text_if_any(t, ", with ", str); break;
+  case 'I': ctr__text_if_any(t, ", in the cgroup ", str); break;
   default: break;
   }
 }

@@ -37,13 +37,14 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
    file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
    if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
-   if there is one, %K where else it is to be found, %W a limit of time. Text and errors of a step
+   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
+   any, %E when, if not always, %I a cgroup to start in if there is one. Text and errors of a step
    come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
-  X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(STAGE, "clone an intermediate process that joins namespaces%I0", "clone(2)")                   \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
@@ -51,10 +52,13 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
-  X(CLONE, "clone into new namespaces: %N0", "clone(2)")                                           \
+  X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
+  X(RECORD_CGROUPS, "write the state down, before there is anything to be found by it",            \
+    "OCI runtime.md")                                                                              \
   X(RECORD, "write the state down, with the process in it", "OCI runtime.md")                      \
-  X(MAKE_CGROUP, "make the cgroup %s0", "cgroups(7)")                                              \
+  X(MAKE_CGROUP, "make the cgroup %s0%G2", "cgroups(7)")                                           \
+  X(LIMIT, "write '%s2' to %s1 of the cgroup %s0%E0", "cgroups(7)")                                \
   X(ENTER_CGROUP, "move the process into the cgroup %s0", "cgroups(7)")                            \
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
   X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
@@ -125,6 +129,14 @@ enum ctr__kind {
   CTR__STEPS(CTR__STEP_ENUM)
 #undef CTR__STEP_ENUM
       CTR__STEP_COUNT
+};
+
+/* When a limit is written. */
+enum ctr__limit_rule {
+  CTR__LIMIT_ALWAYS,
+  CTR__LIMIT_IF_THERE, /* a kernel need not have the file                   */
+  CTR__LIMIT_ELSE,     /* only when the file of the one before is not there */
+  CTR__LIMIT_IF_FREE,  /* of memory: only when not more than that is in use */
 };
 
 /* What a sync point is about. */

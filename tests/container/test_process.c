@@ -463,7 +463,7 @@ TEST(a_death_during_the_start_is_told) {
 /* The intermediate process is killed after it has cloned the real one and before it can say so. */
 static _Noreturn void clone_and_die(const ctr__launch *launch) {
   int pidfd;
-  if (ctr__clone(CLONE_PARENT, true, &pidfd, &launch->shared->pid) == 0)
+  if (ctr__clone(CLONE_PARENT, true, -1, &pidfd, &launch->shared->pid) == 0)
     for (;;) pause();
   _exit(9);
 }

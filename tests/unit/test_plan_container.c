@@ -63,10 +63,12 @@ TEST(a_container_that_is_created_reads_like_this) {
   without_lines(now.text, UNSEEN);
   check_whole(
       now.text,
-      "parent  clone into new namespaces: uts  <- linux.namespaces  [clone(2)]\n"
-      "parent  write the state down, with the process in it  [OCI runtime.md]\n"
+      "parent  write the state down, before there is anything to be found by it"
+      "  [OCI runtime.md]\n"
       "parent  make the cgroup /dev/null/v1/freezer/ctr-box  <- linux.cgroupsPath"
       "  [cgroups(7)]\n"
+      "parent  clone into new namespaces: uts  <- linux.namespaces  [clone(2)]\n"
+      "parent  write the state down, with the process in it  [OCI runtime.md]\n"
       "parent  move the process into the cgroup /dev/null/v1/freezer/ctr-box"
       "  <- linux.cgroupsPath  [cgroups(7)]\n" SYNC_MAPPED STREAMS
       "child   open the procfs that settings are written to  [proc(5)]\n"
@@ -83,9 +85,10 @@ TEST(all_namespaces_are_made_and_the_ids_mapped_before_it_is_written_down) {
   PLAN(CREATE, SPACES(ALL_NS ",{'type':'user'}"));
   check_lines(
       "all", now.text,
+      "parent  write the state down\nparent  make the cgroup\n"
       "parent  clone into new namespaces: pid,network,mount,ipc,uts,user  <-\n"
       "to /proc/PID/uid_map\nto /proc/PID/gid_map\nparent  write the state down\n"
-      "parent  make the cgroup\nparent  move the process into the cgroup\nboth    sync\n"
+      "parent  move the process into the cgroup\nboth    sync\n"
       "child   enter a new cgroup namespace\nchild   enter a new time namespace\n"
       "child   become uid 0 and gid 0 of the user namespace\nchild   bring up the loopback\n"
       "pivot_root(2)\nboth    sync: created\nexecute");
@@ -181,6 +184,42 @@ TEST(a_cgroup_is_where_it_was_asked_for_in_every_hierarchy) {
   CHECK_STR(with_path("..."), "/dev/null/v1/pids/own/... /dev/null/v1/freezer/own/... "
                               "/dev/null/v2/user.slice/...");
   CHECK_STR(now.warnings, "");
+}
+
+/* Only v2 has it, and only where the kernel can: clone(2), CLONE_INTO_CGROUP. */
+TEST(the_process_is_born_in_its_cgroup_of_v2) {
+  static const ctr__facts facts = {.initial_userns = true,
+                                   .can_mknod = true,
+                                   .can_set_resources = true,
+                                   .caps = ALL_CAPS,
+                                   .permitted = ALL_CAPS,
+                                   .bounding = ALL_CAPS,
+                                   .features = ALL_FEATURES | CTR_FEATURE_CLONE_INTO_CGROUP,
+                                   .hard_limit = LIMITS};
+  PLAN(CREATE, .facts = &facts);
+  check_lines("alone", now.text,
+              "make the cgroup /dev/null/v2/ctr-box  <-\n"
+              "clone into new namespaces: mount, in the cgroup /dev/null/v2/ctr-box  <-");
+  CHECK(!count_of(CTR__STEP_ENTER_CGROUP) && count_of(CTR__STEP_MAKE_CGROUP) == 1);
+  PLAN(CREATE, .facts = &facts, .linux_ = ",'cgroupsPath':'/a'",
+       SPACES(MOUNT_NS ",{'type':'ipc','path':'/i'}"));
+  check_lines("with a stage", now.text,
+              "make the cgroup /dev/null/v2/a  <-\n"
+              "clone an intermediate process that joins namespaces, in the cgroup /dev/null/v2/a\n"
+              "clone into new namespaces: mount  <-\n"
+              "move the process into the cgroup /dev/null/v1/pids/a  <-\n"
+              "move the process into the cgroup /dev/null/v1/freezer/a  <-");
+  CHECK_NUM(count_of(CTR__STEP_ENTER_CGROUP), 2);
+  static const char *const paths[] = {"/v1/box", "/v2/box/init"};
+  PLAN(.facts = &facts, .purpose = {.goal = CTR__GOAL_EXEC, .init_pid = 4711, .init_start = 815,
+                                    .cgroups = {paths, 2}, .born_in = paths[1]});
+  check_lines("one more", now.text,
+              "clone an intermediate process that joins namespaces, in the cgroup /v2/box/init\n"
+              "move the process into the cgroup /v1/box  <-");
+  CHECK_NUM(count_of(CTR__STEP_ENTER_CGROUP), 1);
+  PLAN(.purpose = {.goal = CTR__GOAL_EXEC, .init_pid = 4711, .init_start = 815,
+                   .cgroups = {paths, 2}, .born_in = paths[1]});
+  CHECK_NUM(count_of(CTR__STEP_ENTER_CGROUP), 2);
 }
 
 /* A relative "." is the caller's own cgroup, an absolute one everybody's: to delete the container
@@ -281,7 +320,7 @@ TEST(neither_a_cgroup_nor_a_pid_namespace_is_worth_a_warning) {
   CHECK_STR(now.warnings, "linux.namespaces;");
   PLAN(RUN, .desc.no_cgroup = true);
   CHECK_STR(now.warnings, "linux.namespaces;");
-  PLAN(PROGRAM);
+  PLAN(SPACES(MOUNT_NS));
   CHECK_STR(now.warnings, "");
   PLAN(CREATE);
   CHECK_STR(now.warnings, "");
