@@ -131,6 +131,7 @@
      [SECTION] plan/rootfs.c
      [SECTION] plan/identity.c
      [SECTION] plan/exec.c
+     [SECTION] plan/update.c
      [SECTION] plan/build.c
      [SECTION] plan/explain.c
      [SECTION] child/state.c
@@ -159,6 +160,7 @@
      [SECTION] parent/steps.c
      [SECTION] parent/start.c
      [SECTION] parent/process.c
+     [SECTION] parent/update.c
      [SECTION] container/store.c
      [SECTION] container/handle.c
      [SECTION] container/state.c
@@ -169,6 +171,7 @@
      [SECTION] container/create.c
      [SECTION] container/start.c
      [SECTION] container/exec.c
+     [SECTION] container/update.c
      [SECTION] container/list.c
 
    LICENCE: MIT or Unlicense, as you like; see the end of the file. */
@@ -866,6 +869,11 @@ CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
 CTR_API ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
                                           ctr_process_config **ret_process, ctr_err *err);
 
+/* Reads the text of config.json's `linux.resources` alone, as engines hand it to update.
+   Returns: as ctr_config_parse. *ret_resources is in the arena. */
+CTR_API ctr_code ctr_resources_parse(ctr_arena *arena, const char *text, size_t len,
+                                     ctr_resources **ret_resources, ctr_err *err);
+
 /* Turns a config back into JSON, members in the order of the structs, absent ones left out; without
    an ociVersion it gets CTR_OCI_VERSION. Strings are copied.
    Returns: CTR_OK; CTR_E_CONFIG naming the field when something required is missing or out of
@@ -1226,6 +1234,16 @@ CTR_API ctr_code ctr_container_signal(ctr_container *container, int signal, bool
             no cgroup that can be frozen; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_pause(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
+
+/* Changes limits of a container that is not stopped: those that are set in resources; the rest
+   stays as it is. When one cannot be had, those that were changed before are put back.
+   resources: borrowed for the call; a copy is kept with the state.
+   Returns:   CTR_OK; CTR_E_STATE when it is stopped; CTR_E_UNSUPPORTED for what this machine, or
+              the cgroups that it was made with, cannot limit; CTR_E_CONFIG; CTR_E_SYS with the
+              field whose value the kernel did not take.
+   Source:    config-linux.md "Control groups". */
+CTR_API ctr_code ctr_container_update(ctr_container *container, const ctr_resources *resources,
+                                      ctr_err *err);
 
 /* The pids of all its processes as the caller sees them, in the arena.
    Returns: CTR_OK; CTR_E_UNSUPPORTED when it has no cgroup to ask; CTR_E_SYS. */
@@ -3247,6 +3265,20 @@ static const void *ctr__pointer_at(const void *member) {
   return pointer;
 }
 
+/* How much memory a member takes. */
+static size_t ctr__field_size(const ctr__field *field) {
+  static const size_t sizes[] = {
+      [CTR__F_STR] = sizeof(char *),     [CTR__F_BOOL] = sizeof(bool),
+      [CTR__F_INT] = sizeof(ctr_int),    [CTR__F_UINT] = sizeof(ctr_uint),
+      [CTR__F_I32] = sizeof(int32_t),    [CTR__F_I64] = sizeof(int64_t),
+      [CTR__F_U32] = sizeof(uint32_t),   [CTR__F_U64] = sizeof(uint64_t),
+      [CTR__F_ENUM] = sizeof(int32_t),   [CTR__F_BITS] = sizeof(uint64_t),
+      [CTR__F_STRS] = sizeof(ctr_strs),  [CTR__F_IDS] = sizeof(ctr_ids),
+      [CTR__F_PAIRS] = sizeof(ctr_pairs), [CTR__F_POINTER] = sizeof(void *),
+      [CTR__F_LIST] = sizeof(ctr__any_list), [CTR__F_MAP] = sizeof(ctr__any_list)};
+  return field->kind == CTR__F_OBJECT ? field->type->size : sizes[field->kind];
+}
+
 /* The `key` of an element of a MAP: every such struct starts with it. */
 static const char *ctr__key_at(const void *element) {
   return ctr__pointer_at(element);
@@ -3655,19 +3687,43 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   return code;
 }
 
-ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
-                                  ctr_process_config **ret_process, ctr_err *err) {
+/* The text of a part of a config, into memory of the arena. */
+static ctr_code ctr__parse_part(ctr_arena *arena, const char *text, size_t len,
+                                const ctr__where *where, const ctr__type *type, void **ret,
+                                ctr_err *err) {
   ctr_json *value = NULL;
   ctr__config_reader r = {.arena = arena, .err = err};
+  void *part = ctr_arena_alloc(arena, type->size);
+  if (!part) return ctr__nomem(err);
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
+  if (!code) code = ctr__read_object(&r, where, value, type, part);
+  if (!code) *ret = part;
+  return code;
+}
+
+ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
+                                  ctr_process_config **ret_process, ctr_err *err) {
   const ctr__where where = {NULL, "process", 0};
+  void *part = NULL;
   ctr__err_clear(err);
   if (!arena || !text || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_process are needed");
-  ctr_process_config *process = ctr_arena_alloc(arena, sizeof *process);
-  if (!process) return ctr__nomem(err);
-  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
-  if (!code) code = ctr__read_object(&r, &where, value, &ctr__type_of_ctr_process_config, process);
-  if (!code) *ret_process = process;
+  ctr_code code = ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_process_config, &part,
+                                  err);
+  if (!code) *ret_process = part;
+  return code;
+}
+
+ctr_code ctr_resources_parse(ctr_arena *arena, const char *text, size_t len,
+                             ctr_resources **ret_resources, ctr_err *err) {
+  const ctr__where top = {NULL, "linux", 0}, where = {&top, "resources", 0};
+  void *part = NULL;
+  ctr__err_clear(err);
+  if (!arena || !text || !ret_resources)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_resources are needed");
+  ctr_code code =
+      ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_resources, &part, err);
+  if (!code) *ret_resources = part;
   return code;
 }
 
@@ -4811,7 +4867,7 @@ typedef struct ctr__builder {
 
 static bool ctr__is_container(const ctr__purpose *purpose) {
   return purpose->goal == CTR__GOAL_RUN || purpose->goal == CTR__GOAL_CREATE ||
-         purpose->goal == CTR__GOAL_EXEC;
+         purpose->goal == CTR__GOAL_EXEC || purpose->goal == CTR__GOAL_UPDATE;
 }
 
 static bool ctr__makes_container(const ctr__builder *b) {
@@ -6414,18 +6470,18 @@ static void ctr__plan_limits(ctr__builder *b) {
   }
 }
 
+static void ctr__plan_make_cgroup(ctr__builder *b, const ctr__hierarchy *h) {
+  ctr__parent_step(b, MAKE_CGROUP, .field = "linux.cgroupsPath",
+                   .str = {h->container, h->v2 ? "" : h->options, ctr__controllers_for(b, h)},
+                   .num = {h->v2, strlen(h->mount_point)});
+}
+
 /* Limits hold before anything is in the cgroup, and whatever outlives a kill is written down
    first. */
 static void ctr__plan_cgroups(ctr__builder *b) {
   if (ctr__has_own_cgroups(b)) ctr__parent_step(b, RECORD_CGROUPS, .field = NULL);
-  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++) {
-    const ctr__hierarchy *h = &b->hierarchies->items[i];
-    if (!h->container) continue;
-    ctr__parent_step(
-        b, MAKE_CGROUP, .field = "linux.cgroupsPath",
-        .str = {h->container, h->v2 ? "" : h->options, ctr__controllers_for(b, h)},
-        .num = {h->v2, strlen(h->mount_point)});
-  }
+  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
+    if (b->hierarchies->items[i].container) ctr__plan_make_cgroup(b, &b->hierarchies->items[i]);
   ctr__plan_limits(b);
 }
 
@@ -7275,6 +7331,48 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
+/* ==== [SECTION] plan/update.c ================================================================= */
+/* New limits for a container that is there. The config has them beside what stays as it is; which
+   are new, the purpose says. */
+
+/* Which hierarchy a path lies in: below its mount point. */
+static ctr__hierarchy *ctr__hierarchy_of_path(ctr__hierarchies *all, const char *path) {
+  for (size_t i = 0; i < all->count; i++) {
+    const size_t len = strlen(all->items[i].mount_point);
+    if (!strncmp(path, all->items[i].mount_point, len) && path[len] == '/' &&
+        !ctr__hierarchy_is_hidden(all, i))
+      return &all->items[i];
+  }
+  return NULL;
+}
+
+static ctr_code ctr__check_updatable(ctr__builder *b) {
+  for (size_t i = 0; i < b->limit_count; i++)
+    if (!b->limits[i].hierarchy->container && b->limits[i].rule != CTR__LIMIT_IF_THERE)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, b->limits[i].field,
+                       "the container was made without a cgroup that has the controller %.*s: "
+                       "linux.cgroupsPath asks for all",
+                       (int)ctr__controller_len(b->limits[i].file), b->limits[i].file);
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_update(ctr__builder *b) {
+  ctr_code code = ctr__hierarchies_read(b);
+  for (size_t i = 0; !code && i < b->purpose->cgroups.count; i++) {
+    const char *path = b->purpose->cgroups.items[i];
+    ctr__hierarchy *hierarchy = ctr__hierarchy_of_path(b->hierarchies, path);
+    if (hierarchy) hierarchy->container = path;
+  }
+  if (!code) code = ctr__collect_limits(b);
+  if (!code) code = ctr__check_updatable(b);
+  if (code) return code;
+  const ctr__hierarchy *v2 = ctr__any_v2(b->hierarchies);
+  if (v2 && v2->container && v2->has_limits)
+    ctr__plan_make_cgroup(b, v2); /* it is there: its controllers need not be */
+  ctr__plan_limits(b);
+  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
 /* ==== [SECTION] plan/build.c ================================================================== */
 /* From config to plan: the one place that says what happens in which order. */
 
@@ -7343,6 +7441,7 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
+  if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   ctr_code code = ctr__check_hooks_are_run(b);
   if (code) return code;
   if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);
@@ -9282,20 +9381,25 @@ static uint32_t ctr__limits_at(const ctr_plan *plan, uint32_t first) {
   return count;
 }
 
-/* One of them, and the one before it. */
-typedef struct ctr__limit_at {
+/* One of them, and the file of the one before it. */
+typedef struct ctr__setting {
   const char *path, *file, *value, *before;
   enum ctr__limit_rule rule;
-} ctr__limit_at;
+} ctr__setting;
 
-static ctr__limit_at ctr__limit_of(const ctr_plan *plan, uint32_t index) {
-  const ctr__step *step = ctr__plan_step(plan, index);
-  return (ctr__limit_at){
-      .path = ctr__plan_str(plan, step->str[0]),
-      .file = ctr__plan_str(plan, step->str[1]),
-      .value = ctr__plan_str(plan, step->str[2]),
-      .before = index ? ctr__plan_str(plan, ctr__plan_step(plan, index - 1)->str[1]) : NULL,
-      .rule = (enum ctr__limit_rule)step->num[0]};
+/* Those of a plan, in the arena; NULL when there is no memory. */
+static ctr__setting *ctr__settings_of(const ctr_plan *plan, uint32_t first, uint32_t count,
+                                      ctr_arena *mem) {
+  ctr__setting *all = ctr__arena_array(mem, (size_t)count + 1, sizeof *all);
+  for (uint32_t i = 0; all && i < count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, first + i);
+    all[i] = (ctr__setting){.path = ctr__plan_str(plan, step->str[0]),
+                            .file = ctr__plan_str(plan, step->str[1]),
+                            .value = ctr__plan_str(plan, step->str[2]),
+                            .before = i ? all[i - 1].file : NULL,
+                            .rule = (enum ctr__limit_rule)step->num[0]};
+  }
+  return all;
 }
 
 /* Whether more memory is in use than a limit would leave (cgroup-v2.rst, memory.current). */
@@ -9305,21 +9409,23 @@ static bool ctr__is_in_use(int dir, const char *limit) {
          strtoull(used, NULL, 10) > strtoull(limit, NULL, 10);
 }
 
-static int ctr__limit_write(int dir, const ctr__limit_at *limit) {
-  if (limit->rule == CTR__LIMIT_ELSE && faccessat(dir, limit->before, F_OK, 0) == 0) return 0;
-  if (limit->rule == CTR__LIMIT_IF_FREE && ctr__is_in_use(dir, limit->value)) return -EBUSY;
+static int ctr__setting_write(const ctr__setting *setting) {
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
+  if (dir < 0) return dir;
+  if (setting->rule == CTR__LIMIT_ELSE && faccessat(dir, setting->before, F_OK, 0) == 0) return 0;
+  if (setting->rule == CTR__LIMIT_IF_FREE && ctr__is_in_use(dir, setting->value)) return -EBUSY;
   /* An empty value is a line all the same: a write of nothing is none. */
-  const char *text = *limit->value ? limit->value : "\n";
-  int r = ctr__cgroup_write(dir, limit->file, text, strlen(text));
-  return r == -ENOENT && limit->rule == CTR__LIMIT_IF_THERE ? 0 : r < 0 ? r : 0;
+  const char *text = *setting->value ? setting->value : "\n";
+  int r = ctr__cgroup_write(dir, setting->file, text, strlen(text));
+  return r == -ENOENT && setting->rule == CTR__LIMIT_IF_THERE ? 0 : r;
 }
 
 /* Writes count of them. One may be in the way of another (memory and swap, quota and period; raised
    in one order, lowered in the other): what is refused is tried again when others are there, as
    long as that helps. */
-static int ctr__limits_write(const ctr_plan *plan, uint32_t first, uint32_t count, ctr_arena *mem,
-                             uint32_t *ret_failed) {
-  bool *done = ctr__arena_array(mem, count, sizeof *done);
+static int ctr__settings_write(const ctr__setting *all, uint32_t count, ctr_arena *mem,
+                               uint32_t *ret_failed) {
+  bool *done = ctr__arena_array(mem, (size_t)count + 1, sizeof *done);
   uint32_t left = count, before;
   int failure;
   if (!done) return -ENOMEM;
@@ -9328,18 +9434,84 @@ static int ctr__limits_write(const ctr_plan *plan, uint32_t first, uint32_t coun
     before = left;
     for (uint32_t i = 0; i < count; i++) {
       if (done[i]) continue;
-      const ctr__limit_at limit = ctr__limit_of(plan, first + i);
-      CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(limit.path);
-      int r = dir < 0 ? dir : ctr__limit_write(dir, &limit);
-      left -= done[i] = r == 0;
-      if (r < 0 && !failure) {
-        failure = r;
-        *ret_failed = first + i;
-      }
-      if (r < 0 && r != -EINVAL && r != -EBUSY) return *ret_failed = first + i, r;
+      int r = ctr__setting_write(&all[i]);
+      done[i] = r == 0;
+      left -= done[i];
+      if (r == 0 || failure) continue;
+      failure = r;
+      *ret_failed = i;
+      if (r != -EINVAL && r != -EBUSY) return r;
     }
   } while (left && left < before);
   return failure;
+}
+
+/* -- as it was -- */
+
+/* Files with a line for each device or interface, and what makes a line go away. */
+static const struct ctr__keyed_file {
+  const char *start, *none;
+} ctr__keyed_files[] = {
+    {"io.max", "rbps=max wbps=max riops=max wiops=max"},
+    {"io.weight", "default"},
+    {"io.bfq.weight", "default"},
+    {"rdma.max", "hca_handle=max hca_object=max"},
+    {"net_prio.ifpriomap", "0"},
+    {"blkio.", "0"},
+};
+
+static const struct ctr__keyed_file *ctr__keyed_file_of(const ctr__setting *setting) {
+  for (size_t i = 0; i < sizeof ctr__keyed_files / sizeof *ctr__keyed_files; i++)
+    if (!strncmp(setting->file, ctr__keyed_files[i].start, strlen(ctr__keyed_files[i].start)) &&
+        strchr(setting->value, ' '))
+      return &ctr__keyed_files[i];
+  return NULL;
+}
+
+/* The line of a text that starts with the same word as value, as a string; NULL without one. */
+static char *ctr__line_with_key(char *text, const char *value) {
+  const size_t len = strcspn(value, " ");
+  for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    if (strncmp(line, value, len) != 0 || line[len] != ' ') continue;
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+  }
+  return NULL;
+}
+
+/* What a file had where a setting would change it, as a value to be written to it. */
+static const char *ctr__value_before(const ctr__setting *setting, char *text, ctr_arena *mem) {
+  const struct ctr__keyed_file *keyed = ctr__keyed_file_of(setting);
+  char *found = keyed ? ctr__line_with_key(text, setting->value) : NULL;
+  if (found) return found;
+  if (keyed) {
+    const int len = (int)strcspn(setting->value, " ");
+    char *none = ctr_arena_alloc(mem, (size_t)len + strlen(keyed->none) + 2);
+    if (none) sprintf(none, "%.*s %s", len, setting->value, keyed->none);
+    return none;
+  }
+  text[strcspn(text, "\n")] = '\0';
+  const char *number = strncmp(text, "oom_kill_disable ", 17) ? text : text + 17;
+  return number;
+}
+
+/* Settings that would undo others, in the arena: what the files have now. What cannot be read is
+   left out; NULL when there is no memory. */
+static ctr__setting *ctr__settings_now(const ctr__setting *all, uint32_t count, ctr_arena *mem,
+                                       uint32_t *ret_count) {
+  ctr__setting *now = ctr__arena_array(mem, (size_t)count + 1, sizeof *now);
+  *ret_count = 0;
+  for (uint32_t i = 0; now && i < count; i++) {
+    const ctr__setting *setting = &all[i];
+    char *text = ctr_arena_alloc(mem, CTR__CPU_LIST_MAX);
+    if (!text) return NULL;
+    CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
+    if (dir < 0 || ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX) < 0) continue;
+    const char *value = ctr__value_before(setting, text, mem);
+    if (!value) return NULL;
+    now[(*ret_count)++] = (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
+  }
+  return now;
 }
 
 /* ==== [SECTION] cgroup/tree.c ================================================================= */
@@ -10607,10 +10779,11 @@ static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
 
 /* All that stand together: which goes before which is the kernel's to say. */
 static ctr_code ctr__parent_limits(ctr__start *s, uint32_t *index) {
-  uint32_t first = *index, failed = first, count = ctr__limits_at(s->plan, first);
+  uint32_t first = *index, failed = 0, count = ctr__limits_at(s->plan, first);
   *index += count - 1;
-  int r = ctr__limits_write(s->plan, first, count, &s->arena, &failed);
-  const ctr__message report = {.type = CTR__MSG_ERROR, .step = failed, .error = -r};
+  const ctr__setting *all = ctr__settings_of(s->plan, first, count, &s->arena);
+  int r = all ? ctr__settings_write(all, count, &s->arena, &failed) : -ENOMEM;
+  const ctr__message report = {.type = CTR__MSG_ERROR, .step = first + failed, .error = -r};
   return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
 }
 
@@ -11000,6 +11173,33 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
   if (!code) code = ctr_process_wait(process, ret_exit, err);
   ctr_process_free(process);
   ctr_plan_free(plan);
+  return code;
+}
+
+/* ==== [SECTION] parent/update.c =============================================================== */
+/* Changing the limits of a container that is there: all of them, or none. */
+
+/* The first of the plan's limits; they stand together. */
+static uint32_t ctr__first_limit(const ctr_plan *plan) {
+  uint32_t first = 0;
+  while (first < plan->step_count && ctr__plan_step(plan, first)->kind != CTR__STEP_LIMIT) first++;
+  return first;
+}
+
+/* What the files have is read before anything is changed; put back it is in as many goes as it was
+   changed. */
+static ctr_code ctr__run_update_plan(const ctr_plan *plan, ctr_err *err) {
+  ctr_process about = {.plan = plan, .pid = -1, .pidfd = -1, .attachment = {.start_sock = -1}};
+  ctr__start s = ctr__start_of(&about, err);
+  const uint32_t first = ctr__first_limit(plan), count = ctr__limits_at(plan, first);
+  const ctr__setting *all = ctr__settings_of(plan, first, count, &s.arena);
+  uint32_t saved = 0, failed;
+  const ctr__setting *now = all ? ctr__settings_now(all, count, &s.arena, &saved) : NULL;
+  ctr_code code = now ? CTR_OK : ctr__nomem(err);
+  for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_do(&s, &i);
+  if (code && now && ctr__settings_write(now, saved, &s.arena, &failed) < 0 && err)
+    ctr__err_add(err, "; and what was changed before could not be put back");
+  ctr_arena_free(&s.arena);
   return code;
 }
 
@@ -12361,6 +12561,69 @@ ctr_code ctr_container_exec(ctr_container *container, const ctr_process_config *
     ctr_process_free(made);
   else
     *ret_process = made;
+  return code;
+}
+
+/* ==== [SECTION] container/update.c ============================================================ */
+/* New limits for a container that is there. */
+
+/* What is set in from takes the place of what into has. */
+static void ctr__overlay(const ctr__type *type, void *into, const void *from) {
+  for (size_t i = 0; i < type->count; i++) {
+    const ctr__field *field = &type->fields[i];
+    char *to = (char *)into + field->offset;
+    const char *at = (const char *)from + field->offset;
+    if (!ctr__field_is_set(field, from)) continue;
+    if (field->kind == CTR__F_OBJECT)
+      ctr__overlay(field->type, to, at);
+    else
+      memcpy(to, at, ctr__field_size(field));
+  }
+}
+
+static ctr_code ctr__update_plan(const ctr_container *c, const ctr_config *config,
+                                 const ctr_resources *changed, ctr_plan **ret, ctr_err *err) {
+  ctr_arena arena = {0};
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  const char **paths = ctr__arena_array(&arena, cgroups.count + 1, sizeof *paths);
+  for (size_t i = 0; paths && i < cgroups.count; i++) paths[i] = cgroups.items[i].path;
+  const ctr__purpose purpose = {
+      .goal = CTR__GOAL_UPDATE, .cgroups = {paths, cgroups.count}, .changed = changed};
+  ctr_code code = paths ? ctr__plan_for(config, &c->plan_desc, &purpose, ret, err)
+                        : ctr__nomem(err);
+  ctr_arena_free(&arena);
+  return code;
+}
+
+/* Under the lock. */
+static ctr_code ctr__update(ctr_container *c, const ctr_resources *changed, ctr_err *err) {
+  if (ctr__look(c) == CTR_STATUS_STOPPED) return ctr__not_running(c, err);
+  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
+  ctr_plan *plan = NULL;
+  if (!stored) return ctr__nomem(err);
+  ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* as others left it */
+  if (code) return code;
+  ctr__overlay(&ctr__type_of_ctr_resources, &stored->config.linux_.resources, changed);
+  code = ctr__update_plan(c, &stored->config, changed, &plan, err);
+  if (!code) code = ctr__run_update_plan(plan, err);
+  if (!code) code = ctr__save(&c->arena, c->dir, stored, err);
+  if (!code) code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* changed is the caller's */
+  ctr_plan_free(plan);
+  if (code) return code;
+  c->stored = stored;
+  c->config = &stored->config;
+  return CTR_OK;
+}
+
+ctr_code ctr_container_update(ctr_container *container, const ctr_resources *resources,
+                              ctr_err *err) {
+  ctr__err_clear(err);
+  if (!container || !resources)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container and resources are needed");
+  ctr_code code = ctr__lock(container, err);
+  if (code) return code;
+  code = ctr__update(container, resources, err);
+  ctr__unlock(container);
   return code;
 }
 

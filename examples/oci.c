@@ -38,6 +38,7 @@
 #include "oci/signals.h"
 #include "oci/lifecycle.h"
 #include "oci/exec.h"
+#include "oci/update.h"
 #include "oci/list.h"
 #include "oci/features.h"
 
@@ -112,6 +113,28 @@ static const option_row kill_options[] = {FLAG("all", 'a', all, "to every proces
                                           {0}};
 static const option_row delete_options[] = {
     FLAG("force", 'f', force, "end what runs in it first; a missing one is no error"), HELP, {0}};
+static const option_row update_options[] = {
+    TEXT("resources", 'r', "FILE", limits.resources,
+         "read them from FILE, as config.json's linux.resources; -: from standard input"),
+    TEXT("blkio-weight", 0, "N", limits.blkio_weight, "share of block I/O, 10 to 1000"),
+    TEXT("cpu-burst", 0, "USECS", limits.cpu_burst, "CPU time saved up for bursts"),
+    TEXT("cpu-idle", 0, "0|1", limits.cpu_idle, "1: runs only when nobody else does"),
+    TEXT("cpu-period", 0, "USECS", limits.cpu_period, "what --cpu-quota is a part of"),
+    TEXT("cpu-quota", 0, "USECS", limits.cpu_quota, "CPU time in a period; -1: no limit"),
+    TEXT("cpu-rt-period", 0, "USECS", limits.cpu_rt_period, "the same for real-time processes"),
+    TEXT("cpu-rt-runtime", 0, "USECS", limits.cpu_rt_runtime, "the same for real-time processes"),
+    TEXT("cpu-share", 0, "N", limits.cpu_share, "share of CPU time, 2 to 262144, usually 1024"),
+    TEXT("cpuset-cpus", 0, "LIST", limits.cpuset_cpus, "CPUs to run on: 0-3,7"),
+    TEXT("cpuset-mems", 0, "LIST", limits.cpuset_mems, "memory nodes to use: 0-1"),
+    TEXT("kernel-memory", 0, "BYTES", limits.kernel_memory, "of old kernels only"),
+    TEXT("kernel-memory-tcp", 0, "BYTES", limits.kernel_memory_tcp, "of cgroup v1 only"),
+    TEXT("memory", 0, "BYTES", limits.memory, "memory; 64M, 1G; -1: no limit"),
+    TEXT("memory-reservation", 0, "BYTES", limits.memory_reservation, "memory it keeps longest"),
+    TEXT("memory-swap", 0, "BYTES", limits.memory_swap, "memory and swap together"),
+    TEXT("pids-limit", 0, "N", limits.pids_limit, "processes and threads; -1: no limit"),
+    HELP,
+    {0},
+};
 #define FORMAT TEXT("format", 'f', "table|json", format, "how it is printed (default: table)")
 static const option_row list_options[] = {FORMAT,
                                           FLAG("quiet", 'q', quiet, "names only"),
@@ -143,6 +166,8 @@ static const command commands[] = {
     {"pause", "ID", "stop all its processes where they are", pause_command, no_options, 1, 1,
      REST_NONE},
     {"resume", "ID", "let them go on", resume_command, no_options, 1, 1, REST_NONE},
+    {"update", "ID", "change a container's limits", update_command, update_options, 1, 1,
+     REST_NONE},
     {"delete", "ID", "take away a stopped container", delete_command, delete_options, 1, 1,
      REST_NONE},
     {"list", "", "print which containers there are", list_command, list_options, 0, 0, REST_NONE},

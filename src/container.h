@@ -18,4 +18,6 @@
 
 #include "container/exec.c"
 
+#include "container/update.c"
+
 #include "container/list.c"

@@ -13,3 +13,5 @@
 #include "parent/start.c"
 
 #include "parent/process.c"
+
+#include "parent/update.c"

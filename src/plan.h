@@ -28,6 +28,8 @@
 
 #include "plan/exec.c"
 
+#include "plan/update.c"
+
 #include "plan/build.c"
 
 #include "plan/explain.c"

@@ -18,6 +18,12 @@ typedef struct options {
   const char *process, *cwd, *user, *process_label, *apparmor, *cgroup;
   words env, additional_gids, caps;
   bool tty, no_new_privs, ignore_paused;
+  /* update */
+  struct {
+    const char *resources, *blkio_weight, *cpu_burst, *cpu_idle, *cpu_period, *cpu_quota,
+        *cpu_rt_period, *cpu_rt_runtime, *cpu_share, *cpuset_cpus, *cpuset_mems, *kernel_memory,
+        *kernel_memory_tcp, *memory, *memory_reservation, *memory_swap, *pids_limit;
+  } limits;
   /* the others */
   const char *format;
   bool all, force, quiet, rootless;

@@ -499,6 +499,11 @@ CTR_API ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value,
 CTR_API ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
                                           ctr_process_config **ret_process, ctr_err *err);
 
+/* Reads the text of config.json's `linux.resources` alone, as engines hand it to update.
+   Returns: as ctr_config_parse. *ret_resources is in the arena. */
+CTR_API ctr_code ctr_resources_parse(ctr_arena *arena, const char *text, size_t len,
+                                     ctr_resources **ret_resources, ctr_err *err);
+
 /* Turns a config back into JSON, members in the order of the structs, absent ones left out; without
    an ociVersion it gets CTR_OCI_VERSION. Strings are copied.
    Returns: CTR_OK; CTR_E_CONFIG naming the field when something required is missing or out of

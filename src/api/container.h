@@ -143,6 +143,16 @@ CTR_API ctr_code ctr_container_signal(ctr_container *container, int signal, bool
 CTR_API ctr_code ctr_container_pause(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
 
+/* Changes limits of a container that is not stopped: those that are set in resources; the rest
+   stays as it is. When one cannot be had, those that were changed before are put back.
+   resources: borrowed for the call; a copy is kept with the state.
+   Returns:   CTR_OK; CTR_E_STATE when it is stopped; CTR_E_UNSUPPORTED for what this machine, or
+              the cgroups that it was made with, cannot limit; CTR_E_CONFIG; CTR_E_SYS with the
+              field whose value the kernel did not take.
+   Source:    config-linux.md "Control groups". */
+CTR_API ctr_code ctr_container_update(ctr_container *container, const ctr_resources *resources,
+                                      ctr_err *err);
+
 /* The pids of all its processes as the caller sees them, in the arena.
    Returns: CTR_OK; CTR_E_UNSUPPORTED when it has no cgroup to ask; CTR_E_SYS. */
 CTR_API ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **ret_pids,

@@ -9,20 +9,25 @@ static uint32_t ctr__limits_at(const ctr_plan *plan, uint32_t first) {
   return count;
 }
 
-/* One of them, and the one before it. */
-typedef struct ctr__limit_at {
+/* One of them, and the file of the one before it. */
+typedef struct ctr__setting {
   const char *path, *file, *value, *before;
   enum ctr__limit_rule rule;
-} ctr__limit_at;
+} ctr__setting;
 
-static ctr__limit_at ctr__limit_of(const ctr_plan *plan, uint32_t index) {
-  const ctr__step *step = ctr__plan_step(plan, index);
-  return (ctr__limit_at){
-      .path = ctr__plan_str(plan, step->str[0]),
-      .file = ctr__plan_str(plan, step->str[1]),
-      .value = ctr__plan_str(plan, step->str[2]),
-      .before = index ? ctr__plan_str(plan, ctr__plan_step(plan, index - 1)->str[1]) : NULL,
-      .rule = (enum ctr__limit_rule)step->num[0]};
+/* Those of a plan, in the arena; NULL when there is no memory. */
+static ctr__setting *ctr__settings_of(const ctr_plan *plan, uint32_t first, uint32_t count,
+                                      ctr_arena *mem) {
+  ctr__setting *all = ctr__arena_array(mem, (size_t)count + 1, sizeof *all);
+  for (uint32_t i = 0; all && i < count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, first + i);
+    all[i] = (ctr__setting){.path = ctr__plan_str(plan, step->str[0]),
+                            .file = ctr__plan_str(plan, step->str[1]),
+                            .value = ctr__plan_str(plan, step->str[2]),
+                            .before = i ? all[i - 1].file : NULL,
+                            .rule = (enum ctr__limit_rule)step->num[0]};
+  }
+  return all;
 }
 
 /* Whether more memory is in use than a limit would leave (cgroup-v2.rst, memory.current). */
@@ -32,21 +37,23 @@ static bool ctr__is_in_use(int dir, const char *limit) {
          strtoull(used, NULL, 10) > strtoull(limit, NULL, 10);
 }
 
-static int ctr__limit_write(int dir, const ctr__limit_at *limit) {
-  if (limit->rule == CTR__LIMIT_ELSE && faccessat(dir, limit->before, F_OK, 0) == 0) return 0;
-  if (limit->rule == CTR__LIMIT_IF_FREE && ctr__is_in_use(dir, limit->value)) return -EBUSY;
+static int ctr__setting_write(const ctr__setting *setting) {
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
+  if (dir < 0) return dir;
+  if (setting->rule == CTR__LIMIT_ELSE && faccessat(dir, setting->before, F_OK, 0) == 0) return 0;
+  if (setting->rule == CTR__LIMIT_IF_FREE && ctr__is_in_use(dir, setting->value)) return -EBUSY;
   /* An empty value is a line all the same: a write of nothing is none. */
-  const char *text = *limit->value ? limit->value : "\n";
-  int r = ctr__cgroup_write(dir, limit->file, text, strlen(text));
-  return r == -ENOENT && limit->rule == CTR__LIMIT_IF_THERE ? 0 : r < 0 ? r : 0;
+  const char *text = *setting->value ? setting->value : "\n";
+  int r = ctr__cgroup_write(dir, setting->file, text, strlen(text));
+  return r == -ENOENT && setting->rule == CTR__LIMIT_IF_THERE ? 0 : r;
 }
 
 /* Writes count of them. One may be in the way of another (memory and swap, quota and period; raised
    in one order, lowered in the other): what is refused is tried again when others are there, as
    long as that helps. */
-static int ctr__limits_write(const ctr_plan *plan, uint32_t first, uint32_t count, ctr_arena *mem,
-                             uint32_t *ret_failed) {
-  bool *done = ctr__arena_array(mem, count, sizeof *done);
+static int ctr__settings_write(const ctr__setting *all, uint32_t count, ctr_arena *mem,
+                               uint32_t *ret_failed) {
+  bool *done = ctr__arena_array(mem, (size_t)count + 1, sizeof *done);
   uint32_t left = count, before;
   int failure;
   if (!done) return -ENOMEM;
@@ -55,16 +62,82 @@ static int ctr__limits_write(const ctr_plan *plan, uint32_t first, uint32_t coun
     before = left;
     for (uint32_t i = 0; i < count; i++) {
       if (done[i]) continue;
-      const ctr__limit_at limit = ctr__limit_of(plan, first + i);
-      CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(limit.path);
-      int r = dir < 0 ? dir : ctr__limit_write(dir, &limit);
-      left -= done[i] = r == 0;
-      if (r < 0 && !failure) {
-        failure = r;
-        *ret_failed = first + i;
-      }
-      if (r < 0 && r != -EINVAL && r != -EBUSY) return *ret_failed = first + i, r;
+      int r = ctr__setting_write(&all[i]);
+      done[i] = r == 0;
+      left -= done[i];
+      if (r == 0 || failure) continue;
+      failure = r;
+      *ret_failed = i;
+      if (r != -EINVAL && r != -EBUSY) return r;
     }
   } while (left && left < before);
   return failure;
+}
+
+/* -- as it was -- */
+
+/* Files with a line for each device or interface, and what makes a line go away. */
+static const struct ctr__keyed_file {
+  const char *start, *none;
+} ctr__keyed_files[] = {
+    {"io.max", "rbps=max wbps=max riops=max wiops=max"},
+    {"io.weight", "default"},
+    {"io.bfq.weight", "default"},
+    {"rdma.max", "hca_handle=max hca_object=max"},
+    {"net_prio.ifpriomap", "0"},
+    {"blkio.", "0"},
+};
+
+static const struct ctr__keyed_file *ctr__keyed_file_of(const ctr__setting *setting) {
+  for (size_t i = 0; i < sizeof ctr__keyed_files / sizeof *ctr__keyed_files; i++)
+    if (!strncmp(setting->file, ctr__keyed_files[i].start, strlen(ctr__keyed_files[i].start)) &&
+        strchr(setting->value, ' '))
+      return &ctr__keyed_files[i];
+  return NULL;
+}
+
+/* The line of a text that starts with the same word as value, as a string; NULL without one. */
+static char *ctr__line_with_key(char *text, const char *value) {
+  const size_t len = strcspn(value, " ");
+  for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    if (strncmp(line, value, len) != 0 || line[len] != ' ') continue;
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+  }
+  return NULL;
+}
+
+/* What a file had where a setting would change it, as a value to be written to it. */
+static const char *ctr__value_before(const ctr__setting *setting, char *text, ctr_arena *mem) {
+  const struct ctr__keyed_file *keyed = ctr__keyed_file_of(setting);
+  char *found = keyed ? ctr__line_with_key(text, setting->value) : NULL;
+  if (found) return found;
+  if (keyed) {
+    const int len = (int)strcspn(setting->value, " ");
+    char *none = ctr_arena_alloc(mem, (size_t)len + strlen(keyed->none) + 2);
+    if (none) sprintf(none, "%.*s %s", len, setting->value, keyed->none);
+    return none;
+  }
+  text[strcspn(text, "\n")] = '\0';
+  const char *number = strncmp(text, "oom_kill_disable ", 17) ? text : text + 17;
+  return number;
+}
+
+/* Settings that would undo others, in the arena: what the files have now. What cannot be read is
+   left out; NULL when there is no memory. */
+static ctr__setting *ctr__settings_now(const ctr__setting *all, uint32_t count, ctr_arena *mem,
+                                       uint32_t *ret_count) {
+  ctr__setting *now = ctr__arena_array(mem, (size_t)count + 1, sizeof *now);
+  *ret_count = 0;
+  for (uint32_t i = 0; now && i < count; i++) {
+    const ctr__setting *setting = &all[i];
+    char *text = ctr_arena_alloc(mem, CTR__CPU_LIST_MAX);
+    if (!text) return NULL;
+    CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
+    if (dir < 0 || ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX) < 0) continue;
+    const char *value = ctr__value_before(setting, text, mem);
+    if (!value) return NULL;
+    now[(*ret_count)++] = (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
+  }
+  return now;
 }

@@ -331,19 +331,43 @@ ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_confi
   return code;
 }
 
-ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
-                                  ctr_process_config **ret_process, ctr_err *err) {
+/* The text of a part of a config, into memory of the arena. */
+static ctr_code ctr__parse_part(ctr_arena *arena, const char *text, size_t len,
+                                const ctr__where *where, const ctr__type *type, void **ret,
+                                ctr_err *err) {
   ctr_json *value = NULL;
   ctr__config_reader r = {.arena = arena, .err = err};
+  void *part = ctr_arena_alloc(arena, type->size);
+  if (!part) return ctr__nomem(err);
+  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
+  if (!code) code = ctr__read_object(&r, where, value, type, part);
+  if (!code) *ret = part;
+  return code;
+}
+
+ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len,
+                                  ctr_process_config **ret_process, ctr_err *err) {
   const ctr__where where = {NULL, "process", 0};
+  void *part = NULL;
   ctr__err_clear(err);
   if (!arena || !text || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_process are needed");
-  ctr_process_config *process = ctr_arena_alloc(arena, sizeof *process);
-  if (!process) return ctr__nomem(err);
-  ctr_code code = ctr_json_parse(arena, text, len, NULL, &value, err);
-  if (!code) code = ctr__read_object(&r, &where, value, &ctr__type_of_ctr_process_config, process);
-  if (!code) *ret_process = process;
+  ctr_code code = ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_process_config, &part,
+                                  err);
+  if (!code) *ret_process = part;
+  return code;
+}
+
+ctr_code ctr_resources_parse(ctr_arena *arena, const char *text, size_t len,
+                             ctr_resources **ret_resources, ctr_err *err) {
+  const ctr__where top = {NULL, "linux", 0}, where = {&top, "resources", 0};
+  void *part = NULL;
+  ctr__err_clear(err);
+  if (!arena || !text || !ret_resources)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_resources are needed");
+  ctr_code code =
+      ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_resources, &part, err);
+  if (!code) *ret_resources = part;
   return code;
 }
 

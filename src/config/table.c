@@ -319,6 +319,20 @@ static const void *ctr__pointer_at(const void *member) {
   return pointer;
 }
 
+/* How much memory a member takes. */
+static size_t ctr__field_size(const ctr__field *field) {
+  static const size_t sizes[] = {
+      [CTR__F_STR] = sizeof(char *),     [CTR__F_BOOL] = sizeof(bool),
+      [CTR__F_INT] = sizeof(ctr_int),    [CTR__F_UINT] = sizeof(ctr_uint),
+      [CTR__F_I32] = sizeof(int32_t),    [CTR__F_I64] = sizeof(int64_t),
+      [CTR__F_U32] = sizeof(uint32_t),   [CTR__F_U64] = sizeof(uint64_t),
+      [CTR__F_ENUM] = sizeof(int32_t),   [CTR__F_BITS] = sizeof(uint64_t),
+      [CTR__F_STRS] = sizeof(ctr_strs),  [CTR__F_IDS] = sizeof(ctr_ids),
+      [CTR__F_PAIRS] = sizeof(ctr_pairs), [CTR__F_POINTER] = sizeof(void *),
+      [CTR__F_LIST] = sizeof(ctr__any_list), [CTR__F_MAP] = sizeof(ctr__any_list)};
+  return field->kind == CTR__F_OBJECT ? field->type->size : sizes[field->kind];
+}
+
 /* The `key` of an element of a MAP: every such struct starts with it. */
 static const char *ctr__key_at(const void *element) {
   return ctr__pointer_at(element);

@@ -235,10 +235,11 @@ static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
 
 /* All that stand together: which goes before which is the kernel's to say. */
 static ctr_code ctr__parent_limits(ctr__start *s, uint32_t *index) {
-  uint32_t first = *index, failed = first, count = ctr__limits_at(s->plan, first);
+  uint32_t first = *index, failed = 0, count = ctr__limits_at(s->plan, first);
   *index += count - 1;
-  int r = ctr__limits_write(s->plan, first, count, &s->arena, &failed);
-  const ctr__message report = {.type = CTR__MSG_ERROR, .step = failed, .error = -r};
+  const ctr__setting *all = ctr__settings_of(s->plan, first, count, &s->arena);
+  int r = all ? ctr__settings_write(all, count, &s->arena, &failed) : -ENOMEM;
+  const ctr__message report = {.type = CTR__MSG_ERROR, .step = first + failed, .error = -r};
   return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
 }
 

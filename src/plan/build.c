@@ -65,6 +65,7 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
+  if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   ctr_code code = ctr__check_hooks_are_run(b);
   if (code) return code;
   if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);

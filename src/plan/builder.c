@@ -54,7 +54,7 @@ typedef struct ctr__builder {
 
 static bool ctr__is_container(const ctr__purpose *purpose) {
   return purpose->goal == CTR__GOAL_RUN || purpose->goal == CTR__GOAL_CREATE ||
-         purpose->goal == CTR__GOAL_EXEC;
+         purpose->goal == CTR__GOAL_EXEC || purpose->goal == CTR__GOAL_UPDATE;
 }
 
 static bool ctr__makes_container(const ctr__builder *b) {

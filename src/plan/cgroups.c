@@ -146,18 +146,18 @@ static void ctr__plan_limits(ctr__builder *b) {
   }
 }
 
+static void ctr__plan_make_cgroup(ctr__builder *b, const ctr__hierarchy *h) {
+  ctr__parent_step(b, MAKE_CGROUP, .field = "linux.cgroupsPath",
+                   .str = {h->container, h->v2 ? "" : h->options, ctr__controllers_for(b, h)},
+                   .num = {h->v2, strlen(h->mount_point)});
+}
+
 /* Limits hold before anything is in the cgroup, and whatever outlives a kill is written down
    first. */
 static void ctr__plan_cgroups(ctr__builder *b) {
   if (ctr__has_own_cgroups(b)) ctr__parent_step(b, RECORD_CGROUPS, .field = NULL);
-  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++) {
-    const ctr__hierarchy *h = &b->hierarchies->items[i];
-    if (!h->container) continue;
-    ctr__parent_step(
-        b, MAKE_CGROUP, .field = "linux.cgroupsPath",
-        .str = {h->container, h->v2 ? "" : h->options, ctr__controllers_for(b, h)},
-        .num = {h->v2, strlen(h->mount_point)});
-  }
+  for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
+    if (b->hierarchies->items[i].container) ctr__plan_make_cgroup(b, &b->hierarchies->items[i]);
   ctr__plan_limits(b);
 }
 
