@@ -14,7 +14,7 @@ parts     := $(shell find src -name '*.[ch]')
 examples  := $(patsubst examples/%.c,$(BUILD)/%,$(filter-out examples/oci.c,$(wildcard examples/*.c)))
 unit      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 container := $(patsubst tests/container/%.c,$(BUILD)/container/%,$(wildcard tests/container/test_*.c))
-helpers   := $(BUILD)/container/probe $(BUILD)/container/stepper
+helpers   := $(BUILD)/container/probe $(BUILD)/container/stepper $(BUILD)/container/eater
 bench     := $(BUILD)/bench/api $(BUILD)/bench/floor
 compile    = @mkdir -p $(@D); echo "cc $@"; $(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -I. $< -o $@
 

@@ -1531,7 +1531,8 @@ ctr__fail(ctr_err *err, ctr_code code, int sys, const char *field, const char *f
 /* What err says without its field: where the two are shown apart. */
 static const char *ctr__err_text(const ctr_err *err) {
   size_t field = strlen(err->field);
-  bool leads = field && !strncmp(err->msg, err->field, field) && !strncmp(err->msg + field, ": ", 2);
+  bool leads =
+      field && !strncmp(err->msg, err->field, field) && !strncmp(err->msg + field, ": ", 2);
   return err->msg + (leads ? field + 2 : 0);
 }
 
@@ -1694,8 +1695,9 @@ static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
     struct cmsghdr head;
     char buf[CMSG_SPACE(sizeof(int))];
   } control = {0};
-  control.head = (struct cmsghdr){
-      .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fd),
+                                  .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS};
   memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
   struct iovec iov = {(void *)(uintptr_t)data, len};
   struct msghdr packet = {.msg_iov = &iov,
@@ -1809,8 +1811,8 @@ struct ctr__clone_args {
 enum { CTR__CLONE_PIDFD = 0x1000 };
 #define CTR__CLONE_INTO_CGROUP UINT64_C(0x200000000)
 
-/* Linux 5.7: before that the struct was shorter, and more than it is E2BIG. Here no kernel takes the
-   signal. */
+/* Linux 5.7: before that the struct was shorter, and more than it is E2BIG. Here no kernel takes
+   the signal. */
 static bool ctr__has_clone_into_cgroup(void) {
   struct ctr__clone_args args = {.exit_signal = UINT64_MAX, .cgroup = 1};
   return CTR__CALL(CTR__SYS_clone3, &args, sizeof args) == -EINVAL;
@@ -3708,8 +3710,8 @@ ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len
   ctr__err_clear(err);
   if (!arena || !text || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_process are needed");
-  ctr_code code = ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_process_config, &part,
-                                  err);
+  ctr_code code =
+      ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_process_config, &part, err);
   if (!code) *ret_process = part;
   return code;
 }
@@ -5194,7 +5196,8 @@ static void ctr__plan_clone(ctr__builder *b) {
   bool joins = b->joined_namespaces;
   if (joins) {
     ctr__plan_joins(b, true);
-    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .str = {b->born_in}, .num = {0, clone3});
+    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .str = {b->born_in},
+                     .num = {0, clone3});
     ctr__plan_stage(b);
   }
   ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
@@ -5609,8 +5612,8 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
 }
 
 /* ==== [SECTION] plan/hierarchies.c ============================================================ */
-/* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2. They
-   are read once, here. */
+/* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
+   They are read once, here. */
 
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
@@ -5691,12 +5694,11 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
   if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
   ctr__unescape_octal(fields[3]);
   ctr__unescape_octal(fields[4]);
-  all->items[all->count++] =
-      (ctr__hierarchy){.mount_point = fields[4],
-                       .name = ctr__base_name(fields[4]),
-                       .root = fields[3],
-                       .options = super,
-                       .v2 = v2};
+  all->items[all->count++] = (ctr__hierarchy){.mount_point = fields[4],
+                                              .name = ctr__base_name(fields[4]),
+                                              .root = fields[3],
+                                              .options = super,
+                                              .v2 = v2};
   all->v1_count += !v2;
 }
 
@@ -5746,8 +5748,8 @@ static bool ctr__list_has(const char *list, const char *word, size_t len) {
 }
 
 /* The one that has a controller, for v1 or for v2; NULL without any. */
-static ctr__hierarchy *ctr__hierarchy_with(ctr__hierarchies *all, const char *controller, size_t len,
-                                           bool v2) {
+static ctr__hierarchy *ctr__hierarchy_with(ctr__hierarchies *all, const char *controller,
+                                           size_t len, bool v2) {
   for (size_t i = 0; i < all->count; i++) {
     ctr__hierarchy *h = &all->items[i];
     const char *list = h->v2 ? h->controllers : h->options;
@@ -5876,8 +5878,8 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
 
 /* ==== [SECTION] plan/limits.c ================================================================= */
 /* linux.resources, as what is written to which file of which cgroup (config-linux.md "Control
-   groups"). Values are those of v1; what v2 has of its own becomes text of its own. What the machine
-   cannot limit is refused by the name of its field. */
+   groups"). Values are those of v1; what v2 has of its own becomes text of its own. What the
+   machine cannot limit is refused by the name of its field. */
 
 typedef struct ctr__limit {
   const char *field, *file, *value;
@@ -6156,8 +6158,8 @@ static ctr_code ctr__collect_weights(ctr__limits *limits) {
   for (size_t i = 0; i < io->weightDevice.count && !code; i++) {
     const ctr_weight_device *d = &io->weightDevice.items[i];
     const char *field = ctr__print(limits->b, "linux.resources.blockIO.weightDevice[%zu]", i);
-    const char *device = ctr__print(limits->b, "%lld:%lld ", (long long)d->major_,
-                                    (long long)d->minor_);
+    const char *device =
+        ctr__print(limits->b, "%lld:%lld ", (long long)d->major_, (long long)d->minor_);
     if (!field || !device) return ctr__nomem(limits->b->err);
     if (d->weight.set) code = ctr__collect_weight(limits, field, device, d->weight.value);
     if (d->leafWeight.set && !code)
@@ -6175,18 +6177,16 @@ static ctr_code ctr__collect_throttles(ctr__limits *limits) {
   const struct {
     const ctr_throttle_devices *devices;
     const char *name, *v1, *v2;
-  } kinds[] = {
-      {&io->throttleReadBpsDevice, "throttleReadBpsDevice", "read_bps", "rbps"},
-      {&io->throttleWriteBpsDevice, "throttleWriteBpsDevice", "write_bps", "wbps"},
-      {&io->throttleReadIOPSDevice, "throttleReadIOPSDevice", "read_iops", "riops"},
-      {&io->throttleWriteIOPSDevice, "throttleWriteIOPSDevice", "write_iops", "wiops"}};
+  } kinds[] = {{&io->throttleReadBpsDevice, "throttleReadBpsDevice", "read_bps", "rbps"},
+               {&io->throttleWriteBpsDevice, "throttleWriteBpsDevice", "write_bps", "wbps"},
+               {&io->throttleReadIOPSDevice, "throttleReadIOPSDevice", "read_iops", "riops"},
+               {&io->throttleWriteIOPSDevice, "throttleWriteIOPSDevice", "write_iops", "wiops"}};
   ctr__builder *b = limits->b;
   ctr_code code = CTR_OK;
   for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
     for (size_t i = 0; i < kinds[kind].devices->count && !code; i++) {
       const ctr_throttle_device *d = &kinds[kind].devices->items[i];
-      const char *device =
-          ctr__print(b, "%lld:%lld", (long long)d->major_, (long long)d->minor_);
+      const char *device = ctr__print(b, "%lld:%lld", (long long)d->major_, (long long)d->minor_);
       const char *rate = ctr__print(b, "%llu", (unsigned long long)d->rate);
       if (!device || !rate) return ctr__nomem(b->err);
       code = ctr__collect_list_item(
@@ -6211,9 +6211,9 @@ static ctr_code ctr__collect_hugepages(ctr__limits *limits) {
     if (!field || !value) return ctr__nomem(b->err);
     if (!*size || strchr(size, '/'))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, field, "\"%.32s\" is no size of pages", size);
-    code = ctr__collect_list_item(limits, field,
-                                  ctr__print(b, "hugetlb.%s.rsvd.limit_in_bytes", size), value,
-                                  ctr__print(b, "hugetlb.%s.rsvd.max", size), value);
+    code =
+        ctr__collect_list_item(limits, field, ctr__print(b, "hugetlb.%s.rsvd.limit_in_bytes", size),
+                               value, ctr__print(b, "hugetlb.%s.rsvd.max", size), value);
     if (code) return code;
     limits->items[limits->count - 1].rule = CTR__LIMIT_IF_THERE;
     code = ctr__collect_list_item(limits, field, ctr__print(b, "hugetlb.%s.limit_in_bytes", size),
@@ -6227,10 +6227,12 @@ static ctr_code ctr__collect_network(ctr__limits *limits) {
   ctr__builder *b = limits->b;
   ctr_code code = CTR_OK;
   for (size_t i = 0; i < priorities->count && !code; i++)
-    code = ctr__collect_list_item(
-        limits, ctr__print(b, "linux.resources.network.priorities[%zu]", i), "net_prio.ifpriomap",
-        ctr__print(b, "%s %u", priorities->items[i].name, priorities->items[i].priority), NULL,
-        NULL);
+    code =
+        ctr__collect_list_item(limits, ctr__print(b, "linux.resources.network.priorities[%zu]", i),
+                               "net_prio.ifpriomap",
+                               ctr__print(b, "%s %u", priorities->items[i].name,
+                                          priorities->items[i].priority),
+                               NULL, NULL);
   return code;
 }
 
@@ -6245,11 +6247,11 @@ static ctr_code ctr__collect_rdma(ctr__limits *limits) {
     if (!device->hcaHandles.set && !device->hcaObjects.set)
       return ctr__refuse(b, CTR_E_CONFIG, field, "hcaHandles or hcaObjects is needed");
     if (device->hcaHandles.set && value)
-      value = ctr__print(b, "%s hca_handle=%llu", value,
-                         (unsigned long long)device->hcaHandles.value);
+      value =
+          ctr__print(b, "%s hca_handle=%llu", value, (unsigned long long)device->hcaHandles.value);
     if (device->hcaObjects.set && value)
-      value = ctr__print(b, "%s hca_object=%llu", value,
-                         (unsigned long long)device->hcaObjects.value);
+      value =
+          ctr__print(b, "%s hca_object=%llu", value, (unsigned long long)device->hcaObjects.value);
     code = ctr__collect_list_item(limits, field, "rdma.max", value, "rdma.max", value);
   }
   return code;
@@ -6259,8 +6261,8 @@ static ctr_code ctr__collect_rdma(ctr__limits *limits) {
 
 /* What says who is in the cgroup, and what they may do, is the runtime's. */
 static bool ctr__is_file_of_runtime(const char *file) {
-  static const char *const own[] = {"cgroup.procs", "cgroup.threads", "cgroup.kill",
-                                    "cgroup.freeze", "cgroup.type", "cgroup.subtree_control"};
+  static const char *const own[] = {"cgroup.procs",  "cgroup.threads", "cgroup.kill",
+                                    "cgroup.freeze", "cgroup.type",    "cgroup.subtree_control"};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if (!strcmp(file, own[i])) return true;
   return false;
@@ -6277,7 +6279,8 @@ static ctr_code ctr__collect_lines(ctr__limits *limits, ctr__hierarchy *h, const
                                    const char *file, const char *text) {
   ctr_code code = CTR_OK;
   limits->rule = CTR__LIMIT_ALWAYS;
-  for (const char *line = text; *line && !code; line += strcspn(line, "\n"), line += *line == '\n') {
+  for (const char *line = text; *line && !code;
+       line += strcspn(line, "\n"), line += *line == '\n') {
     const char *value = ctr__print(limits->b, "%.*s", (int)strcspn(line, "\n"), line);
     if (!value) return ctr__nomem(limits->b->err);
     if (*value) code = ctr__add_limit(limits, h, field, file, value);
@@ -6307,9 +6310,9 @@ static ctr_code ctr__collect_unified(ctr__limits *limits) {
 /* -- all -- */
 
 static ctr_code ctr__collect_limits(ctr__builder *b) {
-  static ctr_code (*const lists[])(ctr__limits *) = {
-      ctr__collect_weights, ctr__collect_throttles, ctr__collect_hugepages,
-      ctr__collect_network, ctr__collect_rdma,      ctr__collect_unified};
+  static ctr_code (*const lists[])(ctr__limits *) = {ctr__collect_weights,   ctr__collect_throttles,
+                                                     ctr__collect_hugepages, ctr__collect_network,
+                                                     ctr__collect_rdma,      ctr__collect_unified};
   ctr__limits limits = {.b = b, .all = &b->config->linux_.resources};
   limits.asked = b->purpose->changed ? b->purpose->changed : limits.all;
   ctr_code code = CTR_OK;
@@ -6399,9 +6402,10 @@ static bool ctr__has_own_cgroups(const ctr__builder *b) {
 static void ctr__warn_if_unbounded(const ctr__builder *b) {
   const ctr_namespace *pids = ctr__namespace_of(b->config, CTR_NS_PID);
   if ((pids && !pids->path) || ctr__has_own_cgroups(b)) return;
-  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
-           "without a cgroup and a pid namespace of its own, what the program leaves running in the "
-           "background goes on when the container is deleted");
+  ctr__log(
+      &b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
+      "without a cgroup and a pid namespace of its own, what the program leaves running in the "
+      "background goes on when the container is deleted");
 }
 
 /* "a/../b" would lead where nobody looks for it, "." is the cgroup of somebody else: who deletes
@@ -9509,7 +9513,8 @@ static ctr__setting *ctr__settings_now(const ctr__setting *all, uint32_t count, 
     if (dir < 0 || ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX) < 0) continue;
     const char *value = ctr__value_before(setting, text, mem);
     if (!value) return NULL;
-    now[(*ret_count)++] = (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
+    now[(*ret_count)++] =
+        (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
   }
   return now;
 }
@@ -11882,10 +11887,11 @@ static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "container \"%.128s\" is not %s but %s", c->id,
                      ctr_status_name(needed), ctr_status_name(status));
   if (r == -ENOTSUP)
-    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that can be frozen: linux.cgroupsPath asks for "
-                     "one",
-                     c->id);
+    return ctr__fail(
+        err, CTR_E_UNSUPPORTED, 0, NULL,
+        "container \"%.128s\" has no cgroup that can be frozen: linux.cgroupsPath asks for "
+        "one",
+        c->id);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "%s container \"%.128s\"",
                            frozen ? "freeze" : "thaw", c->id)
                : CTR_OK;
@@ -12587,10 +12593,11 @@ static ctr_code ctr__update_plan(const ctr_container *c, const ctr_config *confi
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
   const char **paths = ctr__arena_array(&arena, cgroups.count + 1, sizeof *paths);
   for (size_t i = 0; paths && i < cgroups.count; i++) paths[i] = cgroups.items[i].path;
-  const ctr__purpose purpose = {
-      .goal = CTR__GOAL_UPDATE, .cgroups = {paths, cgroups.count}, .changed = changed};
-  ctr_code code = paths ? ctr__plan_for(config, &c->plan_desc, &purpose, ret, err)
-                        : ctr__nomem(err);
+  const ctr__purpose purpose = {.goal = CTR__GOAL_UPDATE,
+                                .cgroups = {paths, cgroups.count},
+                                .changed = changed};
+  ctr_code code =
+      paths ? ctr__plan_for(config, &c->plan_desc, &purpose, ret, err) : ctr__nomem(err);
   ctr_arena_free(&arena);
   return code;
 }

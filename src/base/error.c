@@ -84,7 +84,8 @@ ctr__fail(ctr_err *err, ctr_code code, int sys, const char *field, const char *f
 /* What err says without its field: where the two are shown apart. */
 static const char *ctr__err_text(const ctr_err *err) {
   size_t field = strlen(err->field);
-  bool leads = field && !strncmp(err->msg, err->field, field) && !strncmp(err->msg + field, ": ", 2);
+  bool leads =
+      field && !strncmp(err->msg, err->field, field) && !strncmp(err->msg + field, ": ", 2);
   return err->msg + (leads ? field + 2 : 0);
 }
 

@@ -140,8 +140,9 @@ static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
     struct cmsghdr head;
     char buf[CMSG_SPACE(sizeof(int))];
   } control = {0};
-  control.head = (struct cmsghdr){
-      .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fd),
+                                  .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS};
   memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
   struct iovec iov = {(void *)(uintptr_t)data, len};
   struct msghdr packet = {.msg_iov = &iov,
@@ -255,8 +256,8 @@ struct ctr__clone_args {
 enum { CTR__CLONE_PIDFD = 0x1000 };
 #define CTR__CLONE_INTO_CGROUP UINT64_C(0x200000000)
 
-/* Linux 5.7: before that the struct was shorter, and more than it is E2BIG. Here no kernel takes the
-   signal. */
+/* Linux 5.7: before that the struct was shorter, and more than it is E2BIG. Here no kernel takes
+   the signal. */
 static bool ctr__has_clone_into_cgroup(void) {
   struct ctr__clone_args args = {.exit_signal = UINT64_MAX, .cgroup = 1};
   return CTR__CALL(CTR__SYS_clone3, &args, sizeof args) == -EINVAL;

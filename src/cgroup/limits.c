@@ -137,7 +137,8 @@ static ctr__setting *ctr__settings_now(const ctr__setting *all, uint32_t count, 
     if (dir < 0 || ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX) < 0) continue;
     const char *value = ctr__value_before(setting, text, mem);
     if (!value) return NULL;
-    now[(*ret_count)++] = (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
+    now[(*ret_count)++] =
+        (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
   }
   return now;
 }

@@ -352,8 +352,8 @@ ctr_code ctr_process_config_parse(ctr_arena *arena, const char *text, size_t len
   ctr__err_clear(err);
   if (!arena || !text || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, text and ret_process are needed");
-  ctr_code code = ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_process_config, &part,
-                                  err);
+  ctr_code code =
+      ctr__parse_part(arena, text, len, &where, &ctr__type_of_ctr_process_config, &part, err);
   if (!code) *ret_process = part;
   return code;
 }

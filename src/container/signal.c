@@ -67,10 +67,11 @@ static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "container \"%.128s\" is not %s but %s", c->id,
                      ctr_status_name(needed), ctr_status_name(status));
   if (r == -ENOTSUP)
-    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
-                     "container \"%.128s\" has no cgroup that can be frozen: linux.cgroupsPath asks for "
-                     "one",
-                     c->id);
+    return ctr__fail(
+        err, CTR_E_UNSUPPORTED, 0, NULL,
+        "container \"%.128s\" has no cgroup that can be frozen: linux.cgroupsPath asks for "
+        "one",
+        c->id);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "%s container \"%.128s\"",
                            frozen ? "freeze" : "thaw", c->id)
                : CTR_OK;

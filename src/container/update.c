@@ -20,10 +20,11 @@ static ctr_code ctr__update_plan(const ctr_container *c, const ctr_config *confi
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
   const char **paths = ctr__arena_array(&arena, cgroups.count + 1, sizeof *paths);
   for (size_t i = 0; paths && i < cgroups.count; i++) paths[i] = cgroups.items[i].path;
-  const ctr__purpose purpose = {
-      .goal = CTR__GOAL_UPDATE, .cgroups = {paths, cgroups.count}, .changed = changed};
-  ctr_code code = paths ? ctr__plan_for(config, &c->plan_desc, &purpose, ret, err)
-                        : ctr__nomem(err);
+  const ctr__purpose purpose = {.goal = CTR__GOAL_UPDATE,
+                                .cgroups = {paths, cgroups.count},
+                                .changed = changed};
+  ctr_code code =
+      paths ? ctr__plan_for(config, &c->plan_desc, &purpose, ret, err) : ctr__nomem(err);
   ctr_arena_free(&arena);
   return code;
 }

@@ -75,9 +75,10 @@ static bool ctr__has_own_cgroups(const ctr__builder *b) {
 static void ctr__warn_if_unbounded(const ctr__builder *b) {
   const ctr_namespace *pids = ctr__namespace_of(b->config, CTR_NS_PID);
   if ((pids && !pids->path) || ctr__has_own_cgroups(b)) return;
-  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
-           "without a cgroup and a pid namespace of its own, what the program leaves running in the "
-           "background goes on when the container is deleted");
+  ctr__log(
+      &b->desc->log, CTR_LOG_WARNING, "linux.namespaces",
+      "without a cgroup and a pid namespace of its own, what the program leaves running in the "
+      "background goes on when the container is deleted");
 }
 
 /* "a/../b" would lead where nobody looks for it, "." is the cgroup of somebody else: who deletes

@@ -1,5 +1,5 @@
-/* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2. They
-   are read once, here. */
+/* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
+   They are read once, here. */
 
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
@@ -80,12 +80,11 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
   if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
   ctr__unescape_octal(fields[3]);
   ctr__unescape_octal(fields[4]);
-  all->items[all->count++] =
-      (ctr__hierarchy){.mount_point = fields[4],
-                       .name = ctr__base_name(fields[4]),
-                       .root = fields[3],
-                       .options = super,
-                       .v2 = v2};
+  all->items[all->count++] = (ctr__hierarchy){.mount_point = fields[4],
+                                              .name = ctr__base_name(fields[4]),
+                                              .root = fields[3],
+                                              .options = super,
+                                              .v2 = v2};
   all->v1_count += !v2;
 }
 
@@ -135,8 +134,8 @@ static bool ctr__list_has(const char *list, const char *word, size_t len) {
 }
 
 /* The one that has a controller, for v1 or for v2; NULL without any. */
-static ctr__hierarchy *ctr__hierarchy_with(ctr__hierarchies *all, const char *controller, size_t len,
-                                           bool v2) {
+static ctr__hierarchy *ctr__hierarchy_with(ctr__hierarchies *all, const char *controller,
+                                           size_t len, bool v2) {
   for (size_t i = 0; i < all->count; i++) {
     ctr__hierarchy *h = &all->items[i];
     const char *list = h->v2 ? h->controllers : h->options;

@@ -1,6 +1,6 @@
 /* linux.resources, as what is written to which file of which cgroup (config-linux.md "Control
-   groups"). Values are those of v1; what v2 has of its own becomes text of its own. What the machine
-   cannot limit is refused by the name of its field. */
+   groups"). Values are those of v1; what v2 has of its own becomes text of its own. What the
+   machine cannot limit is refused by the name of its field. */
 
 typedef struct ctr__limit {
   const char *field, *file, *value;
@@ -279,8 +279,8 @@ static ctr_code ctr__collect_weights(ctr__limits *limits) {
   for (size_t i = 0; i < io->weightDevice.count && !code; i++) {
     const ctr_weight_device *d = &io->weightDevice.items[i];
     const char *field = ctr__print(limits->b, "linux.resources.blockIO.weightDevice[%zu]", i);
-    const char *device = ctr__print(limits->b, "%lld:%lld ", (long long)d->major_,
-                                    (long long)d->minor_);
+    const char *device =
+        ctr__print(limits->b, "%lld:%lld ", (long long)d->major_, (long long)d->minor_);
     if (!field || !device) return ctr__nomem(limits->b->err);
     if (d->weight.set) code = ctr__collect_weight(limits, field, device, d->weight.value);
     if (d->leafWeight.set && !code)
@@ -298,18 +298,16 @@ static ctr_code ctr__collect_throttles(ctr__limits *limits) {
   const struct {
     const ctr_throttle_devices *devices;
     const char *name, *v1, *v2;
-  } kinds[] = {
-      {&io->throttleReadBpsDevice, "throttleReadBpsDevice", "read_bps", "rbps"},
-      {&io->throttleWriteBpsDevice, "throttleWriteBpsDevice", "write_bps", "wbps"},
-      {&io->throttleReadIOPSDevice, "throttleReadIOPSDevice", "read_iops", "riops"},
-      {&io->throttleWriteIOPSDevice, "throttleWriteIOPSDevice", "write_iops", "wiops"}};
+  } kinds[] = {{&io->throttleReadBpsDevice, "throttleReadBpsDevice", "read_bps", "rbps"},
+               {&io->throttleWriteBpsDevice, "throttleWriteBpsDevice", "write_bps", "wbps"},
+               {&io->throttleReadIOPSDevice, "throttleReadIOPSDevice", "read_iops", "riops"},
+               {&io->throttleWriteIOPSDevice, "throttleWriteIOPSDevice", "write_iops", "wiops"}};
   ctr__builder *b = limits->b;
   ctr_code code = CTR_OK;
   for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
     for (size_t i = 0; i < kinds[kind].devices->count && !code; i++) {
       const ctr_throttle_device *d = &kinds[kind].devices->items[i];
-      const char *device =
-          ctr__print(b, "%lld:%lld", (long long)d->major_, (long long)d->minor_);
+      const char *device = ctr__print(b, "%lld:%lld", (long long)d->major_, (long long)d->minor_);
       const char *rate = ctr__print(b, "%llu", (unsigned long long)d->rate);
       if (!device || !rate) return ctr__nomem(b->err);
       code = ctr__collect_list_item(
@@ -334,9 +332,9 @@ static ctr_code ctr__collect_hugepages(ctr__limits *limits) {
     if (!field || !value) return ctr__nomem(b->err);
     if (!*size || strchr(size, '/'))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, field, "\"%.32s\" is no size of pages", size);
-    code = ctr__collect_list_item(limits, field,
-                                  ctr__print(b, "hugetlb.%s.rsvd.limit_in_bytes", size), value,
-                                  ctr__print(b, "hugetlb.%s.rsvd.max", size), value);
+    code =
+        ctr__collect_list_item(limits, field, ctr__print(b, "hugetlb.%s.rsvd.limit_in_bytes", size),
+                               value, ctr__print(b, "hugetlb.%s.rsvd.max", size), value);
     if (code) return code;
     limits->items[limits->count - 1].rule = CTR__LIMIT_IF_THERE;
     code = ctr__collect_list_item(limits, field, ctr__print(b, "hugetlb.%s.limit_in_bytes", size),
@@ -350,10 +348,12 @@ static ctr_code ctr__collect_network(ctr__limits *limits) {
   ctr__builder *b = limits->b;
   ctr_code code = CTR_OK;
   for (size_t i = 0; i < priorities->count && !code; i++)
-    code = ctr__collect_list_item(
-        limits, ctr__print(b, "linux.resources.network.priorities[%zu]", i), "net_prio.ifpriomap",
-        ctr__print(b, "%s %u", priorities->items[i].name, priorities->items[i].priority), NULL,
-        NULL);
+    code =
+        ctr__collect_list_item(limits, ctr__print(b, "linux.resources.network.priorities[%zu]", i),
+                               "net_prio.ifpriomap",
+                               ctr__print(b, "%s %u", priorities->items[i].name,
+                                          priorities->items[i].priority),
+                               NULL, NULL);
   return code;
 }
 
@@ -368,11 +368,11 @@ static ctr_code ctr__collect_rdma(ctr__limits *limits) {
     if (!device->hcaHandles.set && !device->hcaObjects.set)
       return ctr__refuse(b, CTR_E_CONFIG, field, "hcaHandles or hcaObjects is needed");
     if (device->hcaHandles.set && value)
-      value = ctr__print(b, "%s hca_handle=%llu", value,
-                         (unsigned long long)device->hcaHandles.value);
+      value =
+          ctr__print(b, "%s hca_handle=%llu", value, (unsigned long long)device->hcaHandles.value);
     if (device->hcaObjects.set && value)
-      value = ctr__print(b, "%s hca_object=%llu", value,
-                         (unsigned long long)device->hcaObjects.value);
+      value =
+          ctr__print(b, "%s hca_object=%llu", value, (unsigned long long)device->hcaObjects.value);
     code = ctr__collect_list_item(limits, field, "rdma.max", value, "rdma.max", value);
   }
   return code;
@@ -382,8 +382,8 @@ static ctr_code ctr__collect_rdma(ctr__limits *limits) {
 
 /* What says who is in the cgroup, and what they may do, is the runtime's. */
 static bool ctr__is_file_of_runtime(const char *file) {
-  static const char *const own[] = {"cgroup.procs", "cgroup.threads", "cgroup.kill",
-                                    "cgroup.freeze", "cgroup.type", "cgroup.subtree_control"};
+  static const char *const own[] = {"cgroup.procs",  "cgroup.threads", "cgroup.kill",
+                                    "cgroup.freeze", "cgroup.type",    "cgroup.subtree_control"};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if (!strcmp(file, own[i])) return true;
   return false;
@@ -400,7 +400,8 @@ static ctr_code ctr__collect_lines(ctr__limits *limits, ctr__hierarchy *h, const
                                    const char *file, const char *text) {
   ctr_code code = CTR_OK;
   limits->rule = CTR__LIMIT_ALWAYS;
-  for (const char *line = text; *line && !code; line += strcspn(line, "\n"), line += *line == '\n') {
+  for (const char *line = text; *line && !code;
+       line += strcspn(line, "\n"), line += *line == '\n') {
     const char *value = ctr__print(limits->b, "%.*s", (int)strcspn(line, "\n"), line);
     if (!value) return ctr__nomem(limits->b->err);
     if (*value) code = ctr__add_limit(limits, h, field, file, value);
@@ -430,9 +431,9 @@ static ctr_code ctr__collect_unified(ctr__limits *limits) {
 /* -- all -- */
 
 static ctr_code ctr__collect_limits(ctr__builder *b) {
-  static ctr_code (*const lists[])(ctr__limits *) = {
-      ctr__collect_weights, ctr__collect_throttles, ctr__collect_hugepages,
-      ctr__collect_network, ctr__collect_rdma,      ctr__collect_unified};
+  static ctr_code (*const lists[])(ctr__limits *) = {ctr__collect_weights,   ctr__collect_throttles,
+                                                     ctr__collect_hugepages, ctr__collect_network,
+                                                     ctr__collect_rdma,      ctr__collect_unified};
   ctr__limits limits = {.b = b, .all = &b->config->linux_.resources};
   limits.asked = b->purpose->changed ? b->purpose->changed : limits.all;
   ctr_code code = CTR_OK;

@@ -195,7 +195,8 @@ static void ctr__plan_clone(ctr__builder *b) {
   bool joins = b->joined_namespaces;
   if (joins) {
     ctr__plan_joins(b, true);
-    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .str = {b->born_in}, .num = {0, clone3});
+    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .str = {b->born_in},
+                     .num = {0, clone3});
     ctr__plan_stage(b);
   }
   ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
