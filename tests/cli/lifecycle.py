@@ -60,8 +60,22 @@ def process_state(pid):
         return None
 
 
+def thread_states(pid):
+    """The state letters of its threads; the first may have ended before the others."""
+    found = []
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            found.append(stat.read_text().rpartition(") ")[2][0])
+        except OSError:
+            pass  # it has just ended
+    return found
+
+
 def alive(pid):
-    return process_state(pid) not in (None, "Z", "X")
+    state = process_state(pid)
+    if state == "Z":
+        return bool({*thread_states(pid)} - {"Z", "X"})
+    return state not in (None, "X")
 
 
 def executes(pid, file):
@@ -161,7 +175,9 @@ class Containers(Bundles):
         commands = {running.pid for running in self.started}
         for pid in children(os.getpid()):
             if pid not in commands and process_state(pid) == "Z":
-                self.ended[pid] = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                reaped, status = os.waitpid(pid, os.WNOHANG)  # other threads may live
+                if reaped:
+                    self.ended[pid] = os.waitstatus_to_exitcode(status)
 
     def reap(self, pid):
         """Waits for an orphan's end; its status."""

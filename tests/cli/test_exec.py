@@ -3,6 +3,7 @@ has from the container; what it says is its own alone."""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import unittest
@@ -153,9 +154,11 @@ class Exec(Execs):
 
     def test_a_signal_from_outside_is_in_the_exit_code(self):
         pid = self.start("one")
-        running = self.spawn("exec", "--pid-file", self.area / "pid", "one", "/probe", "hear")
+        path = self.area / "pid"
+        running = self.spawn("exec", "--pid-file", path, "one", "/probe", "hear")
         until(lambda: os.pread(running.files[0].fileno(), 6, 0) == b"ready\n", "it is there")
-        other = int((self.area / "pid").read_text())
+        until(path.exists, "the pid file")  # the program does not wait for it
+        other = int(path.read_text())
         os.kill(other, signal.SIGKILL)
         self.assertEqual(running.wait().returncode, KILLED)
         self.assertTrue(alive(pid))
@@ -416,6 +419,73 @@ class Detached(Execs):
         self.assertRegex(status, r"\nUid:\t100005\t100005\t100005\t100005\n")
         self.assertRegex(status, r"\nGid:\t100006\t100006\t100006\t100006\n")
         self.assertRegex(status, r"\nGroups:\t100007 \n")
+
+
+class JoinedMounts(Execs):
+    """Containers whose mount namespace is another's, by its path: there is one root file system, in
+    which root.path starts from the root of that namespace."""
+
+    def join(self, pid, root="/", **changes):
+        """What makes a container join the mounts of a process; it mounts nothing then."""
+        kinds = {"mount": "mnt", **({} if ROOT else {"user": "user"})}
+        namespaces = [{**namespace, "path": f"/proc/{pid}/ns/{kinds[namespace['type']]}"}
+                      if namespace["type"] in kinds else namespace
+                      for namespace in self.default["linux"]["namespaces"]]
+        if not ROOT:
+            changes.update({"linux.uidMappings": [], "linux.gidMappings": []})
+        return {"linux.namespaces": namespaces, "mounts": [], "linux.maskedPaths": [],
+                "linux.readonlyPaths": [], "root.path": root, **changes}
+
+    def check_joined(self, name, init, holder):
+        """One that comes in has its namespaces, whoever made them; seen from outside, for the /proc
+        that is mounted shows the pids of the holder."""
+        path = self.area / "pid"
+        self.works("exec", "--detach", "--pid-file", path, name, "/probe", "wait")
+        pid = int(path.read_text())
+        for kind in ("mnt", "pid", "net", "uts", "ipc", "user"):
+            its_own = os.readlink(f"/proc/{pid}/ns/{kind}")
+            self.assertEqual(its_own, os.readlink(f"/proc/{init}/ns/{kind}"), kind)
+            joined = its_own == os.readlink(f"/proc/{holder}/ns/{kind}")
+            self.assertEqual(joined, kind in ("mnt", "user"), kind)
+        os.kill(pid, signal.SIGKILL)
+        self.reap(pid)
+
+    def test_it_sees_the_mounts_that_are_joined(self):
+        holder = self.start("holder")
+        (self.bundle / "rootfs/marker").touch()
+        pid = self.start("one", self.join(holder))
+        self.check_joined("one", pid, holder)
+        said = self.exec("one", "stat", "/marker", "/dev/pts/ptmx", "/etc/passwd").stdout
+        self.assertIn("/marker file", said)
+        self.assertIn("/dev/pts/ptmx char", said)  # a mount of the holder's
+        self.assertIn("/etc/passwd ENOENT", said)
+        self.assertEqual(self.exec("one", "exit", "9").returncode, 9)
+
+    def test_it_goes_on_when_the_one_that_made_them_is_gone(self):
+        holder = self.start("holder")
+        pid = self.start("one", self.join(holder))
+        mounts = os.readlink(f"/proc/{holder}/ns/mnt")
+        self.works("delete", "--force", "holder")
+        until(lambda: not alive(holder), "the holder ends")
+        self.assertEqual(os.readlink(f"/proc/{pid}/ns/mnt"), mounts)
+        self.assertIn("/probe file", self.exec("one", "stat", "/probe").stdout)
+        self.works("delete", "--force", "one")
+        until(lambda: self.reap_orphans() or not self.processes(), "all processes end")
+        self.assert_nothing_left("one")
+
+    def test_its_root_may_be_further_in(self):
+        # A path that is a directory outside too, for that is asked for, but another.
+        inner = self.bundle / "rootfs/usr/bin"
+        inner.mkdir(parents=True)
+        shutil.copy(self.bundle / "rootfs/probe", inner)
+        (inner / "inside").touch()
+        holder = self.start("holder")
+        pid = self.start("one", self.join(holder, root="/usr/bin"))
+        self.check_joined("one", pid, holder)
+        said = self.exec("one", "stat", "/inside", "/env", "/../usr", "/../../dev/pts").stdout
+        self.assertIn("/inside file", said)
+        for outside in ("/env", "/../usr", "/../../dev/pts"):
+            self.assertIn(f"{outside} ENOENT", said)
 
 
 class Many(Execs):

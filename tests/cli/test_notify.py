@@ -60,6 +60,26 @@ class Notify(Containers):
         self.works("run", "--detach", "--bundle", self.bundle, "one", env=self.env)
         self.assertEqual(self.told(), [f"MAINPID={self.state('one')['pid']}", "READY=1"])
 
+    def test_the_state_root_may_be_relative(self):
+        # What is mounted starts from the bundle when it is relative; --root starts from here.
+        program = {"process.args": ["/probe", "notify", "READY=1"]}
+        absolute, away = self.root, self.area / "away"
+        away.mkdir()
+        for root, cwd in (("root", self.area), ("./root/", self.area), ("../root", away)):
+            self.root = root
+            try:
+                self.write(program)
+                self.works("create", "--bundle", self.bundle, "one", env=self.env, cwd=cwd)
+                self.assert_not_told()
+                self.manager.settimeout(60)
+                self.works("start", "one", cwd=cwd)
+            finally:
+                self.root = absolute
+            self.assertEqual(self.told(), [f"MAINPID={self.state('one')['pid']}", "READY=1"])
+            self.works("delete", "--force", "one")
+            self.assert_nothing_left("one")
+        self.assertFalse((self.bundle / "root").exists())
+
     def test_the_program_finds_the_socket_and_cannot_change_its_place(self):
         self.write({"process.args": ["/probe", "self", "/run/notify/x"]})
         result = self.runtime("run", "--bundle", self.bundle, "one", env=self.env)

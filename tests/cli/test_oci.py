@@ -126,8 +126,8 @@ class Commands(Bundles):
             self.assertTrue(commit.startswith("commit: "))
 
 
-COMMANDS = ("create start run exec state kill pause resume delete list ps spec explain features "
-            "completion").split()
+COMMANDS = ("create start run exec state kill pause resume update delete list ps spec explain "
+            "features completion").split()
 
 # The command line of every engine that there is, as cli-compat.md has them.
 OPTIONS = {
@@ -138,6 +138,9 @@ OPTIONS = {
             "pid-file console-socket pidfd-socket preserve-fds ignore-paused process-label "
             "apparmor cgroup",
     "kill": "all a", "delete": "force f", "list": "format f quiet q", "ps": "format f",
+    "update": "resources r blkio-weight cpu-burst cpu-idle cpu-period cpu-quota cpu-rt-period "
+              "cpu-rt-runtime cpu-share cpuset-cpus cpuset-mems kernel-memory kernel-memory-tcp "
+              "memory memory-reservation memory-swap pids-limit",
     "spec": "bundle b rootless", "explain": "bundle b default no-pivot",
 }
 GLOBALS = "root log log-format debug systemd-cgroup cgroup-manager rootless version v help h"
@@ -174,7 +177,7 @@ class Help(unittest.TestCase):
 
     def test_commands_that_do_not_exist_have_none(self):
         """podman takes a runtime for one that can checkpoint when this succeeds."""
-        for command in ("checkpoint", "restore", "update", "events", "frobnicate"):
+        for command in ("checkpoint", "restore", "events", "frobnicate"):
             result = ctr_oci(command, "--help")
             self.assertEqual((result.returncode, result.stdout), (2, ""))
             self.assertIn(f"no command '{command}'", result.stderr)

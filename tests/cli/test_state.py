@@ -366,6 +366,48 @@ class AtOnce(Containers):
             self.assert_nothing_left("one")
             self.assertEqual(self.entries(), [])
 
+    def test_a_create_under_steady_deletes_makes_one_or_says_why_not(self):
+        # From one process come the creates, from another the deletes: a few, or until the create
+        # has ended.
+        names = "one", "two"  # by turns: what the last round left is not taken for this one's
+        left = made = 0
+        for number in range(30):
+            name = names[number % 2]
+            self.write(self.own_cgroup(name))
+            with open(self.said_file, "ab") as said:
+                create = self.spawn("create", "--bundle", self.bundle, name, stdout=said)
+            for _ in range(number % 5):
+                self.check_forced(self.spawn("delete", "--force", name))
+            while number % 5 == 4 and create.process.poll() is None:
+                self.check_forced(self.spawn("delete", "--force", name))
+            result = create.wait()
+            self.assertIn(result.returncode, (0, 1))
+            if result.returncode:
+                self.assertRegex(result.stderr, r"^ctr-oci: \S")
+            made += result.returncode == 0
+            left += self.check_settled(name)
+        print(f"# of 30, {made} were made, {left} of them left alone")
+
+    def check_forced(self, delete):
+        result = delete.wait()
+        self.assertEqual((result.returncode, result.stdout), (0, ""), result.stderr)
+
+    def check_settled(self, name):
+        """One that is created and can be started, or nothing at all; whether there is one."""
+        there = name in self.listed()
+        if there:
+            pid = self.state(name)["pid"]
+            self.assertEqual((self.status(name), alive(pid)), ("created", True))
+            heard = self.said().count("ready")
+            self.works("start", name)
+            until(lambda: self.said().count("ready") > heard, "the program")
+            self.assertEqual(self.state(name)["pid"], pid)
+            self.works("delete", "--force", name)
+        until(lambda: self.reap_orphans() or not self.processes(), "all processes end")
+        self.assert_nothing_left(name)
+        self.assertEqual(self.entries(), [])
+        return there
+
     def count_entries(self):
         try:
             return len(self.entries())

@@ -10,6 +10,7 @@
      probe echo                 stdin to stdout
      probe read FD...           what is left to read from each descriptor
      probe hear                 "ready", then each signal that comes; SIGTERM ends it
+     probe headless             as hear, in a second thread: the first ends
      probe daemons N            makes so many, all orphans in sessions of their own; "ready"; waits
      probe spy ALLOWED...       what it can see of other processes and is none of these, until
                                 SIGTERM; attaches to every one and says how often that worked
@@ -23,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -345,6 +347,21 @@ static int hear(void) {
   return 0;
 }
 
+static void *hear_on(void *unused) {
+  (void)unused;
+  exit(hear());
+}
+
+/* What pthread_exit(3) in main comes to, without the library that it loads to unwind. */
+static int headless(void) {
+  sigset_t all;
+  pthread_t thread;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+  if (pthread_create(&thread, NULL, hear_on, NULL)) return 1;
+  return (int)syscall(SYS_exit, 0);
+}
+
 /* Sends each message to the service manager (sd_notify(3)), then waits. */
 static int notify(char **messages) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -461,6 +478,7 @@ int main(int argc, char **argv) {
   if (!strcmp(command, "self")) return self(argc, argv);
   if (!strcmp(command, "echo")) return cat("/proc/self/fd/0");
   if (!strcmp(command, "hear")) return hear();
+  if (!strcmp(command, "headless")) return headless();
   if (!strcmp(command, "note")) return note(argc, argv);
   if (!strcmp(command, "notify")) return notify(argv + 2);
   if (!strcmp(command, "terminal")) return terminal();

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Runs the container tests and the unit tests in a virtual machine, where nothing is held back:
+all capabilities, all controllers, and the cgroup version asked for. Needs no KVM. `make test-vm`
+builds the tests, static, and calls this.
+
+    tests/vm/run.py --build build/vm/amd64                   boots, runs, says what failed
+    tests/vm/run.py --build ... --cgroup v1 cgroups mounts   files whose name has one of these
+
+What init prints is judged as tests/run.py judges: a skip is a failure, unless it is of a kind that
+cannot be otherwise in such a machine.
+"""
+
+import argparse
+import collections
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import image  # noqa: E402
+import run as tests  # noqa: E402
+
+Machine = collections.namedtuple("Machine", "compiler kernel console package qemu")
+MACHINES = {  # named as Debian does
+    "amd64": Machine("x86_64-linux-gnu-gcc", "linux-image-cloud-amd64", "ttyS0", "qemu-system-x86",
+                     ["qemu-system-x86_64", "-M", "q35"]),
+    "arm64": Machine("aarch64-linux-gnu-gcc", "linux-image-cloud-arm64", "ttyAMA0",
+                     "qemu-system-arm", ["qemu-system-aarch64", "-M", "virt", "-cpu", "max"]),
+}
+QEMU = ["-accel", "tcg", "-smp", "2", "-m", "1G", "-nodefaults", "-display", "none", "-nic", "none",
+        "-serial", "stdio", "-no-reboot"]
+# An oops and a panic end the machine; only what is as bad as that interrupts what tests say.
+KERNEL = "oops=panic panic=-1 loglevel=2"
+LAYERS = ["unit", "container"]
+
+NOT_MOUNTED = "no cgroup hierarchy of this kind is mounted: "
+MAY_SKIP = {
+    "v2": [NOT_MOUNTED + kind for kind in ("freezer", "pids", "cpuset")],
+    "v1": [NOT_MOUNTED + kind for kind in ("v2", "pids,freezer,v2")],
+    "hybrid": [],
+    "all": ["the tester has CAP_SYS_RESOURCE", "no locale with a decimal comma"],
+}
+SECONDS = 1200  # for all
+TAIL = 40  # lines of the console that are shown when the machine ended early
+
+
+class Judge:
+    """Follows the console: each file of the plan in its turn, with what its tests say."""
+
+    def __init__(self, plan, tally):
+        self.waiting, self.tally = collections.deque(plan), tally
+        self.where, self.done = None, False
+        self.tail = collections.deque(maxlen=TAIL)
+
+    def line(self, line):
+        self.tail.append(line)
+        mark, _, rest = line.partition(" ")[2].partition(" ") if line.startswith("@ ") else [""] * 3
+        if mark == "begin":
+            self.begin()
+        elif mark == "end":
+            self.end(rest)
+        elif mark == "done":
+            self.done = True
+        elif self.where:
+            self.test(line)
+
+    def begin(self):
+        self.where = self.waiting.popleft()
+        self.planned, self.seen, self.failed_before = None, 0, len(self.tally.failed)
+        print(f"# {self.where}", flush=True)
+
+    def test(self, line):
+        if not line.startswith("ok ") or ("# SKIP" in line and tests.ONLY_AS not in line):
+            print(line, flush=True)
+        self.seen += bool(tests.RESULT.match(line))
+        plan = re.match(r"^1\.\.(\d+)$", line)
+        self.planned = int(plan.group(1)) if plan else self.planned
+        self.tally.line(line, self.where)
+
+    def end(self, status):
+        if self.planned != self.seen or (
+                status != "0" and len(self.tally.failed) == self.failed_before):
+            self.tally.failed.append(f"{self.where}: ended early, with status {status} after "
+                                     f"{self.seen} tests")
+        self.where = None
+
+    def close(self, why):
+        """The machine has ended: was all of it seen?"""
+        if self.done and not self.waiting and not self.where:
+            return
+        print("\n".join(["# the last that it said:", *self.tail]))
+        at = f" in {self.where}" if self.where else ""
+        self.tally.failed.append(f"the machine ended early{at}: {why}; "
+                                 f"{len(self.waiting)} files did not run")
+
+
+def plan_of(layers, parts):
+    """(uid, layer/name) of each run."""
+    return [(uid, f"{layer}/{name}") for layer in layers
+            for uid in ([0, tests.ORDINARY] if tests.LAYERS[layer] else [0])
+            for name in tests.test_files(layer, parts)]
+
+
+def title(uid, which):
+    user = "" if not tests.LAYERS[which.split("/")[0]] else " as root" if uid == 0 else f" as uid {uid}"
+    return which + user
+
+
+def initrd(system, build, plan):
+    archive = image.Cpio()
+    archive.file("init", (HERE / "init").read_bytes(), 0o755)
+    busybox, = [path for path in system.rglob("busybox") if path.parent.name == "bin"]
+    archive.file("bin/busybox", busybox.read_bytes(), 0o755)
+    archive.file("etc/passwd", b"root:x:0:0::/root:/bin/sh\ntests:x:%d:%d::/home/tests:/bin/sh\n" %
+                 (tests.ORDINARY, tests.ORDINARY))
+    archive.file("etc/group", b"root:x:0:\ntests:x:%d:\n" % tests.ORDINARY)
+    for number, (name, module) in enumerate(image.modules(system).items()):
+        archive.file(f"modules/{number:02}-{name}.ko", module)
+    for layer in LAYERS:
+        archive.tree(f"top/build/{layer}", build / layer)
+    archive.file("plan", "".join(f"{tests.SECONDS} {uid} {which} /top/build/{which}\n"
+                                 for uid, which in plan).encode())
+    return archive.end()
+
+
+def boot(machine, kernel, archive, cgroup, judge):
+    command = [*machine.qemu, *QEMU, "-kernel", str(kernel), "-initrd", str(archive), "-append",
+               f"console={machine.console} {KERNEL} cgroup={cgroup}"]
+    try:
+        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, errors="replace")
+    except FileNotFoundError:
+        raise image.Missing(f"{command[0]} is not here: install the package {machine.package}")
+    timer = threading.Timer(SECONDS, qemu.kill)
+    timer.start()
+    try:
+        for line in qemu.stdout:
+            judge.line(line.rstrip("\r\n"))
+        status = qemu.wait()
+    finally:
+        timer.cancel()
+        qemu.kill()
+    hung = f"it hung, or takes longer than {SECONDS} s"
+    judge.close(hung if status < 0 else f"qemu ended with status {status}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--arch", choices=MACHINES, default="amd64")
+    parser.add_argument("--show-compiler", action="store_true")
+    parser.add_argument("--build", type=Path, help="where the tests were built")
+    parser.add_argument("--cgroup", choices=["v2", "v1", "hybrid"], default="v2")
+    parser.add_argument("--layer", action="append", choices=LAYERS)
+    parser.add_argument("parts", nargs="*", help="only files whose name has one of these")
+    args = parser.parse_args()
+    machine = MACHINES[args.arch]
+    if args.show_compiler:
+        return print(machine.compiler)
+    plan = plan_of(args.layer or LAYERS, args.parts)
+    tally = tests.Tally(True, MAY_SKIP[args.cgroup] + MAY_SKIP["all"], both_users=True)
+    try:
+        system = image.system(args.build.resolve(), args.arch, machine.kernel)
+        kernel, = system.glob("boot/vmlinuz-*")
+        archive = args.build / "initrd"
+        archive.write_bytes(initrd(system, args.build, plan))
+        boot(machine, kernel, archive, args.cgroup, Judge([title(*run) for run in plan], tally))
+    except image.Missing as missing:
+        print(f"test-vm: {missing}", file=sys.stderr)
+        return 1
+    for failure in tally.failed:
+        print(f"# failed: {failure}")
+    print(f"{tally.passed} passed, {len(tally.failed)} failed, {tally.skipped} skipped")
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
