@@ -42,6 +42,19 @@ test-sanitize:  ## the unit tests under address and undefined behaviour sanitize
 .PHONY: unit
 unit: $(unit)
 
+# Another compiler and another machine: its programs are all static, in a folder of their own.
+VM_ARCH   ?= amd64
+VM_CGROUP ?= v2
+vm         = --arch $(VM_ARCH) --cgroup $(VM_CGROUP) --build $(BUILD)/vm/$(VM_ARCH)
+
+test-vm:  ## run them in a virtual machine of VM_ARCH amd64|arm64, VM_CGROUP v2|v1|hybrid
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/vm/$(VM_ARCH) CFLAGS='-O1 -static' \
+	  CC=$(shell $(PYTHON) tests/vm/run.py $(vm) --show-compiler) vm-programs
+	@$(PYTHON) tests/vm/run.py $(vm) $(VMFLAGS)
+
+.PHONY: test-vm vm-programs
+vm-programs: $(unit) $(container) $(helpers)
+
 bench: $(BUILD)/ctr-oci $(bench)  ## measure the start of a container against the bare system calls
 	@$(PYTHON) tests/bench/run.py --build $(BUILD)
 
@@ -69,5 +82,5 @@ $(helpers): $(BUILD)/container/%: tests/container/%.c
 $(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h $(wildcard tests/unit/*.h) ctr.h
 	$(compile)
 
-$(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/test.h ctr.h
+$(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/unit/devices.h tests/test.h ctr.h
 	$(compile)

@@ -78,9 +78,10 @@
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is seccomp, labels and cgroup limits: code inside meets the whole system call
-       interface of the kernel, and can use up memory and processes. Use a user namespace where you
-       can, and do not let hostile code in on the strength of this version alone. Shared with the
+       asks for it, is seccomp and labels: code inside meets the whole system call interface of the
+       kernel. Without linux.resources it can use up memory and processes; without rules for devices
+       in there and with CAP_MKNOD it can make any. Use a user namespace where you can, and do not
+       let hostile code in on the strength of this version alone. Shared with the
        caller, whatever the config says: the files behind the standard streams (a terminal that is
        nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
        inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
@@ -103,6 +104,7 @@
      [SECTION] api/plan.h
      [SECTION] api/process.h
      [SECTION] api/container.h
+     [SECTION] api/stats.h
      [SECTION] base/libc.c
      [SECTION] base/arena.c
      [SECTION] base/error.c
@@ -124,11 +126,12 @@
      [SECTION] plan/mount.c
      [SECTION] plan/hierarchies.c
      [SECTION] plan/cgroup_mount.c
-     [SECTION] plan/limits.c
-     [SECTION] plan/cgroups.c
      [SECTION] plan/hooks.c
      [SECTION] plan/console.c
      [SECTION] plan/rootfs.c
+     [SECTION] plan/devices.c
+     [SECTION] plan/limits.c
+     [SECTION] plan/cgroups.c
      [SECTION] plan/identity.c
      [SECTION] plan/exec.c
      [SECTION] plan/update.c
@@ -148,10 +151,13 @@
      [SECTION] child/run.c
      [SECTION] cgroup/directory.c
      [SECTION] cgroup/limits.c
+     [SECTION] cgroup/devices.c
      [SECTION] cgroup/tree.c
      [SECTION] cgroup/freezer.c
      [SECTION] cgroup/kill.c
      [SECTION] cgroup/remove.c
+     [SECTION] cgroup/stats.c
+     [SECTION] cgroup/events.c
      [SECTION] parent/io.c
      [SECTION] parent/undo.c
      [SECTION] parent/report.c
@@ -173,6 +179,7 @@
      [SECTION] container/exec.c
      [SECTION] container/update.c
      [SECTION] container/list.c
+     [SECTION] container/stats.c
 
    LICENCE: MIT or Unlicense, as you like; see the end of the file. */
 #ifndef CTR_H_INCLUDED
@@ -1279,6 +1286,247 @@ CTR_API ctr_code ctr_container_explain(const ctr_config *config, const char *id,
                                        const ctr_container_desc *desc, ctr_sink sink,
                                        void *userdata, ctr_err *err);
 
+/* ==== [SECTION] api/stats.h =================================================================== */
+/* ---- statistics and events: what the kernel counts of a container, and what it tells --------- */
+/* The structs are what `runc events --stats` prints, with dots instead of braces, whatever version
+   of cgroups it comes from: values of v2 are brought to that form. A ctr_uint that is not set is
+   one that this kernel, or this container's cgroups, do not have; UINT64_MAX as a limit is none.
+   Values of different files are not from the same moment. */
+
+/* Values by the names the kernel gives them, in its order. */
+typedef struct ctr_counter {
+  const char *name;
+  uint64_t value;
+} ctr_counter;
+
+typedef struct ctr_counters {
+  const ctr_counter *items;
+  size_t count;
+} ctr_counters;
+
+typedef struct ctr_numbers {
+  const uint64_t *items;
+  size_t count;
+} ctr_numbers;
+
+/* How much of the time tasks stood still for want of something (kernel doc accounting/psi.rst). */
+typedef struct ctr_stall {
+  bool set;
+  double avg10, avg60, avg300; /* percent of the last 10, 60, 300 seconds */
+  uint64_t total;              /* microseconds                            */
+} ctr_stall;
+
+typedef struct ctr_pressure {
+  ctr_stall some, full; /* some tasks, or all that had something to do; from cgroup v2 only */
+} ctr_pressure;
+
+/* -- cpu: times in nanoseconds -- */
+
+typedef struct ctr_cpu_usage {
+  ctr_uint total, kernel, user;
+  ctr_numbers percpu, percpu_kernel, percpu_user; /* by number of the CPU; of v1 only */
+} ctr_cpu_usage;
+
+typedef struct ctr_cpu_throttling { /* by its quota (kernel doc scheduler/sched-bwc.rst) */
+  ctr_uint periods, throttledPeriods, throttledTime;
+  ctr_uint burstPeriods, burstTime; /* in which it used up what was left of earlier ones */
+} ctr_cpu_throttling;
+
+typedef struct ctr_cpu_stats {
+  ctr_cpu_usage usage;
+  ctr_cpu_throttling throttling;
+  ctr_pressure psi;
+} ctr_cpu_stats;
+
+/* Where it may run (cpusets(7)); of v2: cpus and mems, as they take effect. */
+typedef struct ctr_cpuset_stats {
+  ctr_ids cpus, mems;
+  ctr_uint cpu_exclusive, mem_hardwall, mem_exclusive, memory_migrate, memory_spread_page,
+      memory_spread_slab, memory_pressure, sched_load_balance;
+  ctr_int sched_relax_domain_level;
+} ctr_cpuset_stats;
+
+/* -- memory: bytes (kernel doc cgroup-v1/memory.rst, cgroup-v2.rst "Memory") -- */
+
+typedef struct ctr_memory_entry {
+  ctr_uint limit, usage, max; /* max: the most that usage has ever been */
+  ctr_uint failcnt;           /* how often the limit was hit            */
+} ctr_memory_entry;
+
+typedef struct ctr_memory_events { /* how often; of v1: oom_kill alone, of the cgroup itself */
+  ctr_uint low, high, max, oom;
+  ctr_uint oom_kill, oom_group_kill; /* processes that were killed, and whole groups of them */
+} ctr_memory_events;
+
+typedef struct ctr_memory_stats {
+  ctr_uint cache; /* of files */
+  ctr_memory_entry usage;
+  ctr_memory_entry swap;              /* and memory: v1's memsw; of v2 the sums, without max */
+  ctr_memory_entry swapOnly;          /* of v2 only                                          */
+  ctr_memory_entry kernel, kernelTCP; /* of v1 only                                          */
+  ctr_memory_events events;
+  ctr_counters raw; /* all of memory.stat */
+  ctr_pressure psi;
+} ctr_memory_stats;
+
+/* -- the others -- */
+
+typedef struct ctr_pids_stats {
+  ctr_uint current, limit; /* processes and threads */
+} ctr_pids_stats;
+
+typedef struct ctr_io_entry {
+  uint32_t major_, minor_; /* of a block device                                             */
+  const char *op;          /* "Read", "Write", "Sync", "Async", "Discard", "Total", or NULL */
+  uint64_t value;
+} ctr_io_entry;
+
+typedef struct ctr_io_entries {
+  const ctr_io_entry *items;
+  size_t count;
+} ctr_io_entries;
+
+/* Bytes, numbers of operations, nanoseconds, 512-byte sectors; with all cgroups below. The first
+   two are what every kernel has. */
+typedef struct ctr_io_stats {
+  ctr_io_entries ioServiceBytesRecursive, ioServicedRecursive, ioQueueRecursive,
+      ioServiceTimeRecursive, ioWaitTimeRecursive, ioMergedRecursive, ioTimeRecursive,
+      sectorsRecursive;
+  ctr_pressure psi;
+} ctr_io_stats;
+
+typedef struct ctr_hugetlb_stats {
+  const char *key;                     /* page size as the kernel writes it: "2MB" */
+  ctr_uint limit, usage, max, failcnt; /* as in ctr_memory_entry; max is of v1 only */
+} ctr_hugetlb_stats;
+
+typedef struct ctr_hugetlb_list {
+  const ctr_hugetlb_stats *items;
+  size_t count;
+} ctr_hugetlb_list;
+
+typedef struct ctr_rdma_entry {
+  const char *device;
+  ctr_uint hca_handles, hca_objects;
+} ctr_rdma_entry;
+
+typedef struct ctr_rdma_entries {
+  const ctr_rdma_entry *items;
+  size_t count;
+} ctr_rdma_entries;
+
+typedef struct ctr_rdma_stats {
+  ctr_rdma_entries limit, current;
+} ctr_rdma_stats;
+
+typedef struct ctr_interface_stats {
+  const char *name; /* any bytes but NUL, '/', ':' and blanks: the container chooses it */
+  uint64_t rxBytes, rxPackets, rxErrors, rxDropped, txBytes, txPackets, txErrors, txDropped;
+} ctr_interface_stats;
+
+typedef struct ctr_interfaces {
+  const ctr_interface_stats *items;
+  size_t count;
+} ctr_interfaces;
+
+typedef struct ctr_stats {
+  ctr_cpu_stats cpu;
+  ctr_cpuset_stats cpuset;
+  ctr_memory_stats memory;
+  ctr_pids_stats pids;
+  ctr_io_stats blkio;
+  ctr_hugetlb_list hugetlb;
+  ctr_rdma_stats rdma;
+  ctr_interfaces network_interfaces;
+} ctr_stats;
+
+/* Reads what there is to know of a container now, from those cgroups that are its own; of its
+   network interfaces, at most 1024, only while it runs, and if its network namespace is known to
+   be another than the caller's. After its end the rest can be read until it is deleted.
+   arena:     receives lists and strings.
+   ret_stats: written on CTR_OK only.
+   Returns:   CTR_OK; CTR_E_STATE when it is stopped and its cgroups are gone; CTR_E_SYS with the
+              file that could not be read, EPROTO when it is not of the form that the kernel's
+              documentation says; CTR_E_NOMEM; CTR_E_ARG.
+   Source:    kernel doc cgroup-v2.rst, cgroup-v1/, accounting/psi.rst; proc_pid_net(5). */
+CTR_API ctr_code ctr_container_stats(ctr_container *container, ctr_arena *arena,
+                                     ctr_stats *ret_stats, ctr_err *err);
+
+/* Turns statistics into JSON as engines read it (the data of `runc events --stats`), with what we
+   know besides under names of our own: limits of huge pages, memory.events, memory.swapOnly, rdma.
+   Strings are copied; bytes of names that are not UTF-8 become '?'.
+   Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG. */
+CTR_API ctr_code ctr_stats_to_json(ctr_arena *arena, const ctr_stats *stats, ctr_json **ret_value,
+                                   ctr_err *err);
+
+/* Returns the value of that name, not set when there is none: of memory.raw, "total_rss" (v1),
+   "anon" (v2). */
+CTR_API ctr_uint ctr_counters_get(const ctr_counters *counters, const char *name);
+
+/* -- events -- */
+
+typedef enum ctr_watch_kind {
+  CTR_WATCH_EMPTY = 1, /* that no process is left in it                                 */
+  CTR_WATCH_OOM,       /* that it ran out of the memory it may use; needs one of its cgroups
+                          to have the memory controller                                 */
+  CTR_WATCH_PRESSURE,  /* that its tasks stood still for long; needs a cgroup of v2     */
+} ctr_watch_kind;
+
+typedef enum ctr_resource {
+  CTR_RESOURCE_CPU = 1,
+  CTR_RESOURCE_MEMORY,
+  CTR_RESOURCE_IO
+} ctr_resource;
+
+typedef struct ctr_watch_desc {
+  ctr_watch_kind kind;
+  /* Of CTR_WATCH_PRESSURE: tell when some tasks, or with full all of them, have stood still for so
+     long within such a window. */
+  ctr_resource resource;
+  bool full;
+  uint32_t stall_us;  /* microseconds, at most window_us                                       */
+  uint32_t window_us; /* microseconds, at most 10 seconds, before Linux 6.4 at least 500000;
+                         without CAP_SYS_RESOURCE a multiple of 2 seconds                      */
+} ctr_watch_desc;
+
+/* One thing that is watched for, with a descriptor for an event loop. */
+typedef struct ctr_watch ctr_watch;
+
+/* What has happened since it was asked last, or since the watch was made. */
+typedef struct ctr_watch_report {
+  uint64_t ooms;       /* of OOM: processes killed for it (v2); how often the limit was met with
+                          nothing left to reclaim, just before one is killed (v1)               */
+  uint64_t stalled_us; /* of PRESSURE: how long they have stood still, microseconds             */
+  bool over;           /* no process is left, or the cgroup is gone: nothing more will happen   */
+} ctr_watch_report;
+
+/* Begins to watch a running container. The watch lives on without the handle.
+   desc:    borrowed for the call.
+   Returns: CTR_OK, and *ret_watch is the caller's: ctr_watch_free. CTR_E_STATE when the container
+            is stopped; CTR_E_UNSUPPORTED when it has no cgroup to ask, or none with what is needed,
+            or the kernel has no PSI; CTR_E_ARG for a desc that makes no sense, also to the kernel;
+            CTR_E_SYS; CTR_E_NOMEM.
+   Source:  cgroup-v2.rst "memory.events"; cgroup-v1/memory.rst "OOM Control";
+            accounting/psi.rst. Neither v1 (cgroups(7), release_agent) nor v2 (cgroup.events, which
+            may come too late) tells surely when a cgroup becomes empty: the end of one process in
+            it after the other is waited for. */
+CTR_API ctr_code ctr_container_watch(ctr_container *container, const ctr_watch_desc *desc,
+                                     ctr_watch **ret_watch, ctr_err *err);
+
+/* A descriptor that is readable (POLLIN) when something may have happened: ctr_watch_read then
+   says what, which may be nothing, and makes it quiet until the next time. Stays the watch's. Not
+   to be read. */
+CTR_API int ctr_watch_fd(const ctr_watch *watch);
+
+/* Says what has happened, without waiting. After a report that is over the descriptor stays quiet
+   for ever; all that comes then is the same report without numbers.
+   Returns: CTR_OK; CTR_E_SYS, or CTR_E_UNSUPPORTED when only processes are left that the caller's
+            pid namespace does not show: then the report is untouched, and the watch of no use. */
+CTR_API ctr_code ctr_watch_read(ctr_watch *watch, ctr_watch_report *ret_report, ctr_err *err);
+
+/* Ends the watch, closes its descriptor. NULL is fine. */
+CTR_API void ctr_watch_free(ctr_watch *watch);
+
 #ifdef __cplusplus
 }
 #endif
@@ -1317,6 +1565,7 @@ CTR_API ctr_code ctr_container_explain(const ctr_config *config, const char *id,
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -3747,7 +3996,6 @@ ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_co
 typedef struct ctr__checker {
   const ctr_config *config;
   const ctr_log *log;
-  bool has_cgroup; /* linux.cgroupsPath is executed */
   ctr_err *err;
 } ctr__checker;
 
@@ -3925,31 +4173,6 @@ static ctr_code ctr__refuse_unexecuted(ctr__checker *c, const ctr__where *where,
     }
   }
   return code;
-}
-
-/* Every config that a tool writes names a cgroup and restricts devices. As long as cgroups are not
-   implemented that is worth a warning only, provided nothing in the container can make a device
-   node; a container that can is refused. */
-static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
-  const ctr_capabilities *caps = &c->config->process.capabilities;
-  const ctr_linux *lin = &c->config->linux_;
-  uint64_t any =
-      caps->bounding | caps->effective | caps->inheritable | caps->permitted | caps->ambient;
-  const struct {
-    bool asked;
-    const char *field;
-  } parts[] = {{lin->resources.devices.count > 0, "linux.resources.devices"},
-               {lin->cgroupsPath != NULL && !c->has_cgroup, "linux.cgroupsPath"}};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    if (!parts[i].asked) continue;
-    if (any & CTR_CAP(MKNOD))
-      return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, parts[i].field,
-                       "this version of ctr.h has no cgroup limits to enforce it with, and "
-                       "process.capabilities grants CAP_MKNOD: take one of them out");
-    ctr__log(c->log, CTR_LOG_WARNING, parts[i].field,
-             "not applied: this version of ctr.h has no cgroup limits");
-  }
-  return CTR_OK;
 }
 
 /* -- process -- */
@@ -4224,16 +4447,14 @@ static ctr_code ctr__check_console(ctr__checker *c) {
              : ctr__wrong(c, "process.consoleSize", "more than 65535 rows or columns");
 }
 
-/* has_cgroup: a container gets one, so that cgroupsPath is executed. */
-static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, bool has_cgroup,
-                                  ctr_err *err) {
+static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
   static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,        ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces,     ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,           ctr__check_paths,      ctr__check_devices,
-                         ctr__check_sysctls,        ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_hooks,          ctr__check_console,    ctr__check_without_cgroups};
-  ctr__checker c = {config, log, has_cgroup, err};
+      ctr__checker *) = {ctr__check_process,    ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces, ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,       ctr__check_paths,      ctr__check_devices,
+                         ctr__check_sysctls,    ctr__check_modes,      ctr__check_annotations,
+                         ctr__check_hooks,      ctr__check_console};
+  ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
@@ -4520,7 +4741,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
    if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
    if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %E when, if not always, %I a cgroup to start in if there is one. Text and errors of a step
+   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one. Text and errors of a step
    come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -4540,6 +4761,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
     "OCI runtime.md")                                                                              \
   X(RECORD, "write the state down, with the process in it", "OCI runtime.md")                      \
   X(MAKE_CGROUP, "make the cgroup %s0%G2", "cgroups(7)")                                           \
+  X(DEVICE_LIST, "in the cgroup %s0 use devices: %V0 %s1", "cgroups(7)")                            \
+  X(DEVICE_PROGRAM, "attach a device filter of %u0 instructions to the cgroup %s0", "bpf(2)")      \
   X(LIMIT, "write '%s2' to %s1 of the cgroup %s0%E0", "cgroups(7)")                                \
   X(ENTER_CGROUP, "move the process into the cgroup %s0", "cgroups(7)")                            \
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
@@ -4861,16 +5084,12 @@ typedef struct ctr__builder {
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
   struct ctr__limit *limits;                  /* what is written to its cgroups        */
   size_t limit_count;
+  struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
   uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */
 } ctr__builder;
-
-static bool ctr__is_container(const ctr__purpose *purpose) {
-  return purpose->goal == CTR__GOAL_RUN || purpose->goal == CTR__GOAL_CREATE ||
-         purpose->goal == CTR__GOAL_EXEC || purpose->goal == CTR__GOAL_UPDATE;
-}
 
 static bool ctr__makes_container(const ctr__builder *b) {
   return b->purpose->goal == CTR__GOAL_RUN || b->purpose->goal == CTR__GOAL_CREATE;
@@ -5876,6 +6095,921 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
   return ctr__plan_cgroup_v2(b, mount, field, spec, all);
 }
 
+/* ==== [SECTION] plan/hooks.c ================================================================== */
+/* Hooks: programs of the host that take part in a container's life (config.md "POSIX-platform
+   Hooks"). Which they are, where they run and what they are told stands in one table. */
+
+enum ctr__hook_kind {
+  CTR__HOOK_PRESTART,
+  CTR__HOOK_CREATE_RUNTIME,
+  CTR__HOOK_CREATE_CONTAINER,
+  CTR__HOOK_START_CONTAINER,
+  CTR__HOOK_POSTSTART,
+  CTR__HOOK_POSTSTOP,
+  CTR__HOOK_KINDS,
+};
+
+static const struct ctr__hook_row {
+  const char *name;
+  size_t offset; /* of the list in ctr_hooks */
+  enum ctr__lane lane;
+  bool is_of_host;   /* its path is the host's: run in the bundle, with the caller's umask */
+  ctr_status status; /* that it is told                                                    */
+} ctr__hook_rows[CTR__HOOK_KINDS] = {
+#define CTR__HOOK_ROW(kind, list, lane, is_of_host, status)                                        \
+  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, is_of_host,            \
+                        CTR_STATUS_##status}
+    CTR__HOOK_ROW(PRESTART, prestart, PARENT, true, CREATING),
+    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, true, CREATING),
+    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, true, CREATING),
+    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, false, CREATED),
+    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, true, RUNNING),
+    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, true, STOPPED),
+#undef CTR__HOOK_ROW
+};
+
+static const ctr_hook_list *ctr__hooks_of(const ctr_config *config, enum ctr__hook_kind kind) {
+  const char *hooks = (const char *)&config->hooks;
+  return (const ctr_hook_list *)(const void *)(hooks + ctr__hook_rows[kind].offset);
+}
+
+/* One hook as a step. Without arguments it is called by its path. */
+static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t index) {
+  const struct ctr__hook_row *row = &ctr__hook_rows[kind];
+  const ctr_hook *hook = &ctr__hooks_of(b->config, kind)->items[index];
+  ctr_strs args = hook->args.count ? hook->args : (ctr_strs){&hook->path, 1};
+  ctr__add_step(b, row->lane, CTR__STEP_HOOK,
+                &(ctr__new_step){.field = ctr__print(b, "hooks.%s[%zu]", row->name, index),
+                                 .str = {hook->path},
+                                 .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
+                                 .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
+                                         b->hook_count++, row->is_of_host}});
+}
+
+static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
+  for (size_t i = 0; i < ctr__hooks_of(b->config, kind)->count; i++) ctr__plan_hook(b, kind, i);
+}
+
+/* The state that hooks read (runtime.md "State"), up to its status and pid, which come last because
+   only who runs the hook knows them. */
+static ctr__ref ctr__hook_state(ctr__builder *b) {
+  const ctr_config *config = b->config;
+  ctr_arena *arena = b->arena;
+  ctr_json *state = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const char *version = config->ociVersion ? config->ociVersion : CTR_OCI_VERSION;
+  const char *bundle = b->desc->bundle ? b->desc->bundle : ".";
+  ctr__any_list annotations = {config->annotations.items, config->annotations.count};
+  ctr__string text = {.arena = arena};
+  if (!ctr_json_add(arena, state, "ociVersion", ctr_json_new_string(arena, version)) ||
+      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, b->desc->id)) ||
+      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle)) ||
+      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)) ||
+      ctr_json_write(state, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem) {
+    b->nomem = true;
+    return 0;
+  }
+  text.text[text.len - 1] = '\0'; /* the closing brace */
+  return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
+}
+
+/* A program without a container has nobody who would be there for the late ones. */
+static ctr_code ctr__check_hooks_are_run(ctr__builder *b) {
+  size_t count = 0;
+  for (int kind = 0; kind < CTR__HOOK_KINDS; kind++) {
+    size_t more = ctr__hooks_of(b->config, (enum ctr__hook_kind)kind)->count;
+    const bool late = kind >= CTR__HOOK_POSTSTART && b->purpose->goal == CTR__GOAL_PROGRAM;
+    if (more && (late || !b->desc->id))
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0,
+                       ctr__print(b, "hooks.%s", ctr__hook_rows[kind].name),
+                       "hooks belong to the life of a container with a name: use "
+                       "ctr_container_run, or take them out");
+    count += more;
+  }
+  if (count > CTR__PLAN_MAX_HOOKS)
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, "hooks", "more than %d of them",
+                     CTR__PLAN_MAX_HOOKS);
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/console.c ================================================================ */
+/* The terminal: made inside the container, from its own devpts, its other end handed out. */
+
+static void ctr__plan_console(ctr__builder *b, bool as_dev_console) {
+  const ctr_process_config *process = &b->config->process;
+  if (!process->terminal) return;
+  ctr__child_step(b, CONSOLE, .field = "process.terminal", .str = {"/dev/console"},
+                  .num = {process->consoleSize.height.value, process->consoleSize.width.value,
+                          process->user.uid, as_dev_console});
+  ctr__parent_step(b, TAKE_CONSOLE, .field = "process.terminal");
+}
+
+/* ==== [SECTION] plan/rootfs.c ================================================================= */
+/* The root file system: what is mounted where, in the order of the specification. All of it happens
+   before the root is entered, while the host's files can still be reached. */
+
+/* The components that a path comes to when no link is in it: how many, and where the last one
+   is. */
+static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
+  const char *at = path, *name;
+  size_t depth = 0, len;
+  while ((len = ctr__component(&at, &name)) != 0) {
+    bool up = len == 2 && !memcmp(name, "..", 2);
+    if (up) depth -= depth > 0;
+    if (up || (len == 1 && *name == '.')) continue;
+    depth++;
+    *ret_last = name;
+    *ret_len = len;
+  }
+  return depth;
+}
+
+static bool ctr__is_root_path(const char *path) {
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 0;
+}
+
+/* "/dev", however it is written. */
+static bool ctr__is_dev(const char *path) {
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
+}
+
+static bool ctr__same_path(const char *a, const char *b) {
+  const char *name_a, *name_b;
+  for (;;) {
+    size_t len_a, len_b;
+    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
+    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
+    if (!len_a) return true;
+  }
+}
+
+/* Of the first count mounts those that wait to become read-only: all, or those at a destination,
+   where the next mount would hide them. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+  for (size_t i = 0; i < count; i++) {
+    const char *own = b->config->mounts.items[i].destination;
+    if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
+    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    b->late_read_only[i] = false;
+    b->late_count--;
+  }
+}
+
+static ctr_code ctr__plan_mounts(ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
+  if (!b->late_read_only) return ctr__nomem(b->err);
+  for (size_t i = 0; i < mounts->count; i++) {
+    const ctr_mount *mount = &mounts->items[i];
+    const char *field = ctr__print(b, "mounts[%zu]", i);
+    if (!field) return ctr__nomem(b->err);
+    if (ctr__is_root_path(mount->destination))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
+                       "the root itself is what root.path says");
+    ctr__mount_spec spec;
+    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+    if (code) return code;
+    if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+    for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
+      if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
+        b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
+    bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
+    code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
+                  : ctr__plan_mount(b, mount, field, &spec);
+    if (code) return code;
+    b->late_read_only[i] = spec.late_read_only;
+    b->late_count += spec.late_read_only;
+    if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
+  }
+  return CTR_OK;
+}
+
+/* -- devices -- */
+
+static const struct ctr__default_device {
+  const char *path;
+  uint32_t major_, minor_;
+} ctr__default_devices[] = {
+    /* config-linux.md "Default Devices" */
+    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+};
+
+static const struct ctr__dev_link {
+  const char *path, *target;
+} ctr__dev_links[] = {
+    /* runtime-linux.md "Dev symbolic links"; and pts(4): ptmx is the container's own */
+    {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
+    {"/dev/ptmx", "pts/ptmx"},
+};
+
+/* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
+                             uint64_t number, const ctr_device *asked) {
+  uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
+  bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
+  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
+                    .num = {mode, number, uid, gid, exact});
+  else
+    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
+}
+
+static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
+  for (size_t i = 0; i < devices->count; i++)
+    if (!strcmp(devices->items[i].path, path)) return true;
+  return false;
+}
+
+static void ctr__plan_devices(ctr__builder *b) {
+  const ctr_devices *devices = &b->config->linux_.devices;
+  /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
+  if (!b->dev_is_bound) {
+    for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
+      const struct ctr__default_device *d = &ctr__default_devices[i];
+      if (!ctr__device_is_listed(devices, d->path))
+        ctr__plan_device(b, "default devices", d->path, S_IFCHR | 0666,
+                         makedev(d->major_, d->minor_), NULL);
+    }
+    for (size_t i = 0; i < sizeof ctr__dev_links / sizeof *ctr__dev_links; i++)
+      ctr__child_step(b, SYMLINK, .field = "default devices",
+                      .str = {ctr__dev_links[i].path, ctr__dev_links[i].target});
+  }
+  for (size_t i = 0; i < devices->count; i++) {
+    const ctr_device *d = &devices->items[i];
+    mode_t type = *d->type == 'b' ? S_IFBLK : *d->type == 'p' ? S_IFIFO : S_IFCHR;
+    mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
+    const char *field = ctr__print(b, "linux.devices[%zu]", i);
+    ctr__plan_device(b, field, d->path, type | mode,
+                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d);
+    if (b->steps && b->steps[b->step_count - 1].kind == CTR__STEP_DEVICE_BIND &&
+        (d->fileMode.set || d->uid.set || d->gid.set))
+      ctr__log(&b->desc->log, CTR_LOG_WARNING, field,
+               "%s is the host's own node: its mode and owner stay as they are there", d->path);
+  }
+}
+
+/* -- the root -- */
+
+static const uint64_t ctr__propagation_flags[] = {
+    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
+    [CTR_PROPAGATION_SHARED] = MS_SHARED,
+    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
+    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
+    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
+    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
+    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
+};
+
+/* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
+static void ctr__plan_root(ctr__builder *b) {
+  const ctr_root *root = &b->config->root;
+  uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
+  bool listens = asked & (MS_SLAVE | MS_SHARED);
+  bool read_only_below = root->readonly && ctr__has_setattr(b);
+  if (root->readonly && !read_only_below)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
+             "what the host has mounted below the root stays as it is: making it read-only needs "
+             "Linux 5.12");
+  ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
+  /* Where /dev is a mount of its own, nodes that lie about in the image are none. */
+  uint64_t attr = 0;
+  for (size_t i = 0; i < b->config->mounts.count; i++)
+    if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
+  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
+                          ctr__has_setattr(b)});
+}
+
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Which held mount path lies on, and its path there. */
+static enum ctr__held ctr__held_above(const ctr__builder *b, const char *path,
+                                      const char **ret_below) {
+  for (int i = 1; i < CTR__HELD_COUNT; i++) {
+    *ret_below = b->held_at[i] ? ctr__path_below(path, b->held_at[i]) : NULL;
+    if (*ret_below) return (enum ctr__held)i;
+  }
+  return CTR__HELD_NONE;
+}
+
+static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
+                            ctr_strs paths) {
+  for (size_t i = 0; i < paths.count; i++) {
+    const char *path = paths.items[i], *below = NULL;
+    enum ctr__held held = ctr__held_above(b, path, &below);
+    ctr__add_step(b, CTR__LANE_CHILD, kind,
+                  &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
+                                   .str = {path, below},
+                                   .num = {ctr__has_setattr(b), held}});
+  }
+}
+
+static void ctr__plan_enter_root(ctr__builder *b) {
+  if (b->desc->no_pivot)
+    ctr__child_step(b, MOVE_ROOT, .field = "root.path");
+  else
+    ctr__child_step(b, PIVOT_ROOT, .field = "root.path");
+  /* pivot_root(2) wants an unshared root, so that sharing it comes after. */
+  ctr_propagation asked = b->config->linux_.rootfsPropagation;
+  if (asked && asked != CTR_PROPAGATION_PRIVATE)
+    ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
+                    .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
+  ctr__child_step(b, OWN_NULL, .field = "default devices");
+}
+
+/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first
+   those of the host's side, then those inside. */
+static void ctr__plan_create_hooks(ctr__builder *b) {
+  bool stops = (b->desc->moments & CTR_MOMENT_HOOKS) ||
+               ctr__hooks_of(b->config, CTR__HOOK_PRESTART)->count ||
+               ctr__hooks_of(b->config, CTR__HOOK_CREATE_RUNTIME)->count;
+  if (stops) ctr__sync_step(b, CTR__SYNC_HOOKS, CTR_MOMENT_HOOKS);
+  ctr__plan_hooks(b, CTR__HOOK_PRESTART);
+  ctr__plan_hooks(b, CTR__HOOK_CREATE_RUNTIME);
+  if (stops) ctr__sync_step(b, CTR__SYNC_RESUME, 0);
+  ctr__plan_hooks(b, CTR__HOOK_CREATE_CONTAINER);
+}
+
+/* Without a mount namespace of its own every mount would be one of the host. */
+static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
+  const ctr_linux *lin = &b->config->linux_;
+  const struct {
+    bool asked;
+    const char *field;
+  } needs[] = {{b->config->mounts.count > 0, "mounts"},
+               {b->config->root.readonly, "root.readonly"},
+               {lin->devices.count > 0, "linux.devices"},
+               {lin->maskedPaths.count > 0, "linux.maskedPaths"},
+               {lin->readonlyPaths.count > 0, "linux.readonlyPaths"},
+               {lin->rootfsPropagation != 0, "linux.rootfsPropagation"}};
+  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+    if (needs[i].asked)
+      return ctr__refuse(b, CTR_E_CONFIG, needs[i].field,
+                         "needs a new mount namespace in linux.namespaces: without one it would "
+                         "change the host's mounts");
+  ctr__child_step(b, ROOT_OPEN, .field = "root.path",
+                  .str = {ctr__host_path(b, b->config->root.path)});
+  ctr__plan_console(b, false);
+  ctr__plan_create_hooks(b);
+  ctr__child_step(b, CHROOT, .field = "root.path");
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_rootfs(ctr__builder *b) {
+  if (!b->own_mounts) return ctr__plan_no_mounts(b);
+  const ctr_linux *lin = &b->config->linux_;
+  ctr__plan_root(b);
+  ctr_code code = ctr__plan_mounts(b);
+  if (code) return code;
+  ctr__plan_devices(b);
+  ctr__plan_console(b, true);
+  ctr__plan_create_hooks(b);
+  ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
+  ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
+  if (lin->readonlyPaths.count && !ctr__has_setattr(b))
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
+             "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
+  if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
+  /* On a read-only root there is none to be made: that would change what was to stay as it is. */
+  if (!ctr__is_root_path(b->config->process.cwd))
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
+  ctr__plan_enter_root(b);
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/devices.c ================================================================ */
+/* Which devices a container may use (config-linux.md "Allowed Device list"). Rules apply in their
+   order, the last one that speaks of a device and an access decides. Here they become a table in
+   which order means nothing any more: of the entries that match a device the most special one says
+   all that is allowed. From the table come a list for cgroup v1 and a program for v2. */
+
+/* The numbers are those of the kernel's enum for programs (linux/bpf.h, BPF_DEVCG_*). */
+enum { CTR__DEV_BLOCK = 1, CTR__DEV_CHAR = 2, CTR__DEV_BOTH = 3 };
+enum { CTR__DEV_MKNOD = 1, CTR__DEV_READ = 2, CTR__DEV_WRITE = 4, CTR__DEV_RWM = 7 };
+enum {
+  CTR__DEV_ANY = INT32_MAX,  /* for major and minor: whatever is not named; comes last in order */
+  CTR__DEV_MAJOR_MAX = 4095, /* the kernel's own dev_t: 12 and 20 bits */
+  CTR__DEV_MINOR_MAX = 1048575,
+};
+
+typedef struct ctr__dev_rule {
+  uint8_t types, access; /* CTR__DEV_*, both sets of bits */
+  bool allow;
+  int32_t major_, minor_;
+} ctr__dev_rule;
+
+typedef struct ctr__dev_rules {
+  const ctr__dev_rule *items; /* those of linux.resources.devices first: same index */
+  size_t count;
+} ctr__dev_rules;
+
+enum { CTR__DEV_KEY_TYPE, CTR__DEV_KEY_MAJOR, CTR__DEV_KEY_MINOR, CTR__DEV_KEYS };
+
+typedef struct ctr__dev_entry {
+  int32_t key[CTR__DEV_KEYS]; /* one type; both types have an entry for any:any */
+  uint8_t access;             /* what is allowed; the rest is denied            */
+} ctr__dev_entry;
+
+typedef struct ctr__dev_table {
+  ctr__dev_entry *items; /* ascending: what is special comes before what is general; of a major */
+  size_t count;          /* that has entries of its own, MAJOR:any is always one                */
+} ctr__dev_table;
+
+/* -- the rules -- */
+
+static const struct ctr__dev_letter {
+  char letter;
+  uint8_t access;
+} ctr__dev_letters[] = {{'r', CTR__DEV_READ}, {'w', CTR__DEV_WRITE}, {'m', CTR__DEV_MKNOD}};
+
+/* 0 for what is no letter of an access. */
+static uint8_t ctr__dev_access_of(char letter) {
+  for (size_t i = 0; i < 3; i++)
+    if (ctr__dev_letters[i].letter == letter) return ctr__dev_letters[i].access;
+  return 0;
+}
+
+/* Returns the end of what it puts; the text is not terminated. */
+static char *ctr__dev_put_access(char *at, unsigned access) {
+  for (size_t i = 0; i < 3; i++)
+    if (ctr__dev_letters[i].access & access) *at++ = ctr__dev_letters[i].letter;
+  return at;
+}
+
+/* What every container may do besides, as libcontainer (specconv, AllowedDevices) and crun have it;
+   with the default devices: "Default Devices" makes them to be used. */
+static const ctr__dev_rule ctr__dev_always[] = {
+    {CTR__DEV_BOTH, CTR__DEV_MKNOD, true, CTR__DEV_ANY, CTR__DEV_ANY}, /* a node alone opens none */
+    {CTR__DEV_CHAR, CTR__DEV_RWM, true, 5, 1},                         /* console                 */
+    {CTR__DEV_CHAR, CTR__DEV_RWM, true, 5, 2},                         /* ptmx                    */
+    {CTR__DEV_CHAR, CTR__DEV_RWM, true, 136, CTR__DEV_ANY},            /* pts                     */
+};
+
+/* Not set, or -1 as libcontainer writes it: any. */
+static ctr_code ctr__dev_number(ctr__builder *b, size_t i, const char *name, ctr_int from,
+                                int32_t max, int32_t *ret) {
+  *ret = CTR__DEV_ANY;
+  if (!from.set || from.value == -1) return CTR_OK;
+  *ret = (int32_t)from.value;
+  if (from.value >= 0 && from.value <= max) return CTR_OK;
+  return ctr__fail(b->err, CTR_E_CONFIG, 0,
+                   ctr__print(b, "linux.resources.devices[%zu].%s", i, name),
+                   "no device has the number %lld: it is from 0 to %d, or -1 for all",
+                   (long long)from.value, (int)max);
+}
+
+/* An access that is left out could mean all or nothing, and one of the two would open what was to
+   be closed. */
+static ctr_code ctr__dev_rule_read(ctr__builder *b, size_t i, ctr__dev_rule *rule) {
+  const ctr_device_rule *from = &b->config->linux_.resources.devices.items[i];
+  const char *type = from->type ? from->type : "a", *access = from->access ? from->access : "";
+  rule->allow = from->allow;
+  rule->types = !strcmp(type, "a")   ? CTR__DEV_BOTH
+                : !strcmp(type, "b") ? CTR__DEV_BLOCK
+                : !strcmp(type, "c") ? CTR__DEV_CHAR
+                                     : 0;
+  if (!rule->types)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "linux.resources.devices[%zu].type", i),
+                     "\"%.64s\" is not a, b or c", type);
+  bool known = *access;
+  for (const char *at = access; *at; at++) {
+    uint8_t bit = ctr__dev_access_of(*at);
+    rule->access |= bit;
+    known &= bit != 0;
+  }
+  if (!known)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0,
+                     ctr__print(b, "linux.resources.devices[%zu].access", i),
+                     "\"%.64s\" does not say which: letters of \"rwm\"", access);
+  ctr_code code = ctr__dev_number(b, i, "major", from->major_, CTR__DEV_MAJOR_MAX, &rule->major_);
+  return code ? code
+              : ctr__dev_number(b, i, "minor", from->minor_, CTR__DEV_MINOR_MAX, &rule->minor_);
+}
+
+/* The nodes that the config has made are made to be used. */
+static size_t ctr__dev_rules_of_nodes(const ctr_devices *devices, ctr__dev_rule *rules) {
+  size_t n = 0;
+  for (size_t i = 0; i < devices->count; i++) {
+    const ctr_device *d = &devices->items[i];
+    if (*d->type == 'p') continue;
+    rules[n++] = (ctr__dev_rule){*d->type == 'b' ? CTR__DEV_BLOCK : CTR__DEV_CHAR, CTR__DEV_RWM,
+                                 true, (int32_t)d->major_.value, (int32_t)d->minor_.value};
+  }
+  return n;
+}
+
+static ctr_code ctr__dev_rules_read(ctr__builder *b, ctr__dev_rules *ret) {
+  enum { ALWAYS = sizeof ctr__dev_always / sizeof *ctr__dev_always };
+  enum { NODES = sizeof ctr__default_devices / sizeof *ctr__default_devices };
+  const ctr_device_rules *own = &b->config->linux_.resources.devices;
+  const ctr_devices *devices = &b->config->linux_.devices;
+  size_t n = own->count;
+  *ret = (ctr__dev_rules){NULL, 0};
+  ctr__dev_rule *rules = ctr__take(b, n + ALWAYS + NODES + devices->count, sizeof *rules);
+  if (!rules) return ctr__nomem(b->err);
+  for (size_t i = 0; i < n; i++) {
+    ctr_code code = ctr__dev_rule_read(b, i, &rules[i]);
+    if (code) return code;
+  }
+  for (size_t i = 0; i < ALWAYS; i++) rules[n++] = ctr__dev_always[i];
+  for (size_t i = 0; i < NODES; i++)
+    rules[n++] =
+        (ctr__dev_rule){CTR__DEV_CHAR, CTR__DEV_RWM, true, (int32_t)ctr__default_devices[i].major_,
+                        (int32_t)ctr__default_devices[i].minor_};
+  n += ctr__dev_rules_of_nodes(devices, rules + n);
+  *ret = (ctr__dev_rules){rules, n};
+  return CTR_OK;
+}
+
+/* -- the table -- */
+
+/* The most that a table may have: its program is shorter than the kernel's limit of a million
+   instructions (BPF_COMPLEXITY_LIMIT_INSNS), at five for an entry. */
+enum { CTR__DEV_ENTRIES_MAX = 1 << 17 };
+
+static int ctr__dev_order(const void *a, const void *b) {
+  const int32_t *x = ((const ctr__dev_entry *)a)->key, *y = ((const ctr__dev_entry *)b)->key;
+  int i = 0;
+  while (i < CTR__DEV_KEYS - 1 && x[i] == y[i]) i++;
+  return (x[i] > y[i]) - (x[i] < y[i]);
+}
+
+static void ctr__dev_sort(ctr__dev_table *t) {
+  size_t kept = 0;
+  qsort(t->items, t->count, sizeof *t->items, ctr__dev_order);
+  for (size_t i = 0; i < t->count; i++)
+    if (!kept || ctr__dev_order(&t->items[kept - 1], &t->items[i])) t->items[kept++] = t->items[i];
+  t->count = kept;
+}
+
+static void ctr__dev_add(ctr__dev_table *t, int32_t type, int32_t major_, int32_t minor_) {
+  t->items[t->count++] = (ctr__dev_entry){{type, major_, minor_}, 0};
+}
+
+/* The first entry that does not come before that one. */
+static size_t ctr__dev_first(const ctr__dev_table *t, int32_t type, int32_t major_,
+                             int32_t minor_) {
+  const ctr__dev_entry sought = {{type, major_, minor_}, 0};
+  size_t low = 0, high = t->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (ctr__dev_order(&t->items[middle], &sought) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static const ctr__dev_entry *ctr__dev_find(const ctr__dev_table *t, int32_t type, int32_t major_,
+                                           int32_t minor_) {
+  const ctr__dev_entry sought = {{type, major_, minor_}, 0};
+  size_t i = ctr__dev_first(t, type, major_, minor_);
+  return i < t->count && !ctr__dev_order(&t->items[i], &sought) ? &t->items[i] : NULL;
+}
+
+/* What the rules name, of both types, and any:any. */
+static ctr_code ctr__dev_named(ctr__builder *b, const ctr__dev_rules *rules, ctr__dev_table *t) {
+  *t = (ctr__dev_table){ctr__take(b, 2 * rules->count + 2, sizeof *t->items), 0};
+  if (!t->items) return ctr__nomem(b->err);
+  for (int32_t type = CTR__DEV_BLOCK; type <= CTR__DEV_CHAR; type++) {
+    ctr__dev_add(t, type, CTR__DEV_ANY, CTR__DEV_ANY);
+    for (size_t i = 0; i < rules->count; i++)
+      if (rules->items[i].types & type)
+        ctr__dev_add(t, type, rules->items[i].major_, rules->items[i].minor_);
+  }
+  ctr__dev_sort(t);
+  return CTR_OK;
+}
+
+/* Whether the entry after it is of another major. */
+static bool ctr__dev_ends_major(const ctr__dev_table *t, size_t i) {
+  const int32_t *key = t->items[i].key;
+  return key[CTR__DEV_KEY_MAJOR] != CTR__DEV_ANY &&
+         key[CTR__DEV_KEY_MAJOR] != t->items[i + 1].key[CTR__DEV_KEY_MAJOR];
+}
+
+/* Where a rule for any:MINOR meets a major that is named, neither is more special than the other:
+   MAJOR:MINOR gets an entry too, as does MAJOR:any. */
+static ctr_code ctr__dev_close(ctr__builder *b, ctr__dev_table *t) {
+  const ctr__dev_table named = *t;
+  size_t room = named.count, any[CTR__DEV_BOTH], end[CTR__DEV_BOTH];
+  for (int32_t type = CTR__DEV_BLOCK; type <= CTR__DEV_CHAR; type++) {
+    any[type] = ctr__dev_first(&named, type, CTR__DEV_ANY, 0);
+    end[type] = ctr__dev_first(&named, type, CTR__DEV_ANY, CTR__DEV_ANY) + 1;
+  }
+  for (size_t i = 0; i < named.count && room <= CTR__DEV_ENTRIES_MAX; i++) {
+    int32_t type = named.items[i].key[CTR__DEV_KEY_TYPE];
+    if (ctr__dev_ends_major(&named, i)) room += end[type] - any[type];
+  }
+  if (room > CTR__DEV_ENTRIES_MAX)
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, "linux.resources.devices",
+                     "more rules than the kernel takes: over %d devices are named",
+                     CTR__DEV_ENTRIES_MAX);
+  t->items = ctr__take(b, room, sizeof *t->items);
+  if (!t->items) return ctr__nomem(b->err);
+  memcpy(t->items, named.items, named.count * sizeof *t->items);
+  for (size_t i = 0; i < named.count; i++) {
+    const int32_t *key = named.items[i].key, type = key[CTR__DEV_KEY_TYPE];
+    for (size_t n = any[type]; n < end[type] && ctr__dev_ends_major(&named, i); n++)
+      ctr__dev_add(t, type, key[CTR__DEV_KEY_MAJOR], named.items[n].key[CTR__DEV_KEY_MINOR]);
+  }
+  ctr__dev_sort(t);
+  return CTR_OK;
+}
+
+/* Whether a rule speaks of all that an entry stands for. */
+static bool ctr__dev_covers(const ctr__dev_rule *rule, const ctr__dev_entry *e) {
+  return (rule->types & e->key[CTR__DEV_KEY_TYPE]) &&
+         (rule->major_ == CTR__DEV_ANY || rule->major_ == e->key[CTR__DEV_KEY_MAJOR]) &&
+         (rule->minor_ == CTR__DEV_ANY || rule->minor_ == e->key[CTR__DEV_KEY_MINOR]);
+}
+
+static void ctr__dev_apply(ctr__dev_table *t, const ctr__dev_rule *rule) {
+  bool any_major = rule->major_ == CTR__DEV_ANY, any_minor = rule->minor_ == CTR__DEV_ANY;
+  for (int32_t type = CTR__DEV_BLOCK; type <= CTR__DEV_CHAR; type++) {
+    if (!(rule->types & type)) continue;
+    size_t i = ctr__dev_first(t, type, any_major ? 0 : rule->major_,
+                              any_major || any_minor ? 0 : rule->minor_);
+    for (; i < t->count && t->items[i].key[CTR__DEV_KEY_TYPE] == type; i++) {
+      ctr__dev_entry *e = &t->items[i];
+      if (!any_major && e->key[CTR__DEV_KEY_MAJOR] != rule->major_) break;
+      if (ctr__dev_covers(rule, e))
+        e->access = (uint8_t)(rule->allow ? e->access | rule->access : e->access & ~rule->access);
+      else if (!any_major)
+        break; /* the one that was looked for is behind */
+    }
+  }
+}
+
+/* Leaves out what says no more than what would match without it. From the end, where all that is
+   more general has been decided on before; what is kept gathers there. */
+static void ctr__dev_prune(ctr__dev_table *t) {
+  const ctr__dev_entry *base = NULL, *line = NULL; /* any:any; MAJOR:any of what is looked at */
+  ctr__dev_table kept = {t->items + t->count, 0};
+  for (size_t i = t->count; i-- > 0;) {
+    const ctr__dev_entry e = t->items[i];
+    int32_t type = e.key[CTR__DEV_KEY_TYPE], minor_ = e.key[CTR__DEV_KEY_MINOR];
+    const ctr__dev_entry *other = NULL; /* any:MINOR */
+    bool any_major = e.key[CTR__DEV_KEY_MAJOR] == CTR__DEV_ANY, keep = true;
+    if (minor_ == CTR__DEV_ANY) {
+      /* The last major had nothing of its own: its line went in before its minors. */
+      if (line && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+    } else if (any_major) {
+      keep = e.access != base->access;
+    } else {
+      other = ctr__dev_find(&kept, type, CTR__DEV_ANY, minor_);
+      keep = e.access != line->access || (other && other->access != e.access);
+    }
+    if (!keep) continue;
+    *--kept.items = e;
+    kept.count++;
+    if (minor_ == CTR__DEV_ANY && any_major) base = kept.items, line = NULL;
+    if (minor_ == CTR__DEV_ANY && !any_major) line = kept.items;
+  }
+  if (line && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+  *t = kept;
+}
+
+/* What comes before a rule for everything has no effect. */
+static size_t ctr__dev_first_rule(const ctr__dev_rules *rules) {
+  size_t i = rules->count;
+  while (i-- > 0) {
+    const ctr__dev_rule *r = &rules->items[i];
+    if (r->types == CTR__DEV_BOTH && r->access == CTR__DEV_RWM && r->major_ == CTR__DEV_ANY &&
+        r->minor_ == CTR__DEV_ANY)
+      return i;
+  }
+  return 0;
+}
+
+/* Nothing is allowed that no rule allows (runc's GMS-2021-177). */
+static ctr_code ctr__dev_table_make(ctr__builder *b, const ctr__dev_rules *rules,
+                                    ctr__dev_table *ret) {
+  size_t first = ctr__dev_first_rule(rules);
+  const ctr__dev_rules used = {rules->items + first, rules->count - first};
+  ctr_code code = ctr__dev_named(b, &used, ret);
+  if (!code) code = ctr__dev_close(b, ret);
+  if (code) return code;
+  for (size_t i = 0; i < used.count; i++) ctr__dev_apply(ret, &used.items[i]);
+  ctr__dev_prune(ret);
+  return CTR_OK;
+}
+
+/* -- for cgroup v1: a default and a list of exceptions (admin-guide/cgroup-v1/devices.rst) -- */
+
+typedef struct ctr__dev_list {
+  bool allow;       /* the default: what "a" is written to, devices.allow or devices.deny */
+  const char *text; /* the exceptions, "c 1:3 rwm\n" each, for the other file             */
+} ctr__dev_list;
+
+/* The entries that match all that e does and more. */
+static int ctr__dev_above(const ctr__dev_table *t, const ctr__dev_entry *e,
+                          const ctr__dev_entry *above[3]) {
+  int n = 0;
+  int32_t type = e->key[CTR__DEV_KEY_TYPE];
+  const ctr__dev_entry *all[] = {ctr__dev_find(t, type, e->key[CTR__DEV_KEY_MAJOR], CTR__DEV_ANY),
+                                 ctr__dev_find(t, type, CTR__DEV_ANY, e->key[CTR__DEV_KEY_MINOR]),
+                                 ctr__dev_find(t, type, CTR__DEV_ANY, CTR__DEV_ANY)};
+  for (int i = 0; i < 3; i++)
+    if (all[i] && all[i] != e) above[n++] = all[i];
+  return n;
+}
+
+/* An exception holds for all that it matches, and none takes back a part of another: an entry may
+   only add to those above it. Where the default is to allow, what is added is denied. Returns the
+   first that would take something back, or NULL, and what it would. */
+static const ctr__dev_entry *ctr__dev_misfit(const ctr__dev_table *t, bool allow,
+                                             unsigned *ret_access) {
+  for (size_t i = 0; i < t->count; i++) {
+    const ctr__dev_entry *e = &t->items[i], *above[3];
+    for (int n = ctr__dev_above(t, e, above); n-- > 0;) {
+      *ret_access = allow ? e->access & ~above[n]->access : above[n]->access & ~e->access;
+      if (*ret_access) return e;
+    }
+  }
+  return NULL;
+}
+
+static bool ctr__dev_is_said_above(const ctr__dev_table *t, const ctr__dev_entry *e) {
+  const ctr__dev_entry *above[3];
+  for (int n = ctr__dev_above(t, e, above); n-- > 0;)
+    if (above[n]->access == e->access) return true;
+  return false;
+}
+
+static char *ctr__dev_put_number(char *at, int32_t number) {
+  if (number != CTR__DEV_ANY) return ctr__put_int(at, number);
+  *at++ = '*';
+  return at;
+}
+
+/* "c 1:3 rwm\n"; not terminated. */
+static size_t ctr__dev_put_line(char line[32], const ctr__dev_entry *e, unsigned access) {
+  char *at = line;
+  *at++ = e->key[CTR__DEV_KEY_TYPE] == CTR__DEV_BLOCK ? 'b' : 'c';
+  *at++ = ' ';
+  at = ctr__dev_put_number(at, e->key[CTR__DEV_KEY_MAJOR]);
+  *at++ = ':';
+  at = ctr__dev_put_number(at, e->key[CTR__DEV_KEY_MINOR]);
+  *at++ = ' ';
+  at = ctr__dev_put_access(at, access);
+  *at++ = '\n';
+  return (size_t)(at - line);
+}
+
+/* The rule that takes back what the kernel cannot where the default is to deny; it is one of the
+   config's own, as those that follow deny nothing. */
+static ctr_code ctr__dev_not_on_v1(ctr__builder *b, const ctr__dev_rules *rules,
+                                   const ctr__dev_entry *e, unsigned access) {
+  size_t i = rules->count;
+  while (i > 1 &&
+         !(ctr__dev_covers(&rules->items[i - 1], e) && (rules->items[i - 1].access & access)))
+    i--;
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0,
+                   ctr__print(b, "linux.resources.devices[%zu]", i - 1),
+                   "it denies a part of what other rules allow, and elsewhere a part of what is "
+                   "denied is allowed: cgroup v1 takes one or the other");
+}
+
+static bool ctr__dev_allows_all(const ctr__dev_table *t) {
+  bool all = true;
+  for (int32_t type = CTR__DEV_BLOCK; type <= CTR__DEV_CHAR; type++)
+    all &= ctr__dev_find(t, type, CTR__DEV_ANY, CTR__DEV_ANY)->access == CTR__DEV_RWM;
+  return all;
+}
+
+/* Either default can be the one that fits. Where both do, and all is allowed that is not named, it
+   is to allow: else no cgroup below could be given everything by whoever is inside. */
+static ctr_code ctr__dev_list_make(ctr__builder *b, const ctr__dev_rules *rules,
+                                   const ctr__dev_table *t, ctr__dev_list *ret) {
+  unsigned access = 0, ignored = 0;
+  *ret = (ctr__dev_list){false, NULL};
+  const ctr__dev_entry *misfit = ctr__dev_misfit(t, false, &access);
+  bool can_allow = (misfit || ctr__dev_allows_all(t)) && !ctr__dev_misfit(t, true, &ignored);
+  if (misfit && !can_allow) return ctr__dev_not_on_v1(b, rules, misfit, access);
+  ctr__string text = {.arena = b->arena};
+  ctr__string_sink(&text, "", 0);
+  for (size_t i = 0; i < t->count && !text.nomem; i++) {
+    const ctr__dev_entry *e = &t->items[i];
+    unsigned exception = can_allow ? CTR__DEV_RWM & ~(unsigned)e->access : e->access;
+    char line[32];
+    if (exception && !ctr__dev_is_said_above(t, e))
+      ctr__string_sink(&text, line, ctr__dev_put_line(line, e, exception));
+  }
+  *ret = (ctr__dev_list){can_allow, text.text};
+  return text.nomem ? ctr__nomem(b->err) : CTR_OK;
+}
+
+/* -- for cgroup v2: a program (cgroup-v2.rst "Device controller"; instructions: RFC 9669) -- */
+
+/* The kernel's struct bpf_insn, whose two registers are bit-fields of one byte. */
+typedef struct ctr__bpf_insn {
+  uint8_t code, registers;
+  int16_t off;
+  int32_t imm;
+} ctr__bpf_insn;
+
+typedef struct ctr__dev_program {
+  ctr__bpf_insn *items;
+  uint32_t count;
+} ctr__dev_program;
+
+enum ctr__bpf_code {
+  CTR__BPF_LOAD = 0x61,  /* dst = *(u32 *)(src + off) */
+  CTR__BPF_COPY = 0xbf,  /* dst = src                 */
+  CTR__BPF_SET = 0xb7,   /* dst = imm                 */
+  CTR__BPF_AND = 0x57,   /* dst &= imm                */
+  CTR__BPF_SHIFT = 0x77, /* dst >>= imm               */
+  CTR__BPF_JNE = 0x55,   /* if (dst != imm) pc += off */
+  CTR__BPF_JSET = 0x45,  /* if (dst & imm) pc += off  */
+  CTR__BPF_EXIT = 0x95,  /* return r0                 */
+};
+
+enum { CTR__R_RESULT = 0, CTR__R_REQUEST = 1, CTR__R_ACCESS = 6 };
+static const uint8_t ctr__dev_registers[CTR__DEV_KEYS] = {2, 3, 4};
+
+static uint32_t ctr__bpf_add(ctr__dev_program *p, enum ctr__bpf_code code, unsigned dst,
+                             unsigned src, int16_t off, int32_t imm) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  unsigned registers = dst << 4 | src;
+#else
+  unsigned registers = src << 4 | dst;
+#endif
+  p->items[p->count] = (ctr__bpf_insn){(uint8_t)code, (uint8_t)registers, off, imm};
+  return p->count++;
+}
+
+/* Takes struct bpf_cgroup_dev_ctx apart: access and type in one word, major, minor. */
+static void ctr__dev_program_start(ctr__dev_program *p) {
+  const uint8_t *r = ctr__dev_registers;
+  ctr__bpf_add(p, CTR__BPF_LOAD, r[CTR__DEV_KEY_TYPE], CTR__R_REQUEST, 0, 0);
+  ctr__bpf_add(p, CTR__BPF_COPY, CTR__R_ACCESS, r[CTR__DEV_KEY_TYPE], 0, 0);
+  ctr__bpf_add(p, CTR__BPF_AND, r[CTR__DEV_KEY_TYPE], 0, 0, 0xffff);
+  ctr__bpf_add(p, CTR__BPF_SHIFT, CTR__R_ACCESS, 0, 0, 16);
+  ctr__bpf_add(p, CTR__BPF_LOAD, r[CTR__DEV_KEY_MAJOR], CTR__R_REQUEST, 4, 0);
+  ctr__bpf_add(p, CTR__BPF_LOAD, r[CTR__DEV_KEY_MINOR], CTR__R_REQUEST, 8, 0);
+  ctr__bpf_add(p, CTR__BPF_SET, CTR__R_RESULT, 0, 0, 1);
+}
+
+/* The result is 1 already. Any bit that is not allowed denies, also one we do not know. */
+static void ctr__dev_program_answer(ctr__dev_program *p, uint8_t access) {
+  if (access && access != CTR__DEV_RWM)
+    ctr__bpf_add(p, CTR__BPF_JSET, CTR__R_ACCESS, 0, 1, ~(int32_t)access);
+  if (access) ctr__bpf_add(p, CTR__BPF_EXIT, 0, 0, 0, 0);
+  if (access == CTR__DEV_RWM) return;
+  ctr__bpf_add(p, CTR__BPF_SET, CTR__R_RESULT, 0, 0, 0);
+  ctr__bpf_add(p, CTR__BPF_EXIT, 0, 0, 0, 0);
+}
+
+/* One comparison for all neighbours with the same value: the type, then the major, then the minor.
+   Not for too many, as a jump reaches no further than 16 bits: then the value is compared again.
+   The most general ones come last and are not compared, so that every major leads to an answer. */
+static void ctr__dev_program_branch(ctr__dev_program *p, const ctr__dev_entry *e, size_t count,
+                                    int key) {
+  enum { MOST = 4096 }; /* times 7 instructions */
+  if (key == CTR__DEV_KEYS) {
+    ctr__dev_program_answer(p, e->access);
+    return;
+  }
+  for (size_t i = 0, n; i < count; i += n) {
+    int32_t value = e[i].key[key];
+    for (n = 1; i + n < count && n < MOST && e[i + n].key[key] == value;) n++;
+    bool any = value == CTR__DEV_ANY;
+    uint32_t jump = any ? 0 : ctr__bpf_add(p, CTR__BPF_JNE, ctr__dev_registers[key], 0, 0, value);
+    ctr__dev_program_branch(p, e + i, n, key + 1);
+    if (!any) p->items[jump].off = (int16_t)(p->count - jump - 1);
+  }
+}
+
+/* What is neither a block nor a character device does not exist; if it did, it would be denied. */
+static ctr_code ctr__dev_program_make(ctr__builder *b, const ctr__dev_table *t,
+                                      ctr__dev_program *ret) {
+  *ret = (ctr__dev_program){ctr__take(b, t->count * 7 + 16, sizeof *ret->items), 0};
+  if (!ret->items) return ctr__nomem(b->err);
+  ctr__dev_program_start(ret);
+  ctr__dev_program_branch(ret, t->items, t->count, 0);
+  ctr__dev_program_answer(ret, 0);
+  return CTR_OK;
+}
+
 /* ==== [SECTION] plan/limits.c ================================================================= */
 /* linux.resources, as what is written to which file of which cgroup (config-linux.md "Control
    groups"). Values are those of v1; what v2 has of its own becomes text of its own. What the
@@ -6417,6 +7551,61 @@ static bool ctr__has_dots(const char *path) {
   return false;
 }
 
+/* -- devices -- */
+
+/* Only who may do so on the machine restricts devices: v1 by a list, v2 by a program (bpf(2)). */
+static ctr__hierarchy *ctr__hierarchy_for_devices(const ctr__builder *b) {
+  const uint64_t bpf = CTR_CAP(BPF) | CTR_CAP(NET_ADMIN), caps = b->facts->caps;
+  if (!b->facts->initial_userns || !b->config->linux_.resources.devices.count) return NULL;
+  ctr__hierarchy *v1 = ctr__hierarchy_with(b->hierarchies, "devices", 7, false);
+  if (v1) return caps & CTR_CAP(SYS_ADMIN) ? v1 : NULL;
+  return (caps & CTR_CAP(SYS_ADMIN)) || (caps & bpf) == bpf ? ctr__any_v2(b->hierarchies) : NULL;
+}
+
+/* Every config that a tool writes restricts devices. Where that cannot be had it is worth a
+   warning, provided nothing in the container can make a device: not in a user namespace (mknod(2)),
+   nor without the capability. */
+static ctr_code ctr__leave_devices(ctr__builder *b) {
+  const ctr_capabilities *c = &b->config->process.capabilities;
+  const uint64_t any = c->bounding | c->effective | c->inheritable | c->permitted | c->ambient;
+  if (!b->config->linux_.resources.devices.count) return CTR_OK;
+  const ctr_namespace *users = ctr__namespace_of(b->config, CTR_NS_USER);
+  const bool in_userns = !b->facts->initial_userns || (users && !users->path);
+  if ((any & CTR_CAP(MKNOD)) && !in_userns)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.resources.devices",
+                       "there is no cgroup that the caller could enforce it with, and "
+                       "process.capabilities grants CAP_MKNOD: take one of them out");
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.resources.devices",
+           "not applied: there is no cgroup that the caller could enforce it with");
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_device_filter(ctr__builder *b) {
+  const ctr__hierarchy *h = b->device_hierarchy;
+  ctr__dev_rules rules;
+  ctr__dev_table table;
+  ctr__dev_list list = {false, NULL};
+  ctr__dev_program program = {NULL, 0};
+  if (!h || !h->container) return ctr__leave_devices(b);
+  ctr_code code = ctr__dev_rules_read(b, &rules);
+  if (!code) code = ctr__dev_table_make(b, &rules, &table);
+  if (!code)
+    code = h->v2 ? ctr__dev_program_make(b, &table, &program)
+                 : ctr__dev_list_make(b, &rules, &table, &list);
+  if (code) return code;
+  if (h->v2)
+    ctr__parent_step(b, DEVICE_PROGRAM, .field = "linux.resources.devices", .str = {h->container},
+                     .ref = {0, ctr__add_bytes(b, program.items,
+                                               program.count * sizeof *program.items, 8)},
+                     .num = {program.count});
+  else
+    ctr__parent_step(b, DEVICE_LIST, .field = "linux.resources.devices",
+                     .str = {h->container, list.text}, .num = {list.allow});
+  return CTR_OK;
+}
+
+/* -- which -- */
+
 /* What asks for nothing needs no cgroup. */
 static ctr_code ctr__check_limits_hold(ctr__builder *b) {
   for (size_t i = 0; i < b->limit_count; i++)
@@ -6438,11 +7627,12 @@ static ctr_code ctr__choose_cgroups(ctr__builder *b) {
                        "this machine has no cgroup hierarchy mounted: use no_cgroup");
   if (!code) code = ctr__collect_limits(b);
   if (code) return code;
+  b->device_hierarchy = ctr__hierarchy_for_devices(b);
   const ctr__hierarchy *freezer = ctr__hierarchy_to_freeze_in(b);
   for (size_t i = 0; !code && i < b->hierarchies->count; i++) {
     ctr__hierarchy *hierarchy = &b->hierarchies->items[i];
     if (ctr__hierarchy_is_hidden(b->hierarchies, i)) continue;
-    if (asked || hierarchy->has_limits || hierarchy == freezer)
+    if (asked || hierarchy->has_limits || hierarchy == freezer || hierarchy == b->device_hierarchy)
       code = ctr__choose_cgroup(b, hierarchy);
   }
   return code ? code : ctr__check_limits_hold(b);
@@ -6482,11 +7672,12 @@ static void ctr__plan_make_cgroup(ctr__builder *b, const ctr__hierarchy *h) {
 
 /* Limits hold before anything is in the cgroup, and whatever outlives a kill is written down
    first. */
-static void ctr__plan_cgroups(ctr__builder *b) {
+static ctr_code ctr__plan_cgroups(ctr__builder *b) {
   if (ctr__has_own_cgroups(b)) ctr__parent_step(b, RECORD_CGROUPS, .field = NULL);
   for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
     if (b->hierarchies->items[i].container) ctr__plan_make_cgroup(b, &b->hierarchies->items[i]);
   ctr__plan_limits(b);
+  return ctr__plan_device_filter(b);
 }
 
 /* The cgroup that a process is cloned into: only v2 can (clone(2), CLONE_INTO_CGROUP). */
@@ -6503,413 +7694,25 @@ static void ctr__plan_enter_cgroups(ctr__builder *b) {
   }
 }
 
+/* A process of its own, or a container that is to have none. */
+static ctr_code ctr__do_without_cgroups(ctr__builder *b) {
+  struct ctr__hierarchies *all = b->hierarchies;
+  b->hierarchies = NULL;
+  ctr_code code = ctr__collect_limits(b);
+  b->hierarchies = all;
+  if (!code) code = ctr__leave_devices(b);
+  if (!code && b->config->linux_.cgroupsPath)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath", "not made");
+  return code;
+}
+
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
-  ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__collect_limits(b);
+  ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__do_without_cgroups(b);
   if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
   if (code || !wanted) return code;
-  ctr__plan_cgroups(b);
   b->born_in = ctr__cgroup_to_clone_into(b);
-  return CTR_OK;
-}
-
-/* ==== [SECTION] plan/hooks.c ================================================================== */
-/* Hooks: programs of the host that take part in a container's life (config.md "POSIX-platform
-   Hooks"). Which they are, where they run and what they are told stands in one table. */
-
-enum ctr__hook_kind {
-  CTR__HOOK_PRESTART,
-  CTR__HOOK_CREATE_RUNTIME,
-  CTR__HOOK_CREATE_CONTAINER,
-  CTR__HOOK_START_CONTAINER,
-  CTR__HOOK_POSTSTART,
-  CTR__HOOK_POSTSTOP,
-  CTR__HOOK_KINDS,
-};
-
-static const struct ctr__hook_row {
-  const char *name;
-  size_t offset; /* of the list in ctr_hooks */
-  enum ctr__lane lane;
-  bool is_of_host;   /* its path is the host's: run in the bundle, with the caller's umask */
-  ctr_status status; /* that it is told                                                    */
-} ctr__hook_rows[CTR__HOOK_KINDS] = {
-#define CTR__HOOK_ROW(kind, list, lane, is_of_host, status)                                        \
-  [CTR__HOOK_##kind] = {#list, offsetof(ctr_hooks, list), CTR__LANE_##lane, is_of_host,            \
-                        CTR_STATUS_##status}
-    CTR__HOOK_ROW(PRESTART, prestart, PARENT, true, CREATING),
-    CTR__HOOK_ROW(CREATE_RUNTIME, createRuntime, PARENT, true, CREATING),
-    CTR__HOOK_ROW(CREATE_CONTAINER, createContainer, CHILD, true, CREATING),
-    CTR__HOOK_ROW(START_CONTAINER, startContainer, CHILD, false, CREATED),
-    CTR__HOOK_ROW(POSTSTART, poststart, PARENT, true, RUNNING),
-    CTR__HOOK_ROW(POSTSTOP, poststop, PARENT, true, STOPPED),
-#undef CTR__HOOK_ROW
-};
-
-static const ctr_hook_list *ctr__hooks_of(const ctr_config *config, enum ctr__hook_kind kind) {
-  const char *hooks = (const char *)&config->hooks;
-  return (const ctr_hook_list *)(const void *)(hooks + ctr__hook_rows[kind].offset);
-}
-
-/* One hook as a step. Without arguments it is called by its path. */
-static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t index) {
-  const struct ctr__hook_row *row = &ctr__hook_rows[kind];
-  const ctr_hook *hook = &ctr__hooks_of(b->config, kind)->items[index];
-  ctr_strs args = hook->args.count ? hook->args : (ctr_strs){&hook->path, 1};
-  ctr__add_step(b, row->lane, CTR__STEP_HOOK,
-                &(ctr__new_step){.field = ctr__print(b, "hooks.%s[%zu]", row->name, index),
-                                 .str = {hook->path},
-                                 .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
-                                 .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
-                                         b->hook_count++, row->is_of_host}});
-}
-
-static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
-  for (size_t i = 0; i < ctr__hooks_of(b->config, kind)->count; i++) ctr__plan_hook(b, kind, i);
-}
-
-/* The state that hooks read (runtime.md "State"), up to its status and pid, which come last because
-   only who runs the hook knows them. */
-static ctr__ref ctr__hook_state(ctr__builder *b) {
-  const ctr_config *config = b->config;
-  ctr_arena *arena = b->arena;
-  ctr_json *state = ctr_json_new(arena, CTR_JSON_OBJECT);
-  const char *version = config->ociVersion ? config->ociVersion : CTR_OCI_VERSION;
-  const char *bundle = b->desc->bundle ? b->desc->bundle : ".";
-  ctr__any_list annotations = {config->annotations.items, config->annotations.count};
-  ctr__string text = {.arena = arena};
-  if (!ctr_json_add(arena, state, "ociVersion", ctr_json_new_string(arena, version)) ||
-      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, b->desc->id)) ||
-      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle)) ||
-      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)) ||
-      ctr_json_write(state, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem) {
-    b->nomem = true;
-    return 0;
-  }
-  text.text[text.len - 1] = '\0'; /* the closing brace */
-  return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
-}
-
-/* A program without a container has nobody who would be there for the late ones. */
-static ctr_code ctr__check_hooks_are_run(ctr__builder *b) {
-  size_t count = 0;
-  for (int kind = 0; kind < CTR__HOOK_KINDS; kind++) {
-    size_t more = ctr__hooks_of(b->config, (enum ctr__hook_kind)kind)->count;
-    const bool late = kind >= CTR__HOOK_POSTSTART && b->purpose->goal == CTR__GOAL_PROGRAM;
-    if (more && (late || !b->desc->id))
-      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0,
-                       ctr__print(b, "hooks.%s", ctr__hook_rows[kind].name),
-                       "hooks belong to the life of a container with a name: use "
-                       "ctr_container_run, or take them out");
-    count += more;
-  }
-  if (count > CTR__PLAN_MAX_HOOKS)
-    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, "hooks", "more than %d of them",
-                     CTR__PLAN_MAX_HOOKS);
-  return CTR_OK;
-}
-
-/* ==== [SECTION] plan/console.c ================================================================ */
-/* The terminal: made inside the container, from its own devpts, its other end handed out. */
-
-static void ctr__plan_console(ctr__builder *b, bool as_dev_console) {
-  const ctr_process_config *process = &b->config->process;
-  if (!process->terminal) return;
-  ctr__child_step(b, CONSOLE, .field = "process.terminal", .str = {"/dev/console"},
-                  .num = {process->consoleSize.height.value, process->consoleSize.width.value,
-                          process->user.uid, as_dev_console});
-  ctr__parent_step(b, TAKE_CONSOLE, .field = "process.terminal");
-}
-
-/* ==== [SECTION] plan/rootfs.c ================================================================= */
-/* The root file system: what is mounted where, in the order of the specification. All of it happens
-   before the root is entered, while the host's files can still be reached. */
-
-/* The components that a path comes to when no link is in it: how many, and where the last one
-   is. */
-static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
-  const char *at = path, *name;
-  size_t depth = 0, len;
-  while ((len = ctr__component(&at, &name)) != 0) {
-    bool up = len == 2 && !memcmp(name, "..", 2);
-    if (up) depth -= depth > 0;
-    if (up || (len == 1 && *name == '.')) continue;
-    depth++;
-    *ret_last = name;
-    *ret_len = len;
-  }
-  return depth;
-}
-
-static bool ctr__is_root_path(const char *path) {
-  const char *last = NULL;
-  size_t len = 0;
-  return ctr__depth(path, &last, &len) == 0;
-}
-
-/* "/dev", however it is written. */
-static bool ctr__is_dev(const char *path) {
-  const char *last = NULL;
-  size_t len = 0;
-  return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
-}
-
-static bool ctr__same_path(const char *a, const char *b) {
-  const char *name_a, *name_b;
-  for (;;) {
-    size_t len_a, len_b;
-    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
-    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
-    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
-    if (!len_a) return true;
-  }
-}
-
-/* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. */
-static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
-  for (size_t i = 0; i < count; i++) {
-    const char *own = b->config->mounts.items[i].destination;
-    if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
-    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
-    b->late_read_only[i] = false;
-    b->late_count--;
-  }
-}
-
-static ctr_code ctr__plan_mounts(ctr__builder *b) {
-  const ctr_mounts *mounts = &b->config->mounts;
-  b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
-  if (!b->late_read_only) return ctr__nomem(b->err);
-  for (size_t i = 0; i < mounts->count; i++) {
-    const ctr_mount *mount = &mounts->items[i];
-    const char *field = ctr__print(b, "mounts[%zu]", i);
-    if (!field) return ctr__nomem(b->err);
-    if (ctr__is_root_path(mount->destination))
-      return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
-                       "the root itself is what root.path says");
-    ctr__mount_spec spec;
-    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
-    if (code) return code;
-    if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
-    for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-      if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
-        b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
-    bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
-    code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
-                  : ctr__plan_mount(b, mount, field, &spec);
-    if (code) return code;
-    b->late_read_only[i] = spec.late_read_only;
-    b->late_count += spec.late_read_only;
-    if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
-  }
-  return CTR_OK;
-}
-
-/* -- devices -- */
-
-static const struct ctr__default_device {
-  const char *path;
-  uint32_t major_, minor_;
-} ctr__default_devices[] = {
-    /* config-linux.md "Default Devices" */
-    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
-    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
-};
-
-static const struct ctr__dev_link {
-  const char *path, *target;
-} ctr__dev_links[] = {
-    /* runtime-linux.md "Dev symbolic links"; and pts(4): ptmx is the container's own */
-    {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
-    {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
-    {"/dev/ptmx", "pts/ptmx"},
-};
-
-/* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
-static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
-                             uint64_t number, const ctr_device *asked) {
-  uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
-  bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
-    ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
-                    .num = {mode, number, uid, gid, exact});
-  else
-    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
-}
-
-static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
-  for (size_t i = 0; i < devices->count; i++)
-    if (!strcmp(devices->items[i].path, path)) return true;
-  return false;
-}
-
-static void ctr__plan_devices(ctr__builder *b) {
-  const ctr_devices *devices = &b->config->linux_.devices;
-  /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
-  if (!b->dev_is_bound) {
-    for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
-      const struct ctr__default_device *d = &ctr__default_devices[i];
-      if (!ctr__device_is_listed(devices, d->path))
-        ctr__plan_device(b, "default devices", d->path, S_IFCHR | 0666,
-                         makedev(d->major_, d->minor_), NULL);
-    }
-    for (size_t i = 0; i < sizeof ctr__dev_links / sizeof *ctr__dev_links; i++)
-      ctr__child_step(b, SYMLINK, .field = "default devices",
-                      .str = {ctr__dev_links[i].path, ctr__dev_links[i].target});
-  }
-  for (size_t i = 0; i < devices->count; i++) {
-    const ctr_device *d = &devices->items[i];
-    mode_t type = *d->type == 'b' ? S_IFBLK : *d->type == 'p' ? S_IFIFO : S_IFCHR;
-    mode_t mode = (mode_t)(d->fileMode.set ? d->fileMode.value & 07777 : 0666);
-    const char *field = ctr__print(b, "linux.devices[%zu]", i);
-    ctr__plan_device(b, field, d->path, type | mode,
-                     makedev((unsigned)d->major_.value, (unsigned)d->minor_.value), d);
-    if (b->steps && b->steps[b->step_count - 1].kind == CTR__STEP_DEVICE_BIND &&
-        (d->fileMode.set || d->uid.set || d->gid.set))
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, field,
-               "%s is the host's own node: its mode and owner stay as they are there", d->path);
-  }
-}
-
-/* -- the root -- */
-
-static const uint64_t ctr__propagation_flags[] = {
-    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
-    [CTR_PROPAGATION_SHARED] = MS_SHARED,
-    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
-    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
-    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
-    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
-    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
-    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
-};
-
-/* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
-static void ctr__plan_root(ctr__builder *b) {
-  const ctr_root *root = &b->config->root;
-  uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
-  bool listens = asked & (MS_SLAVE | MS_SHARED);
-  bool read_only_below = root->readonly && ctr__has_setattr(b);
-  if (root->readonly && !read_only_below)
-    ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
-             "what the host has mounted below the root stays as it is: making it read-only needs "
-             "Linux 5.12");
-  ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
-  /* Where /dev is a mount of its own, nodes that lie about in the image are none. */
-  uint64_t attr = 0;
-  for (size_t i = 0; i < b->config->mounts.count; i++)
-    if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
-  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
-                          ctr__has_setattr(b)});
-}
-
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
-}
-
-/* Which held mount path lies on, and its path there. */
-static enum ctr__held ctr__held_above(const ctr__builder *b, const char *path,
-                                      const char **ret_below) {
-  for (int i = 1; i < CTR__HELD_COUNT; i++) {
-    *ret_below = b->held_at[i] ? ctr__path_below(path, b->held_at[i]) : NULL;
-    if (*ret_below) return (enum ctr__held)i;
-  }
-  return CTR__HELD_NONE;
-}
-
-static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
-                            ctr_strs paths) {
-  for (size_t i = 0; i < paths.count; i++) {
-    const char *path = paths.items[i], *below = NULL;
-    enum ctr__held held = ctr__held_above(b, path, &below);
-    ctr__add_step(b, CTR__LANE_CHILD, kind,
-                  &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
-                                   .str = {path, below},
-                                   .num = {ctr__has_setattr(b), held}});
-  }
-}
-
-static void ctr__plan_enter_root(ctr__builder *b) {
-  if (b->desc->no_pivot)
-    ctr__child_step(b, MOVE_ROOT, .field = "root.path");
-  else
-    ctr__child_step(b, PIVOT_ROOT, .field = "root.path");
-  /* pivot_root(2) wants an unshared root, so that sharing it comes after. */
-  ctr_propagation asked = b->config->linux_.rootfsPropagation;
-  if (asked && asked != CTR_PROPAGATION_PRIVATE)
-    ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
-                    .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
-  ctr__child_step(b, OWN_NULL, .field = "default devices");
-}
-
-/* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first
-   those of the host's side, then those inside. */
-static void ctr__plan_create_hooks(ctr__builder *b) {
-  bool stops = (b->desc->moments & CTR_MOMENT_HOOKS) ||
-               ctr__hooks_of(b->config, CTR__HOOK_PRESTART)->count ||
-               ctr__hooks_of(b->config, CTR__HOOK_CREATE_RUNTIME)->count;
-  if (stops) ctr__sync_step(b, CTR__SYNC_HOOKS, CTR_MOMENT_HOOKS);
-  ctr__plan_hooks(b, CTR__HOOK_PRESTART);
-  ctr__plan_hooks(b, CTR__HOOK_CREATE_RUNTIME);
-  if (stops) ctr__sync_step(b, CTR__SYNC_RESUME, 0);
-  ctr__plan_hooks(b, CTR__HOOK_CREATE_CONTAINER);
-}
-
-/* Without a mount namespace of its own every mount would be one of the host. */
-static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
-  const ctr_linux *lin = &b->config->linux_;
-  const struct {
-    bool asked;
-    const char *field;
-  } needs[] = {{b->config->mounts.count > 0, "mounts"},
-               {b->config->root.readonly, "root.readonly"},
-               {lin->devices.count > 0, "linux.devices"},
-               {lin->maskedPaths.count > 0, "linux.maskedPaths"},
-               {lin->readonlyPaths.count > 0, "linux.readonlyPaths"},
-               {lin->rootfsPropagation != 0, "linux.rootfsPropagation"}};
-  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
-    if (needs[i].asked)
-      return ctr__refuse(b, CTR_E_CONFIG, needs[i].field,
-                         "needs a new mount namespace in linux.namespaces: without one it would "
-                         "change the host's mounts");
-  ctr__child_step(b, ROOT_OPEN, .field = "root.path",
-                  .str = {ctr__host_path(b, b->config->root.path)});
-  ctr__plan_console(b, false);
-  ctr__plan_create_hooks(b);
-  ctr__child_step(b, CHROOT, .field = "root.path");
-  return CTR_OK;
-}
-
-static ctr_code ctr__plan_rootfs(ctr__builder *b) {
-  if (!b->own_mounts) return ctr__plan_no_mounts(b);
-  const ctr_linux *lin = &b->config->linux_;
-  ctr__plan_root(b);
-  ctr_code code = ctr__plan_mounts(b);
-  if (code) return code;
-  ctr__plan_devices(b);
-  ctr__plan_console(b, true);
-  ctr__plan_create_hooks(b);
-  ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
-  ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
-  if (lin->readonlyPaths.count && !ctr__has_setattr(b))
-    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
-             "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
-  if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
-  /* On a read-only root there is none to be made: that would change what was to stay as it is. */
-  if (!ctr__is_root_path(b->config->process.cwd))
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
-  ctr__plan_enter_root(b);
-  return CTR_OK;
+  return ctr__plan_cgroups(b);
 }
 
 /* ==== [SECTION] plan/identity.c =============================================================== */
@@ -7374,7 +8177,11 @@ static ctr_code ctr__plan_update(ctr__builder *b) {
   if (v2 && v2->container && v2->has_limits)
     ctr__plan_make_cgroup(b, v2); /* it is there: its controllers need not be */
   ctr__plan_limits(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  if (b->purpose->changed->devices.count) {
+    b->device_hierarchy = ctr__hierarchy_for_devices(b);
+    code = ctr__plan_device_filter(b);
+  }
+  return b->nomem ? ctr__nomem(b->err) : code;
 }
 
 /* ==== [SECTION] plan/build.c ================================================================== */
@@ -7486,8 +8293,7 @@ static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *des
                             CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP;
   if (desc->moments & ~moments || desc->without & ~features)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
-  const bool has_cgroup = ctr__is_container(purpose) && !desc->no_cgroup;
-  ctr_code code = ctr__config_check(config, &desc->log, has_cgroup, err);
+  ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;
   ctr__gather_facts(config, desc->without, &facts);
@@ -7672,6 +8478,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'Z': ctr__text_size(t, num, step->num[i + 1]); break;
   case 'K': ctr__text_add(t, "%s", num ? ", also as /dev/console" : ""); break;
   case 'W': ctr__text_timeout(t, num); break;
+  case 'V': ctr__text_add(t, num ? "all but" : "none but"); break;
   case 'E': ctr__text_add(t, "%s", ctr__limit_rules[num]); break;
   case 'G': ctr__text_if_any(t, ", with ", str); break;
   case 'I': ctr__text_if_any(t, ", in the cgroup ", str); break;
@@ -9519,6 +10326,363 @@ static ctr__setting *ctr__settings_now(const ctr__setting *all, uint32_t count, 
   return now;
 }
 
+/* ==== [SECTION] cgroup/devices.c ============================================================== */
+/* The device filter of a cgroup: the list of the v1 controller, or a program attached to it, which
+   is all there is on v2 and needs no controller (cgroup-v2.rst "Device controller"). */
+
+/* -- v1 -- */
+
+/* One write to devices.allow or devices.deny. Returns 0 or -errno. */
+typedef int (*ctr__devices_write)(void *userdata, bool allow, const char *text, size_t len);
+
+/* A line of such a list: "c 1:3 rwm". */
+typedef struct ctr__devices_line {
+  const char *device; /* "c 1:3" */
+  size_t device_len;
+  unsigned access; /* CTR__DEV_* */
+} ctr__devices_line;
+
+/* false at the end of the list. */
+static bool ctr__devices_next(const char **at, ctr__devices_line *ret) {
+  size_t len = strcspn(*at, "\n"), device_len = len;
+  if (!len) return false;
+  while (device_len && (*at)[device_len] != ' ') device_len--;
+  *ret = (ctr__devices_line){*at, device_len, 0};
+  for (size_t i = device_len; i < len; i++) ret->access |= ctr__dev_access_of((*at)[i]);
+  *at += len + ((*at)[len] == '\n');
+  return true;
+}
+
+/* What a list says of a device. */
+static unsigned ctr__devices_access(const char *list, const ctr__devices_line *line) {
+  ctr__devices_line other;
+  while (ctr__devices_next(&list, &other))
+    if (other.device_len == line->device_len &&
+        !memcmp(other.device, line->device, line->device_len))
+      return other.access;
+  return 0;
+}
+
+/* Writes, of each line, the access that other does not have for that device. */
+static int ctr__devices_write_rest(const char *list, const char *other, bool allow,
+                                   ctr__devices_write write, void *userdata) {
+  ctr__devices_line line;
+  int r = 0;
+  while (r >= 0 && ctr__devices_next(&list, &line)) {
+    char text[64];
+    unsigned access = line.access & ~ctr__devices_access(other, &line);
+    if (!access) continue;
+    if (line.device_len + 8 > sizeof text) return -EINVAL;
+    memcpy(text, line.device, line.device_len);
+    text[line.device_len] = ' ';
+    char *end = ctr__dev_put_access(text + line.device_len + 1, access);
+    r = write(userdata, allow, text, (size_t)(end - text));
+  }
+  return r;
+}
+
+/* Makes the list that a cgroup has, as its devices.list shows it, into the one that is wanted. From
+   one list of what is allowed to another there is no moment in which more is allowed than by one of
+   the two: first what is too much goes, then what is missing comes; and no "a" is needed, which the
+   kernel refuses where there are cgroups below. A list of what is denied is not shown: it can only
+   be written anew, and until that is done more is allowed. */
+static int ctr__devices_change(const char *now, const ctr__dev_list *want, ctr__devices_write write,
+                               void *userdata) {
+  int r;
+  if (want->allow || *now == 'a') {
+    r = write(userdata, want->allow, "a", 1);
+    now = "";
+  } else {
+    r = ctr__devices_write_rest(now, want->text, false, write, userdata);
+  }
+  if (r < 0) return r;
+  return ctr__devices_write_rest(want->text, now, !want->allow, write, userdata);
+}
+
+static const char *ctr__devices_file(bool allow) {
+  return allow ? "devices.allow" : "devices.deny";
+}
+
+typedef struct ctr__devices_writer {
+  int dir;
+  bool allow; /* what was written last, and to which file */
+  char text[64];
+} ctr__devices_writer;
+
+static int ctr__devices_write_file(void *userdata, bool allow, const char *text, size_t len) {
+  ctr__devices_writer *w = userdata;
+  w->allow = allow;
+  memcpy(w->text, text, len);
+  w->text[len] = '\0';
+  return ctr__cgroup_write(w->dir, ctr__devices_file(allow), text, len);
+}
+
+/* devices.list, however long. */
+static int ctr__devices_read_list(int dir, ctr_arena *mem, const char **ret) {
+  for (size_t size = 4096;; size *= 4) {
+    char *text = ctr_arena_alloc(mem, size);
+    if (!text) return -ENOMEM;
+    int r = ctr__cgroup_read(dir, "devices.list", text, size);
+    *ret = text;
+    if (r != -EFBIG) return r;
+  }
+}
+
+/* Where the default is to allow and the cgroup has processes already, these must be frozen
+   meanwhile (see ctr__devices_change). */
+static ctr_code ctr__devices_set_list(const ctr__cgroup *g, const ctr__dev_list *want,
+                                      const char *field, ctr_err *err) {
+  ctr_arena mem = {0};
+  const char *now = "";
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  ctr__devices_writer w = {.dir = dir};
+  int r = dir < 0 ? dir : ctr__devices_read_list(dir, &mem, &now);
+  if (r >= 0) r = ctr__devices_change(now, want, ctr__devices_write_file, &w);
+  ctr_arena_free(&mem);
+  if (r >= 0) return CTR_OK;
+  if (!*w.text) return ctr__fail(err, CTR_E_SYS, -r, field, "read %.300s/devices.list", g->path);
+  ctr__fail(err, CTR_E_SYS, -r, field, "write '%s' to %.300s/%s", w.text, g->path,
+            ctr__devices_file(w.allow));
+  if (err && r == -EPERM)
+    ctr__err_add(err, ": a cgroup has no more than the one above it, and CAP_SYS_ADMIN is needed");
+  if (err && r == -EINVAL && !strcmp(w.text, "a"))
+    ctr__err_add(err, ": there are cgroups below it");
+  return CTR_E_SYS;
+}
+
+/* -- programs: bpf(2), with what it takes of its union for each command -- */
+
+enum {
+  CTR__BPF_PROG_LOAD = 5,
+  CTR__BPF_PROG_ATTACH = 8,
+  CTR__BPF_PROG_DETACH = 9,
+  CTR__BPF_PROG_GET_FD_BY_ID = 13,
+  CTR__BPF_OBJ_GET_INFO_BY_FD = 15,
+  CTR__BPF_PROG_QUERY = 16,
+};
+enum {
+  CTR__BPF_PROG_TYPE_CGROUP_DEVICE = 15,
+  CTR__BPF_CGROUP_DEVICE = 6, /* where it is attached */
+  CTR__BPF_F_ALLOW_MULTI = 2,
+  CTR__BPF_F_REPLACE = 4, /* Linux 5.6 */
+};
+
+/* The kernel refuses bytes behind these that are not 0: there is no padding. */
+struct ctr__bpf_load {
+  _Alignas(8) uint32_t type;
+  uint32_t count;
+  uint64_t insns, license;
+  uint32_t log_level, log_size;
+  uint64_t log;
+  uint32_t kernel_version, flags;
+  char name[16];
+};
+
+struct ctr__bpf_attach {
+  uint32_t dir, program, where, flags, replaced;
+};
+
+struct ctr__bpf_query {
+  _Alignas(8) uint32_t dir;
+  uint32_t where, query_flags, attach_flags;
+  uint64_t ids;
+  uint32_t count, unused;
+};
+
+struct ctr__bpf_by_id {
+  uint32_t id, next, flags;
+};
+
+struct ctr__bpf_info_of {
+  _Alignas(8) uint32_t program;
+  uint32_t size;
+  uint64_t info;
+};
+
+/* The beginning of struct bpf_prog_info, as far as its name (Linux 4.15). */
+struct ctr__bpf_info {
+  _Alignas(8) uint8_t unused[64];
+  char name[16];
+};
+
+static int ctr__bpf(int command, void *attr, size_t size) {
+  return (int)CTR__CALL(SYS_bpf, command, attr, (unsigned)size);
+}
+
+static uint64_t ctr__bpf_pointer(const void *pointer) {
+  return (uint64_t)(uintptr_t)pointer;
+}
+
+/* How our programs are called. By it, and because the cgroup is the container's, they are told from
+   those of others (systemd's is sd_devices): the name lives and dies with the program, while an id
+   written down could be lost, and then nothing could be replaced any more. */
+static const char ctr__devices_name[16] = "ctr_devices";
+
+/* Returns a descriptor. The verifier gives up when a signal comes: EAGAIN. */
+static int ctr__devices_load_once(const ctr__dev_program *program, char *log, size_t log_size) {
+  struct ctr__bpf_load attr = {.type = CTR__BPF_PROG_TYPE_CGROUP_DEVICE,
+                               .count = program->count,
+                               .insns = ctr__bpf_pointer(program->items),
+                               .license = ctr__bpf_pointer("MIT"),
+                               .log_level = log != NULL,
+                               .log_size = (uint32_t)log_size,
+                               .log = ctr__bpf_pointer(log)};
+  memcpy(attr.name, ctr__devices_name, sizeof attr.name);
+  int fd, tries = 0;
+  do fd = ctr__bpf(CTR__BPF_PROG_LOAD, &attr, sizeof attr);
+  while (fd == -EAGAIN && tries++ < 128);
+  return ctr__fd_high(fd);
+}
+
+/* The last line but the verifier's figures says what is wrong. */
+static const char *ctr__devices_complaint(char *log) {
+  char *last = log;
+  for (char *line = log; *line;) {
+    size_t len = strcspn(line, "\n");
+    if (len && strncmp(line, "processed ", 10) != 0) last = line;
+    line += len;
+    if (*line) *line++ = '\0';
+  }
+  return last;
+}
+
+static const char *ctr__devices_load_hint(int error) {
+  const uint64_t needed = CTR_CAP(BPF) | CTR_CAP(NET_ADMIN);
+  uint64_t effective, permitted;
+  if (error == -ENOSYS) return "the kernel has no bpf(2)";
+  if (error != -EPERM) return NULL;
+  ctr__own_caps(&effective, &permitted);
+  if (!ctr__in_initial_userns()) return "only from the machine's first user namespace";
+  if (!(effective & CTR_CAP(SYS_ADMIN)) && (effective & needed) != needed)
+    return "CAP_BPF and CAP_NET_ADMIN are needed, or CAP_SYS_ADMIN";
+  return "before Linux 5.11 it counts as locked memory, RLIMIT_MEMLOCK may be too low";
+}
+
+/* Loads it once more to hear why not: what the verifier says of a program that is fine is long. */
+static ctr_code ctr__devices_load(const ctr__dev_program *program, const char *field, int *ret,
+                                  ctr_err *err) {
+  enum { LOG = 1 << 16 };
+  *ret = ctr__devices_load_once(program, NULL, 0);
+  if (*ret >= 0) return CTR_OK;
+  int r = *ret;
+  ctr_arena mem = {0};
+  const char *hint = ctr__devices_load_hint(r);
+  char *log = hint ? NULL : ctr_arena_alloc(&mem, LOG);
+  if (log) {
+    int again = ctr__devices_load_once(program, log, LOG - 1);
+    ctr__close(&again);
+    hint = ctr__devices_complaint(log);
+  }
+  ctr__fail(err, CTR_E_SYS, -r, field, "load a device filter of %u instructions", program->count);
+  if (err && hint && *hint) ctr__err_add(err, ": %s", hint);
+  ctr_arena_free(&mem);
+  return CTR_E_SYS;
+}
+
+/* What is attached to a cgroup itself. */
+typedef struct ctr__devices_attached {
+  uint32_t ids[64]; /* BPF_CGROUP_MAX_PROGS */
+  uint32_t count, flags;
+} ctr__devices_attached;
+
+static int ctr__devices_query(int dir, ctr__devices_attached *ret) {
+  struct ctr__bpf_query attr = {.dir = (uint32_t)dir,
+                                .where = CTR__BPF_CGROUP_DEVICE,
+                                .ids = ctr__bpf_pointer(ret->ids),
+                                .count = sizeof ret->ids / sizeof *ret->ids};
+  int r = ctr__bpf(CTR__BPF_PROG_QUERY, &attr, sizeof attr);
+  ret->count = attr.count;
+  ret->flags = attr.attach_flags;
+  return r;
+}
+
+/* Opens a program if it is one of ours: a descriptor, or -ENOENT as for one that is gone. */
+static int ctr__devices_open_own(uint32_t id) {
+  struct ctr__bpf_by_id by_id = {.id = id};
+  CTR__AUTO_CLOSE fd = ctr__fd_high(ctr__bpf(CTR__BPF_PROG_GET_FD_BY_ID, &by_id, sizeof by_id));
+  if (fd < 0) return fd;
+  struct ctr__bpf_info info = {.name = ""};
+  struct ctr__bpf_info_of attr = {.program = (uint32_t)fd,
+                                  .size = sizeof info,
+                                  .info = ctr__bpf_pointer(&info)};
+  int r = ctr__bpf(CTR__BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof attr);
+  if (r < 0) return r;
+  return memcmp(info.name, ctr__devices_name, sizeof info.name) ? -ENOENT : ctr__steal_fd(&fd);
+}
+
+/* replaced: -1 for none. */
+static int ctr__devices_attach(int dir, int program, int replaced) {
+  struct ctr__bpf_attach attr = {.dir = (uint32_t)dir,
+                                 .program = (uint32_t)program,
+                                 .where = CTR__BPF_CGROUP_DEVICE,
+                                 .flags = CTR__BPF_F_ALLOW_MULTI};
+  if (replaced >= 0) {
+    attr.flags |= CTR__BPF_F_REPLACE;
+    attr.replaced = (uint32_t)replaced;
+  }
+  return ctr__bpf(CTR__BPF_PROG_ATTACH, &attr, sizeof attr);
+}
+
+static int ctr__devices_detach(int dir, int program) {
+  struct ctr__bpf_attach attr = {.dir = (uint32_t)dir,
+                                 .program = (uint32_t)program,
+                                 .where = CTR__BPF_CGROUP_DEVICE};
+  return ctr__bpf(CTR__BPF_PROG_DETACH, &attr, sizeof attr);
+}
+
+/* Puts a program in the place of those of ours that are attached; of several, which a kernel
+   without the flag can be left with, all go. All that are attached must allow: as long as two are,
+   nothing is allowed that one of them denies. can_replace: whether to try BPF_F_REPLACE; a kernel
+   that does not know it says EINVAL. */
+static int ctr__devices_put(int dir, int program, const ctr__devices_attached *attached,
+                            bool can_replace) {
+  bool is_in = false;
+  for (uint32_t i = 0; i < attached->count; i++) {
+    CTR__AUTO_CLOSE old = ctr__devices_open_own(attached->ids[i]);
+    if (old == -ENOENT) continue;
+    int r = old < 0 ? old : 0;
+    bool replaces = r == 0 && !is_in && can_replace;
+    if (replaces) r = ctr__devices_attach(dir, program, old);
+    if (replaces && r == -EINVAL) r = 0, replaces = false;
+    if (r == 0 && !replaces && !is_in) r = ctr__devices_attach(dir, program, -1);
+    if (r == 0 && !replaces) r = ctr__devices_detach(dir, old);
+    if (r < 0) return r;
+    is_in = true;
+  }
+  return is_in ? 0 : ctr__devices_attach(dir, program, -1);
+}
+
+/* Why a program may not be attached (bpf(2) BPF_PROG_ATTACH, kernel/bpf/cgroup.c). */
+static const char *ctr__devices_attach_hint(int error, const ctr__devices_attached *attached) {
+  uint64_t effective, permitted;
+  if (error == -E2BIG) return "as many filters as the kernel takes are attached to it";
+  if (error != -EPERM) return NULL;
+  ctr__own_caps(&effective, &permitted);
+  if (attached->count && !(effective & CTR_CAP(SYS_ADMIN)))
+    return "CAP_SYS_ADMIN is needed to see whose the filter is that is attached already";
+  return attached->count && !(attached->flags & CTR__BPF_F_ALLOW_MULTI)
+             ? "somebody else's filter is attached to it, one that suffers no other beside it"
+             : "a filter that suffers no other is attached to a cgroup above it";
+}
+
+/* Attaches the filter, or puts it in place of the one that was attached before, in one step. */
+static ctr_code ctr__devices_set_program(const ctr__cgroup *g, const ctr__dev_program *program,
+                                         const char *field, ctr_err *err) {
+  ctr__devices_attached attached = {.count = 0};
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  if (dir < 0) return ctr__fail(err, CTR_E_SYS, -dir, field, "open the cgroup %.300s", g->path);
+  int opened;
+  ctr_code code = ctr__devices_load(program, field, &opened, err);
+  if (code) return code;
+  CTR__AUTO_CLOSE fd = opened;
+  int r = ctr__devices_query(dir, &attached);
+  if (r >= 0) r = ctr__devices_put(dir, fd, &attached, true);
+  if (r >= 0) return CTR_OK;
+  const char *hint = ctr__devices_attach_hint(r, &attached);
+  return ctr__fail(err, CTR_E_SYS, -r, field, "attach the device filter to %.300s%s%s", g->path,
+                   hint ? ": " : "", hint ? hint : "");
+}
+
 /* ==== [SECTION] cgroup/tree.c ================================================================= */
 /* A cgroup and those below it. Who is inside may have made them: many, deep (a path longer than
    PATH_MAX can be made step by step), and goes on while we look. So they are a list on the heap,
@@ -9979,11 +11143,13 @@ static int ctr__cgroups_kill_v2(const ctr__cgroups *all, bool *ret_left) {
 }
 
 /* One SIGKILL for all that are there now; *ret_left: whether any were. Frozen ones cannot fork, nor
-   hide in another cgroup; where freezing fails, the next round gets those that did. */
+   hide in another cgroup; where freezing fails, the next round gets those that did. From the second
+   round on each is also meant by its pidfd: cgroup.kill passes over a process whose first thread has
+   ended. */
 static int ctr__cgroups_kill_round(const ctr__cgroups *all, const ctr__cgroup *best, bool inside,
-                                   bool *ret_left) {
+                                   bool again, bool *ret_left) {
   int r = inside ? -EDEADLK : ctr__cgroups_kill_v2(all, ret_left);
-  if (r < 0) {
+  if (r < 0 || (again && *ret_left)) {
     size_t found;
     if (!inside) ctr__freezer_set(ctr__cgroups_freezer(all), true, CTR__SIGNAL_FREEZE_MS);
     r = ctr__cgroup_signal(best, SIGKILL, &found);
@@ -9999,10 +11165,11 @@ static int ctr__cgroups_kill_all(const ctr__cgroups *all, const ctr__cgroup *bes
   if (freezer && freezer != best && !inside) inside = ctr__cgroup_has_caller(freezer);
   if (inside < 0) return inside;
   ctr__patience patience = {CTR__KILL_MS, 1};
-  bool left;
+  bool left = true, again = false;
   do {
-    int r = ctr__cgroups_kill_round(all, best, inside, &left);
+    int r = ctr__cgroups_kill_round(all, best, inside, again, &left);
     if (r < 0 || !left) return r;
+    again = true;
   } while (ctr__wait_more(&patience, NULL));
   return -EBUSY;
 }
@@ -10086,6 +11253,975 @@ static int ctr__cgroups_remove(const ctr__cgroups *all) {
     }
   } while (busy && ctr__wait_more(&patience, NULL));
   return first;
+}
+
+/* ==== [SECTION] cgroup/stats.c ================================================================ */
+/* Reading statistics. Each form of file has one table: which file, or which name in it, goes into
+   which field. The numbers are the kernel's, but whoever is inside makes cgroups of its own next to
+   the files, under any name that is free: a directory in the place of a file is no file. */
+
+typedef struct ctr__stats_reader {
+  ctr_stats *stats;
+  ctr_arena *arena;  /* for what stats refers to                                       */
+  int dir;           /* the cgroup                                                     */
+  const char *of;    /* v1 controllers of its hierarchy; NULL: v2                      */
+  const char *where; /* that directory, for errors                                     */
+  ctr_arena scratch; /* for text                                                       */
+  char *text;        /* of the file that was read last                                 */
+  size_t room;
+  ctr_code code; /* the first failure: nothing is read after it */
+  ctr_err *err;
+} ctr__stats_reader;
+
+enum { CTR__STATS_FILE_MAX = 1 << 22 }; /* cpuacct.usage_all of 8192 CPUs is 400 KB */
+
+static void ctr__stats_fail(ctr__stats_reader *r, const char *file, int error) {
+  if (r->code) return;
+  r->code = error == ENOMEM
+                ? ctr__nomem(r->err)
+                : ctr__fail(r->err, CTR_E_SYS, error, NULL, "read %s/%s", r->where, file);
+}
+
+static void *ctr__stats_take(ctr__stats_reader *r, size_t count, size_t size) {
+  void *memory = ctr__arena_array(r->arena, count, size);
+  if (!memory && !r->code) r->code = ctr__nomem(r->err);
+  return memory;
+}
+
+/* Of what the kernel does not have, or not any more; PSI that is switched off cannot be read. */
+static bool ctr__stats_is_absent(int r) {
+  return ctr__is_gone(r) || r == -EISDIR || r == -EOPNOTSUPP;
+}
+
+/* The whole file, until the next one is read; NULL when there is none. A v1 file is named after its
+   controller: those of others are not looked for. */
+static char *ctr__stats_text(ctr__stats_reader *r, const char *file) {
+  if (r->code || (r->of && !ctr__list_has(r->of, file, strcspn(file, ".")))) return NULL;
+  int len = r->text ? ctr__cgroup_read(r->dir, file, r->text, r->room) : -EFBIG;
+  while (len == -EFBIG && r->room < CTR__STATS_FILE_MAX) {
+    r->room = r->room ? r->room * 4 : 16384;
+    r->text = ctr_arena_alloc(&r->scratch, r->room);
+    len = r->text ? ctr__cgroup_read(r->dir, file, r->text, r->room) : -ENOMEM;
+  }
+  if (len >= 0) return r->text;
+  if (!ctr__stats_is_absent(len)) ctr__stats_fail(r, file, -len);
+  return NULL;
+}
+
+/* Cuts the next line off; NULL after the last. */
+static char *ctr__stats_line(char **at) {
+  char *line = *at, *end = line + strcspn(line, "\n");
+  if (!*line) return NULL;
+  *at = end + (*end == '\n');
+  *end = '\0';
+  return line;
+}
+
+static size_t ctr__stats_lines(const char *text) {
+  size_t n = 0;
+  for (; *text; text += strcspn(text, "\n"), text += *text == '\n') n++;
+  return n;
+}
+
+/* A number, or "max" for none, and nothing else. */
+static bool ctr__stats_number(const char *text, uint64_t *ret) {
+  uint64_t value = 0;
+  if (!strcmp(text, "max")) return *ret = UINT64_MAX, true;
+  if (!*text) return false;
+  for (; *text; text++) {
+    unsigned digit = (unsigned)(*text - '0');
+    if (digit > 9 || value > (UINT64_MAX - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  *ret = value;
+  return true;
+}
+
+/* "key=number" */
+static bool ctr__stats_pair(char *word, uint64_t *ret) {
+  char *value = strchr(word, '=');
+  if (!value) return false;
+  *value++ = '\0';
+  return ctr__stats_number(value, ret);
+}
+
+static uint64_t ctr__stats_times(uint64_t value, uint64_t factor) {
+  return value > UINT64_MAX / factor ? UINT64_MAX : value * factor;
+}
+
+static uint64_t ctr__stats_plus(uint64_t a, uint64_t b) {
+  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static ctr_uint *ctr__stats_field(const ctr__stats_reader *r, size_t offset) {
+  return (ctr_uint *)(void *)((char *)r->stats + offset);
+}
+
+/* -- one number a file -- */
+
+#define CTR__AT(member) offsetof(ctr_stats, member)
+
+static const struct ctr__stats_value {
+  const char *v1, *v2; /* file names; NULL: there is none */
+  size_t offset;
+} ctr__stats_values[] = {
+    {"cpuacct.usage", NULL, CTR__AT(cpu.usage.total)},
+    {"pids.current", "pids.current", CTR__AT(pids.current)},
+    {"pids.max", "pids.max", CTR__AT(pids.limit)},
+    {"memory.limit_in_bytes", "memory.max", CTR__AT(memory.usage.limit)},
+    {"memory.usage_in_bytes", "memory.current", CTR__AT(memory.usage.usage)},
+    {"memory.max_usage_in_bytes", "memory.peak", CTR__AT(memory.usage.max)},
+    {"memory.failcnt", NULL, CTR__AT(memory.usage.failcnt)},
+    {"memory.memsw.limit_in_bytes", NULL, CTR__AT(memory.swap.limit)},
+    {"memory.memsw.usage_in_bytes", NULL, CTR__AT(memory.swap.usage)},
+    {"memory.memsw.max_usage_in_bytes", NULL, CTR__AT(memory.swap.max)},
+    {"memory.memsw.failcnt", NULL, CTR__AT(memory.swap.failcnt)},
+    {NULL, "memory.swap.max", CTR__AT(memory.swapOnly.limit)},
+    {NULL, "memory.swap.current", CTR__AT(memory.swapOnly.usage)},
+    {NULL, "memory.swap.peak", CTR__AT(memory.swapOnly.max)},
+    {"memory.kmem.limit_in_bytes", NULL, CTR__AT(memory.kernel.limit)},
+    {"memory.kmem.usage_in_bytes", NULL, CTR__AT(memory.kernel.usage)},
+    {"memory.kmem.max_usage_in_bytes", NULL, CTR__AT(memory.kernel.max)},
+    {"memory.kmem.failcnt", NULL, CTR__AT(memory.kernel.failcnt)},
+    {"memory.kmem.tcp.limit_in_bytes", NULL, CTR__AT(memory.kernelTCP.limit)},
+    {"memory.kmem.tcp.usage_in_bytes", NULL, CTR__AT(memory.kernelTCP.usage)},
+    {"memory.kmem.tcp.max_usage_in_bytes", NULL, CTR__AT(memory.kernelTCP.max)},
+    {"memory.kmem.tcp.failcnt", NULL, CTR__AT(memory.kernelTCP.failcnt)},
+    {"cpuset.cpu_exclusive", NULL, CTR__AT(cpuset.cpu_exclusive)},
+    {"cpuset.mem_hardwall", NULL, CTR__AT(cpuset.mem_hardwall)},
+    {"cpuset.mem_exclusive", NULL, CTR__AT(cpuset.mem_exclusive)},
+    {"cpuset.memory_migrate", NULL, CTR__AT(cpuset.memory_migrate)},
+    {"cpuset.memory_spread_page", NULL, CTR__AT(cpuset.memory_spread_page)},
+    {"cpuset.memory_spread_slab", NULL, CTR__AT(cpuset.memory_spread_slab)},
+    {"cpuset.memory_pressure", NULL, CTR__AT(cpuset.memory_pressure)},
+    {"cpuset.sched_load_balance", NULL, CTR__AT(cpuset.sched_load_balance)},
+};
+
+/* On a hybrid machine two hierarchies may know the same: the first that is read counts. */
+static void ctr__stats_value(ctr__stats_reader *r, const char *file, ctr_uint *value) {
+  char *text = value->set ? NULL : ctr__stats_text(r, file);
+  if (!text) return;
+  const char *line = ctr__stats_line(&text);
+  value->set = line && !*text && ctr__stats_number(line, &value->value);
+  if (!value->set) ctr__stats_fail(r, file, EPROTO);
+}
+
+static void ctr__stats_read_values(ctr__stats_reader *r) {
+  for (size_t i = 0; i < sizeof ctr__stats_values / sizeof *ctr__stats_values; i++) {
+    const struct ctr__stats_value *row = &ctr__stats_values[i];
+    const char *file = r->of ? row->v1 : row->v2;
+    if (file) ctr__stats_value(r, file, ctr__stats_field(r, row->offset));
+  }
+}
+
+/* The one that is negative by default. */
+static void ctr__stats_read_domain_level(ctr__stats_reader *r) {
+  static const char file[] = "cpuset.sched_relax_domain_level";
+  char *text = r->of ? ctr__stats_text(r, file) : NULL;
+  if (!text) return;
+  uint64_t value = 0;
+  const char *line = ctr__stats_line(&text);
+  const bool negative = line && *line == '-';
+  if (!line || !ctr__stats_number(line + negative, &value) || value > INT32_MAX)
+    ctr__stats_fail(r, file, EPROTO);
+  r->stats->cpuset.sched_relax_domain_level =
+      (ctr_int){true, negative ? -(int64_t)value : (int64_t)value};
+}
+
+/* -- a name and a number a line: cgroup-v2.rst "Format", flat keyed -- */
+
+enum ctr__stats_unit { CTR__AS_IT_IS, CTR__MICROSECONDS, CTR__TICKS };
+
+static const struct ctr__stats_key {
+  const char *file, *key;
+  size_t offset;
+  enum ctr__stats_unit unit; /* what is not as it is becomes nanoseconds */
+} ctr__stats_keys[] = {
+    {"cpu.stat", "usage_usec", CTR__AT(cpu.usage.total), CTR__MICROSECONDS},
+    {"cpu.stat", "user_usec", CTR__AT(cpu.usage.user), CTR__MICROSECONDS},
+    {"cpu.stat", "system_usec", CTR__AT(cpu.usage.kernel), CTR__MICROSECONDS},
+    {"cpu.stat", "nr_periods", CTR__AT(cpu.throttling.periods), CTR__AS_IT_IS},
+    {"cpu.stat", "nr_throttled", CTR__AT(cpu.throttling.throttledPeriods), CTR__AS_IT_IS},
+    {"cpu.stat", "throttled_usec", CTR__AT(cpu.throttling.throttledTime), CTR__MICROSECONDS},
+    {"cpu.stat", "throttled_time", CTR__AT(cpu.throttling.throttledTime), CTR__AS_IT_IS},
+    {"cpu.stat", "nr_bursts", CTR__AT(cpu.throttling.burstPeriods), CTR__AS_IT_IS},
+    {"cpu.stat", "burst_usec", CTR__AT(cpu.throttling.burstTime), CTR__MICROSECONDS},
+    {"cpu.stat", "burst_time", CTR__AT(cpu.throttling.burstTime), CTR__AS_IT_IS},
+    {"cpuacct.stat", "user", CTR__AT(cpu.usage.user), CTR__TICKS},
+    {"cpuacct.stat", "system", CTR__AT(cpu.usage.kernel), CTR__TICKS},
+    {"memory.oom_control", "oom_kill", CTR__AT(memory.events.oom_kill), CTR__AS_IT_IS},
+    {"memory.events", "low", CTR__AT(memory.events.low), CTR__AS_IT_IS},
+    {"memory.events", "high", CTR__AT(memory.events.high), CTR__AS_IT_IS},
+    {"memory.events", "max", CTR__AT(memory.events.max), CTR__AS_IT_IS},
+    {"memory.events", "max", CTR__AT(memory.usage.failcnt), CTR__AS_IT_IS},
+    {"memory.events", "oom", CTR__AT(memory.events.oom), CTR__AS_IT_IS},
+    {"memory.events", "oom_kill", CTR__AT(memory.events.oom_kill), CTR__AS_IT_IS},
+    {"memory.events", "oom_group_kill", CTR__AT(memory.events.oom_group_kill), CTR__AS_IT_IS},
+    {"memory.swap.events", "max", CTR__AT(memory.swapOnly.failcnt), CTR__AS_IT_IS},
+};
+
+static uint64_t ctr__stats_unit(enum ctr__stats_unit unit, uint64_t value) {
+  if (unit == CTR__MICROSECONDS) return ctr__stats_times(value, 1000);
+  long ticks = unit == CTR__TICKS ? sysconf(_SC_CLK_TCK) : 0; /* USER_HZ: 100 but on old Alphas */
+  return ticks > 0 ? ctr__stats_times(value, 1000000000 / (uint64_t)ticks) : value;
+}
+
+/* Cuts "name number". */
+static bool ctr__stats_split(char *line, uint64_t *ret_value) {
+  char *blank = strchr(line, ' ');
+  if (!blank || blank == line) return false;
+  *blank = '\0';
+  return ctr__stats_number(blank + 1, ret_value);
+}
+
+/* Goes over the lines of a file of which the rows begin at row; names without a row are newer than
+   this table, or of no use. */
+static void ctr__stats_keyed(ctr__stats_reader *r, const struct ctr__stats_key *row, size_t rows) {
+  char *at = ctr__stats_text(r, row->file);
+  bool was_set[sizeof ctr__stats_keys / sizeof *ctr__stats_keys];
+  for (size_t i = 0; i < rows; i++) was_set[i] = ctr__stats_field(r, row[i].offset)->set;
+  for (char *line; at && (line = ctr__stats_line(&at));) {
+    uint64_t value = 0;
+    if (!ctr__stats_split(line, &value)) {
+      ctr__stats_fail(r, row->file, EPROTO);
+      return;
+    }
+    for (size_t i = 0; i < rows; i++)
+      if (!strcmp(row[i].key, line) && !was_set[i])
+        *ctr__stats_field(r, row[i].offset) = (ctr_uint){true, ctr__stats_unit(row[i].unit, value)};
+  }
+}
+
+static void ctr__stats_read_keys(ctr__stats_reader *r) {
+  const size_t count = sizeof ctr__stats_keys / sizeof *ctr__stats_keys;
+  for (size_t i = 0, end; i < count; i = end) {
+    for (end = i + 1; end < count; end++)
+      if (strcmp(ctr__stats_keys[i].file, ctr__stats_keys[end].file) != 0) break;
+    ctr__stats_keyed(r, &ctr__stats_keys[i], end - i);
+  }
+}
+
+/* memory.stat: its names differ from kernel to kernel, and engines know some of each. */
+static void ctr__stats_read_raw(ctr__stats_reader *r) {
+  static const char file[] = "memory.stat";
+  ctr_memory_stats *memory = &r->stats->memory;
+  char *text = memory->raw.count ? NULL : ctr__stats_text(r, file);
+  size_t count = text ? ctr__stats_lines(text) : 0;
+  ctr_counter *items = count ? ctr__stats_take(r, count, sizeof *items) : NULL;
+  char *at = items ? ctr__stats_take(r, strlen(text) + 1, 1) : NULL;
+  if (!at) return;
+  strcpy(at, text);
+  for (size_t i = 0; i < count; i++) {
+    items[i].name = ctr__stats_line(&at);
+    if (!ctr__stats_split((char *)(uintptr_t)items[i].name, &items[i].value)) {
+      ctr__stats_fail(r, file, EPROTO);
+      return;
+    }
+  }
+  memory->raw = (ctr_counters){items, count};
+  memory->cache = ctr_counters_get(&memory->raw, r->of ? "cache" : "file");
+}
+
+/* v2 counts swap alone, v1 with memory, which is what engines expect (libcontainer's
+   cgroups/fs2/memory.go). */
+static void ctr__stats_add_swap(ctr_memory_stats *memory) {
+  const ctr_memory_entry *swap = &memory->swapOnly, *usage = &memory->usage;
+  if (memory->swap.usage.set || !swap->usage.set || !usage->usage.set) return;
+  memory->swap.usage = (ctr_uint){true, ctr__stats_plus(swap->usage.value, usage->usage.value)};
+  if (swap->limit.set && usage->limit.set)
+    memory->swap.limit = (ctr_uint){true, ctr__stats_plus(swap->limit.value, usage->limit.value)};
+  memory->swap.failcnt = swap->failcnt;
+}
+
+/* -- cpus -- */
+
+/* One number a CPU, in one line. */
+static void ctr__stats_read_percpu(ctr__stats_reader *r) {
+  static const char file[] = "cpuacct.usage_percpu";
+  char *text = r->of ? ctr__stats_text(r, file) : NULL;
+  char *line = text ? ctr__stats_line(&text) : NULL;
+  size_t count = 0;
+  for (const char *c = line; c && *c; c++) count += *c == ' ';
+  uint64_t *items = line ? ctr__stats_take(r, count + 1, sizeof *items) : NULL;
+  if (!items) return;
+  for (count = 0; *line; count++)
+    if (!ctr__stats_number(ctr__next_word(&line), &items[count])) {
+      ctr__stats_fail(r, file, EPROTO);
+      return;
+    }
+  r->stats->cpu.usage.percpu = (ctr_numbers){items, count};
+}
+
+/* A line "cpu user system" and one of numbers for each CPU. */
+static void ctr__stats_read_percpu_modes(ctr__stats_reader *r) {
+  static const char file[] = "cpuacct.usage_all";
+  char *at = r->of ? ctr__stats_text(r, file) : NULL;
+  size_t lines = at ? ctr__stats_lines(at) : 0;
+  if (!lines) return;
+  uint64_t *user = ctr__stats_take(r, lines, sizeof *user), cpu;
+  uint64_t *kernel = ctr__stats_take(r, lines, sizeof *kernel);
+  if (!user || !kernel) return;
+  ctr__stats_line(&at);
+  for (size_t i = 0; i + 1 < lines; i++) {
+    char *line = ctr__stats_line(&at);
+    if (!ctr__stats_number(ctr__next_word(&line), &cpu) ||
+        !ctr__stats_number(ctr__next_word(&line), &user[i]) ||
+        !ctr__stats_number(ctr__next_word(&line), &kernel[i]) || *line) {
+      ctr__stats_fail(r, file, EPROTO);
+      return;
+    }
+  }
+  r->stats->cpu.usage.percpu_user = (ctr_numbers){user, lines - 1};
+  r->stats->cpu.usage.percpu_kernel = (ctr_numbers){kernel, lines - 1};
+}
+
+enum { CTR__CPUS_LISTED_MAX = 1 << 16 };
+
+/* Reads "0-3", or "5". */
+static bool ctr__stats_range(char *text, uint64_t *first, uint64_t *last) {
+  char *dash = strchr(text, '-');
+  if (dash) *dash++ = '\0';
+  return ctr__stats_number(text, first) && ctr__stats_number(dash ? dash : text, last) &&
+         *first <= *last && *last < CTR__CPUS_LISTED_MAX;
+}
+
+/* Cuts at the next comma; NULL after the last. */
+static char *ctr__stats_next_range(char **at) {
+  char *range = *at, *end = range + strcspn(range, ",\n");
+  if (end == range) return NULL;
+  *at = end + (*end == ',');
+  *end = '\0';
+  return range;
+}
+
+/* "0-3,5": cpusets(7), "List format". */
+static void ctr__stats_set(ctr__stats_reader *r, const char *file, ctr_ids *ids) {
+  const char *text = ids->count ? NULL : ctr__stats_text(r, file);
+  size_t size = text ? strlen(text) + 1 : 0, count = 0;
+  char *copy = size ? ctr_arena_alloc(&r->scratch, size) : NULL;
+  uint32_t *items = NULL;
+  if (!text) return;
+  for (int pass = 0; pass < 2 && copy; pass++) {
+    char *at = memcpy(copy, text, size);
+    count = 0;
+    for (char *range; (range = ctr__stats_next_range(&at));) {
+      uint64_t first, last;
+      if (!ctr__stats_range(range, &first, &last) || count + last - first >= CTR__CPUS_LISTED_MAX) {
+        ctr__stats_fail(r, file, EPROTO);
+        return;
+      }
+      for (; first <= last; first++, count++)
+        if (items) items[count] = (uint32_t)first;
+    }
+    if (!pass && count && !(items = ctr__stats_take(r, count, sizeof *items))) return;
+  }
+  if (!copy) ctr__stats_fail(r, file, ENOMEM);
+  *ids = (ctr_ids){items, count};
+}
+
+static void ctr__stats_read_cpuset(ctr__stats_reader *r) {
+  ctr__stats_set(r, r->of ? "cpuset.cpus" : "cpuset.cpus.effective", &r->stats->cpuset.cpus);
+  ctr__stats_set(r, r->of ? "cpuset.mems" : "cpuset.mems.effective", &r->stats->cpuset.mems);
+  ctr__stats_read_domain_level(r);
+}
+
+/* -- block devices -- */
+
+static ctr_io_entries *ctr__stats_entries(const ctr__stats_reader *r, size_t offset) {
+  return (ctr_io_entries *)(void *)((char *)r->stats + offset);
+}
+
+/* Makes room for more entries than there are. */
+static ctr_io_entry *ctr__stats_more(ctr__stats_reader *r, ctr_io_entries *list, size_t more) {
+  ctr_io_entry *items = ctr__stats_take(r, list->count + more, sizeof *items);
+  if (items && list->count) memcpy(items, list->items, list->count * sizeof *items);
+  return items;
+}
+
+/* "8:16" */
+static bool ctr__stats_device(char *word, ctr_io_entry *entry) {
+  char *colon = strchr(word, ':');
+  uint64_t major_number, minor_number;
+  if (!colon) return false;
+  *colon++ = '\0';
+  if (!ctr__stats_number(word, &major_number) || !ctr__stats_number(colon, &minor_number) ||
+      major_number > UINT32_MAX || minor_number > UINT32_MAX)
+    return false;
+  entry->major_ = (uint32_t)major_number;
+  entry->minor_ = (uint32_t)minor_number;
+  return true;
+}
+
+static bool ctr__stats_has_device(const ctr_io_entries *list, const ctr_io_entry *entry) {
+  for (size_t i = 0; i < list->count; i++)
+    if (list->items[i].major_ == entry->major_ && list->items[i].minor_ == entry->minor_)
+      return true;
+  return false;
+}
+
+/* Of v1, in each of the three the same names: BFQ and CFQ count what they schedule, throttling what
+   it throttles. The first that knows a device counts for it (libcontainer's cgroups/fs/blkio.go
+   takes the first file that has any). */
+static const char *const ctr__stats_io_prefixes[] = {"blkio.bfq.", "blkio.", "blkio.throttle."};
+
+static const struct ctr__stats_io {
+  const char *v1;
+  size_t offset;
+} ctr__stats_io[] = {
+    {"io_service_bytes_recursive", CTR__AT(blkio.ioServiceBytesRecursive)},
+    {"io_serviced_recursive", CTR__AT(blkio.ioServicedRecursive)},
+    {"io_queued_recursive", CTR__AT(blkio.ioQueueRecursive)},
+    {"io_service_time_recursive", CTR__AT(blkio.ioServiceTimeRecursive)},
+    {"io_wait_time_recursive", CTR__AT(blkio.ioWaitTimeRecursive)},
+    {"io_merged_recursive", CTR__AT(blkio.ioMergedRecursive)},
+    {"time_recursive", CTR__AT(blkio.ioTimeRecursive)},
+    {"sectors_recursive", CTR__AT(blkio.sectorsRecursive)},
+};
+
+/* "8:0 Read 4096", "8:0 12"; the sum of all devices, "Total 4096", can be had from the others. */
+static bool ctr__stats_io_line(ctr__stats_reader *r, char *line, ctr_io_entry *entry) {
+  *entry = (ctr_io_entry){.op = NULL};
+  if (!ctr__stats_device(ctr__next_word(&line), entry)) return false;
+  char *word = ctr__next_word(&line);
+  if (*line) {
+    char *op = ctr__stats_take(r, strlen(word) + 1, 1);
+    entry->op = op ? strcpy(op, word) : NULL;
+    word = ctr__next_word(&line);
+  }
+  return !*line && ctr__stats_number(word, &entry->value);
+}
+
+static void ctr__stats_io_file(ctr__stats_reader *r, const char *file, ctr_io_entries *list) {
+  char *at = ctr__stats_text(r, file);
+  if (!at) return;
+  ctr_io_entry *items = ctr__stats_more(r, list, ctr__stats_lines(at)), entry;
+  size_t count = list->count;
+  for (char *line; items && (line = ctr__stats_line(&at));) {
+    if (!strncmp(line, "Total ", 6)) continue;
+    if (!ctr__stats_io_line(r, line, &entry)) {
+      ctr__stats_fail(r, file, EPROTO);
+      return;
+    }
+    if (!ctr__stats_has_device(list, &entry)) items[count++] = entry;
+  }
+  if (count > list->count) *list = (ctr_io_entries){items, count};
+}
+
+static void ctr__stats_read_blkio(ctr__stats_reader *r) {
+  char file[64];
+  for (size_t i = 0; i < sizeof ctr__stats_io / sizeof *ctr__stats_io; i++)
+    for (size_t k = 0; k < sizeof ctr__stats_io_prefixes / sizeof *ctr__stats_io_prefixes; k++) {
+      ctr__put_str(ctr__put_str(file, ctr__stats_io_prefixes[k]), ctr__stats_io[i].v1);
+      ctr__stats_io_file(r, file, ctr__stats_entries(r, ctr__stats_io[i].offset));
+    }
+}
+
+/* io.stat: "8:0 rbytes=1 wbytes=2 rios=3 ...". Some kernels do not end the line of a device without
+   any (Linux 5.10 to 5.16): the last device before the numbers is theirs. */
+static const struct ctr__stats_io_key {
+  const char *key, *op;
+  size_t offset;
+} ctr__stats_io_keys[] = {
+    {"rbytes", "Read", CTR__AT(blkio.ioServiceBytesRecursive)},
+    {"wbytes", "Write", CTR__AT(blkio.ioServiceBytesRecursive)},
+    {"dbytes", "Discard", CTR__AT(blkio.ioServiceBytesRecursive)},
+    {"rios", "Read", CTR__AT(blkio.ioServicedRecursive)},
+    {"wios", "Write", CTR__AT(blkio.ioServicedRecursive)},
+    {"dios", "Discard", CTR__AT(blkio.ioServicedRecursive)},
+};
+enum { CTR__STATS_IO_KEYS = sizeof ctr__stats_io_keys / sizeof *ctr__stats_io_keys };
+
+static bool ctr__stats_io_stat_line(ctr__stats_reader *r, char *line) {
+  ctr_io_entry entry = {.op = NULL};
+  if (!ctr__stats_device(ctr__next_word(&line), &entry)) return false;
+  while (*line) {
+    char *word = ctr__next_word(&line);
+    if (strchr(word, ':') && !ctr__stats_device(word, &entry)) return false;
+    const bool pair = ctr__stats_pair(word, &entry.value);
+    for (size_t i = 0; i < CTR__STATS_IO_KEYS; i++) {
+      const struct ctr__stats_io_key *key = &ctr__stats_io_keys[i];
+      ctr_io_entries *list = ctr__stats_entries(r, key->offset);
+      if (strcmp(key->key, word) != 0) continue;
+      if (!pair) return false;
+      entry.op = key->op;
+      ((ctr_io_entry *)(uintptr_t)list->items)[list->count++] = entry;
+    }
+  }
+  return true;
+}
+
+/* What else is in a line, of io.cost and io.latency, is passed over. */
+static void ctr__stats_read_io_stat(ctr__stats_reader *r) {
+  static const char file[] = "io.stat";
+  ctr_io_stats *io = &r->stats->blkio;
+  ctr_io_entries *lists[] = {&io->ioServiceBytesRecursive, &io->ioServicedRecursive};
+  char *at = lists[0]->count || lists[1]->count ? NULL : ctr__stats_text(r, file);
+  if (!at || !*at) return;
+  for (int i = 0; i < 2; i++) {
+    lists[i]->items = ctr__stats_more(r, lists[i], CTR__STATS_IO_KEYS * ctr__stats_lines(at));
+    if (!lists[i]->items) return;
+  }
+  for (char *line; (line = ctr__stats_line(&at));)
+    if (!ctr__stats_io_stat_line(r, line)) {
+      ctr__stats_fail(r, file, EPROTO);
+      return;
+    }
+}
+
+/* -- huge pages, RDMA -- */
+
+static const struct ctr__stats_hugetlb {
+  const char *v1, *v2; /* after "hugetlb.2MB." */
+  size_t offset;       /* in ctr_hugetlb_stats */
+} ctr__stats_hugetlb[] = {
+    {"usage_in_bytes", "current", offsetof(ctr_hugetlb_stats, usage)},
+    {"limit_in_bytes", "max", offsetof(ctr_hugetlb_stats, limit)},
+    {"max_usage_in_bytes", NULL, offsetof(ctr_hugetlb_stats, max)},
+    {"failcnt", NULL, offsetof(ctr_hugetlb_stats, failcnt)},
+};
+
+/* hugetlb.2MB.events has nothing but "max N". */
+static void ctr__stats_hugetlb_events(ctr__stats_reader *r, const char *file, ctr_uint *failcnt) {
+  char *at = ctr__stats_text(r, file);
+  for (char *line; at && (line = ctr__stats_line(&at));) {
+    uint64_t value = 0;
+    if (!ctr__stats_split(line, &value))
+      ctr__stats_fail(r, file, EPROTO);
+    else if (!strcmp(line, "max"))
+      *failcnt = (ctr_uint){true, value};
+  }
+}
+
+static void ctr__stats_hugetlb_size(ctr__stats_reader *r, ctr_hugetlb_stats *size) {
+  char file[64], *end = ctr__put_str(file, "hugetlb.");
+  end = ctr__put_str(ctr__put_str(end, size->key), ".");
+  for (size_t i = 0; i < sizeof ctr__stats_hugetlb / sizeof *ctr__stats_hugetlb; i++) {
+    const struct ctr__stats_hugetlb *row = &ctr__stats_hugetlb[i];
+    const char *name = r->of ? row->v1 : row->v2;
+    if (!name) continue;
+    ctr__put_str(end, name);
+    ctr__stats_value(r, file, (ctr_uint *)(void *)((char *)size + row->offset));
+    if (!size->usage.set) return; /* the machine has no such pages */
+  }
+  ctr__put_str(end, "events");
+  if (!r->of) ctr__stats_hugetlb_events(r, file, &size->failcnt);
+}
+
+/* Page sizes are powers of two, named as mm/hugetlb_cgroup.c does. All are tried: the directory is
+   full of what whoever is inside makes there, and /sys need not be mounted. */
+static void ctr__stats_read_hugetlb(ctr__stats_reader *r) {
+  enum { SMALLEST = 14, SIZES = 24 }; /* 16 KB to 128 GB */
+  static const char *const units[] = {"KB", "MB", "GB"};
+  ctr_hugetlb_stats *found = NULL;
+  size_t count = 0;
+  if (r->stats->hugetlb.count || (r->of && !ctr__list_has(r->of, "hugetlb", 7))) return;
+  for (unsigned i = 0; i < SIZES && !r->code; i++) {
+    char key[16];
+    const unsigned shift = SMALLEST + i, unit = (shift - 10) / 10;
+    ctr__put_str(ctr__put_uint(key, UINT64_C(1) << (shift - 10 * (unit + 1))), units[unit]);
+    ctr_hugetlb_stats size = {.key = key};
+    ctr__stats_hugetlb_size(r, &size);
+    if (!size.usage.set) continue;
+    if (!found) found = ctr__stats_take(r, SIZES, sizeof *found);
+    char *name = ctr__stats_take(r, sizeof key, 1);
+    if (!found || !name) return;
+    size.key = memcpy(name, key, sizeof key);
+    found[count++] = size;
+  }
+  r->stats->hugetlb = (ctr_hugetlb_list){found, count};
+}
+
+/* "mlx4_0 hca_handle=2 hca_object=max" */
+static bool ctr__stats_rdma_line(ctr__stats_reader *r, char *line, ctr_rdma_entry *entry) {
+  const char *word = ctr__next_word(&line);
+  char *device = ctr__stats_take(r, strlen(word) + 1, 1);
+  entry->device = device ? strcpy(device, word) : "";
+  while (*line) {
+    ctr_uint value = {true, 0};
+    char *pair = ctr__next_word(&line);
+    if (!*pair) continue;
+    if (!ctr__stats_pair(pair, &value.value)) return false;
+    if (!strcmp(pair, "hca_handle")) entry->hca_handles = value;
+    if (!strcmp(pair, "hca_object")) entry->hca_objects = value;
+  }
+  return true;
+}
+
+static void ctr__stats_rdma(ctr__stats_reader *r, const char *file, ctr_rdma_entries *list) {
+  char *at = list->count ? NULL : ctr__stats_text(r, file);
+  size_t count = at ? ctr__stats_lines(at) : 0;
+  ctr_rdma_entry *items = count ? ctr__stats_take(r, count, sizeof *items) : NULL;
+  if (!items) return;
+  for (size_t i = 0; i < count; i++)
+    if (!ctr__stats_rdma_line(r, ctr__stats_line(&at), &items[i])) {
+      ctr__stats_fail(r, file, EPROTO);
+      return;
+    }
+  *list = (ctr_rdma_entries){items, count};
+}
+
+/* -- pressure -- */
+
+/* "12.34", without a locale's opinion on the point. */
+static bool ctr__stats_percent(char *text, double *ret) {
+  uint64_t whole, hundredths;
+  char *point = strchr(text, '.');
+  if (!point || strlen(point) != 3) return false;
+  *point++ = '\0';
+  if (!ctr__stats_number(text, &whole) || !ctr__stats_number(point, &hundredths)) return false;
+  if (whole > 100 || hundredths > 99) return false;
+  *ret = (double)(whole * 100 + hundredths) / 100;
+  return true;
+}
+
+/* "avg10=0.00 avg60=0.00 avg300=0.00 total=0" */
+static bool ctr__stats_stall(char *line, ctr_stall *stall) {
+  const struct {
+    const char *name;
+    double *value;
+  } shares[] = {{"avg10=", &stall->avg10}, {"avg60=", &stall->avg60}, {"avg300=", &stall->avg300}};
+  for (int i = 0; i < 3; i++) {
+    char *word = ctr__next_word(&line);
+    size_t len = strlen(shares[i].name);
+    if (strncmp(word, shares[i].name, len) != 0) return false;
+    if (!ctr__stats_percent(word + len, shares[i].value)) return false;
+  }
+  char *word = ctr__next_word(&line);
+  stall->set = !strncmp(word, "total=", 6) && ctr__stats_number(word + 6, &stall->total);
+  return stall->set;
+}
+
+/* Of a text that is overwritten. */
+static bool ctr__stats_pressure(char *text, ctr_pressure *pressure) {
+  for (char *line; (line = ctr__stats_line(&text));) {
+    const char *kind = ctr__next_word(&line);
+    ctr_stall *stall = !strcmp(kind, "some")   ? &pressure->some
+                       : !strcmp(kind, "full") ? &pressure->full
+                                               : NULL;
+    if (!stall || !ctr__stats_stall(line, stall)) return false;
+  }
+  return true;
+}
+
+static const struct ctr__stats_psi {
+  const char *file;
+  size_t offset;
+} ctr__stats_psi[] = {{"cpu.pressure", CTR__AT(cpu.psi)},
+                      {"memory.pressure", CTR__AT(memory.psi)},
+                      {"io.pressure", CTR__AT(blkio.psi)}};
+
+static void ctr__stats_read_pressure(ctr__stats_reader *r) {
+  for (size_t i = 0; i < sizeof ctr__stats_psi / sizeof *ctr__stats_psi; i++) {
+    const struct ctr__stats_psi *row = &ctr__stats_psi[i];
+    char *text = ctr__stats_text(r, row->file);
+    void *at = (char *)r->stats + row->offset;
+    if (text && !ctr__stats_pressure(text, at)) ctr__stats_fail(r, row->file, EPROTO);
+  }
+}
+#undef CTR__AT
+
+/* -- all of it -- */
+
+ctr_uint ctr_counters_get(const ctr_counters *counters, const char *name) {
+  for (size_t i = 0; i < counters->count; i++)
+    if (!strcmp(counters->items[i].name, name)) return (ctr_uint){true, counters->items[i].value};
+  return (ctr_uint){false, 0};
+}
+
+/* What one cgroup says goes to what others have said of the container. of: the v1 controllers of
+   its hierarchy; NULL: it is of v2. where: its name for errors. */
+static ctr_code ctr__stats_read(int dir, const char *of, const char *where, ctr_arena *arena,
+                                ctr_stats *stats, ctr_err *err) {
+  ctr__stats_reader r = {
+      .stats = stats, .arena = arena, .dir = dir, .of = of, .where = where, .err = err};
+  ctr__stats_read_values(&r);
+  ctr__stats_read_keys(&r);
+  ctr__stats_read_raw(&r);
+  ctr__stats_read_percpu(&r);
+  ctr__stats_read_percpu_modes(&r);
+  ctr__stats_read_cpuset(&r);
+  ctr__stats_read_hugetlb(&r);
+  ctr__stats_rdma(&r, "rdma.max", &stats->rdma.limit);
+  ctr__stats_rdma(&r, "rdma.current", &stats->rdma.current);
+  if (of)
+    ctr__stats_read_blkio(&r);
+  else
+    ctr__stats_read_io_stat(&r);
+  if (!of) ctr__stats_read_pressure(&r);
+  if (!of) ctr__stats_add_swap(&stats->memory);
+  ctr_arena_free(&r.scratch);
+  return r.code;
+}
+
+/* ==== [SECTION] cgroup/events.c =============================================================== */
+/* What a cgroup tells: that it is empty, that it ran out of memory, that its tasks stand still.
+   Each is another kind of descriptor, to be polled for something else: pidfds, a v1 eventfd, files
+   of v2 that are always readable and say POLLPRI. So all are in an epoll(7) of the watch's own,
+   which is readable when one of them has something to say.
+
+   The end is seen from processes. v1 has nothing to wait for; cgroup.events of v2 is not to be
+   waited for alone: the kernel tells of a change at most every 10 ms, later where it must, and
+   never when the cgroup is removed before that (kernel/cgroup/cgroup.c, cgroup_file_notify). */
+
+struct ctr_watch {
+  ctr_watch_desc desc;
+  int epoll;
+  int dir;       /* the cgroup whose becoming empty is the end                                   */
+  int end;       /* a pidfd of one that is in it                                                 */
+  int source;    /* an eventfd of v1, memory.events, or a file of pressure; -1: of EMPTY         */
+  int control;   /* v1: memory.oom_control, which the eventfd is about; -1: source is none       */
+  uint64_t seen; /* how far the counter in source had got                                        */
+  bool over;
+};
+
+/* Of source in v2. */
+static const char *const ctr__pressure_files[] = {[CTR_RESOURCE_CPU] = "cpu.pressure",
+                                                  [CTR_RESOURCE_MEMORY] = "memory.pressure",
+                                                  [CTR_RESOURCE_IO] = "io.pressure"};
+
+static int ctr__watch_add(const ctr_watch *w, int fd, uint32_t events) {
+  struct epoll_event event = {.events = events};
+  return (int)ctr__ret(epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+/* What is not polled any more keeps quiet. */
+static void ctr__watch_end(ctr_watch *w) {
+  w->over = true;
+  ctr__close(&w->end);
+  ctr__close(&w->source);
+  ctr__close(&w->control);
+  ctr__close(&w->dir);
+}
+
+void ctr_watch_free(ctr_watch *watch) {
+  if (!watch) return;
+  ctr__watch_end(watch);
+  ctr__close(&watch->epoll);
+  CTR_FREE(watch);
+}
+
+int ctr_watch_fd(const ctr_watch *watch) {
+  return watch->epoll;
+}
+
+/* Reads an open file of cgroupfs once more, which is also what makes poll(2) wait for the next
+   change. Returns 0. */
+static int ctr__watch_reread(int fd, char *text, size_t size) {
+  ssize_t n;
+  do n = pread(fd, text, size - 1, 0);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  text[n] = '\0';
+  return 0;
+}
+
+/* The number of a line "key number". */
+static int ctr__watch_value(char *text, const char *key, uint64_t *ret) {
+  for (char *line; (line = ctr__stats_line(&text));) {
+    uint64_t value;
+    if (!ctr__stats_split(line, &value)) return -EPROTO;
+    if (!strcmp(line, key)) return *ret = value, 0;
+  }
+  return -EPROTO;
+}
+
+/* -- the end -- */
+
+/* All processes of a cgroup and those below; sorted. */
+static int ctr__watch_pids(int dir, ctr_arena *mem, ctr__pids *pids) {
+  ctr__cgroup_tree tree;
+  *pids = (ctr__pids){.mem = mem};
+  int r = ctr__cgroup_tree_read(&tree, dir, ctr__visit_pids, pids);
+  if (r >= 0) ctr__cgroup_tree_free(&tree);
+  ctr__pids_sort(pids);
+  return r == -E2BIG && pids->count ? 0 : r;
+}
+
+/* The first that can be held; -ESRCH when all have ended since they were listed. */
+static int ctr__watch_open_one(const ctr__pids *pids, pid_t *ret_pid) {
+  int fd = -ESRCH;
+  for (size_t i = 0; i < pids->count && fd < 0; i++) {
+    if (!pids->items[i]) continue;
+    fd = ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pids->items[i], 0));
+    *ret_pid = pids->items[i];
+    if (fd < 0 && fd != -ESRCH && fd != -EINVAL && fd != -ENOENT) return fd;
+  }
+  return fd < 0 ? -ESRCH : fd;
+}
+
+/* Holds one process of the cgroup, which is not empty as long as that lives. It must be listed
+   still once it is held: the pid may have become somebody else's. That is tried a few times; where
+   processes come and go so fast, the one that is held has ended soon, and this is done again. */
+static int ctr__watch_hold(ctr_watch *w) {
+  enum { TRIES = 4 };
+  pid_t pid = 0;
+  CTR__AUTO_CLOSE held = -1;
+  for (int i = 0; i < TRIES; i++) {
+    ctr_arena mem = {0};
+    ctr__pids pids;
+    int r = ctr__watch_pids(w->dir, &mem, &pids);
+    const bool none = r >= 0 && !pids.count, listed = held >= 0 && ctr__pids_have(&pids, pid);
+    const bool hidden = r >= 0 && pids.count == 1 && !pids.items[0];
+    int fd = r < 0 || none || listed || hidden ? -ESRCH : ctr__watch_open_one(&pids, &pid);
+    ctr_arena_free(&mem);
+    if (r < 0) return r;
+    if (none) return w->over = true, 0;
+    if (hidden) return -ENOTSUP;
+    if (listed) break;
+    if (fd < 0 && fd != -ESRCH) return fd;
+    ctr__close(&held);
+    if (fd >= 0) held = fd;
+  }
+  if (held < 0) return -EAGAIN;
+  ctr__close(&w->end);
+  w->end = ctr__steal_fd(&held);
+  return ctr__watch_add(w, w->end, EPOLLIN);
+}
+
+static int ctr__watch_look_for_end(ctr_watch *w) {
+  struct pollfd end = {.fd = w->end, .events = POLLIN};
+  int r = ctr__poll_now(&end, 1) == 0 ? 0 : ctr__watch_hold(w);
+  if (ctr__is_gone(r)) return w->over = true, 0;
+  return r == -EAGAIN ? 0 : r; /* the one that has ended goes on to say so */
+}
+
+static int ctr__watch_begin_end(ctr_watch *w, const ctr__cgroups *all) {
+  const ctr__cgroup *g = ctr__cgroups_best(all);
+  if (!g) return -ENOTSUP;
+  w->dir = ctr__cgroup_open(g);
+  return w->dir < 0 ? w->dir : ctr__watch_hold(w);
+}
+
+/* What is not there in a cgroup that is, the kernel does not have. */
+static int ctr__watch_open(int dir, const char *file, int flags) {
+  int fd = ctr__openat2(dir, file, (uint64_t)flags, 0, CTR__IN_CGROUP);
+  return ctr__is_gone(fd) ? -ENOTSUP : fd;
+}
+
+/* -- memory -- */
+
+/* cgroup-v1/memory.rst "OOM Control": "EVENTFD CONTROLFD" into cgroup.event_control. */
+static int ctr__watch_begin_oom_v1(ctr_watch *w, const ctr__cgroup *g) {
+  char text[64];
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  if (dir < 0) return dir;
+  w->control = ctr__watch_open(dir, "memory.oom_control", O_RDONLY);
+  w->source = ctr__fd_high((int)CTR__CALL(SYS_eventfd2, 0, O_CLOEXEC | O_NONBLOCK));
+  if (w->control < 0) return w->control;
+  if (w->source < 0) return w->source;
+  char *end = ctr__put_int(ctr__put_str(ctr__put_int(text, w->source), " "), w->control);
+  int r = ctr__cgroup_write(dir, "cgroup.event_control", text, (size_t)(end - text));
+  return r < 0 ? r : ctr__watch_add(w, w->source, EPOLLIN);
+}
+
+/* The removal of the cgroup counts as one, too (cgroup-v1/cgroups.rst); it comes a little later
+   than the cgroup is gone, so that one that is not told here is not told at all. */
+static int ctr__watch_read_oom_v1(ctr_watch *w, uint64_t *ret_ooms) {
+  char text[4096];
+  uint64_t ooms = 0;
+  ssize_t n = read(w->source, &ooms, sizeof ooms);
+  if (n < 0 && errno != EAGAIN && errno != EINTR) return -errno;
+  int r = ctr__watch_reread(w->control, text, sizeof text);
+  if (r < 0 && !ctr__is_gone(r)) return r;
+  w->over |= r < 0;
+  *ret_ooms = ooms - (r < 0 && ooms);
+  return 0;
+}
+
+/* -- counters of v2 -- */
+
+/* Where source has got to: memory.events tells of more than kills, and pressure is told of at most
+   once a window. */
+static int ctr__watch_counter(ctr_watch *w, uint64_t *ret) {
+  char text[4096];
+  ctr_pressure pressure = {.some = {.set = false}};
+  int r = ctr__watch_reread(w->source, text, sizeof text);
+  if (r < 0) return r;
+  if (w->desc.kind == CTR_WATCH_OOM) return ctr__watch_value(text, "oom_kill", ret);
+  if (!ctr__stats_pressure(text, &pressure)) return -EPROTO;
+  *ret = w->desc.full ? pressure.full.total : pressure.some.total;
+  return 0;
+}
+
+static int ctr__watch_read_counter(ctr_watch *w, uint64_t *ret_more) {
+  uint64_t now = w->seen;
+  int r = ctr__watch_counter(w, &now);
+  if (r < 0 && !ctr__stats_is_absent(r)) return r;
+  w->over |= r < 0;
+  *ret_more = now > w->seen ? now - w->seen : 0;
+  w->seen = now;
+  return 0;
+}
+
+/* A trigger lasts as long as its descriptor: accounting/psi.rst. */
+static int ctr__watch_set_trigger(const ctr_watch *w) {
+  char text[64], *end = ctr__put_str(text, w->desc.full ? "full " : "some ");
+  end = ctr__put_str(ctr__put_uint(end, w->desc.stall_us), " ");
+  end = ctr__put_uint(end, w->desc.window_us);
+  *end++ = '\0'; /* the kernel overwrites the last byte with it */
+  return ctr__write_all(w->source, text, (size_t)(end - text));
+}
+
+static int ctr__watch_begin_counter(ctr_watch *w, const ctr__cgroup *g) {
+  const bool pressure = w->desc.kind == CTR_WATCH_PRESSURE;
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  if (dir < 0) return dir;
+  const char *file = pressure ? ctr__pressure_files[w->desc.resource] : "memory.events";
+  w->source = ctr__watch_open(dir, file, pressure ? O_RDWR | O_NONBLOCK : O_RDONLY);
+  int r = w->source < 0 ? w->source : ctr__watch_counter(w, &w->seen);
+  if (r == 0 && pressure) r = ctr__watch_set_trigger(w);
+  return r < 0 ? r : ctr__watch_add(w, w->source, EPOLLPRI);
+}
+
+static int ctr__watch_begin_source(ctr_watch *w, const ctr__cgroups *all) {
+  const ctr__cgroup *v2 = ctr__cgroups_v2(all);
+  const ctr__cgroup *v1 = w->desc.kind == CTR_WATCH_OOM ? ctr__cgroups_with(all, "memory") : NULL;
+  if (w->desc.kind == CTR_WATCH_EMPTY) return 0;
+  return v1 ? ctr__watch_begin_oom_v1(w, v1) : v2 ? ctr__watch_begin_counter(w, v2) : -ENOTSUP;
+}
+
+/* -- watches -- */
+
+/* -ENOENT or -ENODEV when the cgroup is gone or empty; -ENOTSUP when there is nothing that would
+   tell; -EINVAL also when the kernel refuses a trigger. */
+static int ctr__watch_new(const ctr__cgroups *all, const ctr_watch_desc *desc, ctr_watch **ret) {
+  ctr_watch *w = CTR_MALLOC(sizeof *w);
+  if (!w) return -ENOMEM;
+  *w = (ctr_watch){.desc = *desc, .dir = -1, .end = -1, .source = -1, .control = -1};
+  w->epoll = ctr__fd_high((int)ctr__ret(epoll_create1(EPOLL_CLOEXEC)));
+  int r = w->epoll < 0 ? w->epoll : ctr__watch_begin_end(w, all);
+  if (r >= 0 && w->over) r = -ENOENT;
+  if (r >= 0) r = ctr__watch_begin_source(w, all);
+  if (r >= 0) return *ret = w, 0;
+  ctr_watch_free(w);
+  return r;
+}
+
+/* The end is looked for first: what happened before it is in the numbers then. */
+static int ctr__watch_look(ctr_watch *w, ctr_watch_report *report) {
+  int r = ctr__watch_look_for_end(w);
+  if (r < 0) return r;
+  if (w->control >= 0) return ctr__watch_read_oom_v1(w, &report->ooms);
+  if (w->source < 0) return 0;
+  return ctr__watch_read_counter(w, w->desc.kind == CTR_WATCH_OOM ? &report->ooms
+                                                                  : &report->stalled_us);
+}
+
+ctr_code ctr_watch_read(ctr_watch *watch, ctr_watch_report *ret_report, ctr_err *err) {
+  ctr_watch *w = watch;
+  ctr_watch_report report = {0};
+  ctr__err_clear(err);
+  if (!w || !ret_report)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "watch and ret_report are needed");
+  int r = w->over ? 0 : ctr__watch_look(w, &report);
+  if (r == -ENOTSUP)
+    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL,
+                     "the processes left in the cgroup are of another pid namespace");
+  if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at what is watched");
+  if (w->over) ctr__watch_end(w);
+  report.over = w->over;
+  *ret_report = report;
+  return CTR_OK;
 }
 
 /* ==== [SECTION] parent/io.c =================================================================== */
@@ -10259,6 +12395,8 @@ static const struct ctr__hint {
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
     {CTR__STEP_LIMIT, EBUSY, "more than that is in use"},
     {CTR__STEP_LIMIT, EINVAL, "the kernel does not take it, alone or beside the other limits"},
+    {CTR__STEP_JOIN_INIT, ESRCH,
+     "its first thread has ended, and with it the namespaces that could be joined"},
     {CTR__STEP_ENTER_CGROUP, ENOSPC,
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
@@ -10615,16 +12753,16 @@ static bool ctr__is_child(int pidfd) {
   return ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT) == 0;
 }
 
-/* As the kernel says it: proc_pid_fdinfo(5), "Pid:". */
+/* As the kernel says it: proc_pid_fdinfo(5), "Pid:"; or -errno. */
 static int64_t ctr__pid_of(int pidfd) {
   char path[64], text[512];
   *ctr__put_int(ctr__put_str(path, "/proc/self/fdinfo/"), pidfd) = '\0';
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (len < 0) return -1;
+  ssize_t len = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
+  if (len < 0) return len;
   text[len] = '\0';
   const char *at = strstr(text, "\nPid:");
-  return at ? strtoll(at + 5, NULL, 10) : -1;
+  return at ? strtoll(at + 5, NULL, 10) : -ESRCH;
 }
 
 static void ctr__kill_and_reap(int *pidfd) {
@@ -10636,13 +12774,17 @@ static void ctr__kill_and_reap(int *pidfd) {
 }
 
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
-static ctr_code ctr__parent_adopt(ctr__start *s) {
+static ctr_code ctr__parent_adopt(ctr__start *s, const ctr__step *step) {
   ctr__message message;
   int pidfd = -1;
   ctr_code code = ctr__expect(s, CTR__MSG_PID, &message, &pidfd);
+  (void)step;
   if (code) return code;
-  if (!ctr__is_child(pidfd) || ctr__pid_of(pidfd) != message.value) {
+  const int64_t pid = ctr__pid_of(pidfd);
+  if (!ctr__is_child(pidfd) || pid != message.value) {
     ctr__close(&pidfd);
+    if (pid < 0 && pid != -ESRCH)
+      return ctr__fail(s->err, CTR_E_SYS, (int)-pid, NULL, "look at the process");
     return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL, "what is to be adopted is no child");
   }
   s->process->pid = (pid_t)message.value;
@@ -10653,10 +12795,11 @@ static ctr_code ctr__parent_adopt(ctr__start *s) {
 }
 
 /* The caller's end of the terminal goes to who was named for it, or stays with the handle. */
-static ctr_code ctr__parent_take_console(ctr__start *s) {
+static ctr_code ctr__parent_take_console(ctr__start *s, const ctr__step *step) {
   ctr__message message;
   int console = -1;
   ctr_code code = ctr__expect(s, CTR__MSG_CONSOLE, &message, &console);
+  (void)step;
   if (code) return code;
   s->process->console = console;
   if (s->console_sock < 0) return CTR_OK;
@@ -10668,8 +12811,9 @@ static ctr_code ctr__parent_take_console(ctr__start *s) {
              : CTR_OK;
 }
 
-static ctr_code ctr__parent_record(ctr__start *s) {
+static ctr_code ctr__parent_record(ctr__start *s, const ctr__step *step) {
   const ctr__attachment *attachment = &s->process->attachment;
+  (void)step;
   return attachment->record(attachment->userdata, s->plan, s->process, s->err);
 }
 
@@ -10682,7 +12826,8 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   if (s->launch.init_pidfd < 0) return s->launch.init_pidfd;
   int r = ctr__read_proc_stat(pid, &stat);
   if (r < 0) return r;
-  return stat.start_time == step->num[1] && stat.state != 'Z' ? 0 : -ESRCH;
+  struct pollfd end = {.fd = s->launch.init_pidfd, .events = POLLIN};
+  return stat.start_time == step->num[1] && ctr__poll_now(&end, 1) == 0 ? 0 : -ESRCH;
 }
 
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
@@ -10690,7 +12835,23 @@ static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
   int r = ctr__cgroup_make(&cgroup);
   const char *controllers = ctr__plan_str(s->plan, step->str[2]);
-  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, step->num[1], controllers);
+  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, (size_t)step->num[1], controllers);
+}
+
+static ctr_code ctr__parent_device_list(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {.path = ctr__plan_str(s->plan, step->str[0])};
+  const ctr__dev_list list = {step->num[0], ctr__plan_str(s->plan, step->str[1])};
+  return ctr__devices_set_list(&cgroup, &list, ctr__plan_str(s->plan, step->field), s->err);
+}
+
+static ctr_code ctr__parent_device_program(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {.path = ctr__plan_str(s->plan, step->str[0])};
+  const union {
+    const void *plan;
+    ctr__bpf_insn *items;
+  } code = {ctr__plan_data(s->plan, step->str[1])};
+  const ctr__dev_program program = {code.items, (uint32_t)step->num[0]};
+  return ctr__devices_set_program(&cgroup, &program, ctr__plan_str(s->plan, step->field), s->err);
 }
 
 static int ctr__parent_enter_cgroup(ctr__start *s, const ctr__step *step) {
@@ -10773,11 +12934,13 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */
-typedef ctr_code ctr__parent_talk(ctr__start *s);
+typedef ctr_code ctr__parent_talk(ctr__start *s, const ctr__step *step);
 
 static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_DEVICE_LIST] = ctr__parent_device_list,
+    [CTR__STEP_DEVICE_PROGRAM] = ctr__parent_device_program,
     [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,
     [CTR__STEP_RECORD] = ctr__parent_record,
 };
@@ -10798,7 +12961,7 @@ static ctr_code ctr__parent_do(ctr__start *s, uint32_t *at) {
   const ctr__step *step = ctr__plan_step(s->plan, index);
   if (step->kind == CTR__STEP_LIMIT) return ctr__parent_limits(s, at);
   if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
-  if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s);
+  if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s, step);
   ctr__parent_fn *run = ctr__parent_steps[step->kind];
   int r = run ? run(s, step) : -ENOSYS;
   const ctr__message report = {.type = CTR__MSG_ERROR, .step = index, .error = -r};
@@ -11606,6 +13769,9 @@ static bool ctr__still_waits(const ctr_container *c) {
   return sock >= 0 || sock == -EAGAIN;
 }
 
+/* What cannot be seen, for want of descriptors, leaves errno. */
+#define CTR__STATUS_UNKNOWN ((ctr_status)0)
+
 static ctr_status ctr__look(const ctr_container *c) {
   mode_t type = 0;
   bool frozen = false;
@@ -11618,7 +13784,8 @@ static ctr_status ctr__look(const ctr_container *c) {
   if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
     return CTR_STATUS_CREATED;
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
-  ctr__cgroups_is_frozen(&cgroups, &frozen); /* one that cannot be read is not known to be */
+  int r = ctr__cgroups_is_frozen(&cgroups, &frozen);
+  if (r < 0) return errno = -r, CTR__STATUS_UNKNOWN;
   return frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
 }
 
@@ -11640,6 +13807,8 @@ ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr
                            .created = c->stored->created,
                            .owner = c->stored->owner,
                            .annotations = config->annotations};
+  if (ret_state->status == CTR__STATUS_UNKNOWN)
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at container \"%.128s\"", c->id);
   if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
   return CTR_OK;
 }
@@ -11868,9 +14037,11 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   if (code == CTR_E_STATE) return ctr__not_running(c, err);
   /* What the v1 freezer holds does not even die (cgroup-v1 freezer-subsystem). */
   bool frozen = false;
-  if (!code && signal == SIGKILL && ctr__cgroups_is_frozen(&cgroups, &frozen) == 0 && frozen)
-    ctr__cgroups_thaw_tree(&cgroups);
-  return code;
+  int r = !code && signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
+  if (r >= 0 && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "thaw container \"%.128s\" so that it can end",
+                           c->id)
+               : code;
 }
 
 static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
@@ -12256,15 +14427,36 @@ static ctr_code ctr__start_first(ctr_container *c, const ctr_plan *plan,
                : code;
 }
 
+/* Descriptors that are only there to be closed: taking away what was made needs some, and whoever has
+   none left is to find out before anything is made. */
+enum { CTR__SPARE_FDS = 8 };
+
+static int ctr__open_spares(const ctr_container *c, int spares[CTR__SPARE_FDS]) {
+  int r = 0;
+  for (int i = 0; i < CTR__SPARE_FDS; i++) {
+    spares[i] = r < 0 ? -1 : (int)ctr__ret(fcntl(c->dir, F_DUPFD_CLOEXEC, 3));
+    if (spares[i] < 0 && r == 0) r = spares[i];
+  }
+  return r;
+}
+
+static void ctr__close_spares(int spares[CTR__SPARE_FDS]) {
+  for (int i = 0; i < CTR__SPARE_FDS; i++) ctr__close(&spares[i]);
+}
+
 /* The directory comes first: of two who want the same id one is told so, whatever else is wrong. */
 static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum ctr__goal goal,
                           ctr_err *err) {
   const ctr__purpose purpose = {.goal = goal};
   ctr_plan *plan = NULL;
+  int spares[CTR__SPARE_FDS];
   ctr_code code = ctr__make_directory(c, desc->root, err);
+  int r = code ? (memset(spares, -1, sizeof spares), 0) : ctr__open_spares(c, spares);
+  if (r < 0) code = ctr__fail(err, CTR_E_SYS, -r, NULL, "make container \"%.128s\"", c->id);
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
   if (!code && goal == CTR__GOAL_RUN) code = ctr__run_poststart_hooks(c, err);
+  ctr__close_spares(spares);
   if (code && c->locked) /* else it is not there, or not ours */
     ctr__destroy(c, c->stored && c->stored->pid, NULL);
   if (c->locked) ctr__unlock(c);
@@ -12707,6 +14899,399 @@ ctr_code ctr_container_list(const char *root,
       code = ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "fn stopped");
   ctr_arena_free(&arena);
   return code;
+}
+
+/* ==== [SECTION] container/stats.c ============================================================= */
+/* Statistics of a container, as structs and as JSON; and watching it. */
+
+/* -- network interfaces -- */
+
+enum { CTR__INTERFACES_MAX = 1024, CTR__NET_DEV_MAX = 1 << 18 };
+
+/* The columns of proc_pid_net(5), "net/dev", after the name. */
+static const struct ctr__net_column {
+  unsigned column;
+  size_t offset;
+} ctr__net_columns[] = {
+    {0, offsetof(ctr_interface_stats, rxBytes)},   {1, offsetof(ctr_interface_stats, rxPackets)},
+    {2, offsetof(ctr_interface_stats, rxErrors)},  {3, offsetof(ctr_interface_stats, rxDropped)},
+    {8, offsetof(ctr_interface_stats, txBytes)},   {9, offsetof(ctr_interface_stats, txPackets)},
+    {10, offsetof(ctr_interface_stats, txErrors)}, {11, offsetof(ctr_interface_stats, txDropped)},
+};
+
+/* "  eth0: 1 2 3 ...": numbers in columns that may be wide apart. */
+static bool ctr__net_dev_line(char *line, ctr_interface_stats *interface) {
+  char *colon = strchr(line, ':'), *at = colon ? colon + 1 : line;
+  const size_t columns = sizeof ctr__net_columns / sizeof *ctr__net_columns;
+  if (!colon) return false;
+  *colon = '\0';
+  interface->name = line + strspn(line, " ");
+  for (unsigned column = 0, next = 0; next < columns; column++) {
+    uint64_t value = 0;
+    at += strspn(at, " ");
+    if (!ctr__stats_number(ctr__next_word(&at), &value)) return false;
+    if (column != ctr__net_columns[next].column) continue;
+    *(uint64_t *)(void *)((char *)interface + ctr__net_columns[next++].offset) = value;
+  }
+  return true;
+}
+
+/* Of a text in the arena, whose first two lines are a head. */
+static ctr_code ctr__net_dev_read(char *text, ctr_arena *arena, ctr_interfaces *interfaces,
+                                  ctr_err *err) {
+  ctr__stats_line(&text);
+  ctr__stats_line(&text);
+  size_t count = ctr__stats_lines(text);
+  if (count > CTR__INTERFACES_MAX) count = CTR__INTERFACES_MAX;
+  ctr_interface_stats *items = ctr__arena_array(arena, count, sizeof *items);
+  if (!items) return ctr__nomem(err);
+  for (size_t i = 0; i < count; i++)
+    if (!ctr__net_dev_line(ctr__stats_line(&text), &items[i]))
+      return ctr__fail(err, CTR_E_SYS, EPROTO, NULL, "read the net/dev of the container");
+  *interfaces = (ctr_interfaces){items, count};
+  return CTR_OK;
+}
+
+/* A namespace that is joined by path may be the caller's: which it is the kernel tells those who
+   might trace the process (proc_pid_ns(5)); where it does not tell, nothing is claimed. */
+static bool ctr__has_own_network(const ctr_container *c) {
+  const ctr_namespace *ns = ctr__namespace_of(c->config, CTR_NS_NETWORK);
+  char path[64];
+  struct stat own, its;
+  if (!ns || !ns->path) return ns != NULL;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->process->pid), "/ns/net");
+  return stat(path, &its) == 0 && stat("/proc/self/ns/net", &own) == 0 &&
+         (its.st_dev != own.st_dev || its.st_ino != own.st_ino);
+}
+
+/* As much as fits, in whole lines: whoever is inside may make any number of interfaces, which is
+   not to cost the caller the rest. */
+static int ctr__read_net_dev(pid_t pid, char *text, size_t size) {
+  char path[64];
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  if (proc < 0) return proc;
+  ctr__put_str(ctr__put_int(path, pid), "/net/dev");
+  CTR__AUTO_CLOSE fd =
+      ctr__openat2(proc, path, O_RDONLY, 0,
+                   CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_SYMLINKS);
+  if (fd < 0) return fd;
+  size_t len = 0;
+  ssize_t n;
+  do {
+    n = read(fd, text + len, size - 1 - len);
+    if (n > 0) len += (size_t)n;
+  } while (n > 0 || (n < 0 && errno == EINTR));
+  if (n < 0) return -errno;
+  while (len && text[len - 1] != '\n') len--;
+  text[len] = '\0';
+  return 0;
+}
+
+/* The pid is the container's as long as its process has not ended: that is asked afterwards. */
+static ctr_code ctr__stats_of_network(const ctr_container *c, ctr_arena *arena,
+                                      ctr_interfaces *interfaces, ctr_err *err) {
+  if (!ctr__is_running(c->process) || !ctr__has_own_network(c)) return CTR_OK;
+  ctr_arena scratch = {0};
+  char *read_into = ctr_arena_alloc(&scratch, CTR__NET_DEV_MAX);
+  int r = read_into ? ctr__read_net_dev(c->process->pid, read_into, CTR__NET_DEV_MAX) : -ENOMEM;
+  char *text = r < 0 ? NULL : ctr__arena_strdup(arena, read_into);
+  ctr_arena_free(&scratch);
+  if (!ctr__is_running(c->process)) return CTR_OK;
+  if (text) return ctr__net_dev_read(text, arena, interfaces, err);
+  if (r == 0 || r == -ENOMEM) return ctr__nomem(err);
+  return ctr__fail(err, CTR_E_SYS, -r, NULL, "read /proc/%d/net/dev", (int)c->process->pid);
+}
+
+/* -- all of it -- */
+
+static ctr_code ctr__stats_of_cgroup(const ctr_container *c, const ctr__cgroup *g, ctr_arena *arena,
+                                     ctr_stats *stats, ctr_err *err) {
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open(g);
+  if (dir >= 0)
+    return ctr__stats_read(dir, g->v2 ? NULL : g->controllers, g->path, arena, stats, err);
+  if (ctr__is_gone(dir) && !ctr__is_running(c->process)) return ctr__not_running(c, err);
+  return ctr__fail(err, CTR_E_SYS, -dir, NULL, "open the cgroup %s", g->path);
+}
+
+ctr_code ctr_container_stats(ctr_container *container, ctr_arena *arena, ctr_stats *ret_stats,
+                             ctr_err *err) {
+  const ctr_container *c = container;
+  ctr__err_clear(err);
+  if (!c || !arena || !ret_stats)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container, arena and ret_stats are needed");
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  if (!cgroups.count && !ctr__is_running(c->process)) return ctr__not_running(c, err);
+  ctr_stats stats = {0};
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < cgroups.count && !code; i++)
+    code = ctr__stats_of_cgroup(c, &cgroups.items[i], arena, &stats, err);
+  if (!code) code = ctr__stats_of_network(c, arena, &stats.network_interfaces, err);
+  if (!code) *ret_stats = stats;
+  return code;
+}
+
+/* -- watching -- */
+
+static ctr_code ctr__watch_failed(const ctr_container *c, const ctr_watch_desc *desc, int r,
+                                  ctr_err *err) {
+  static const char *const kinds[] = {[CTR_WATCH_EMPTY] = "for its end",
+                                      [CTR_WATCH_OOM] = "for its running out of memory",
+                                      [CTR_WATCH_PRESSURE] = "for pressure"};
+  static const char *const needs[] = {
+      [CTR_WATCH_EMPTY] = "it has no cgroup, or one with processes of other pid namespaces",
+      [CTR_WATCH_OOM] = "none of its cgroups has the memory controller",
+      [CTR_WATCH_PRESSURE] = "it has no cgroup of v2, or the kernel has no PSI, or switched off"};
+  if (ctr__is_gone(r))
+    return ctr__fail(err, CTR_E_STATE, 0, NULL,
+                     "container not running: \"%.128s\" has no process left in its cgroup", c->id);
+  if (r == -ENOMEM) return ctr__nomem(err);
+  if (r == -ENOTSUP)
+    return ctr__fail(err, CTR_E_UNSUPPORTED, 0, NULL, "cannot watch container \"%.128s\" %s: %s",
+                     c->id, kinds[desc->kind], needs[desc->kind]);
+  if (r == -EINVAL && desc->kind == CTR_WATCH_PRESSURE)
+    return ctr__fail(err, CTR_E_ARG, EINVAL, NULL,
+                     "the kernel refuses to tell of a stall of %u us within %u us%s",
+                     (unsigned)desc->stall_us, (unsigned)desc->window_us,
+                     desc->window_us % 2000000 ? " (not a multiple of 2 seconds)" : "");
+  return ctr__fail(err, CTR_E_SYS, -r, NULL, "watch container \"%.128s\" %s", c->id,
+                   kinds[desc->kind]);
+}
+
+static bool ctr__watch_desc_is_sane(const ctr_watch_desc *desc) {
+  if (desc->kind == CTR_WATCH_EMPTY || desc->kind == CTR_WATCH_OOM) return true;
+  return desc->kind == CTR_WATCH_PRESSURE && desc->resource >= CTR_RESOURCE_CPU &&
+         desc->resource <= CTR_RESOURCE_IO && desc->stall_us && desc->stall_us <= desc->window_us;
+}
+
+ctr_code ctr_container_watch(ctr_container *container, const ctr_watch_desc *desc,
+                             ctr_watch **ret_watch, ctr_err *err) {
+  const ctr_container *c = container;
+  ctr__err_clear(err);
+  if (!c || !desc || !ret_watch)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "container, desc and ret_watch are needed");
+  if (!ctr__watch_desc_is_sane(desc))
+    return ctr__fail(err, CTR_E_ARG, 0, NULL,
+                     "desc: no such kind or resource, or stall_us is 0 or above window_us");
+  if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  int r = ctr__watch_new(&cgroups, desc, ret_watch);
+  return r < 0 ? ctr__watch_failed(c, desc, r, err) : CTR_OK;
+}
+
+/* -- JSON: opencontainers/runc types/events.go -- */
+
+#define CTR__OR_0 .flags = CTR__ALWAYS
+
+CTR__TYPE(ctr_cpu_usage, CTR__FIELD(ctr_cpu_usage, total, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu_usage, kernel, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpu_usage, user, UINT, CTR__OR_0));
+
+CTR__TYPE(ctr_cpu_throttling, CTR__FIELD(ctr_cpu_throttling, periods, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu_throttling, throttledPeriods, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu_throttling, throttledTime, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu_throttling, burstPeriods, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_cpu_throttling, burstTime, UINT, CTR__PLAIN));
+
+CTR__TYPE(ctr_cpuset_stats, CTR__FIELD(ctr_cpuset_stats, cpus, IDS, CTR__PLAIN),
+          CTR__FIELD(ctr_cpuset_stats, cpu_exclusive, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, mems, IDS, CTR__PLAIN),
+          CTR__FIELD(ctr_cpuset_stats, mem_hardwall, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, mem_exclusive, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, memory_migrate, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, memory_spread_page, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, memory_spread_slab, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, memory_pressure, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, sched_load_balance, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_cpuset_stats, sched_relax_domain_level, INT, CTR__OR_0));
+
+CTR__TYPE(ctr_memory_entry, CTR__FIELD(ctr_memory_entry, limit, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_memory_entry, usage, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_entry, max, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_entry, failcnt, UINT, CTR__OR_0));
+
+CTR__TYPE(ctr_memory_events, CTR__FIELD(ctr_memory_events, low, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_events, high, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_events, max, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_events, oom, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_events, oom_kill, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_events, oom_group_kill, UINT, CTR__PLAIN));
+
+CTR__TYPE(ctr_memory_stats, CTR__FIELD(ctr_memory_stats, cache, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_memory_stats, usage, OBJECT, CTR__OF(ctr_memory_entry), CTR__OR_0),
+          CTR__FIELD(ctr_memory_stats, swap, OBJECT, CTR__OF(ctr_memory_entry), CTR__OR_0),
+          CTR__FIELD(ctr_memory_stats, swapOnly, OBJECT, CTR__OF(ctr_memory_entry)),
+          CTR__FIELD(ctr_memory_stats, kernel, OBJECT, CTR__OF(ctr_memory_entry), CTR__OR_0),
+          CTR__FIELD(ctr_memory_stats, kernelTCP, OBJECT, CTR__OF(ctr_memory_entry), CTR__OR_0),
+          CTR__FIELD(ctr_memory_stats, events, OBJECT, CTR__OF(ctr_memory_events)));
+
+CTR__TYPE(ctr_pids_stats, CTR__FIELD(ctr_pids_stats, current, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_pids_stats, limit, UINT, CTR__PLAIN));
+
+CTR__TYPE(ctr_io_entry, CTR__FIELD_AS(ctr_io_entry, major_, "major", U32, CTR__OR_0),
+          CTR__FIELD_AS(ctr_io_entry, minor_, "minor", U32, CTR__OR_0),
+          CTR__FIELD(ctr_io_entry, op, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_io_entry, value, U64, CTR__OR_0));
+
+#define CTR__IO_LIST(name) CTR__FIELD(ctr_io_stats, name, LIST, CTR__OF(ctr_io_entry))
+CTR__TYPE(ctr_io_stats, CTR__IO_LIST(ioServiceBytesRecursive), CTR__IO_LIST(ioServicedRecursive),
+          CTR__IO_LIST(ioQueueRecursive), CTR__IO_LIST(ioServiceTimeRecursive),
+          CTR__IO_LIST(ioWaitTimeRecursive), CTR__IO_LIST(ioMergedRecursive),
+          CTR__IO_LIST(ioTimeRecursive), CTR__IO_LIST(sectorsRecursive));
+#undef CTR__IO_LIST
+
+CTR__TYPE(ctr_hugetlb_stats, CTR__FIELD(ctr_hugetlb_stats, usage, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_hugetlb_stats, max, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_hugetlb_stats, failcnt, UINT, CTR__OR_0),
+          CTR__FIELD(ctr_hugetlb_stats, limit, UINT, CTR__PLAIN));
+
+CTR__TYPE(ctr_rdma_entry, CTR__FIELD(ctr_rdma_entry, device, STR, CTR__PLAIN),
+          CTR__FIELD(ctr_rdma_entry, hca_handles, UINT, CTR__PLAIN),
+          CTR__FIELD(ctr_rdma_entry, hca_objects, UINT, CTR__PLAIN));
+
+CTR__TYPE(ctr_rdma_stats, CTR__FIELD(ctr_rdma_stats, limit, LIST, CTR__OF(ctr_rdma_entry)),
+          CTR__FIELD(ctr_rdma_stats, current, LIST, CTR__OF(ctr_rdma_entry)));
+
+CTR__TYPE(ctr_interface_stats,
+          CTR__FIELD_AS(ctr_interface_stats, rxBytes, "RxBytes", U64, CTR__OR_0),
+          CTR__FIELD_AS(ctr_interface_stats, rxPackets, "RxPackets", U64, CTR__OR_0),
+          CTR__FIELD_AS(ctr_interface_stats, rxErrors, "RxErrors", U64, CTR__OR_0),
+          CTR__FIELD_AS(ctr_interface_stats, rxDropped, "RxDropped", U64, CTR__OR_0),
+          CTR__FIELD_AS(ctr_interface_stats, txBytes, "TxBytes", U64, CTR__OR_0),
+          CTR__FIELD_AS(ctr_interface_stats, txPackets, "TxPackets", U64, CTR__OR_0),
+          CTR__FIELD_AS(ctr_interface_stats, txErrors, "TxErrors", U64, CTR__OR_0),
+          CTR__FIELD_AS(ctr_interface_stats, txDropped, "TxDropped", U64, CTR__OR_0));
+
+/* All that follows returns false without memory. */
+static bool ctr__stats_add_numbers(ctr_arena *arena, ctr_json *object, const char *key,
+                                   const ctr_numbers *numbers) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  if (!numbers->count) return true;
+  for (size_t i = 0; i < numbers->count; i++)
+    if (!ctr_json_add(arena, array, NULL, ctr_json_new_uint(arena, numbers->items[i])))
+      return false;
+  return ctr_json_add(arena, object, key, array);
+}
+
+static bool ctr__stats_add_double(ctr_arena *arena, ctr_json *object, const char *key,
+                                  double value) {
+  ctr_json *number = ctr_json_new(arena, CTR_JSON_DOUBLE);
+  if (number) number->as.number = value;
+  return ctr_json_add(arena, object, key, number);
+}
+
+static bool ctr__stats_add_stall(ctr_arena *arena, ctr_json *object, const char *key,
+                                 const ctr_stall *stall) {
+  ctr_json *value = ctr_json_new(arena, CTR_JSON_OBJECT);
+  return !stall->set ||
+         (ctr__stats_add_double(arena, value, "avg10", stall->avg10) &&
+          ctr__stats_add_double(arena, value, "avg60", stall->avg60) &&
+          ctr__stats_add_double(arena, value, "avg300", stall->avg300) &&
+          ctr_json_add(arena, value, "total", ctr_json_new_uint(arena, stall->total)) &&
+          ctr_json_add(arena, object, key, value));
+}
+
+static bool ctr__stats_add_psi(ctr_arena *arena, ctr_json *object, const ctr_pressure *psi) {
+  ctr_json *value = ctr_json_new(arena, CTR_JSON_OBJECT);
+  if (!psi->some.set && !psi->full.set) return object != NULL;
+  return ctr__stats_add_stall(arena, value, "some", &psi->some) &&
+         ctr__stats_add_stall(arena, value, "full", &psi->full) &&
+         ctr_json_add(arena, object, "psi", value);
+}
+
+static ctr_json *ctr__stats_cpu_json(ctr_arena *arena, const ctr_cpu_stats *cpu) {
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  ctr_json *usage = ctr__write_object(arena, &ctr__type_of_ctr_cpu_usage, &cpu->usage);
+  const bool ok =
+      ctr__stats_add_numbers(arena, usage, "percpu", &cpu->usage.percpu) &&
+      ctr__stats_add_numbers(arena, usage, "percpu_kernel", &cpu->usage.percpu_kernel) &&
+      ctr__stats_add_numbers(arena, usage, "percpu_user", &cpu->usage.percpu_user) &&
+      ctr_json_add(arena, object, "usage", usage) &&
+      ctr_json_add(arena, object, "throttling",
+                   ctr__write_object(arena, &ctr__type_of_ctr_cpu_throttling, &cpu->throttling)) &&
+      ctr__stats_add_psi(arena, object, &cpu->psi);
+  return ok ? object : NULL;
+}
+
+static ctr_json *ctr__stats_memory_json(ctr_arena *arena, const ctr_memory_stats *memory) {
+  ctr_json *object = ctr__write_object(arena, &ctr__type_of_ctr_memory_stats, memory);
+  ctr_json *raw = ctr_json_new(arena, CTR_JSON_OBJECT);
+  for (size_t i = 0; i < memory->raw.count; i++)
+    if (!ctr_json_add(arena, raw, memory->raw.items[i].name,
+                      ctr_json_new_uint(arena, memory->raw.items[i].value)))
+      return NULL;
+  if (raw && raw->as.list.count && !ctr_json_add(arena, object, "raw", raw)) return NULL;
+  return ctr__stats_add_psi(arena, object, &memory->psi) ? object : NULL;
+}
+
+/* Engines take 0 and absence for no limit, other than of memory. */
+static ctr_json *ctr__stats_pids_json(ctr_arena *arena, const ctr_pids_stats *pids) {
+  ctr_pids_stats known = *pids;
+  known.limit.set &= known.limit.value != UINT64_MAX;
+  return ctr__write_object(arena, &ctr__type_of_ctr_pids_stats, &known);
+}
+
+static ctr_json *ctr__stats_blkio_json(ctr_arena *arena, const ctr_io_stats *io) {
+  ctr_json *object = ctr__write_object(arena, &ctr__type_of_ctr_io_stats, io);
+  return ctr__stats_add_psi(arena, object, &io->psi) ? object : NULL;
+}
+
+static ctr_json *ctr__stats_hugetlb_json(ctr_arena *arena, const ctr_hugetlb_list *sizes) {
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  for (size_t i = 0; i < sizes->count; i++)
+    if (!ctr_json_add(arena, object, sizes->items[i].key,
+                      ctr__write_object(arena, &ctr__type_of_ctr_hugetlb_stats, &sizes->items[i])))
+      return NULL;
+  return object;
+}
+
+/* An interface may be called anything; JSON is UTF-8. */
+static ctr_json *ctr__stats_name_json(ctr_arena *arena, const char *name) {
+  char *text = ctr__arena_strdup(arena, name);
+  if (!text) return NULL;
+  for (char *at = text, *end = text + strlen(text); at < end;) {
+    size_t len = ctr__utf8_len(at, end);
+    if (!len) *at = '?';
+    at += len ? len : 1;
+  }
+  return ctr_json_new_string(arena, text);
+}
+
+static ctr_json *ctr__stats_network_json(ctr_arena *arena, const ctr_interfaces *interfaces) {
+  ctr_json *array = ctr_json_new(arena, CTR_JSON_ARRAY);
+  for (size_t i = 0; i < interfaces->count; i++) {
+    const ctr_interface_stats *item = &interfaces->items[i];
+    ctr_json *one = ctr__write_object(arena, &ctr__type_of_ctr_interface_stats, item);
+    if (!ctr_json_add(arena, one, "Name", ctr__stats_name_json(arena, item->name)) ||
+        !ctr_json_add(arena, array, NULL, one))
+      return NULL;
+  }
+  return array;
+}
+
+ctr_code ctr_stats_to_json(ctr_arena *arena, const ctr_stats *stats, ctr_json **ret_value,
+                           ctr_err *err) {
+  ctr__err_clear(err);
+  if (!arena || !stats || !ret_value)
+    return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, stats and ret_value are needed");
+  ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
+  const struct {
+    const char *key;
+    ctr_json *value;
+  } members[] = {
+      {"cpu", ctr__stats_cpu_json(arena, &stats->cpu)},
+      {"cpuset", ctr__write_object(arena, &ctr__type_of_ctr_cpuset_stats, &stats->cpuset)},
+      {"memory", ctr__stats_memory_json(arena, &stats->memory)},
+      {"pids", ctr__stats_pids_json(arena, &stats->pids)},
+      {"blkio", ctr__stats_blkio_json(arena, &stats->blkio)},
+      {"hugetlb", ctr__stats_hugetlb_json(arena, &stats->hugetlb)},
+      {"rdma", ctr__write_object(arena, &ctr__type_of_ctr_rdma_stats, &stats->rdma)},
+      {"intel_rdt", ctr_json_new(arena, CTR_JSON_OBJECT)},
+      {"network_interfaces", ctr__stats_network_json(arena, &stats->network_interfaces)},
+  };
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+    if (!ctr_json_add(arena, object, members[i].key, members[i].value)) return ctr__nomem(err);
+  *ret_value = object;
+  return CTR_OK;
 }
 #endif /* CTR_IMPLEMENTATION */
 

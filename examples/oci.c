@@ -40,6 +40,7 @@
 #include "oci/exec.h"
 #include "oci/update.h"
 #include "oci/list.h"
+#include "oci/events.h"
 #include "oci/features.h"
 
 #ifndef CTR_OCI_COMMIT /* for packagers: -DCTR_OCI_COMMIT='"..."' */
@@ -135,6 +136,12 @@ static const option_row update_options[] = {
     HELP,
     {0},
 };
+static const option_row events_options[] = {
+    TEXT("interval", 0, "DURATION", interval, "between two lines of statistics (default: 5s)"),
+    FLAG("stats", 0, stats, "one line of statistics, and no more"),
+    HELP,
+    {0},
+};
 #define FORMAT TEXT("format", 'f', "table|json", format, "how it is printed (default: table)")
 static const option_row list_options[] = {FORMAT,
                                           FLAG("quiet", 'q', quiet, "names only"),
@@ -168,6 +175,8 @@ static const command commands[] = {
     {"resume", "ID", "let them go on", resume_command, no_options, 1, 1, REST_NONE},
     {"update", "ID", "change a container's limits", update_command, update_options, 1, 1,
      REST_NONE},
+    {"events", "ID", "print statistics and when it runs out of memory, as JSON", events_command,
+     events_options, 1, 1, REST_NONE},
     {"delete", "ID", "take away a stopped container", delete_command, delete_options, 1, 1,
      REST_NONE},
     {"list", "", "print which containers there are", list_command, list_options, 0, 0, REST_NONE},

@@ -11,3 +11,5 @@
 #include "api/process.h"
 
 #include "api/container.h"
+
+#include "api/stats.h"

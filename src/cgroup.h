@@ -2,6 +2,8 @@
 
 #include "cgroup/limits.c"
 
+#include "cgroup/devices.c"
+
 #include "cgroup/tree.c"
 
 #include "cgroup/freezer.c"
@@ -9,3 +11,7 @@
 #include "cgroup/kill.c"
 
 #include "cgroup/remove.c"
+
+#include "cgroup/stats.c"
+
+#include "cgroup/events.c"

@@ -21,3 +21,5 @@
 #include "container/update.c"
 
 #include "container/list.c"
+
+#include "container/stats.c"

@@ -78,9 +78,10 @@
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is seccomp, labels and cgroup limits: code inside meets the whole system call
-       interface of the kernel, and can use up memory and processes. Use a user namespace where you
-       can, and do not let hostile code in on the strength of this version alone. Shared with the
+       asks for it, is seccomp and labels: code inside meets the whole system call interface of the
+       kernel. Without linux.resources it can use up memory and processes; without rules for devices
+       in there and with CAP_MKNOD it can make any. Use a user namespace where you can, and do not
+       let hostile code in on the strength of this version alone. Shared with the
        caller, whatever the config says: the files behind the standard streams (a terminal that is
        nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
        inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user

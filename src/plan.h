@@ -14,15 +14,17 @@
 
 #include "plan/cgroup_mount.c"
 
-#include "plan/limits.c"
-
-#include "plan/cgroups.c"
-
 #include "plan/hooks.c"
 
 #include "plan/console.c"
 
 #include "plan/rootfs.c"
+
+#include "plan/devices.c"
+
+#include "plan/limits.c"
+
+#include "plan/cgroups.c"
 
 #include "plan/identity.c"
 

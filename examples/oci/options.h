@@ -25,8 +25,8 @@ typedef struct options {
         *kernel_memory_tcp, *memory, *memory_reservation, *memory_swap, *pids_limit;
   } limits;
   /* the others */
-  const char *format;
-  bool all, force, quiet, rootless;
+  const char *format, *interval;
+  bool all, force, quiet, rootless, stats;
 
   const char *id; /* the first operand, of commands that take one */
   words

@@ -91,11 +91,13 @@ static int ctr__cgroups_kill_v2(const ctr__cgroups *all, bool *ret_left) {
 }
 
 /* One SIGKILL for all that are there now; *ret_left: whether any were. Frozen ones cannot fork, nor
-   hide in another cgroup; where freezing fails, the next round gets those that did. */
+   hide in another cgroup; where freezing fails, the next round gets those that did. From the second
+   round on each is also meant by its pidfd: cgroup.kill passes over a process whose first thread has
+   ended. */
 static int ctr__cgroups_kill_round(const ctr__cgroups *all, const ctr__cgroup *best, bool inside,
-                                   bool *ret_left) {
+                                   bool again, bool *ret_left) {
   int r = inside ? -EDEADLK : ctr__cgroups_kill_v2(all, ret_left);
-  if (r < 0) {
+  if (r < 0 || (again && *ret_left)) {
     size_t found;
     if (!inside) ctr__freezer_set(ctr__cgroups_freezer(all), true, CTR__SIGNAL_FREEZE_MS);
     r = ctr__cgroup_signal(best, SIGKILL, &found);
@@ -111,10 +113,11 @@ static int ctr__cgroups_kill_all(const ctr__cgroups *all, const ctr__cgroup *bes
   if (freezer && freezer != best && !inside) inside = ctr__cgroup_has_caller(freezer);
   if (inside < 0) return inside;
   ctr__patience patience = {CTR__KILL_MS, 1};
-  bool left;
+  bool left = true, again = false;
   do {
-    int r = ctr__cgroups_kill_round(all, best, inside, &left);
+    int r = ctr__cgroups_kill_round(all, best, inside, again, &left);
     if (r < 0 || !left) return r;
+    again = true;
   } while (ctr__wait_more(&patience, NULL));
   return -EBUSY;
 }

@@ -4,7 +4,6 @@
 typedef struct ctr__checker {
   const ctr_config *config;
   const ctr_log *log;
-  bool has_cgroup; /* linux.cgroupsPath is executed */
   ctr_err *err;
 } ctr__checker;
 
@@ -182,31 +181,6 @@ static ctr_code ctr__refuse_unexecuted(ctr__checker *c, const ctr__where *where,
     }
   }
   return code;
-}
-
-/* Every config that a tool writes names a cgroup and restricts devices. As long as cgroups are not
-   implemented that is worth a warning only, provided nothing in the container can make a device
-   node; a container that can is refused. */
-static ctr_code ctr__check_without_cgroups(ctr__checker *c) {
-  const ctr_capabilities *caps = &c->config->process.capabilities;
-  const ctr_linux *lin = &c->config->linux_;
-  uint64_t any =
-      caps->bounding | caps->effective | caps->inheritable | caps->permitted | caps->ambient;
-  const struct {
-    bool asked;
-    const char *field;
-  } parts[] = {{lin->resources.devices.count > 0, "linux.resources.devices"},
-               {lin->cgroupsPath != NULL && !c->has_cgroup, "linux.cgroupsPath"}};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    if (!parts[i].asked) continue;
-    if (any & CTR_CAP(MKNOD))
-      return ctr__fail(c->err, CTR_E_UNSUPPORTED, 0, parts[i].field,
-                       "this version of ctr.h has no cgroup limits to enforce it with, and "
-                       "process.capabilities grants CAP_MKNOD: take one of them out");
-    ctr__log(c->log, CTR_LOG_WARNING, parts[i].field,
-             "not applied: this version of ctr.h has no cgroup limits");
-  }
-  return CTR_OK;
 }
 
 /* -- process -- */
@@ -481,16 +455,14 @@ static ctr_code ctr__check_console(ctr__checker *c) {
              : ctr__wrong(c, "process.consoleSize", "more than 65535 rows or columns");
 }
 
-/* has_cgroup: a container gets one, so that cgroupsPath is executed. */
-static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, bool has_cgroup,
-                                  ctr_err *err) {
+static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
   static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,        ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces,     ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,           ctr__check_paths,      ctr__check_devices,
-                         ctr__check_sysctls,        ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_hooks,          ctr__check_console,    ctr__check_without_cgroups};
-  ctr__checker c = {config, log, has_cgroup, err};
+      ctr__checker *) = {ctr__check_process,    ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces, ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,       ctr__check_paths,      ctr__check_devices,
+                         ctr__check_sysctls,    ctr__check_modes,      ctr__check_annotations,
+                         ctr__check_hooks,      ctr__check_console};
+  ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);

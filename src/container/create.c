@@ -188,15 +188,36 @@ static ctr_code ctr__start_first(ctr_container *c, const ctr_plan *plan,
                : code;
 }
 
+/* Descriptors that are only there to be closed: taking away what was made needs some, and whoever has
+   none left is to find out before anything is made. */
+enum { CTR__SPARE_FDS = 8 };
+
+static int ctr__open_spares(const ctr_container *c, int spares[CTR__SPARE_FDS]) {
+  int r = 0;
+  for (int i = 0; i < CTR__SPARE_FDS; i++) {
+    spares[i] = r < 0 ? -1 : (int)ctr__ret(fcntl(c->dir, F_DUPFD_CLOEXEC, 3));
+    if (spares[i] < 0 && r == 0) r = spares[i];
+  }
+  return r;
+}
+
+static void ctr__close_spares(int spares[CTR__SPARE_FDS]) {
+  for (int i = 0; i < CTR__SPARE_FDS; i++) ctr__close(&spares[i]);
+}
+
 /* The directory comes first: of two who want the same id one is told so, whatever else is wrong. */
 static ctr_code ctr__make(ctr_container *c, const ctr_container_desc *desc, enum ctr__goal goal,
                           ctr_err *err) {
   const ctr__purpose purpose = {.goal = goal};
   ctr_plan *plan = NULL;
+  int spares[CTR__SPARE_FDS];
   ctr_code code = ctr__make_directory(c, desc->root, err);
+  int r = code ? (memset(spares, -1, sizeof spares), 0) : ctr__open_spares(c, spares);
+  if (r < 0) code = ctr__fail(err, CTR_E_SYS, -r, NULL, "make container \"%.128s\"", c->id);
   if (!code) code = ctr__plan_for(c->config, &c->plan_desc, &purpose, &plan, err);
   if (!code) code = ctr__start_first(c, plan, desc, goal == CTR__GOAL_CREATE, err);
   if (!code && goal == CTR__GOAL_RUN) code = ctr__run_poststart_hooks(c, err);
+  ctr__close_spares(spares);
   if (code && c->locked) /* else it is not there, or not ours */
     ctr__destroy(c, c->stored && c->stored->pid, NULL);
   if (c->locked) ctr__unlock(c);

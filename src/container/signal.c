@@ -48,9 +48,11 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   if (code == CTR_E_STATE) return ctr__not_running(c, err);
   /* What the v1 freezer holds does not even die (cgroup-v1 freezer-subsystem). */
   bool frozen = false;
-  if (!code && signal == SIGKILL && ctr__cgroups_is_frozen(&cgroups, &frozen) == 0 && frozen)
-    ctr__cgroups_thaw_tree(&cgroups);
-  return code;
+  int r = !code && signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
+  if (r >= 0 && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "thaw container \"%.128s\" so that it can end",
+                           c->id)
+               : code;
 }
 
 static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {

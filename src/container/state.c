@@ -28,6 +28,9 @@ static bool ctr__still_waits(const ctr_container *c) {
   return sock >= 0 || sock == -EAGAIN;
 }
 
+/* What cannot be seen, for want of descriptors, leaves errno. */
+#define CTR__STATUS_UNKNOWN ((ctr_status)0)
+
 static ctr_status ctr__look(const ctr_container *c) {
   mode_t type = 0;
   bool frozen = false;
@@ -40,7 +43,8 @@ static ctr_status ctr__look(const ctr_container *c) {
   if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
     return CTR_STATUS_CREATED;
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
-  ctr__cgroups_is_frozen(&cgroups, &frozen); /* one that cannot be read is not known to be */
+  int r = ctr__cgroups_is_frozen(&cgroups, &frozen);
+  if (r < 0) return errno = -r, CTR__STATUS_UNKNOWN;
   return frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
 }
 
@@ -62,6 +66,8 @@ ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr
                            .created = c->stored->created,
                            .owner = c->stored->owner,
                            .annotations = config->annotations};
+  if (ret_state->status == CTR__STATUS_UNKNOWN)
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at container \"%.128s\"", c->id);
   if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
   return CTR_OK;
 }

@@ -48,6 +48,8 @@ static const struct ctr__hint {
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
     {CTR__STEP_LIMIT, EBUSY, "more than that is in use"},
     {CTR__STEP_LIMIT, EINVAL, "the kernel does not take it, alone or beside the other limits"},
+    {CTR__STEP_JOIN_INIT, ESRCH,
+     "its first thread has ended, and with it the namespaces that could be joined"},
     {CTR__STEP_ENTER_CGROUP, ENOSPC,
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},

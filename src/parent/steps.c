@@ -66,16 +66,16 @@ static bool ctr__is_child(int pidfd) {
   return ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT) == 0;
 }
 
-/* As the kernel says it: proc_pid_fdinfo(5), "Pid:". */
+/* As the kernel says it: proc_pid_fdinfo(5), "Pid:"; or -errno. */
 static int64_t ctr__pid_of(int pidfd) {
   char path[64], text[512];
   *ctr__put_int(ctr__put_str(path, "/proc/self/fdinfo/"), pidfd) = '\0';
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (len < 0) return -1;
+  ssize_t len = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
+  if (len < 0) return len;
   text[len] = '\0';
   const char *at = strstr(text, "\nPid:");
-  return at ? strtoll(at + 5, NULL, 10) : -1;
+  return at ? strtoll(at + 5, NULL, 10) : -ESRCH;
 }
 
 static void ctr__kill_and_reap(int *pidfd) {
@@ -87,13 +87,17 @@ static void ctr__kill_and_reap(int *pidfd) {
 }
 
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
-static ctr_code ctr__parent_adopt(ctr__start *s) {
+static ctr_code ctr__parent_adopt(ctr__start *s, const ctr__step *step) {
   ctr__message message;
   int pidfd = -1;
   ctr_code code = ctr__expect(s, CTR__MSG_PID, &message, &pidfd);
+  (void)step;
   if (code) return code;
-  if (!ctr__is_child(pidfd) || ctr__pid_of(pidfd) != message.value) {
+  const int64_t pid = ctr__pid_of(pidfd);
+  if (!ctr__is_child(pidfd) || pid != message.value) {
     ctr__close(&pidfd);
+    if (pid < 0 && pid != -ESRCH)
+      return ctr__fail(s->err, CTR_E_SYS, (int)-pid, NULL, "look at the process");
     return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL, "what is to be adopted is no child");
   }
   s->process->pid = (pid_t)message.value;
@@ -104,10 +108,11 @@ static ctr_code ctr__parent_adopt(ctr__start *s) {
 }
 
 /* The caller's end of the terminal goes to who was named for it, or stays with the handle. */
-static ctr_code ctr__parent_take_console(ctr__start *s) {
+static ctr_code ctr__parent_take_console(ctr__start *s, const ctr__step *step) {
   ctr__message message;
   int console = -1;
   ctr_code code = ctr__expect(s, CTR__MSG_CONSOLE, &message, &console);
+  (void)step;
   if (code) return code;
   s->process->console = console;
   if (s->console_sock < 0) return CTR_OK;
@@ -119,8 +124,9 @@ static ctr_code ctr__parent_take_console(ctr__start *s) {
              : CTR_OK;
 }
 
-static ctr_code ctr__parent_record(ctr__start *s) {
+static ctr_code ctr__parent_record(ctr__start *s, const ctr__step *step) {
   const ctr__attachment *attachment = &s->process->attachment;
+  (void)step;
   return attachment->record(attachment->userdata, s->plan, s->process, s->err);
 }
 
@@ -133,7 +139,8 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   if (s->launch.init_pidfd < 0) return s->launch.init_pidfd;
   int r = ctr__read_proc_stat(pid, &stat);
   if (r < 0) return r;
-  return stat.start_time == step->num[1] && stat.state != 'Z' ? 0 : -ESRCH;
+  struct pollfd end = {.fd = s->launch.init_pidfd, .events = POLLIN};
+  return stat.start_time == step->num[1] && ctr__poll_now(&end, 1) == 0 ? 0 : -ESRCH;
 }
 
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
@@ -141,7 +148,23 @@ static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
   int r = ctr__cgroup_make(&cgroup);
   const char *controllers = ctr__plan_str(s->plan, step->str[2]);
-  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, step->num[1], controllers);
+  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, (size_t)step->num[1], controllers);
+}
+
+static ctr_code ctr__parent_device_list(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {.path = ctr__plan_str(s->plan, step->str[0])};
+  const ctr__dev_list list = {step->num[0], ctr__plan_str(s->plan, step->str[1])};
+  return ctr__devices_set_list(&cgroup, &list, ctr__plan_str(s->plan, step->field), s->err);
+}
+
+static ctr_code ctr__parent_device_program(ctr__start *s, const ctr__step *step) {
+  const ctr__cgroup cgroup = {.path = ctr__plan_str(s->plan, step->str[0])};
+  const union {
+    const void *plan;
+    ctr__bpf_insn *items;
+  } code = {ctr__plan_data(s->plan, step->str[1])};
+  const ctr__dev_program program = {code.items, (uint32_t)step->num[0]};
+  return ctr__devices_set_program(&cgroup, &program, ctr__plan_str(s->plan, step->field), s->err);
 }
 
 static int ctr__parent_enter_cgroup(ctr__start *s, const ctr__step *step) {
@@ -224,11 +247,13 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */
-typedef ctr_code ctr__parent_talk(ctr__start *s);
+typedef ctr_code ctr__parent_talk(ctr__start *s, const ctr__step *step);
 
 static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_DEVICE_LIST] = ctr__parent_device_list,
+    [CTR__STEP_DEVICE_PROGRAM] = ctr__parent_device_program,
     [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,
     [CTR__STEP_RECORD] = ctr__parent_record,
 };
@@ -249,7 +274,7 @@ static ctr_code ctr__parent_do(ctr__start *s, uint32_t *at) {
   const ctr__step *step = ctr__plan_step(s->plan, index);
   if (step->kind == CTR__STEP_LIMIT) return ctr__parent_limits(s, at);
   if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
-  if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s);
+  if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s, step);
   ctr__parent_fn *run = ctr__parent_steps[step->kind];
   int r = run ? run(s, step) : -ENOSYS;
   const ctr__message report = {.type = CTR__MSG_ERROR, .step = index, .error = -r};

@@ -106,8 +106,7 @@ static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *des
                             CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP;
   if (desc->moments & ~moments || desc->without & ~features)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
-  const bool has_cgroup = ctr__is_container(purpose) && !desc->no_cgroup;
-  ctr_code code = ctr__config_check(config, &desc->log, has_cgroup, err);
+  ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;
   ctr__gather_facts(config, desc->without, &facts);

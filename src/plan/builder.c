@@ -46,16 +46,12 @@ typedef struct ctr__builder {
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
   struct ctr__limit *limits;                  /* what is written to its cgroups        */
   size_t limit_count;
+  struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
   uint32_t hook_count;
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */
 } ctr__builder;
-
-static bool ctr__is_container(const ctr__purpose *purpose) {
-  return purpose->goal == CTR__GOAL_RUN || purpose->goal == CTR__GOAL_CREATE ||
-         purpose->goal == CTR__GOAL_EXEC || purpose->goal == CTR__GOAL_UPDATE;
-}
 
 static bool ctr__makes_container(const ctr__builder *b) {
   return b->purpose->goal == CTR__GOAL_RUN || b->purpose->goal == CTR__GOAL_CREATE;

@@ -90,6 +90,61 @@ static bool ctr__has_dots(const char *path) {
   return false;
 }
 
+/* -- devices -- */
+
+/* Only who may do so on the machine restricts devices: v1 by a list, v2 by a program (bpf(2)). */
+static ctr__hierarchy *ctr__hierarchy_for_devices(const ctr__builder *b) {
+  const uint64_t bpf = CTR_CAP(BPF) | CTR_CAP(NET_ADMIN), caps = b->facts->caps;
+  if (!b->facts->initial_userns || !b->config->linux_.resources.devices.count) return NULL;
+  ctr__hierarchy *v1 = ctr__hierarchy_with(b->hierarchies, "devices", 7, false);
+  if (v1) return caps & CTR_CAP(SYS_ADMIN) ? v1 : NULL;
+  return (caps & CTR_CAP(SYS_ADMIN)) || (caps & bpf) == bpf ? ctr__any_v2(b->hierarchies) : NULL;
+}
+
+/* Every config that a tool writes restricts devices. Where that cannot be had it is worth a
+   warning, provided nothing in the container can make a device: not in a user namespace (mknod(2)),
+   nor without the capability. */
+static ctr_code ctr__leave_devices(ctr__builder *b) {
+  const ctr_capabilities *c = &b->config->process.capabilities;
+  const uint64_t any = c->bounding | c->effective | c->inheritable | c->permitted | c->ambient;
+  if (!b->config->linux_.resources.devices.count) return CTR_OK;
+  const ctr_namespace *users = ctr__namespace_of(b->config, CTR_NS_USER);
+  const bool in_userns = !b->facts->initial_userns || (users && !users->path);
+  if ((any & CTR_CAP(MKNOD)) && !in_userns)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.resources.devices",
+                       "there is no cgroup that the caller could enforce it with, and "
+                       "process.capabilities grants CAP_MKNOD: take one of them out");
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.resources.devices",
+           "not applied: there is no cgroup that the caller could enforce it with");
+  return CTR_OK;
+}
+
+static ctr_code ctr__plan_device_filter(ctr__builder *b) {
+  const ctr__hierarchy *h = b->device_hierarchy;
+  ctr__dev_rules rules;
+  ctr__dev_table table;
+  ctr__dev_list list = {false, NULL};
+  ctr__dev_program program = {NULL, 0};
+  if (!h || !h->container) return ctr__leave_devices(b);
+  ctr_code code = ctr__dev_rules_read(b, &rules);
+  if (!code) code = ctr__dev_table_make(b, &rules, &table);
+  if (!code)
+    code = h->v2 ? ctr__dev_program_make(b, &table, &program)
+                 : ctr__dev_list_make(b, &rules, &table, &list);
+  if (code) return code;
+  if (h->v2)
+    ctr__parent_step(b, DEVICE_PROGRAM, .field = "linux.resources.devices", .str = {h->container},
+                     .ref = {0, ctr__add_bytes(b, program.items,
+                                               program.count * sizeof *program.items, 8)},
+                     .num = {program.count});
+  else
+    ctr__parent_step(b, DEVICE_LIST, .field = "linux.resources.devices",
+                     .str = {h->container, list.text}, .num = {list.allow});
+  return CTR_OK;
+}
+
+/* -- which -- */
+
 /* What asks for nothing needs no cgroup. */
 static ctr_code ctr__check_limits_hold(ctr__builder *b) {
   for (size_t i = 0; i < b->limit_count; i++)
@@ -111,11 +166,12 @@ static ctr_code ctr__choose_cgroups(ctr__builder *b) {
                        "this machine has no cgroup hierarchy mounted: use no_cgroup");
   if (!code) code = ctr__collect_limits(b);
   if (code) return code;
+  b->device_hierarchy = ctr__hierarchy_for_devices(b);
   const ctr__hierarchy *freezer = ctr__hierarchy_to_freeze_in(b);
   for (size_t i = 0; !code && i < b->hierarchies->count; i++) {
     ctr__hierarchy *hierarchy = &b->hierarchies->items[i];
     if (ctr__hierarchy_is_hidden(b->hierarchies, i)) continue;
-    if (asked || hierarchy->has_limits || hierarchy == freezer)
+    if (asked || hierarchy->has_limits || hierarchy == freezer || hierarchy == b->device_hierarchy)
       code = ctr__choose_cgroup(b, hierarchy);
   }
   return code ? code : ctr__check_limits_hold(b);
@@ -155,11 +211,12 @@ static void ctr__plan_make_cgroup(ctr__builder *b, const ctr__hierarchy *h) {
 
 /* Limits hold before anything is in the cgroup, and whatever outlives a kill is written down
    first. */
-static void ctr__plan_cgroups(ctr__builder *b) {
+static ctr_code ctr__plan_cgroups(ctr__builder *b) {
   if (ctr__has_own_cgroups(b)) ctr__parent_step(b, RECORD_CGROUPS, .field = NULL);
   for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
     if (b->hierarchies->items[i].container) ctr__plan_make_cgroup(b, &b->hierarchies->items[i]);
   ctr__plan_limits(b);
+  return ctr__plan_device_filter(b);
 }
 
 /* The cgroup that a process is cloned into: only v2 can (clone(2), CLONE_INTO_CGROUP). */
@@ -176,12 +233,23 @@ static void ctr__plan_enter_cgroups(ctr__builder *b) {
   }
 }
 
+/* A process of its own, or a container that is to have none. */
+static ctr_code ctr__do_without_cgroups(ctr__builder *b) {
+  struct ctr__hierarchies *all = b->hierarchies;
+  b->hierarchies = NULL;
+  ctr_code code = ctr__collect_limits(b);
+  b->hierarchies = all;
+  if (!code) code = ctr__leave_devices(b);
+  if (!code && b->config->linux_.cgroupsPath)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath", "not made");
+  return code;
+}
+
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
-  ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__collect_limits(b);
+  ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__do_without_cgroups(b);
   if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
   if (code || !wanted) return code;
-  ctr__plan_cgroups(b);
   b->born_in = ctr__cgroup_to_clone_into(b);
-  return CTR_OK;
+  return ctr__plan_cgroups(b);
 }

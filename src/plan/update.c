@@ -36,5 +36,9 @@ static ctr_code ctr__plan_update(ctr__builder *b) {
   if (v2 && v2->container && v2->has_limits)
     ctr__plan_make_cgroup(b, v2); /* it is there: its controllers need not be */
   ctr__plan_limits(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  if (b->purpose->changed->devices.count) {
+    b->device_hierarchy = ctr__hierarchy_for_devices(b);
+    code = ctr__plan_device_filter(b);
+  }
+  return b->nomem ? ctr__nomem(b->err) : code;
 }

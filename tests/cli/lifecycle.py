@@ -157,6 +157,7 @@ class Containers(Bundles):
             running.end()
         for entry in sorted(self.root.iterdir()) if self.root.is_dir() else []:
             self.clear_state(entry.name)
+        self.thaw()
         until(self.end_processes, "all processes of the test end")
         for path in self.cgroups():
             path.rmdir()
@@ -168,6 +169,13 @@ class Containers(Bundles):
         except AssertionError:
             pass  # a runtime that hangs was the test's finding; its processes are ended below
         deleting.end()
+
+    def thaw(self):
+        """What the v1 freezer holds does not even die (cgroup-v1 freezer-subsystem)."""
+        for path in self.cgroups():
+            for name, text in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+                if (path / name).exists():
+                    (path / name).write_text(text)
 
     def reap_orphans(self):
         """Reaps what was left to us. The first process of a pid namespace cannot end before those

@@ -126,7 +126,7 @@ class Commands(Bundles):
             self.assertTrue(commit.startswith("commit: "))
 
 
-COMMANDS = ("create start run exec state kill pause resume update delete list ps spec explain "
+COMMANDS = ("create start run exec state kill pause resume update events delete list ps spec explain "
             "features completion").split()
 
 # The command line of every engine that there is, as cli-compat.md has them.
@@ -138,6 +138,7 @@ OPTIONS = {
             "pid-file console-socket pidfd-socket preserve-fds ignore-paused process-label "
             "apparmor cgroup",
     "kill": "all a", "delete": "force f", "list": "format f quiet q", "ps": "format f",
+    "events": "interval stats",
     "update": "resources r blkio-weight cpu-burst cpu-idle cpu-period cpu-quota cpu-rt-period "
               "cpu-rt-runtime cpu-share cpuset-cpus cpuset-mems kernel-memory kernel-memory-tcp "
               "memory memory-reservation memory-swap pids-limit",
@@ -177,7 +178,7 @@ class Help(unittest.TestCase):
 
     def test_commands_that_do_not_exist_have_none(self):
         """podman takes a runtime for one that can checkpoint when this succeeds."""
-        for command in ("checkpoint", "restore", "events", "frobnicate"):
+        for command in ("checkpoint", "restore", "frobnicate"):
             result = ctr_oci(command, "--help")
             self.assertEqual((result.returncode, result.stdout), (2, ""))
             self.assertIn(f"no command '{command}'", result.stderr)

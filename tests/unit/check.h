@@ -63,7 +63,7 @@ static inline void plan_it(const ctr_config *config, outcome *o) {
   ctr_plan *plan = NULL;
   ctr_plan_desc desc = {.log = {note_warning, o}};
   ctr_err err = {.msg = "not touched"};
-  o->check = ctr__config_check(config, NULL, false, NULL);
+  o->check = ctr__config_check(config, NULL, NULL);
   o->plan_without_err = ctr_plan_new(config, NULL, &plan, NULL);
   ctr_plan_free(plan);
   plan = NULL;

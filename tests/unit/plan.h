@@ -173,11 +173,11 @@ static inline ctr_code plan_of(const ctr_config *config, const setup *s, ctr_pla
                                ctr_err *err) {
   ctr_plan_desc desc = s->desc;
   const ctr__facts *facts = s->facts ? s->facts : &root_facts;
-  const bool has_cgroup = ctr__is_container(&s->purpose) && !desc.no_cgroup;
   desc.log = (ctr_log){keep_warning, &now};
-  ctr_code code = ctr__config_check(config, &desc.log, has_cgroup, err);
+  ctr_code code = ctr__config_check(config, &desc.log, err);
   if (code) return code;
-  if (!has_cgroup) return ctr__plan_compile(config, &desc, &s->purpose, facts, ret, err);
+  const bool makes = s->purpose.goal == CTR__GOAL_RUN || s->purpose.goal == CTR__GOAL_CREATE;
+  if (!makes) return ctr__plan_compile(config, &desc, &s->purpose, facts, ret, err);
   ctr__builder b = {
       .config = config, .desc = &desc, .purpose = &s->purpose, .facts = facts, .err = err};
   return compile_on(s->hierarchies ? s->hierarchies : &made_up_hierarchies, &b, ret);

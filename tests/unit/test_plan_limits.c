@@ -2,6 +2,8 @@
    with cgroup v1, with v2, and with both (plan.h). */
 #include "plan.h"
 
+#define DEVICES ",'resources':{'devices':[{'allow':false,'access':'rwm'}]}"
+
 /* Under no circumstances is anything made below /dev/null. */
 #define V1(controllers)                                                                            \
   { .mount_point = "/dev/null/" controllers, .name = controllers, .root = "/",                     \
@@ -285,6 +287,57 @@ TEST(on_v2_a_relative_path_is_beside_the_callers_own) {
   snprintf(should, sizeof should, "make the cgroup %s/a/b, with pids", mine);
   check_lines("named by the config", now.text, should);
   rmdir(mine);
+}
+
+/* -- devices: what the rules become is tested in test_devices.c -- */
+
+static const ctr__hierarchies with_devices = {.items = {V1("devices"), V1("freezer"), V2("pids")},
+                                              .count = 3,
+                                              .v1_count = 2,
+                                              .membership = "1:devices:/\n2:freezer:/\n0::/\n"};
+
+TEST(devices_are_restricted_by_a_list_or_a_program) {
+  PLAN(CREATE, .hierarchies = &with_devices, .linux_ = DEVICES);
+  check_lines("v1", now.text,
+              "make the cgroup /dev/null/devices/ctr-box  <-\n"
+              "in the cgroup /dev/null/devices/ctr-box use devices: none but b *:* m c 1:3 rwm");
+  CHECK(step_of(CTR__STEP_DEVICE_LIST) && !step_of(CTR__STEP_DEVICE_PROGRAM));
+  PLAN(CREATE, .hierarchies = &v2, .linux_ = DEVICES);
+  check_lines("v2", now.text, "instructions to the cgroup /dev/null/v2/ctr-box"
+                              "  <- linux.resources.devices  [bpf(2)]\nclone into");
+  CHECK(!step_of(CTR__STEP_DEVICE_LIST) && step_of(CTR__STEP_DEVICE_PROGRAM));
+  CHECK_STR(now.warnings, "");
+  PLAN(CREATE, .hierarchies = &v2);
+  CHECK(!step_of(CTR__STEP_DEVICE_PROGRAM));
+}
+
+/* config-linux.md does not say what then: nothing is opened that would have been closed. */
+TEST(device_rules_that_nobody_enforces_are_warned_of_or_refused) {
+  static const char *const sets[] = {"bounding", "permitted", "inheritable", "ambient",
+                                     "effective','permitted"};
+  PLAN(.linux_ = DEVICES);
+  CHECK_STR(now.warnings, "linux.resources.devices;");
+  PLAN(CREATE, .linux_ = DEVICES, .desc.no_cgroup = true, SPACES("{'type':'pid'}"));
+  CHECK_STR(now.warnings, "linux.resources.devices;");
+  PLAN(CREATE, .linux_ = DEVICES, .hierarchies = &nothing);
+  CHECK_STR(now.warnings, "linux.resources.devices;");
+  PLAN(CREATE, .linux_ = DEVICES, .hierarchies = &v2, .facts = &user_facts,
+       SPACES(USER_NS ",{'type':'pid'}"));
+  CHECK_STR(now.warnings, "linux.resources.devices;");
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    char process[160];
+    snprintf(process, sizeof process, ",'capabilities':{'%s':['CAP_MKNOD']}", sets[i]);
+    if (strchr(sets[i], ','))
+      snprintf(process, sizeof process,
+               ",'capabilities':{'effective':['CAP_MKNOD'],'permitted':['CAP_MKNOD']}");
+    PLAN(.process = process, .linux_ = DEVICES);
+    if (now.code == CTR_E_CONFIG) continue; /* alone it makes no sense */
+    CHECK_REFUSED(sets[i], CTR_E_UNSUPPORTED, "linux.resources.devices");
+    PLAN(CREATE, .process = process, .linux_ = DEVICES, .hierarchies = &with_devices);
+    CHECK_MSG(!now.code && !strstr(now.warnings, "devices"), "%s: %s", sets[i], now.err.msg);
+    PLAN(.process = process, .linux_ = DEVICES, SPACES(USER_NS)); /* where it gives no device */
+    CHECK_HAS(now.warnings, "linux.resources.devices;");
+  }
 }
 
 TEST(weights_rise_with_shares) {

@@ -559,7 +559,7 @@ static ctr_code adopt(talk *t, int64_t pid, int fd, pid_t stage) {
   t->start.stage_pidfd = ctr__fd_high(pidfd_of(stage));
   ctr__message message = {.type = CTR__MSG_PID, .value = pid};
   CHECK(say_bytes(t->child, &message, sizeof message, fd, fd >= 0));
-  return ctr__parent_adopt(&t->start);
+  return ctr__parent_adopt(&t->start, NULL);
 }
 
 TEST(a_pid_is_adopted_and_the_intermediate_process_reaped) {
@@ -586,7 +586,7 @@ TEST(a_report_or_an_end_instead_of_a_pid_is_told) {
     talk_open(&t);
     if (reported) say(t.child, (ctr__message){.type = CTR__MSG_ERROR, .step = 2, .error = EPERM});
     ctr__close(&t.child);
-    CHECK(ctr__parent_adopt(&t.start) == (reported ? CTR_E_SYS : CTR_E_PROTOCOL));
+    CHECK(ctr__parent_adopt(&t.start, NULL) == (reported ? CTR_E_SYS : CTR_E_PROTOCOL));
     CHECK(t.process->pidfd == -1 && ctr_process_pid(t.process) == -1);
     talk_close(&t);
   }
@@ -756,7 +756,7 @@ TEST(what_the_intermediate_process_sends_is_what_the_parent_understands) {
   close(pidfd);
   pid_t stage = ended();
   t.start.stage_pidfd = pidfd_of(stage);
-  CHECK(ctr__parent_adopt(&t.start) == CTR_OK && t.process->pid == pid);
+  CHECK(ctr__parent_adopt(&t.start, NULL) == CTR_OK && t.process->pid == pid);
   talk_close(&t);
 }
 
