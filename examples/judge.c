@@ -6,9 +6,13 @@
      verdict: ok
      cpu: 0.004 s   wall: 0.012 s   memory: 1.1 MiB   output: 6 bytes
 
-   The program sees this machine's root file system read-only, an empty /tmp, no network, no other
-   process. What it writes is passed on; the verdict goes to stderr, as do our own errors. Exit code:
-   0 for ok, 1 for any other verdict, 2 when nothing could be judged.
+   The program sees this machine's root file system and the working directory read-only, an empty
+   /tmp, no network, no other process. What it writes is passed on; the verdict goes to stderr, as
+   do our own errors. Exit code: 0 for ok, 1 for any other verdict, 2 when nothing could be judged.
+
+   The container is created and never started: its first process waits for nothing, and the program
+   is executed beside it. So it is not the first process of its pid namespace, which no signal of
+   its own can end (pid_namespaces(7)), and the container is there to be measured when it has ended.
 
    Memory, processes and CPU time are a cgroup's business (cgroups(7)): of what the program starts
    too, whatever it does. They need root, or a user who was given a cgroup. */
@@ -37,8 +41,9 @@ typedef struct judge {
   limits limits;
   ctr_arena mem;
   ctr_container *container;
-  ctr_watch *watch; /* of its memory; NULL: not to be had */
-  int out[2][2];    /* pipes of its stdout and stderr: read, write end */
+  ctr_process *process; /* the program */
+  ctr_watch *watch;     /* of its memory */
+  int out[2][2];        /* pipes of its stdout and stderr: read, write end */
   double began, wall, cpu;
   uint64_t memory, written;
   const char *verdict; /* NULL: none yet */
@@ -65,42 +70,60 @@ static void end_it(judge *j, const char *verdict) {
 
 /* -- the container -- */
 
+/* Where we are is to be seen inside, also below /tmp, and nothing there can be changed. */
+static bool show_directory(judge *j, ctr_config *config, ctr_err *err) {
+  static const char *const options[] = {"bind", "ro", "nosuid", "nodev"};
+  char here[4096];
+  ctr_mounts *mounts = &config->mounts;
+  ctr_mount *more = ctr_arena_alloc(&j->mem, (mounts->count + 1) * sizeof *more);
+  char *cwd = getcwd(here, sizeof here) ? ctr_arena_alloc(&j->mem, strlen(here) + 1) : NULL;
+  if (!more || !cwd) {
+    snprintf(err->msg, sizeof err->msg, "the working directory: %s", strerror(errno));
+    return false;
+  }
+  config->process.cwd = strcpy(cwd, here);
+  if (!strcmp(cwd, "/")) return true;
+  memcpy(more, mounts->items, mounts->count * sizeof *more);
+  more[mounts->count] =
+      (ctr_mount){.destination = cwd, .type = "bind", .source = cwd, .options = {options, 4}};
+  *mounts = (ctr_mounts){more, mounts->count + 1};
+  return true;
+}
+
 static ctr_config *configure(judge *j, char **program, ctr_err *err) {
   ctr_config *config = NULL;
   size_t count = 0;
   while (program[count]) count++;
   if (ctr_config_default(&j->mem, CTR_DEFAULT_AUTO, &config, err)) return NULL;
-  char here[4096];
+  if (!show_directory(j, config, err)) return NULL;
   config->process.args = (ctr_strs){(const char *const *)program, count};
-  if (getcwd(here, sizeof here)) {
-    char *cwd = ctr_arena_alloc(&j->mem, strlen(here) + 1);
-    if (cwd) config->process.cwd = strcpy(cwd, here);
-  }
   ctr_resources *resources = &config->linux_.resources;
   resources->memory.limit = (ctr_int){true, (int64_t)j->limits.memory << 20};
-  resources->memory.swap = resources->memory.limit; /* with swap: none beside */
-  resources->pids.limit = (ctr_int){true, j->limits.processes};
+  resources->memory.swap = resources->memory.limit;                 /* with swap: none beside */
+  resources->pids.limit = (ctr_int){true, j->limits.processes + 1}; /* and the one that waits */
   resources->cpu.shares = (ctr_uint){true, 1024}; /* for the controller, which measures */
   return config;
 }
 
 static ctr_code start(judge *j, const ctr_config *config, const char *states, ctr_err *err) {
-  ctr_container_desc desc = {.root = states, .plan = {.bundle = "/", .die_with_caller = true}};
-  desc.process.stdio = CTR_STDIO_FDS;
-  desc.process.fds[0] = STDIN_FILENO;
+  const ctr_container_desc desc = {.root = states,
+                                   .plan = {.bundle = "/", .die_with_caller = true}};
+  const ctr_watch_desc of_memory = {.kind = CTR_WATCH_OOM};
+  ctr_exec_desc program = {.die_with_caller = true};
+  program.process.stdio = CTR_STDIO_FDS;
+  program.process.fds[0] = STDIN_FILENO;
   for (int i = 0; i < 2; i++) {
     if (pipe2(j->out[i], O_CLOEXEC) < 0) {
       snprintf(err->msg, sizeof err->msg, "make a pipe: %s", strerror(errno));
       return CTR_E_SYS;
     }
-    desc.process.fds[i + 1] = j->out[i][1];
+    program.process.fds[i + 1] = j->out[i][1];
   }
+  ctr_code code = ctr_container_create(config, "judged", &desc, &j->container, err);
+  if (!code) code = ctr_container_watch(j->container, &of_memory, &j->watch, err);
   j->began = now();
-  ctr_code code = ctr_container_run(config, "judged", &desc, &j->container, err);
+  if (!code) code = ctr_container_exec(j->container, &config->process, &program, &j->process, err);
   for (int i = 0; i < 2; i++) close(j->out[i][1]);
-  const ctr_watch_desc of_memory = {.kind = CTR_WATCH_OOM};
-  if (!code && ctr_container_watch(j->container, &of_memory, &j->watch, err))
-    j->watch = NULL; /* it has ended already */
   return code;
 }
 
@@ -137,22 +160,20 @@ static void measure(judge *j) {
 
 static void hear_of_memory(judge *j) {
   ctr_watch_report report;
-  if (!j->watch || ctr_watch_read(j->watch, &report, NULL)) return;
-  if (report.ooms) j->out_of_memory = true;
+  if (!ctr_watch_read(j->watch, &report, NULL) && report.ooms) j->out_of_memory = true;
 }
 
 /* Until the program has ended and all that it wrote has been read. */
 static void follow(judge *j) {
   struct pollfd fds[4] = {{.fd = j->out[0][0], .events = POLLIN},
                           {.fd = j->out[1][0], .events = POLLIN},
-                          {.fd = ctr_process_pidfd(ctr_container_process(j->container)),
-                           .events = POLLIN},
-                          {.fd = j->watch ? ctr_watch_fd(j->watch) : -1, .events = POLLIN}};
+                          {.fd = ctr_process_pidfd(j->process), .events = POLLIN},
+                          {.fd = ctr_watch_fd(j->watch), .events = POLLIN}};
   while (fds[0].fd >= 0 || fds[1].fd >= 0 || fds[2].fd >= 0) {
     if (poll(fds, 4, TICK_MS) < 0 && errno != EINTR) break;
     for (int i = 0; i < 2; i++)
       if (fds[i].fd >= 0 && fds[i].revents && !pass_on(j, i)) fds[i].fd = -1;
-    if (fds[3].fd >= 0 && fds[3].revents) hear_of_memory(j);
+    if (fds[3].revents) hear_of_memory(j);
     measure(j);
     if (j->limits.cpu < j->cpu || j->limits.wall < j->wall) end_it(j, "time limit");
     if (fds[2].fd >= 0 && fds[2].revents) {
@@ -185,12 +206,13 @@ static int run(judge *j, char **program, const char *states) {
   ctr_err err;
   ctr_exit end = {0};
   const ctr_config *config = configure(j, program, &err);
-  if (!config || start(j, config, states, &err)) return give_up(&err);
-  follow(j);
-  ctr_code code = ctr_process_wait(ctr_container_process(j->container), &end, &err);
+  ctr_code code = config ? start(j, config, states, &err) : CTR_E_NOMEM;
+  if (!code) follow(j);
+  if (!code) code = ctr_process_wait(j->process, &end, &err);
   int result = code ? give_up(&err) : say(j, &end);
   ctr_watch_free(j->watch);
-  if (ctr_container_delete(j->container, true, &err)) result = give_up(&err);
+  ctr_process_free(j->process);
+  if (j->container && ctr_container_delete(j->container, true, &err)) result = give_up(&err);
   ctr_container_free(j->container);
   return result;
 }
@@ -211,12 +233,18 @@ static char **parse(char **argv, limits *l) {
     char *end;
     const double value = strtod(argv[1], &end);
     if (*end || end == argv[1] || !(value > 0) || value > 1e6) return NULL;
-    if (!strcmp(*argv, "--wall")) l->wall = value;
-    else if (!strcmp(*argv, "--cpu")) l->cpu = value;
-    else if (!strcmp(*argv, "--memory")) l->memory = (long)value;
-    else if (!strcmp(*argv, "--processes")) l->processes = (long)value;
-    else if (!strcmp(*argv, "--output")) l->output = (long)value;
-    else return NULL;
+    if (!strcmp(*argv, "--wall"))
+      l->wall = value;
+    else if (!strcmp(*argv, "--cpu"))
+      l->cpu = value;
+    else if (!strcmp(*argv, "--memory"))
+      l->memory = (long)value;
+    else if (!strcmp(*argv, "--processes"))
+      l->processes = (long)value;
+    else if (!strcmp(*argv, "--output"))
+      l->output = (long)value;
+    else
+      return NULL;
     argv += 2;
   }
   return *argv && argv[1] ? argv + 1 : NULL;

@@ -92,7 +92,8 @@ static ctr_code ctr__stats_of_network(const ctr_container *c, ctr_arena *arena,
   int r = read_into ? ctr__read_net_dev(c->process->pid, read_into, CTR__NET_DEV_MAX) : -ENOMEM;
   char *text = r < 0 ? NULL : ctr__arena_strdup(arena, read_into);
   ctr_arena_free(&scratch);
-  if (!ctr__is_running(c->process)) return CTR_OK;
+  /* One that is ending has let go of its namespaces before that can be seen. */
+  if (!ctr__is_running(c->process) || r == -ENOENT || r == -ESRCH || r == -EINVAL) return CTR_OK;
   if (text) return ctr__net_dev_read(text, arena, interfaces, err);
   if (r == 0 || r == -ENOMEM) return ctr__nomem(err);
   return ctr__fail(err, CTR_E_SYS, -r, NULL, "read /proc/%d/net/dev", (int)c->process->pid);
