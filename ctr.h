@@ -6317,7 +6317,8 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
-    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
+    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
+                    .num = {mode, number, 0, 0, ctr__has_setattr(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -9210,14 +9211,16 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
 }
 
-/* The host's node, copied as a mount and looked at before it is used: its path may lie. */
+/* The host's node, copied as a mount and looked at before it is used: its path may lie. What the host
+   does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
   if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
   int r = ctr__accept_existing(c, tree, "", s);
   if (r < 0) return r;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
-  return target < 0 ? target : ctr__move_mount(tree, target);
+  r = target < 0 ? target : ctr__move_mount(tree, target);
+  return r < 0 ? r : ctr__apply_propagation(tree, MS_PRIVATE, s->num[4]);
 }
 
 static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
@@ -9308,7 +9311,8 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   if (null < 0) return null;
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
-  return mask < 0 ? mask : ctr__move_mount(mask, target);
+  int r = mask < 0 ? mask : ctr__move_mount(mask, target);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__apply_propagation(mask, MS_PRIVATE, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
@@ -13769,12 +13773,17 @@ static bool ctr__still_waits(const ctr_container *c) {
   return sock >= 0 || sock == -EAGAIN;
 }
 
-/* What cannot be seen, for want of descriptors, leaves errno. */
-#define CTR__STATUS_UNKNOWN ((ctr_status)0)
-
-static ctr_status ctr__look(const ctr_container *c) {
-  mode_t type = 0;
+/* Of one that is running, as far as its processes go. Returns 0 or -errno. */
+static int ctr__look_closer(const ctr_container *c, ctr_status *ret_status) {
   bool frozen = false;
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  int r = ctr__cgroups_is_frozen(&cgroups, &frozen);
+  *ret_status = frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
+  return r;
+}
+
+static ctr_status ctr__look_into_directory(const ctr_container *c) {
+  mode_t type = 0;
   if (!c->process || !ctr__is_running(c->process)) return CTR_STATUS_STOPPED;
   if (ctr__has_file(c, CTR__CREATING, &type))
     return S_ISSOCK(type) || ctr__is_locked(c) || !ctr__has_executed(c->process)
@@ -13783,10 +13792,15 @@ static ctr_status ctr__look(const ctr_container *c) {
   if (ctr__has_file(c, CTR__START, &type)) return CTR_STATUS_CREATED;
   if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
     return CTR_STATUS_CREATED;
-  const ctr__cgroups cgroups = ctr__cgroups_of(c);
-  int r = ctr__cgroups_is_frozen(&cgroups, &frozen);
-  if (r < 0) return errno = -r, CTR__STATUS_UNKNOWN;
-  return frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
+  return CTR_STATUS_RUNNING;
+}
+
+/* CTR_E_SYS when it cannot be seen, as for want of descriptors. */
+static ctr_code ctr__look(const ctr_container *c, ctr_status *ret_status, ctr_err *err) {
+  *ret_status = ctr__look_into_directory(c);
+  int r = *ret_status == CTR_STATUS_RUNNING ? ctr__look_closer(c, ret_status) : 0;
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "look at container \"%.128s\"", c->id)
+               : CTR_OK;
 }
 
 ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err) {
@@ -13801,14 +13815,13 @@ ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr
   const ctr_config *config = &c->stored->config;
   *ret_state = (ctr_state){.ociVersion = config->ociVersion,
                            .id = c->id,
-                           .status = ctr__look(c),
                            .bundle = c->stored->bundle,
                            .rootfs = c->stored->rootfs,
                            .created = c->stored->created,
                            .owner = c->stored->owner,
                            .annotations = config->annotations};
-  if (ret_state->status == CTR__STATUS_UNKNOWN)
-    return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at container \"%.128s\"", c->id);
+  ctr_code code = ctr__look(c, &ret_state->status, err);
+  if (code) return code;
   if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
   return CTR_OK;
 }
@@ -13990,8 +14003,11 @@ ctr_code ctr_container_notify(ctr_container *container, bool *ret_ready, ctr_err
 /* Signals, and standing still. */
 
 static ctr_code ctr__not_running(const ctr_container *c, ctr_err *err) {
+  ctr_status status;
+  ctr_code code = ctr__look(c, &status, err);
+  if (code) return code;
   return ctr__fail(err, CTR_E_STATE, 0, NULL, "container not running: \"%.128s\" is %s", c->id,
-                   ctr_status_name(ctr__look(c)));
+                   ctr_status_name(status));
 }
 
 static ctr_code ctr__nobody_knows(const ctr_container *c, ctr_err *err) {
@@ -14033,14 +14049,15 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   if (all || (signal == SIGKILL && ctr__shares_pids(c) && cgroups.count))
     return ctr__signal_all(c, signal, err);
   if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
-  ctr_code code = ctr_process_signal(c->process, signal, err);
-  if (code == CTR_E_STATE) return ctr__not_running(c, err);
   /* What the v1 freezer holds does not even die (cgroup-v1 freezer-subsystem). */
   bool frozen = false;
-  int r = !code && signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
-  if (r >= 0 && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "thaw container \"%.128s\" so that it can end",
-                           c->id)
+  int r = signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
+  if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at container \"%.128s\"", c->id);
+  ctr_code code = ctr_process_signal(c->process, signal, err);
+  if (code == CTR_E_STATE) return ctr__not_running(c, err);
+  if (!code && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
+                           "thaw container \"%.128s\" so that it can end", c->id)
                : code;
 }
 
@@ -14051,9 +14068,11 @@ static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
   ctr_code code = ctr__lock(c, err);
   if (code) return code;
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
-  ctr_status status = ctr__look(c);
-  int r = status == needed ? ctr__cgroups_freeze(&cgroups, frozen) : 0;
+  ctr_status status;
+  code = ctr__look(c, &status, err);
+  int r = !code && status == needed ? ctr__cgroups_freeze(&cgroups, frozen) : 0;
   ctr__unlock(c);
+  if (code) return code;
   if (status != needed)
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "container \"%.128s\" is not %s but %s", c->id,
                      ctr_status_name(needed), ctr_status_name(status));
@@ -14188,13 +14207,13 @@ ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err
   ctr_code code = ctr__lock(c, err);
   if (code == CTR_E_NOT_FOUND && force) return ctr__err_clear(err), CTR_OK;
   if (code) return code;
-  ctr_status status = ctr__look(c);
-  if (status != CTR_STATUS_STOPPED && !force)
+  ctr_status status = CTR_STATUS_STOPPED;
+  if (!force) code = ctr__look(c, &status, err);
+  if (!code && status != CTR_STATUS_STOPPED)
     code = ctr__fail(err, CTR_E_STATE, 0, NULL,
                      "cannot delete container \"%.128s\" that is not stopped: it is %s", c->id,
                      ctr_status_name(status));
-  else
-    code = ctr__destroy(c, true, err);
+  if (!code) code = ctr__destroy(c, true, err);
   ctr__unlock(c);
   return code;
 }
@@ -14631,12 +14650,13 @@ ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
   if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
   ctr_code code = ctr__lock(c, err);
   if (code) return code;
-  ctr_status status = ctr__look(c);
-  if (status != CTR_STATUS_CREATED) {
+  ctr_status status;
+  code = ctr__look(c, &status, err);
+  if (!code && status != CTR_STATUS_CREATED) {
     code = ctr__fail(err, CTR_E_STATE, 0, NULL,
                      "cannot start container \"%.128s\": it is not created but %s", c->id,
                      ctr_status_name(status));
-  } else {
+  } else if (!code) {
     code = c->stored->notifySocket ? ctr__listen_notify(c, &own) : CTR_OK;
     if (!code) code = ctr__let_go(c, &own);
     if (!code) code = ctr__run_poststart_hooks(c, &own);
@@ -14712,7 +14732,9 @@ static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_
 }
 
 static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, ctr_err *err) {
-  ctr_status status = ctr__look(c);
+  ctr_status status;
+  ctr_code code = ctr__look(c, &status, err);
+  if (code) return code;
   if (status == CTR_STATUS_CREATED || status == CTR_STATUS_RUNNING) return CTR_OK;
   if (status == CTR_STATUS_PAUSED && ignore_paused) return CTR_OK;
   return status == CTR_STATUS_PAUSED
@@ -14796,11 +14818,14 @@ static ctr_code ctr__update_plan(const ctr_container *c, const ctr_config *confi
 
 /* Under the lock. */
 static ctr_code ctr__update(ctr_container *c, const ctr_resources *changed, ctr_err *err) {
-  if (ctr__look(c) == CTR_STATUS_STOPPED) return ctr__not_running(c, err);
+  ctr_status status;
+  ctr_code code = ctr__look(c, &status, err);
+  if (code) return code;
+  if (status == CTR_STATUS_STOPPED) return ctr__not_running(c, err);
   ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
   ctr_plan *plan = NULL;
   if (!stored) return ctr__nomem(err);
-  ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* as others left it */
+  code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* as others left it */
   if (code) return code;
   ctr__overlay(&ctr__type_of_ctr_resources, &stored->config.linux_.resources, changed);
   code = ctr__update_plan(c, &stored->config, changed, &plan, err);

@@ -119,7 +119,7 @@ def staged(build, into):
     top = into / "top"
     bundles = TESTS.parent.parent / "shared/bundles"
     shutil.copytree(TESTS.parent, top, ignore=shutil.ignore_patterns(".git", "build"))
-    shutil.copytree(build, top / "build", ignore=shutil.ignore_patterns("sanitize"))
+    shutil.copytree(build, top / "build", ignore=shutil.ignore_patterns("sanitize", "vm"))
     if bundles.is_dir():
         shutil.copytree(bundles, into / "shared/bundles")
     return top

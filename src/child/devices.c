@@ -35,14 +35,16 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
 }
 
-/* The host's node, copied as a mount and looked at before it is used: its path may lie. */
+/* The host's node, copied as a mount and looked at before it is used: its path may lie. What the host
+   does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
   if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
   int r = ctr__accept_existing(c, tree, "", s);
   if (r < 0) return r;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
-  return target < 0 ? target : ctr__move_mount(tree, target);
+  r = target < 0 ? target : ctr__move_mount(tree, target);
+  return r < 0 ? r : ctr__apply_propagation(tree, MS_PRIVATE, s->num[4]);
 }
 
 static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
@@ -133,7 +135,8 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   if (null < 0) return null;
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
-  return mask < 0 ? mask : ctr__move_mount(mask, target);
+  int r = mask < 0 ? mask : ctr__move_mount(mask, target);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__apply_propagation(mask, MS_PRIVATE, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {

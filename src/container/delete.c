@@ -96,13 +96,13 @@ ctr_code ctr_container_delete(ctr_container *container, bool force, ctr_err *err
   ctr_code code = ctr__lock(c, err);
   if (code == CTR_E_NOT_FOUND && force) return ctr__err_clear(err), CTR_OK;
   if (code) return code;
-  ctr_status status = ctr__look(c);
-  if (status != CTR_STATUS_STOPPED && !force)
+  ctr_status status = CTR_STATUS_STOPPED;
+  if (!force) code = ctr__look(c, &status, err);
+  if (!code && status != CTR_STATUS_STOPPED)
     code = ctr__fail(err, CTR_E_STATE, 0, NULL,
                      "cannot delete container \"%.128s\" that is not stopped: it is %s", c->id,
                      ctr_status_name(status));
-  else
-    code = ctr__destroy(c, true, err);
+  if (!code) code = ctr__destroy(c, true, err);
   ctr__unlock(c);
   return code;
 }

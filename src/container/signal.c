@@ -1,8 +1,11 @@
 /* Signals, and standing still. */
 
 static ctr_code ctr__not_running(const ctr_container *c, ctr_err *err) {
+  ctr_status status;
+  ctr_code code = ctr__look(c, &status, err);
+  if (code) return code;
   return ctr__fail(err, CTR_E_STATE, 0, NULL, "container not running: \"%.128s\" is %s", c->id,
-                   ctr_status_name(ctr__look(c)));
+                   ctr_status_name(status));
 }
 
 static ctr_code ctr__nobody_knows(const ctr_container *c, ctr_err *err) {
@@ -44,14 +47,15 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   if (all || (signal == SIGKILL && ctr__shares_pids(c) && cgroups.count))
     return ctr__signal_all(c, signal, err);
   if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
-  ctr_code code = ctr_process_signal(c->process, signal, err);
-  if (code == CTR_E_STATE) return ctr__not_running(c, err);
   /* What the v1 freezer holds does not even die (cgroup-v1 freezer-subsystem). */
   bool frozen = false;
-  int r = !code && signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
-  if (r >= 0 && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "thaw container \"%.128s\" so that it can end",
-                           c->id)
+  int r = signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
+  if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at container \"%.128s\"", c->id);
+  ctr_code code = ctr_process_signal(c->process, signal, err);
+  if (code == CTR_E_STATE) return ctr__not_running(c, err);
+  if (!code && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
+                           "thaw container \"%.128s\" so that it can end", c->id)
                : code;
 }
 
@@ -62,9 +66,11 @@ static ctr_code ctr__set_frozen(ctr_container *c, bool frozen, ctr_err *err) {
   ctr_code code = ctr__lock(c, err);
   if (code) return code;
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
-  ctr_status status = ctr__look(c);
-  int r = status == needed ? ctr__cgroups_freeze(&cgroups, frozen) : 0;
+  ctr_status status;
+  code = ctr__look(c, &status, err);
+  int r = !code && status == needed ? ctr__cgroups_freeze(&cgroups, frozen) : 0;
   ctr__unlock(c);
+  if (code) return code;
   if (status != needed)
     return ctr__fail(err, CTR_E_STATE, 0, NULL, "container \"%.128s\" is not %s but %s", c->id,
                      ctr_status_name(needed), ctr_status_name(status));

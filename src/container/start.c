@@ -98,12 +98,13 @@ ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
   if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
   ctr_code code = ctr__lock(c, err);
   if (code) return code;
-  ctr_status status = ctr__look(c);
-  if (status != CTR_STATUS_CREATED) {
+  ctr_status status;
+  code = ctr__look(c, &status, err);
+  if (!code && status != CTR_STATUS_CREATED) {
     code = ctr__fail(err, CTR_E_STATE, 0, NULL,
                      "cannot start container \"%.128s\": it is not created but %s", c->id,
                      ctr_status_name(status));
-  } else {
+  } else if (!code) {
     code = c->stored->notifySocket ? ctr__listen_notify(c, &own) : CTR_OK;
     if (!code) code = ctr__let_go(c, &own);
     if (!code) code = ctr__run_poststart_hooks(c, &own);

@@ -28,12 +28,17 @@ static bool ctr__still_waits(const ctr_container *c) {
   return sock >= 0 || sock == -EAGAIN;
 }
 
-/* What cannot be seen, for want of descriptors, leaves errno. */
-#define CTR__STATUS_UNKNOWN ((ctr_status)0)
-
-static ctr_status ctr__look(const ctr_container *c) {
-  mode_t type = 0;
+/* Of one that is running, as far as its processes go. Returns 0 or -errno. */
+static int ctr__look_closer(const ctr_container *c, ctr_status *ret_status) {
   bool frozen = false;
+  const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  int r = ctr__cgroups_is_frozen(&cgroups, &frozen);
+  *ret_status = frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
+  return r;
+}
+
+static ctr_status ctr__look_into_directory(const ctr_container *c) {
+  mode_t type = 0;
   if (!c->process || !ctr__is_running(c->process)) return CTR_STATUS_STOPPED;
   if (ctr__has_file(c, CTR__CREATING, &type))
     return S_ISSOCK(type) || ctr__is_locked(c) || !ctr__has_executed(c->process)
@@ -42,10 +47,15 @@ static ctr_status ctr__look(const ctr_container *c) {
   if (ctr__has_file(c, CTR__START, &type)) return CTR_STATUS_CREATED;
   if (ctr__has_file(c, CTR__STARTING, &type) && (ctr__is_locked(c) || ctr__still_waits(c)))
     return CTR_STATUS_CREATED;
-  const ctr__cgroups cgroups = ctr__cgroups_of(c);
-  int r = ctr__cgroups_is_frozen(&cgroups, &frozen);
-  if (r < 0) return errno = -r, CTR__STATUS_UNKNOWN;
-  return frozen ? CTR_STATUS_PAUSED : CTR_STATUS_RUNNING;
+  return CTR_STATUS_RUNNING;
+}
+
+/* CTR_E_SYS when it cannot be seen, as for want of descriptors. */
+static ctr_code ctr__look(const ctr_container *c, ctr_status *ret_status, ctr_err *err) {
+  *ret_status = ctr__look_into_directory(c);
+  int r = *ret_status == CTR_STATUS_RUNNING ? ctr__look_closer(c, ret_status) : 0;
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "look at container \"%.128s\"", c->id)
+               : CTR_OK;
 }
 
 ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err) {
@@ -60,14 +70,13 @@ ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr
   const ctr_config *config = &c->stored->config;
   *ret_state = (ctr_state){.ociVersion = config->ociVersion,
                            .id = c->id,
-                           .status = ctr__look(c),
                            .bundle = c->stored->bundle,
                            .rootfs = c->stored->rootfs,
                            .created = c->stored->created,
                            .owner = c->stored->owner,
                            .annotations = config->annotations};
-  if (ret_state->status == CTR__STATUS_UNKNOWN)
-    return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at container \"%.128s\"", c->id);
+  ctr_code code = ctr__look(c, &ret_state->status, err);
+  if (code) return code;
   if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
   return CTR_OK;
 }

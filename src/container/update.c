@@ -31,11 +31,14 @@ static ctr_code ctr__update_plan(const ctr_container *c, const ctr_config *confi
 
 /* Under the lock. */
 static ctr_code ctr__update(ctr_container *c, const ctr_resources *changed, ctr_err *err) {
-  if (ctr__look(c) == CTR_STATUS_STOPPED) return ctr__not_running(c, err);
+  ctr_status status;
+  ctr_code code = ctr__look(c, &status, err);
+  if (code) return code;
+  if (status == CTR_STATUS_STOPPED) return ctr__not_running(c, err);
   ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
   ctr_plan *plan = NULL;
   if (!stored) return ctr__nomem(err);
-  ctr_code code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* as others left it */
+  code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* as others left it */
   if (code) return code;
   ctr__overlay(&ctr__type_of_ctr_resources, &stored->config.linux_.resources, changed);
   code = ctr__update_plan(c, &stored->config, changed, &plan, err);

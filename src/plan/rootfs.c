@@ -111,7 +111,8 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
-    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path}, .num = {mode, number});
+    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
+                    .num = {mode, number, 0, 0, ctr__has_setattr(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {

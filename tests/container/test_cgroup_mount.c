@@ -27,7 +27,7 @@ static int see_v1(void) {
   mkdir("/sys/fs/cgroup/pids,freezer", 0755);
   mkdir("/sys/fs/cgroup/a name", 0755);
   if (mount("cgroup", "/sys/fs/cgroup/a name", "cgroup", 0, "none,name=systemd") < 0) return -1;
-  return mount("cgroup", "/sys/fs/cgroup/pids,freezer", "cgroup", 0, "pids");
+  return mount("cgroup", "/sys/fs/cgroup/pids,freezer", "cgroup", 0, "none,name=ctr-test");
 }
 
 static int see_both(void) {

@@ -153,13 +153,14 @@ TEST(freezing_stops_a_counter) {
   close(fd);
   START(&l, "count", "/counter");
   SKIP_IF_UNLIMITED(&l);
-  if (!ctr__cgroups_of(l.c).count) {
-    limited_end(&l);
-    SKIP(UNGRANTED "none can be frozen");
-  }
   CHECK_STR(line_of(&l), "counting");
   for (int round = 0; round < 5; round++) {
-    CHECK_NUM(ctr_container_pause(l.c, &l.b.err), CTR_OK);
+    ctr_code code = ctr_container_pause(l.c, &l.b.err);
+    if (code == CTR_E_UNSUPPORTED && !is_root()) {
+      limited_end(&l);
+      SKIP(UNGRANTED "none can be frozen");
+    }
+    CHECK_NUM(code, CTR_OK);
     uint64_t stopped = *counter;
     for (int i = 0; i < 20; i++) poll(NULL, 0, 1);
     CHECK(*counter == stopped);
@@ -240,6 +241,8 @@ static bool check_field(size_t i) {
   const bool limits = !is_unlimited(&l.b);
   CHECK_MSG(!limits || !l.b.code, "%s: %s", fields[i].resources, l.b.err.msg);
   const char *path = l.c ? file_of(&l, fields[i].v1, fields[i].v2) : NULL;
+  if (path && access(path, F_OK) < 0 && strstr(fields[i].resources, ":-1"))
+    path = NULL; /* without a limit there is none to be lifted */
   if (path) {
     const char *base = strrchr(path, '/') + 1;
     const char *should =
