@@ -25,12 +25,6 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   path = "{scratch}/opt"
 """
 
-# What a later issue brings is turned off here and nowhere else.
-LATER = [
-    "--cpu-shares", "0",         # issue 4 (cgroup limits): the default is 1024
-    "--cap-drop", "CAP_MKNOD",   # issue 4 (devices)
-]
-
 SOCKETS = Path("/run/containerd/s")  # of shims; no option changes it
 
 # It says when it waits, and ends at once when it is asked to (kill(2): the first process of a pid
@@ -122,7 +116,7 @@ class Containerd(EngineTest):
 
     def command(self, *options, command):
         return ["run", "--runc-binary", str(RUNTIME), "--runc-root", str(self.state_root.parent),
-                "--fifo-dir", str(self.scratch / "fifos"), *LATER, *options, IMAGE, "box", *command]
+                "--fifo-dir", str(self.scratch / "fifos"), *options, IMAGE, "box", *command]
 
     def box(self, *options, command, **kwargs):
         """A container that ends by itself."""

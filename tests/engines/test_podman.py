@@ -14,11 +14,6 @@ from engine import IMAGE, RUNTIME, WORKER, EngineTest, until
 CONFIG = """
 [containers]
 netns = "none"
-# Issue 4 (devices): the default list of podman also has "MKNOD".
-default_capabilities = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL",
-  "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"]
-# Issue 4 (cgroup limits): the default is 2048.
-pids_limit = 0
 # Issue 6 (seccomp and labels): the default is a filter, a profile and a label where there are such.
 seccomp_profile = "unconfined"
 apparmor_profile = "unconfined"
@@ -465,6 +460,46 @@ class Lifecycle(Podman):
         self.service()
         self.assert_run(self.podman("pause", "box"), "box\n")
         self.assertEqual(self.podman("rm", "--force", "--time", "0", "box").returncode, 0)
+
+
+class Limits(Podman):
+    """What podman asks for in linux.resources, felt from inside."""
+
+    def cgroup_file(self, pid, *names):
+        """The text of the first of these files that a cgroup of the process has."""
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            for hierarchy in (controllers.removeprefix("name=") or "unified", ""):
+                for name in names:
+                    file = engine.CGROUPS / hierarchy / path.lstrip("/") / name
+                    if file.exists():
+                        return file.read_text().strip()
+        self.fail(f"none of {names}")
+
+    def test_they_hold(self):
+        self.service("--memory", "64m", "--pids-limit", "17", "--cpus", "0.5")
+        pid = self.inspect("box", "State.Pid")
+        self.assertEqual(self.cgroup_file(pid, "memory.limit_in_bytes", "memory.max"), str(64 << 20))
+        self.assertEqual(self.cgroup_file(pid, "pids.max"), "17")
+        self.assertIn(self.cgroup_file(pid, "cpu.cfs_quota_us", "cpu.max"),
+                      ("50000", "50000 100000"))
+
+    def test_the_default_limit_of_processes(self):
+        self.service()
+        self.assertEqual(self.cgroup_file(self.inspect("box", "State.Pid"), "pids.max"), "2048")
+
+    def test_a_device_that_was_not_given_cannot_be_made_use_of(self):
+        made = "mknod /dev/m c 1 1 && (cat /dev/m >/dev/null) 2>&1"
+        result = self.shell(made, "--cap-add", "MKNOD")
+        self.assertIn("Operation not permitted", result.stdout + result.stderr)
+        self.assert_run(self.shell("mknod /dev/z c 1 5 && head -c 3 /dev/z | wc -c",
+                                   "--cap-add", "MKNOD"), "3\n")
+
+    def test_stats(self):
+        self.service()
+        result = self.podman("stats", "--no-stream", "--format", "json", "box")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)[0]["name"], "box")
 
 
 class Exec(Podman):
