@@ -1243,7 +1243,9 @@ CTR_API ctr_code ctr_container_pause(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
 
 /* Changes limits of a container that is not stopped: those that are set in resources; the rest
-   stays as it is. When one cannot be had, those that were changed before are put back.
+   stays as it is, and so does ctr_container_config of this handle. When one cannot be had, those
+   that were changed before are put back. What is true or false can only be made true; a list takes
+   the place of the one that is kept with the state, the kernel keeps what else it was told.
    resources: borrowed for the call; a copy is kept with the state.
    Returns:   CTR_OK; CTR_E_STATE when it is stopped; CTR_E_UNSUPPORTED for what this machine, or
               the cgroups that it was made with, cannot limit; CTR_E_CONFIG; CTR_E_SYS with the
@@ -4747,7 +4749,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
-  X(STAGE, "clone an intermediate process that joins namespaces%I0", "clone(2)")                   \
+  X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
@@ -5053,7 +5055,6 @@ typedef struct ctr__purpose {
   enum ctr__goal goal;
   uint64_t init_pid, init_start; /* of EXEC: the container's first process            */
   ctr_strs cgroups;              /* of EXEC: the container's, directories on the host */
-  const char *born_in;           /* of EXEC: the one of them that it is cloned into   */
   const ctr_resources *changed;  /* of UPDATE: what is not to stay as it is           */
   uint32_t hook_kind;            /* of HOOK                                           */
   size_t hook_index;
@@ -5414,14 +5415,14 @@ static void ctr__plan_clone(ctr__builder *b) {
   uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   bool joins = b->joined_namespaces;
   if (joins) {
+    b->born_in = NULL; /* the intermediate process would take one more of its pids */
     ctr__plan_joins(b, true);
-    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .str = {b->born_in},
-                     .num = {0, clone3});
+    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
     ctr__plan_stage(b);
   }
   ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = "linux.namespaces",
-                                 .str = {joins ? NULL : b->born_in},
+                                 .str = {b->born_in},
                                  .num = {flags, clone3}});
   if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
 }
@@ -7166,8 +7167,7 @@ static const char *ctr__v2_weight(ctr__limits *limits, const char *field) {
 static const char *ctr__v2_period(ctr__limits *limits, const char *field) {
   const ctr_cpu *cpu = &limits->all->cpu;
   (void)field;
-  const char *quota =
-      ctr__number_or_max(limits, cpu->quota.set && cpu->quota.value > 0 ? cpu->quota.value : -1);
+  const char *quota = ctr__number_or_max(limits, cpu->quota.set ? cpu->quota.value : -1);
   if (!quota || !cpu->period.set) return quota;
   return ctr__print(limits->b, "%s %llu", quota, (unsigned long long)cpu->period.value);
 }
@@ -7269,7 +7269,9 @@ static ctr_code ctr__collect_list_item(ctr__limits *limits, const char *field, c
 static ctr_code ctr__collect_weight(ctr__limits *limits, const char *field, const char *device,
                                     uint64_t weight) {
   const bool all = !*device;
-  const uint64_t io = weight < 10 ? 1 : 1 + (weight - 10) * 9999 / 990;
+  if (weight < 10 || weight > 1000)
+    return ctr__refuse(limits->b, CTR_E_CONFIG, field, "a weight is from 10 to 1000");
+  const uint64_t io = 1 + (weight - 10) * 9999 / 990;
   const char *plain = ctr__print(limits->b, "%s%llu", device, (unsigned long long)weight);
   const char *scaled = ctr__print(limits->b, "%s%llu", device, (unsigned long long)io);
   ctr__hierarchy *h = NULL;
@@ -7414,6 +7416,7 @@ static ctr_code ctr__collect_lines(ctr__limits *limits, ctr__hierarchy *h, const
                                    const char *file, const char *text) {
   ctr_code code = CTR_OK;
   limits->rule = CTR__LIMIT_ALWAYS;
+  if (!*text) return ctr__add_limit(limits, h, field, file, "");
   for (const char *line = text; *line && !code;
        line += strcspn(line, "\n"), line += *line == '\n') {
     const char *value = ctr__print(limits->b, "%.*s", (int)strcspn(line, "\n"), line);
@@ -7449,7 +7452,10 @@ static ctr_code ctr__collect_limits(ctr__builder *b) {
                                                      ctr__collect_hugepages, ctr__collect_network,
                                                      ctr__collect_rdma,      ctr__collect_unified};
   ctr__limits limits = {.b = b, .all = &b->config->linux_.resources};
-  limits.asked = b->purpose->changed ? b->purpose->changed : limits.all;
+  ctr_resources asked = b->purpose->changed ? *b->purpose->changed : *limits.all;
+  /* v2's limit of swap follows from both. */
+  if (asked.memory.limit.set) asked.memory.swap = limits.all->memory.swap;
+  limits.asked = &asked;
   ctr_code code = CTR_OK;
   for (size_t i = 0; i < sizeof ctr__limit_rows / sizeof *ctr__limit_rows && !code; i++)
     code = ctr__collect_row(&limits, &ctr__limit_rows[i]);
@@ -7594,6 +7600,9 @@ static ctr_code ctr__plan_device_filter(ctr__builder *b) {
     code = h->v2 ? ctr__dev_program_make(b, &table, &program)
                  : ctr__dev_list_make(b, &rules, &table, &list);
   if (code) return code;
+  if (list.allow && b->purpose->goal == CTR__GOAL_UPDATE)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.resources.devices",
+                       "in a running container cgroup v1 can only change lists of what is allowed");
   if (h->v2)
     ctr__parent_step(b, DEVICE_PROGRAM, .field = "linux.resources.devices", .str = {h->container},
                      .ref = {0, ctr__add_bytes(b, program.items,
@@ -8070,7 +8079,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
   if (!at_once) ctr__plan_join_one_by_one(b, true);
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
-  ctr__parent_step(b, STAGE, .field = NULL, .str = {b->born_in}, .num = {0, clone3});
+  ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
@@ -8093,14 +8102,12 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
 static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
   ctr_code code = ctr__sort_joined(b);
   if (!code) code = ctr__check_exec_ids(b);
-  if (b->facts->features & CTR_FEATURE_CLONE_INTO_CGROUP) b->born_in = b->purpose->born_in;
   if (!code) code = ctr__plan_join(b);
   if (code) return code;
   ctr__choose_io_owner(b);
   for (size_t i = 0; i < b->purpose->cgroups.count; i++)
-    if (!b->born_in || strcmp(b->purpose->cgroups.items[i], b->born_in) != 0)
-      ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
-                       .str = {b->purpose->cgroups.items[i]});
+    ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
+                     .str = {b->purpose->cgroups.items[i]});
   code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   ctr__plan_priorities(b, CTR__LANE_PARENT);
   ctr__sync_step(b, CTR__SYNC_MAPPED, 0);
@@ -10270,8 +10277,12 @@ static const struct ctr__keyed_file {
     {"io.max", "rbps=max wbps=max riops=max wiops=max"},
     {"io.weight", "default"},
     {"io.bfq.weight", "default"},
+    {"io.latency", "target=0"},
+    {"misc.max", "max"},
+    {"dmem.", "max"},
     {"rdma.max", "hca_handle=max hca_object=max"},
     {"net_prio.ifpriomap", "0"},
+    {"blkio.bfq.", "default"},
     {"blkio.", "0"},
 };
 
@@ -10310,24 +10321,48 @@ static const char *ctr__value_before(const ctr__setting *setting, char *text, ct
   return number;
 }
 
-/* Settings that would undo others, in the arena: what the files have now. What cannot be read is
-   left out; NULL when there is no memory. */
-static ctr__setting *ctr__settings_now(const ctr__setting *all, uint32_t count, ctr_arena *mem,
-                                       uint32_t *ret_count) {
-  ctr__setting *now = ctr__arena_array(mem, (size_t)count + 1, sizeof *now);
-  *ret_count = 0;
-  for (uint32_t i = 0; now && i < count; i++) {
-    const ctr__setting *setting = &all[i];
-    char *text = ctr_arena_alloc(mem, CTR__CPU_LIST_MAX);
-    if (!text) return NULL;
-    CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
-    if (dir < 0 || ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX) < 0) continue;
-    const char *value = ctr__value_before(setting, text, mem);
-    if (!value) return NULL;
-    now[(*ret_count)++] =
-        (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
+/* The value that would undo a setting, in the arena; NULL where there is no such file. Returns 0 or
+   -errno. */
+static int ctr__setting_now(const ctr__setting *setting, ctr_arena *mem, const char **ret) {
+  char *text = ctr_arena_alloc(mem, CTR__CPU_LIST_MAX);
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
+  *ret = NULL;
+  if (!text || dir < 0) return text ? dir : -ENOMEM;
+  int r = ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX);
+  if (r == -ENOENT) return 0;
+  if (r >= 0) *ret = ctr__value_before(setting, text, mem);
+  return r < 0 ? r : *ret ? 0 : -ENOMEM;
+}
+
+/* Those of a list, with what the files have now: put back they would undo it. */
+static int ctr__settings_now(const ctr__setting *all, uint32_t count, ctr_arena *mem,
+                             ctr__setting **ret) {
+  int r = 0;
+  *ret = ctr__arena_array(mem, (size_t)count + 1, sizeof **ret);
+  if (!*ret) return -ENOMEM;
+  for (uint32_t i = 0; i < count && r == 0; i++) {
+    (*ret)[i] = (ctr__setting){.path = all[i].path, .file = all[i].file};
+    r = ctr__setting_now(&all[i], mem, &(*ret)[i].value);
   }
-  return now;
+  return r;
+}
+
+/* Puts back what differs, as often as that helps. false when something still differs: all says what
+   was tried, before what there was. */
+static bool ctr__settings_restore(const ctr__setting *all, const ctr__setting *before,
+                                  uint32_t count, ctr_arena *mem) {
+  for (uint32_t left = count, last = count + 1; left && left < last;) {
+    last = left;
+    left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      const char *now = NULL;
+      if (!before[i].value) continue;
+      bool same = ctr__setting_now(&all[i], mem, &now) == 0 && now && !strcmp(now, before[i].value);
+      left += !same && ctr__setting_write(&before[i]) < 0;
+    }
+    if (!left) return true;
+  }
+  return false;
 }
 
 /* ==== [SECTION] cgroup/devices.c ============================================================== */
@@ -10432,8 +10467,16 @@ static int ctr__devices_read_list(int dir, ctr_arena *mem, const char **ret) {
   }
 }
 
-/* Where the default is to allow and the cgroup has processes already, these must be frozen
-   meanwhile (see ctr__devices_change). */
+/* After a change that failed half way: as far as can be, what was there before. */
+static void ctr__devices_put_back(int dir, const char *before, ctr_arena *mem) {
+  const ctr__dev_list old = {*before == 'a', *before == 'a' ? "" : before};
+  ctr__devices_writer w = {.dir = dir};
+  const char *now = NULL;
+  if (ctr__devices_read_list(dir, mem, &now) >= 0)
+    ctr__devices_change(now, &old, ctr__devices_write_file, &w);
+}
+
+/* Where the default is to allow, the cgroup must have no processes yet (see ctr__devices_change). */
 static ctr_code ctr__devices_set_list(const ctr__cgroup *g, const ctr__dev_list *want,
                                       const char *field, ctr_err *err) {
   ctr_arena mem = {0};
@@ -10442,6 +10485,7 @@ static ctr_code ctr__devices_set_list(const ctr__cgroup *g, const ctr__dev_list 
   ctr__devices_writer w = {.dir = dir};
   int r = dir < 0 ? dir : ctr__devices_read_list(dir, &mem, &now);
   if (r >= 0) r = ctr__devices_change(now, want, ctr__devices_write_file, &w);
+  if (r < 0 && *w.text) ctr__devices_put_back(dir, now, &mem);
   ctr_arena_free(&mem);
   if (r >= 0) return CTR_OK;
   if (!*w.text) return ctr__fail(err, CTR_E_SYS, -r, field, "read %.300s/devices.list", g->path);
@@ -11148,8 +11192,8 @@ static int ctr__cgroups_kill_v2(const ctr__cgroups *all, bool *ret_left) {
 
 /* One SIGKILL for all that are there now; *ret_left: whether any were. Frozen ones cannot fork, nor
    hide in another cgroup; where freezing fails, the next round gets those that did. From the second
-   round on each is also meant by its pidfd: cgroup.kill passes over a process whose first thread has
-   ended. */
+   round on each is also meant by its pidfd: cgroup.kill passes over a process whose first thread
+   has ended. */
 static int ctr__cgroups_kill_round(const ctr__cgroups *all, const ctr__cgroup *best, bool inside,
                                    bool again, bool *ret_left) {
   int r = inside ? -EDEADLK : ctr__cgroups_kill_v2(all, ret_left);
@@ -12397,7 +12441,7 @@ static const struct ctr__hint {
     {CTR__STEP_LIMIT, ENOENT,
      "the kernel does not have this file, or the controller is not enabled here: not given to the "
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
-    {CTR__STEP_LIMIT, EBUSY, "more than that is in use"},
+    {CTR__STEP_LIMIT, EBUSY, "more than that is in use, or a cgroup below it has more"},
     {CTR__STEP_LIMIT, EINVAL, "the kernel does not take it, alone or beside the other limits"},
     {CTR__STEP_JOIN_INIT, ESRCH,
      "its first thread has ended, and with it the namespaces that could be joined"},
@@ -12839,7 +12883,9 @@ static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
   int r = ctr__cgroup_make(&cgroup);
   const char *controllers = ctr__plan_str(s->plan, step->str[2]);
-  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, (size_t)step->num[1], controllers);
+  return r < 0 || !*controllers
+             ? r
+             : ctr__cgroup_enable(cgroup.path, (size_t)step->num[1], controllers);
 }
 
 static ctr_code ctr__parent_device_list(ctr__start *s, const ctr__step *step) {
@@ -12955,6 +13001,7 @@ static ctr_code ctr__parent_limits(ctr__start *s, uint32_t *index) {
   *index += count - 1;
   const ctr__setting *all = ctr__settings_of(s->plan, first, count, &s->arena);
   int r = all ? ctr__settings_write(all, count, &s->arena, &failed) : -ENOMEM;
+  if (r == -ENOMEM) return ctr__nomem(s->err);
   const ctr__message report = {.type = CTR__MSG_ERROR, .step = first + failed, .error = -r};
   return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
 }
@@ -13358,19 +13405,27 @@ static uint32_t ctr__first_limit(const ctr_plan *plan) {
   return first;
 }
 
-/* What the files have is read before anything is changed; put back it is in as many goes as it was
-   changed. */
+static ctr_code ctr__run_steps(ctr__start *s, uint32_t from, uint32_t to) {
+  ctr_code code = CTR_OK;
+  for (uint32_t i = from; i < to && !code; i++) code = ctr__parent_do(s, &i);
+  return code;
+}
+
+/* What the files have is read before any of them is written, and when all controllers are there. */
 static ctr_code ctr__run_update_plan(const ctr_plan *plan, ctr_err *err) {
   ctr_process about = {.plan = plan, .pid = -1, .pidfd = -1, .attachment = {.start_sock = -1}};
   ctr__start s = ctr__start_of(&about, err);
   const uint32_t first = ctr__first_limit(plan), count = ctr__limits_at(plan, first);
   const ctr__setting *all = ctr__settings_of(plan, first, count, &s.arena);
-  uint32_t saved = 0, failed;
-  const ctr__setting *now = all ? ctr__settings_now(all, count, &s.arena, &saved) : NULL;
-  ctr_code code = now ? CTR_OK : ctr__nomem(err);
-  for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_do(&s, &i);
-  if (code && now && ctr__settings_write(now, saved, &s.arena, &failed) < 0 && err)
-    ctr__err_add(err, "; and what was changed before could not be put back");
+  ctr__setting *before = NULL;
+  ctr_code code = all ? ctr__run_steps(&s, 0, first) : ctr__nomem(err);
+  int r = code ? 0 : ctr__settings_now(all, count, &s.arena, &before);
+  if (r < 0) code = ctr__fail(err, CTR_E_SYS, -r, "linux.resources", "read what holds now");
+  if (!code) {
+    code = ctr__run_steps(&s, first, plan->step_count);
+    if (code && !ctr__settings_restore(all, before, count, &s.arena) && err)
+      ctr__err_add(err, "; and what was changed before could not be put back");
+  }
   ctr_arena_free(&s.arena);
   return code;
 }
@@ -13560,7 +13615,9 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
   return CTR_OK;
 }
 
-static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, ctr_err *err) {
+/* Writes it beside the one that is there. */
+static ctr_code ctr__write_state(ctr_arena *arena, int dir, const ctr__stored *stored,
+                                 ctr_err *err) {
   ctr__string text = {.arena = arena};
   ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr__stored, stored);
   if (!value) return ctr__nomem(err);
@@ -13569,10 +13626,20 @@ static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, 
   CTR__AUTO_CLOSE fd =
       ctr__open(dir, CTR__STATE_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   int r = fd < 0 ? fd : ctr__write_all(fd, text.text, text.len);
-  if (r == 0) r = (int)ctr__ret(renameat(dir, CTR__STATE_FILE_NEW, dir, CTR__STATE_FILE));
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "write down the state of container \"%.128s\"",
                            stored->id)
                : CTR_OK;
+}
+
+/* And in its place. */
+static ctr_code ctr__put_state(int dir, const char *id, ctr_err *err) {
+  if (renameat(dir, CTR__STATE_FILE_NEW, dir, CTR__STATE_FILE) == 0) return CTR_OK;
+  return ctr__fail(err, CTR_E_SYS, errno, NULL, "write down the state of container \"%.128s\"", id);
+}
+
+static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, ctr_err *err) {
+  ctr_code code = ctr__write_state(arena, dir, stored, err);
+  return code ? code : ctr__put_state(dir, stored->id, err);
 }
 
 /* ==== [SECTION] container/handle.c ============================================================ */
@@ -13773,8 +13840,8 @@ static bool ctr__still_waits(const ctr_container *c) {
   return sock >= 0 || sock == -EAGAIN;
 }
 
-/* Of one that is running, as far as its processes go. Returns 0 or -errno when the caller lacks what
-   it takes to look; a cgroup that cannot be read for other reasons freezes nobody. */
+/* Of one that is running, as far as its processes go. Returns 0 or -errno when the caller lacks
+   what it takes to look; a cgroup that cannot be read for other reasons freezes nobody. */
 static int ctr__look_closer(const ctr_container *c, ctr_status *ret_status) {
   bool frozen = false;
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
@@ -14447,8 +14514,8 @@ static ctr_code ctr__start_first(ctr_container *c, const ctr_plan *plan,
                : code;
 }
 
-/* Descriptors that are only there to be closed: taking away what was made needs some, and whoever has
-   none left is to find out before anything is made. */
+/* Descriptors that are only there to be closed: taking away what was made needs some, and whoever
+   has none left is to find out before anything is made. */
 enum { CTR__SPARE_FDS = 8 };
 
 static int ctr__open_spares(const ctr_container *c, int spares[CTR__SPARE_FDS]) {
@@ -14726,7 +14793,6 @@ static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_
                         ? ctr__cgroup_of_init(c, arena, g, &paths[i], err)
                         : CTR_OK;
     if (code) return code;
-    if (g->v2) purpose->born_in = paths[i];
   }
   purpose->cgroups = (ctr_strs){paths, all.count};
   return CTR_OK;
@@ -14817,27 +14883,32 @@ static ctr_code ctr__update_plan(const ctr_container *c, const ctr_config *confi
   return code;
 }
 
-/* Under the lock. */
-static ctr_code ctr__update(ctr_container *c, const ctr_resources *changed, ctr_err *err) {
+/* The state as it will be, beside the one that is, in mem; and the plan that gets there. */
+static ctr_code ctr__prepare_update(const ctr_container *c, const ctr_resources *changed,
+                                    ctr_arena *mem, ctr_plan **ret_plan, ctr_err *err) {
+  ctr__stored *stored = NULL;
+  ctr_code code = ctr__load(mem, c->dir, c->id, &stored, err); /* as others left it */
+  if (code) return code;
+  ctr__overlay(&ctr__type_of_ctr_resources, &stored->config.linux_.resources, changed);
+  code = ctr__update_plan(c, &stored->config, changed, ret_plan, err);
+  return code ? code : ctr__write_state(mem, c->dir, stored, err);
+}
+
+/* Under the lock. When the limits hold, only a rename is left to be done. */
+static ctr_code ctr__update(const ctr_container *c, const ctr_resources *changed, ctr_err *err) {
   ctr_status status;
+  ctr_arena mem = {0};
+  ctr_plan *plan = NULL;
   ctr_code code = ctr__look(c, &status, err);
   if (code) return code;
   if (status == CTR_STATUS_STOPPED) return ctr__not_running(c, err);
-  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
-  ctr_plan *plan = NULL;
-  if (!stored) return ctr__nomem(err);
-  code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* as others left it */
-  if (code) return code;
-  ctr__overlay(&ctr__type_of_ctr_resources, &stored->config.linux_.resources, changed);
-  code = ctr__update_plan(c, &stored->config, changed, &plan, err);
+  code = ctr__prepare_update(c, changed, &mem, &plan, err);
   if (!code) code = ctr__run_update_plan(plan, err);
-  if (!code) code = ctr__save(&c->arena, c->dir, stored, err);
-  if (!code) code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* changed is the caller's */
+  if (!code) code = ctr__put_state(c->dir, c->id, err);
+  if (code) unlinkat(c->dir, CTR__STATE_FILE_NEW, 0);
   ctr_plan_free(plan);
-  if (code) return code;
-  c->stored = stored;
-  c->config = &stored->config;
-  return CTR_OK;
+  ctr_arena_free(&mem);
+  return code;
 }
 
 ctr_code ctr_container_update(ctr_container *container, const ctr_resources *resources,

@@ -22,13 +22,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { JUDGED_ALL = 0, NOT_OK = 1, NOT_JUDGED = 2, TICK_MS = 20 };
+enum { JUDGED_ALL = 0, NOT_OK = 1, NOT_JUDGED = 2, TICK_MS = 20, PIECE = 4096 };
 
 typedef struct limits {
   double wall, cpu; /* seconds */
@@ -43,11 +44,12 @@ typedef struct judge {
   ctr_container *container;
   ctr_process *process; /* the program */
   ctr_watch *watch;     /* of its memory */
-  int out[2][2];        /* pipes of its stdout and stderr: read, write end */
+  char cgroup[32];
+  int out[2][2]; /* pipes of its stdout and stderr: read, write end */
   double began, wall, cpu;
   uint64_t memory, written;
   const char *verdict; /* NULL: none yet */
-  bool out_of_memory;
+  bool out_of_memory, measured;
 } judge;
 
 static double now(void) {
@@ -101,7 +103,8 @@ static ctr_config *configure(judge *j, char **program, ctr_err *err) {
   resources->memory.limit = (ctr_int){true, (int64_t)j->limits.memory << 20};
   resources->memory.swap = resources->memory.limit;                 /* with swap: none beside */
   resources->pids.limit = (ctr_int){true, j->limits.processes + 1}; /* and the one that waits */
-  resources->cpu.shares = (ctr_uint){true, 1024}; /* for the controller, which measures */
+  snprintf(j->cgroup, sizeof j->cgroup, "ctr-judge-%d", (int)getpid());
+  config->linux_.cgroupsPath = j->cgroup; /* with all there is to measure by */
   return config;
 }
 
@@ -129,28 +132,36 @@ static ctr_code start(judge *j, const ctr_config *config, const char *states, ct
 
 /* -- while it runs -- */
 
-/* Passes on what it has written, as much as it may. false at the end. */
+static bool can_write(int fd) {
+  struct pollfd out = {.fd = fd, .events = POLLOUT};
+  return poll(&out, 1, 0) == 1;
+}
+
+/* Passes on what it has written, as much as it may, and no more than can be written without waiting
+   (pipe(7), PIPE_BUF). false at the end. */
 static bool pass_on(judge *j, int stream) {
-  char data[65536];
+  char data[PIECE];
   ssize_t n = read(j->out[stream][0], data, sizeof data);
   if (n <= 0) return false;
   const uint64_t most = (uint64_t)j->limits.output << 10;
   const uint64_t left = most - j->written, take = (uint64_t)n < left ? (uint64_t)n : left;
   j->written += take;
   for (size_t done = 0; done < take;) {
-    ssize_t put = write(stream + 1, data + done, take - done);
-    if (put <= 0) break;
+    ssize_t put = write(stream + 1, data + done, (size_t)take - done);
+    if (put <= 0) break; /* nobody reads: it is judged all the same */
     done += (size_t)put;
   }
   if (take < (uint64_t)n) end_it(j, "output limit");
   return true;
 }
 
+/* A limit that cannot be measured does not hold. */
 static void measure(judge *j) {
   ctr_arena mem = {0};
   ctr_stats stats;
   ctr_err err;
   if (!ctr_container_stats(j->container, &mem, &stats, &err)) {
+    j->measured |= stats.cpu.usage.total.set;
     j->cpu = (double)stats.cpu.usage.total.value / 1e9;
     if (stats.memory.usage.max.set) j->memory = stats.memory.usage.max.value;
   }
@@ -165,18 +176,23 @@ static void hear_of_memory(judge *j) {
 
 /* Until the program has ended and all that it wrote has been read. */
 static void follow(judge *j) {
-  struct pollfd fds[4] = {{.fd = j->out[0][0], .events = POLLIN},
-                          {.fd = j->out[1][0], .events = POLLIN},
+  struct pollfd fds[4] = {{.events = POLLIN},
+                          {.events = POLLIN},
                           {.fd = ctr_process_pidfd(j->process), .events = POLLIN},
                           {.fd = ctr_watch_fd(j->watch), .events = POLLIN}};
-  while (fds[0].fd >= 0 || fds[1].fd >= 0 || fds[2].fd >= 0) {
+  bool open[2] = {true, true}, running = true;
+  while (open[0] || open[1] || running) {
+    for (int i = 0; i < 2; i++)
+      fds[i].fd = open[i] && can_write(i + 1) ? j->out[i][0] : -1; /* else at the next tick */
     if (poll(fds, 4, TICK_MS) < 0 && errno != EINTR) break;
     for (int i = 0; i < 2; i++)
-      if (fds[i].fd >= 0 && fds[i].revents && !pass_on(j, i)) fds[i].fd = -1;
+      if (fds[i].fd >= 0 && fds[i].revents && !pass_on(j, i)) open[i] = false;
     if (fds[3].revents) hear_of_memory(j);
-    measure(j);
+    if (running) measure(j);
     if (j->limits.cpu < j->cpu || j->limits.wall < j->wall) end_it(j, "time limit");
-    if (fds[2].fd >= 0 && fds[2].revents) {
+    if (j->verdict) open[0] = open[1] = false;
+    if (running && fds[2].revents) {
+      running = false;
       fds[2].fd = -1; /* what it started and left behind is no part of the answer */
       ctr_container_signal(j->container, SIGKILL, true, NULL);
     }
@@ -186,20 +202,17 @@ static void follow(judge *j) {
 
 /* -- the verdict -- */
 
-static int say(judge *j, const ctr_exit *end) {
-  char text[64];
-  if (!j->verdict && j->out_of_memory) j->verdict = "memory limit";
-  if (!j->verdict && end->signal) {
+static int say(const judge *j, const ctr_exit *end) {
+  char text[64] = "ok";
+  const char *verdict = j->verdict ? j->verdict : j->out_of_memory ? "memory limit" : text;
+  if (end->signal)
     snprintf(text, sizeof text, "signal %d", end->signal);
-    j->verdict = text;
-  } else if (!j->verdict && end->code) {
+  else if (end->code)
     snprintf(text, sizeof text, "exit code %d", end->code);
-    j->verdict = text;
-  }
-  fprintf(stderr, "verdict: %s\n", j->verdict ? j->verdict : "ok");
+  fprintf(stderr, "verdict: %s\n", verdict);
   fprintf(stderr, "cpu: %.3f s   wall: %.3f s   memory: %.1f MiB   output: %llu bytes\n", j->cpu,
           j->wall, (double)j->memory / (1 << 20), (unsigned long long)j->written);
-  return j->verdict ? NOT_OK : JUDGED_ALL;
+  return strcmp(verdict, "ok") ? NOT_OK : JUDGED_ALL;
 }
 
 static int run(judge *j, char **program, const char *states) {
@@ -209,6 +222,10 @@ static int run(judge *j, char **program, const char *states) {
   ctr_code code = config ? start(j, config, states, &err) : CTR_E_NOMEM;
   if (!code) follow(j);
   if (!code) code = ctr_process_wait(j->process, &end, &err);
+  if (!code && !j->measured) {
+    snprintf(err.msg, sizeof err.msg, "its CPU time cannot be measured here");
+    code = CTR_E_UNSUPPORTED;
+  }
   int result = code ? give_up(&err) : say(j, &end);
   ctr_watch_free(j->watch);
   ctr_process_free(j->process);
@@ -232,7 +249,8 @@ static char **parse(char **argv, limits *l) {
     if (!argv[1]) return NULL;
     char *end;
     const double value = strtod(argv[1], &end);
-    if (*end || end == argv[1] || !(value > 0) || value > 1e6) return NULL;
+    const bool whole = strcmp(*argv, "--wall") && strcmp(*argv, "--cpu");
+    if (*end || end == argv[1] || !(value > 0) || value > 1e6 || (whole && value < 1)) return NULL;
     if (!strcmp(*argv, "--wall"))
       l->wall = value;
     else if (!strcmp(*argv, "--cpu"))
@@ -255,6 +273,7 @@ int main(int argc, char **argv) {
   char states[] = "/tmp/judge.XXXXXX"; /* where the library keeps what it has to know */
   char **program = argc > 1 ? parse(argv + 1, &j.limits) : NULL;
   if (!program) return usage();
+  signal(SIGPIPE, SIG_IGN);
   if (!mkdtemp(states)) return perror("judge: make a directory below /tmp"), NOT_JUDGED;
   int result = run(&j, program, states);
   rmdir(states);

@@ -96,13 +96,28 @@ static ctr_resources *read_resources(options *o) {
   return fail_err(o, &err), NULL;
 }
 
-/* Which devices a container may use is settled when it is made: what engines send along says
-   nothing about it. */
+/* In what engines send, a limit of 0 is one that is not to be changed (runc-update(8)). */
+static void forget_zeros(ctr_resources *r) {
+  ctr_int *numbers[] = {&r->memory.limit,  &r->memory.reservation, &r->memory.swap,
+                        &r->memory.kernel, &r->memory.kernelTCP,   &r->cpu.quota,
+                        &r->pids.limit,    &r->cpu.realtimeRuntime};
+  ctr_uint *counts[] = {&r->cpu.shares, &r->cpu.period, &r->cpu.realtimePeriod, &r->blockIO.weight};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (!numbers[i]->value) numbers[i]->set = false;
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    if (!counts[i]->value) counts[i]->set = false;
+}
+
+/* Which devices a container may use is settled when it is made: engines send them along without
+   wanting a change. */
 static int update_command(options *o) {
   ctr_resources *resources = read_resources(o);
   ctr_err err;
   if (!resources) return 1;
+  if (resources->devices.count)
+    on_log(o, CTR_LOG_WARNING, "linux.resources.devices", "left as they are");
   resources->devices = (ctr_device_rules){NULL, 0};
+  forget_zeros(resources);
   for (size_t i = 0; i < sizeof limit_rows / sizeof *limit_rows; i++) {
     const char *text = *(const char *const *)(const void *)((const char *)o + limit_rows[i].from);
     if (text && !parse_limit(&limit_rows[i], text, (char *)resources + limit_rows[i].to))

@@ -144,7 +144,9 @@ CTR_API ctr_code ctr_container_pause(ctr_container *container, ctr_err *err);
 CTR_API ctr_code ctr_container_resume(ctr_container *container, ctr_err *err);
 
 /* Changes limits of a container that is not stopped: those that are set in resources; the rest
-   stays as it is. When one cannot be had, those that were changed before are put back.
+   stays as it is, and so does ctr_container_config of this handle. When one cannot be had, those
+   that were changed before are put back. What is true or false can only be made true; a list takes
+   the place of the one that is kept with the state, the kernel keeps what else it was told.
    resources: borrowed for the call; a copy is kept with the state.
    Returns:   CTR_OK; CTR_E_STATE when it is stopped; CTR_E_UNSUPPORTED for what this machine, or
               the cgroups that it was made with, cannot limit; CTR_E_CONFIG; CTR_E_SYS with the

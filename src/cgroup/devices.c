@@ -99,8 +99,16 @@ static int ctr__devices_read_list(int dir, ctr_arena *mem, const char **ret) {
   }
 }
 
-/* Where the default is to allow and the cgroup has processes already, these must be frozen
-   meanwhile (see ctr__devices_change). */
+/* After a change that failed half way: as far as can be, what was there before. */
+static void ctr__devices_put_back(int dir, const char *before, ctr_arena *mem) {
+  const ctr__dev_list old = {*before == 'a', *before == 'a' ? "" : before};
+  ctr__devices_writer w = {.dir = dir};
+  const char *now = NULL;
+  if (ctr__devices_read_list(dir, mem, &now) >= 0)
+    ctr__devices_change(now, &old, ctr__devices_write_file, &w);
+}
+
+/* Where the default is to allow, the cgroup must have no processes yet (see ctr__devices_change). */
 static ctr_code ctr__devices_set_list(const ctr__cgroup *g, const ctr__dev_list *want,
                                       const char *field, ctr_err *err) {
   ctr_arena mem = {0};
@@ -109,6 +117,7 @@ static ctr_code ctr__devices_set_list(const ctr__cgroup *g, const ctr__dev_list 
   ctr__devices_writer w = {.dir = dir};
   int r = dir < 0 ? dir : ctr__devices_read_list(dir, &mem, &now);
   if (r >= 0) r = ctr__devices_change(now, want, ctr__devices_write_file, &w);
+  if (r < 0 && *w.text) ctr__devices_put_back(dir, now, &mem);
   ctr_arena_free(&mem);
   if (r >= 0) return CTR_OK;
   if (!*w.text) return ctr__fail(err, CTR_E_SYS, -r, field, "read %.300s/devices.list", g->path);

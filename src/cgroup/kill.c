@@ -92,8 +92,8 @@ static int ctr__cgroups_kill_v2(const ctr__cgroups *all, bool *ret_left) {
 
 /* One SIGKILL for all that are there now; *ret_left: whether any were. Frozen ones cannot fork, nor
    hide in another cgroup; where freezing fails, the next round gets those that did. From the second
-   round on each is also meant by its pidfd: cgroup.kill passes over a process whose first thread has
-   ended. */
+   round on each is also meant by its pidfd: cgroup.kill passes over a process whose first thread
+   has ended. */
 static int ctr__cgroups_kill_round(const ctr__cgroups *all, const ctr__cgroup *best, bool inside,
                                    bool again, bool *ret_left) {
   int r = inside ? -EDEADLK : ctr__cgroups_kill_v2(all, ret_left);

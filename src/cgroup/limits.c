@@ -83,8 +83,12 @@ static const struct ctr__keyed_file {
     {"io.max", "rbps=max wbps=max riops=max wiops=max"},
     {"io.weight", "default"},
     {"io.bfq.weight", "default"},
+    {"io.latency", "target=0"},
+    {"misc.max", "max"},
+    {"dmem.", "max"},
     {"rdma.max", "hca_handle=max hca_object=max"},
     {"net_prio.ifpriomap", "0"},
+    {"blkio.bfq.", "default"},
     {"blkio.", "0"},
 };
 
@@ -123,22 +127,46 @@ static const char *ctr__value_before(const ctr__setting *setting, char *text, ct
   return number;
 }
 
-/* Settings that would undo others, in the arena: what the files have now. What cannot be read is
-   left out; NULL when there is no memory. */
-static ctr__setting *ctr__settings_now(const ctr__setting *all, uint32_t count, ctr_arena *mem,
-                                       uint32_t *ret_count) {
-  ctr__setting *now = ctr__arena_array(mem, (size_t)count + 1, sizeof *now);
-  *ret_count = 0;
-  for (uint32_t i = 0; now && i < count; i++) {
-    const ctr__setting *setting = &all[i];
-    char *text = ctr_arena_alloc(mem, CTR__CPU_LIST_MAX);
-    if (!text) return NULL;
-    CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
-    if (dir < 0 || ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX) < 0) continue;
-    const char *value = ctr__value_before(setting, text, mem);
-    if (!value) return NULL;
-    now[(*ret_count)++] =
-        (ctr__setting){.path = setting->path, .file = setting->file, .value = value};
+/* The value that would undo a setting, in the arena; NULL where there is no such file. Returns 0 or
+   -errno. */
+static int ctr__setting_now(const ctr__setting *setting, ctr_arena *mem, const char **ret) {
+  char *text = ctr_arena_alloc(mem, CTR__CPU_LIST_MAX);
+  CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
+  *ret = NULL;
+  if (!text || dir < 0) return text ? dir : -ENOMEM;
+  int r = ctr__cgroup_read(dir, setting->file, text, CTR__CPU_LIST_MAX);
+  if (r == -ENOENT) return 0;
+  if (r >= 0) *ret = ctr__value_before(setting, text, mem);
+  return r < 0 ? r : *ret ? 0 : -ENOMEM;
+}
+
+/* Those of a list, with what the files have now: put back they would undo it. */
+static int ctr__settings_now(const ctr__setting *all, uint32_t count, ctr_arena *mem,
+                             ctr__setting **ret) {
+  int r = 0;
+  *ret = ctr__arena_array(mem, (size_t)count + 1, sizeof **ret);
+  if (!*ret) return -ENOMEM;
+  for (uint32_t i = 0; i < count && r == 0; i++) {
+    (*ret)[i] = (ctr__setting){.path = all[i].path, .file = all[i].file};
+    r = ctr__setting_now(&all[i], mem, &(*ret)[i].value);
   }
-  return now;
+  return r;
+}
+
+/* Puts back what differs, as often as that helps. false when something still differs: all says what
+   was tried, before what there was. */
+static bool ctr__settings_restore(const ctr__setting *all, const ctr__setting *before,
+                                  uint32_t count, ctr_arena *mem) {
+  for (uint32_t left = count, last = count + 1; left && left < last;) {
+    last = left;
+    left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      const char *now = NULL;
+      if (!before[i].value) continue;
+      bool same = ctr__setting_now(&all[i], mem, &now) == 0 && now && !strcmp(now, before[i].value);
+      left += !same && ctr__setting_write(&before[i]) < 0;
+    }
+    if (!left) return true;
+  }
+  return false;
 }

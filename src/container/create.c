@@ -188,8 +188,8 @@ static ctr_code ctr__start_first(ctr_container *c, const ctr_plan *plan,
                : code;
 }
 
-/* Descriptors that are only there to be closed: taking away what was made needs some, and whoever has
-   none left is to find out before anything is made. */
+/* Descriptors that are only there to be closed: taking away what was made needs some, and whoever
+   has none left is to find out before anything is made. */
 enum { CTR__SPARE_FDS = 8 };
 
 static int ctr__open_spares(const ctr_container *c, int spares[CTR__SPARE_FDS]) {

@@ -55,7 +55,6 @@ static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_
                         ? ctr__cgroup_of_init(c, arena, g, &paths[i], err)
                         : CTR_OK;
     if (code) return code;
-    if (g->v2) purpose->born_in = paths[i];
   }
   purpose->cgroups = (ctr_strs){paths, all.count};
   return CTR_OK;

@@ -28,8 +28,8 @@ static bool ctr__still_waits(const ctr_container *c) {
   return sock >= 0 || sock == -EAGAIN;
 }
 
-/* Of one that is running, as far as its processes go. Returns 0 or -errno when the caller lacks what
-   it takes to look; a cgroup that cannot be read for other reasons freezes nobody. */
+/* Of one that is running, as far as its processes go. Returns 0 or -errno when the caller lacks
+   what it takes to look; a cgroup that cannot be read for other reasons freezes nobody. */
 static int ctr__look_closer(const ctr_container *c, ctr_status *ret_status) {
   bool frozen = false;
   const ctr__cgroups cgroups = ctr__cgroups_of(c);

@@ -182,7 +182,9 @@ static ctr_code ctr__load(ctr_arena *arena, int dir, const char *id, ctr__stored
   return CTR_OK;
 }
 
-static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, ctr_err *err) {
+/* Writes it beside the one that is there. */
+static ctr_code ctr__write_state(ctr_arena *arena, int dir, const ctr__stored *stored,
+                                 ctr_err *err) {
   ctr__string text = {.arena = arena};
   ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr__stored, stored);
   if (!value) return ctr__nomem(err);
@@ -191,8 +193,18 @@ static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, 
   CTR__AUTO_CLOSE fd =
       ctr__open(dir, CTR__STATE_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
   int r = fd < 0 ? fd : ctr__write_all(fd, text.text, text.len);
-  if (r == 0) r = (int)ctr__ret(renameat(dir, CTR__STATE_FILE_NEW, dir, CTR__STATE_FILE));
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "write down the state of container \"%.128s\"",
                            stored->id)
                : CTR_OK;
+}
+
+/* And in its place. */
+static ctr_code ctr__put_state(int dir, const char *id, ctr_err *err) {
+  if (renameat(dir, CTR__STATE_FILE_NEW, dir, CTR__STATE_FILE) == 0) return CTR_OK;
+  return ctr__fail(err, CTR_E_SYS, errno, NULL, "write down the state of container \"%.128s\"", id);
+}
+
+static ctr_code ctr__save(ctr_arena *arena, int dir, const ctr__stored *stored, ctr_err *err) {
+  ctr_code code = ctr__write_state(arena, dir, stored, err);
+  return code ? code : ctr__put_state(dir, stored->id, err);
 }

@@ -29,27 +29,32 @@ static ctr_code ctr__update_plan(const ctr_container *c, const ctr_config *confi
   return code;
 }
 
-/* Under the lock. */
-static ctr_code ctr__update(ctr_container *c, const ctr_resources *changed, ctr_err *err) {
+/* The state as it will be, beside the one that is, in mem; and the plan that gets there. */
+static ctr_code ctr__prepare_update(const ctr_container *c, const ctr_resources *changed,
+                                    ctr_arena *mem, ctr_plan **ret_plan, ctr_err *err) {
+  ctr__stored *stored = NULL;
+  ctr_code code = ctr__load(mem, c->dir, c->id, &stored, err); /* as others left it */
+  if (code) return code;
+  ctr__overlay(&ctr__type_of_ctr_resources, &stored->config.linux_.resources, changed);
+  code = ctr__update_plan(c, &stored->config, changed, ret_plan, err);
+  return code ? code : ctr__write_state(mem, c->dir, stored, err);
+}
+
+/* Under the lock. When the limits hold, only a rename is left to be done. */
+static ctr_code ctr__update(const ctr_container *c, const ctr_resources *changed, ctr_err *err) {
   ctr_status status;
+  ctr_arena mem = {0};
+  ctr_plan *plan = NULL;
   ctr_code code = ctr__look(c, &status, err);
   if (code) return code;
   if (status == CTR_STATUS_STOPPED) return ctr__not_running(c, err);
-  ctr__stored *stored = ctr_arena_alloc(&c->arena, sizeof *stored);
-  ctr_plan *plan = NULL;
-  if (!stored) return ctr__nomem(err);
-  code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* as others left it */
-  if (code) return code;
-  ctr__overlay(&ctr__type_of_ctr_resources, &stored->config.linux_.resources, changed);
-  code = ctr__update_plan(c, &stored->config, changed, &plan, err);
+  code = ctr__prepare_update(c, changed, &mem, &plan, err);
   if (!code) code = ctr__run_update_plan(plan, err);
-  if (!code) code = ctr__save(&c->arena, c->dir, stored, err);
-  if (!code) code = ctr__load(&c->arena, c->dir, c->id, &stored, err); /* changed is the caller's */
+  if (!code) code = ctr__put_state(c->dir, c->id, err);
+  if (code) unlinkat(c->dir, CTR__STATE_FILE_NEW, 0);
   ctr_plan_free(plan);
-  if (code) return code;
-  c->stored = stored;
-  c->config = &stored->config;
-  return CTR_OK;
+  ctr_arena_free(&mem);
+  return code;
 }
 
 ctr_code ctr_container_update(ctr_container *container, const ctr_resources *resources,

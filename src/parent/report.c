@@ -46,7 +46,7 @@ static const struct ctr__hint {
     {CTR__STEP_LIMIT, ENOENT,
      "the kernel does not have this file, or the controller is not enabled here: not given to the "
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
-    {CTR__STEP_LIMIT, EBUSY, "more than that is in use"},
+    {CTR__STEP_LIMIT, EBUSY, "more than that is in use, or a cgroup below it has more"},
     {CTR__STEP_LIMIT, EINVAL, "the kernel does not take it, alone or beside the other limits"},
     {CTR__STEP_JOIN_INIT, ESRCH,
      "its first thread has ended, and with it the namespaces that could be joined"},

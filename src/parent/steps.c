@@ -148,7 +148,9 @@ static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
   int r = ctr__cgroup_make(&cgroup);
   const char *controllers = ctr__plan_str(s->plan, step->str[2]);
-  return r < 0 || !*controllers ? r : ctr__cgroup_enable(cgroup.path, (size_t)step->num[1], controllers);
+  return r < 0 || !*controllers
+             ? r
+             : ctr__cgroup_enable(cgroup.path, (size_t)step->num[1], controllers);
 }
 
 static ctr_code ctr__parent_device_list(ctr__start *s, const ctr__step *step) {
@@ -264,6 +266,7 @@ static ctr_code ctr__parent_limits(ctr__start *s, uint32_t *index) {
   *index += count - 1;
   const ctr__setting *all = ctr__settings_of(s->plan, first, count, &s->arena);
   int r = all ? ctr__settings_write(all, count, &s->arena, &failed) : -ENOMEM;
+  if (r == -ENOMEM) return ctr__nomem(s->err);
   const ctr__message report = {.type = CTR__MSG_ERROR, .step = first + failed, .error = -r};
   return r < 0 ? ctr__step_failed(s->plan, &report, NULL, s->err) : CTR_OK;
 }

@@ -15,7 +15,6 @@ typedef struct ctr__purpose {
   enum ctr__goal goal;
   uint64_t init_pid, init_start; /* of EXEC: the container's first process            */
   ctr_strs cgroups;              /* of EXEC: the container's, directories on the host */
-  const char *born_in;           /* of EXEC: the one of them that it is cloned into   */
   const ctr_resources *changed;  /* of UPDATE: what is not to stay as it is           */
   uint32_t hook_kind;            /* of HOOK                                           */
   size_t hook_index;

@@ -132,6 +132,9 @@ static ctr_code ctr__plan_device_filter(ctr__builder *b) {
     code = h->v2 ? ctr__dev_program_make(b, &table, &program)
                  : ctr__dev_list_make(b, &rules, &table, &list);
   if (code) return code;
+  if (list.allow && b->purpose->goal == CTR__GOAL_UPDATE)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.resources.devices",
+                       "in a running container cgroup v1 can only change lists of what is allowed");
   if (h->v2)
     ctr__parent_step(b, DEVICE_PROGRAM, .field = "linux.resources.devices", .str = {h->container},
                      .ref = {0, ctr__add_bytes(b, program.items,

@@ -56,7 +56,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
   if (!at_once) ctr__plan_join_one_by_one(b, true);
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
-  ctr__parent_step(b, STAGE, .field = NULL, .str = {b->born_in}, .num = {0, clone3});
+  ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
@@ -79,14 +79,12 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
 static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
   ctr_code code = ctr__sort_joined(b);
   if (!code) code = ctr__check_exec_ids(b);
-  if (b->facts->features & CTR_FEATURE_CLONE_INTO_CGROUP) b->born_in = b->purpose->born_in;
   if (!code) code = ctr__plan_join(b);
   if (code) return code;
   ctr__choose_io_owner(b);
   for (size_t i = 0; i < b->purpose->cgroups.count; i++)
-    if (!b->born_in || strcmp(b->purpose->cgroups.items[i], b->born_in) != 0)
-      ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
-                       .str = {b->purpose->cgroups.items[i]});
+    ctr__parent_step(b, ENTER_CGROUP, .field = "linux.cgroupsPath",
+                     .str = {b->purpose->cgroups.items[i]});
   code = ctr__plan_rlimits(b, CTR__LANE_PARENT);
   ctr__plan_priorities(b, CTR__LANE_PARENT);
   ctr__sync_step(b, CTR__SYNC_MAPPED, 0);

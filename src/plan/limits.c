@@ -152,8 +152,7 @@ static const char *ctr__v2_weight(ctr__limits *limits, const char *field) {
 static const char *ctr__v2_period(ctr__limits *limits, const char *field) {
   const ctr_cpu *cpu = &limits->all->cpu;
   (void)field;
-  const char *quota =
-      ctr__number_or_max(limits, cpu->quota.set && cpu->quota.value > 0 ? cpu->quota.value : -1);
+  const char *quota = ctr__number_or_max(limits, cpu->quota.set ? cpu->quota.value : -1);
   if (!quota || !cpu->period.set) return quota;
   return ctr__print(limits->b, "%s %llu", quota, (unsigned long long)cpu->period.value);
 }
@@ -255,7 +254,9 @@ static ctr_code ctr__collect_list_item(ctr__limits *limits, const char *field, c
 static ctr_code ctr__collect_weight(ctr__limits *limits, const char *field, const char *device,
                                     uint64_t weight) {
   const bool all = !*device;
-  const uint64_t io = weight < 10 ? 1 : 1 + (weight - 10) * 9999 / 990;
+  if (weight < 10 || weight > 1000)
+    return ctr__refuse(limits->b, CTR_E_CONFIG, field, "a weight is from 10 to 1000");
+  const uint64_t io = 1 + (weight - 10) * 9999 / 990;
   const char *plain = ctr__print(limits->b, "%s%llu", device, (unsigned long long)weight);
   const char *scaled = ctr__print(limits->b, "%s%llu", device, (unsigned long long)io);
   ctr__hierarchy *h = NULL;
@@ -400,6 +401,7 @@ static ctr_code ctr__collect_lines(ctr__limits *limits, ctr__hierarchy *h, const
                                    const char *file, const char *text) {
   ctr_code code = CTR_OK;
   limits->rule = CTR__LIMIT_ALWAYS;
+  if (!*text) return ctr__add_limit(limits, h, field, file, "");
   for (const char *line = text; *line && !code;
        line += strcspn(line, "\n"), line += *line == '\n') {
     const char *value = ctr__print(limits->b, "%.*s", (int)strcspn(line, "\n"), line);
@@ -435,7 +437,10 @@ static ctr_code ctr__collect_limits(ctr__builder *b) {
                                                      ctr__collect_hugepages, ctr__collect_network,
                                                      ctr__collect_rdma,      ctr__collect_unified};
   ctr__limits limits = {.b = b, .all = &b->config->linux_.resources};
-  limits.asked = b->purpose->changed ? b->purpose->changed : limits.all;
+  ctr_resources asked = b->purpose->changed ? *b->purpose->changed : *limits.all;
+  /* v2's limit of swap follows from both. */
+  if (asked.memory.limit.set) asked.memory.swap = limits.all->memory.swap;
+  limits.asked = &asked;
   ctr_code code = CTR_OK;
   for (size_t i = 0; i < sizeof ctr__limit_rows / sizeof *ctr__limit_rows && !code; i++)
     code = ctr__collect_row(&limits, &ctr__limit_rows[i]);

@@ -194,14 +194,14 @@ static void ctr__plan_clone(ctr__builder *b) {
   uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   bool joins = b->joined_namespaces;
   if (joins) {
+    b->born_in = NULL; /* the intermediate process would take one more of its pids */
     ctr__plan_joins(b, true);
-    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .str = {b->born_in},
-                     .num = {0, clone3});
+    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
     ctr__plan_stage(b);
   }
   ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = "linux.namespaces",
-                                 .str = {joins ? NULL : b->born_in},
+                                 .str = {b->born_in},
                                  .num = {flags, clone3}});
   if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
 }

@@ -1,6 +1,7 @@
 """examples/judge.c: the verdicts of an online judge, from one run of a program each."""
 
 import re
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -23,7 +24,7 @@ class Judged(unittest.TestCase):
     def left(self):
         """What a judge could leave behind."""
         return (sorted(Path("/tmp").glob("judge.*")),
-                sorted(Path("/sys/fs/cgroup").glob("**/ctr-judged")))
+                sorted(Path("/sys/fs/cgroup").glob("**/ctr-judge-*")))
 
     def judge(self, *words, stdin=""):
         """The verdict, what was used, and what came out."""
@@ -80,6 +81,21 @@ class Judged(unittest.TestCase):
                                       "100")
         self.assertEqual((verdict, said), ("time limit", "made 9\n"))
 
+    def test_two_at_once(self):
+        both = [subprocess.Popen([BUILD / "judge", "--", "sh", "-c", "read line; echo $line"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, cwd="/", text=True) for _ in range(2)]
+        self.assertEqual([judge.communicate("hello\n")[0] for judge in both], ["hello\n"] * 2)
+
+    def test_nobody_reads_what_it_says(self):
+        judge = subprocess.Popen([BUILD / "judge", "--wall", "0.5", "--", "yes"], cwd="/", text=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        self.assertIn("verdict: time limit", judge.stderr.read())  # it waits for nobody
+        judge.stdout.close()
+        judge.stderr.close()
+        self.assertEqual(judge.wait(), 1)
+
     def test_what_it_leaves_running_is_ended(self):
         verdict, _, said = self.judge("--", "sh", "-c", "sleep 1000 & sleep 1000 & echo done")
         self.assertEqual((verdict, said), ("ok", "done\n"))
@@ -96,7 +112,7 @@ class Judged(unittest.TestCase):
 
     def test_what_cannot_be_judged(self):
         for words in ([], ["--"], ["sh"], ["--cpu", "--", "sh"], ["--cpu", "0", "--", "sh"],
-                      ["--cpu", "x", "--", "sh"], ["--days", "1", "--", "sh"]):
+                      ["--cpu", "x", "--", "sh"], ["--memory", "0.5", "--", "sh"], ["--days", "1", "--", "sh"]):
             result = run(BUILD / "judge", *words)
             self.assertEqual((result.returncode, result.stdout), (2, ""), words)
             self.assertIn("usage: judge", result.stderr)

@@ -160,6 +160,24 @@ class Updated(Containers):
         mine = [line for line in said.splitlines() if line.rpartition(":")[2] != "/"]
         self.assertEqual(mine, [])  # seen from inside its cgroup is the root of all
 
+    def test_memory_alone_keeps_what_is_meant_by_swap(self):
+        """It is a limit of both together, whichever of them was changed."""
+        self.made()
+        self.works("update", "--memory", "32M", "--memory-swap", "96M", "c")
+        self.works("update", "--memory", "48M", "c")
+        self.assert_limits(memory=48 * MIB, swap=self.swap(96 * MIB, 48 * MIB))
+        self.fails("update", "--memory", "128M", "c", part="linux.resources.memory.")
+        self.assert_limits(memory=48 * MIB, swap=self.swap(96 * MIB, 48 * MIB))
+
+    def test_zeros_of_engines_change_nothing(self):
+        self.made()
+        before = self.limits()
+        (self.area / "resources").write_text(json.dumps(
+            {"memory": {"limit": 0, "swap": 0, "reservation": 0}, "pids": {"limit": 0},
+             "cpu": {"shares": 0, "quota": 0, "period": 0}, "blockIO": {"weight": 0}}))
+        self.works("update", "-r", self.area / "resources", "c")
+        self.assertEqual(self.limits(), before)
+
     def test_numbers_that_are_none(self):
         self.made()
         before = self.limits()

@@ -6,20 +6,25 @@
 
 /* Under no circumstances is anything made below /dev/null. */
 #define V1(controllers)                                                                            \
-  { .mount_point = "/dev/null/" controllers, .name = controllers, .root = "/",                     \
-    .options = "rw," controllers }
+  {                                                                                                \
+    .mount_point = "/dev/null/" controllers, .name = controllers, .root = "/",                     \
+    .options = "rw," controllers                                                                   \
+  }
 #define V2(list)                                                                                   \
-  { .mount_point = "/dev/null/v2", .name = "v2", .root = "/", .options = "rw", .controllers = list, \
-    .v2 = true }
+  {                                                                                                \
+    .mount_point = "/dev/null/v2", .name = "v2", .root = "/", .options = "rw",                     \
+    .controllers = list, .v2 = true                                                                \
+  }
 
-static const ctr__hierarchies v1 = {
-    .items = {V1("cpu,cpuacct"), V1("cpuset"), V1("memory"), V1("pids"), V1("blkio"), V1("hugetlb"),
-              V1("net_cls,net_prio"), V1("rdma"), V1("freezer")},
-    .count = 9,
-    .v1_count = 9,
-    .membership = "1:cpu,cpuacct:/\n"};
-static const ctr__hierarchies v2 = {
-    .items = {V2("cpuset,cpu,io,memory,hugetlb,pids,rdma")}, .count = 1, .membership = "0::/\n"};
+static const ctr__hierarchies v1 = {.items = {V1("cpu,cpuacct"), V1("cpuset"), V1("memory"),
+                                              V1("pids"), V1("blkio"), V1("hugetlb"),
+                                              V1("net_cls,net_prio"), V1("rdma"), V1("freezer")},
+                                    .count = 9,
+                                    .v1_count = 9,
+                                    .membership = "1:cpu,cpuacct:/\n"};
+static const ctr__hierarchies v2 = {.items = {V2("cpuset,cpu,io,memory,hugetlb,pids,rdma")},
+                                    .count = 1,
+                                    .membership = "0::/\n"};
 static const ctr__hierarchies hybrid = {.items = {V1("memory"), V1("freezer"), V2("cpu,pids")},
                                         .count = 3,
                                         .v1_count = 2,
@@ -45,9 +50,8 @@ static const char *written(const ctr__hierarchies *machine, const char *resource
   for (uint32_t i = 0; i < now.plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(now.plan, i);
     if (step->kind != CTR__STEP_LIMIT) continue;
-    snprintf(text + strlen(text), sizeof text - strlen(text), "%.1s%s=%s|",
-             &"\0?:<"[step->num[0]], ctr__plan_str(now.plan, step->str[1]),
-             ctr__plan_str(now.plan, step->str[2]));
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%.1s%s=%s|", &"\0?:<"[step->num[0]],
+             ctr__plan_str(now.plan, step->str[1]), ctr__plan_str(now.plan, step->str[2]));
   }
   return text;
 }
@@ -99,6 +103,8 @@ static const struct {
     {"cpu.shares", "'cpu':{'shares':262144}", "cpu.shares=262144|", "cpu.weight=10000|"},
     {"cpu.shares", "'cpu':{'shares':512}", "cpu.shares=512|", "cpu.weight=59|"},
     {"cpu.quota", "'cpu':{'quota':5000}", "cpu.cfs_quota_us=5000|", "cpu.max=5000|"},
+    {"cpu.quota", "'cpu':{'quota':0}", "cpu.cfs_quota_us=0|",
+     "cpu.max=0|"}, /* the kernel refuses */
     {"cpu.quota", "'cpu':{'quota':-1}", "?cpu.cfs_quota_us=-1|", "?cpu.max=max|"},
     {"cpu.period", "'cpu':{'period':70000}", "cpu.cfs_period_us=70000|", "cpu.max=max 70000|"},
     {"cpu.period cpu.quota", "'cpu':{'quota':5000,'period':70000}",
@@ -121,6 +127,8 @@ static const struct {
      "?io.bfq.weight=10|:io.weight=1|"},
     {"blockIO.weight", "'blockIO':{'weight':1000}", "?blkio.bfq.weight=1000|:blkio.weight=1000|",
      "?io.bfq.weight=1000|:io.weight=10000|"},
+    {"blockIO.weight", "'blockIO':{'weight':9}", "!linux.resources.blockIO.weight",
+     "!linux.resources.blockIO.weight"},
     {"blockIO.leafWeight", "'blockIO':{'leafWeight':100}", "blkio.leaf_weight=100|",
      "!linux.resources.blockIO.leafWeight"},
     {"blockIO.weightDevice[].major blockIO.weightDevice[].minor blockIO.weightDevice[].weight",
@@ -166,9 +174,12 @@ static const struct {
      "rdma.max=mlx5_1 hca_handle=3 hca_object=10|rdma.max=rxe3 hca_object=9|"},
     {"rdma.hcaHandles", "'rdma':{'mlx5_1':{}}", "!linux.resources.rdma.mlx5_1",
      "!linux.resources.rdma.mlx5_1"},
-    {"unified", "'unified':{'memory.high':'5','io.max':'8:0 rbps=1\\n8:1 wbps=2','cgroup.max.depth':'3'}",
+    {"unified",
+     "'unified':{'memory.high':'5','io.max':'8:0 rbps=1\\n8:1 wbps=2','cgroup.max.depth':'3'}",
      "!linux.resources.unified.memory.high",
      "memory.high=5|io.max=8:0 rbps=1|io.max=8:1 wbps=2|cgroup.max.depth=3|"},
+    {"unified", "'unified':{'cpuset.cpus':''}", "!linux.resources.unified.cpuset.cpus",
+     "cpuset.cpus=|"},
     {"unified", "'unified':{'misc.max':'5'}", "!linux.resources.unified.misc.max",
      "!linux.resources.unified.misc.max"},
     {"unified", "'unified':{'cgroup.procs':'1'}", "!linux.resources.unified.cgroup.procs",
@@ -303,8 +314,9 @@ TEST(devices_are_restricted_by_a_list_or_a_program) {
               "in the cgroup /dev/null/devices/ctr-box use devices: none but b *:* m c 1:3 rwm");
   CHECK(step_of(CTR__STEP_DEVICE_LIST) && !step_of(CTR__STEP_DEVICE_PROGRAM));
   PLAN(CREATE, .hierarchies = &v2, .linux_ = DEVICES);
-  check_lines("v2", now.text, "instructions to the cgroup /dev/null/v2/ctr-box"
-                              "  <- linux.resources.devices  [bpf(2)]\nclone into");
+  check_lines("v2", now.text,
+              "instructions to the cgroup /dev/null/v2/ctr-box"
+              "  <- linux.resources.devices  [bpf(2)]\nclone into");
   CHECK(!step_of(CTR__STEP_DEVICE_LIST) && step_of(CTR__STEP_DEVICE_PROGRAM));
   CHECK_STR(now.warnings, "");
   PLAN(CREATE, .hierarchies = &v2);
