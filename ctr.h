@@ -4743,8 +4743,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
    if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
    if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one. Text and errors of a step
-   come from here alone. */
+   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one.
+   Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -4763,7 +4763,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
     "OCI runtime.md")                                                                              \
   X(RECORD, "write the state down, with the process in it", "OCI runtime.md")                      \
   X(MAKE_CGROUP, "make the cgroup %s0%G2", "cgroups(7)")                                           \
-  X(DEVICE_LIST, "in the cgroup %s0 use devices: %V0 %s1", "cgroups(7)")                            \
+  X(DEVICE_LIST, "in the cgroup %s0 use devices: %V0 %s1", "cgroups(7)")                           \
   X(DEVICE_PROGRAM, "attach a device filter of %u0 instructions to the cgroup %s0", "bpf(2)")      \
   X(LIMIT, "write '%s2' to %s1 of the cgroup %s0%E0", "cgroups(7)")                                \
   X(ENTER_CGROUP, "move the process into the cgroup %s0", "cgroups(7)")                            \
@@ -9218,8 +9218,8 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
 }
 
-/* The host's node, copied as a mount and looked at before it is used: its path may lie. What the host
-   does with its own mount is nothing to it (mount_namespaces(7)). */
+/* The host's node, copied as a mount and looked at before it is used: its path may lie. What the
+   host does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
   if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
@@ -10476,7 +10476,8 @@ static void ctr__devices_put_back(int dir, const char *before, ctr_arena *mem) {
     ctr__devices_change(now, &old, ctr__devices_write_file, &w);
 }
 
-/* Where the default is to allow, the cgroup must have no processes yet (see ctr__devices_change). */
+/* Where the default is to allow, the cgroup is to have no processes yet (see
+   ctr__devices_change). */
 static ctr_code ctr__devices_set_list(const ctr__cgroup *g, const ctr__dev_list *want,
                                       const char *field, ctr_err *err) {
   ctr_arena mem = {0};

@@ -108,7 +108,8 @@ static void ctr__devices_put_back(int dir, const char *before, ctr_arena *mem) {
     ctr__devices_change(now, &old, ctr__devices_write_file, &w);
 }
 
-/* Where the default is to allow, the cgroup must have no processes yet (see ctr__devices_change). */
+/* Where the default is to allow, the cgroup is to have no processes yet (see
+   ctr__devices_change). */
 static ctr_code ctr__devices_set_list(const ctr__cgroup *g, const ctr__dev_list *want,
                                       const char *field, ctr_err *err) {
   ctr_arena mem = {0};

@@ -35,8 +35,8 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
 }
 
-/* The host's node, copied as a mount and looked at before it is used: its path may lie. What the host
-   does with its own mount is nothing to it (mount_namespaces(7)). */
+/* The host's node, copied as a mount and looked at before it is used: its path may lie. What the
+   host does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
   if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);

@@ -38,8 +38,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
    if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
    if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one. Text and errors of a step
-   come from here alone. */
+   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one.
+   Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -58,7 +58,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
     "OCI runtime.md")                                                                              \
   X(RECORD, "write the state down, with the process in it", "OCI runtime.md")                      \
   X(MAKE_CGROUP, "make the cgroup %s0%G2", "cgroups(7)")                                           \
-  X(DEVICE_LIST, "in the cgroup %s0 use devices: %V0 %s1", "cgroups(7)")                            \
+  X(DEVICE_LIST, "in the cgroup %s0 use devices: %V0 %s1", "cgroups(7)")                           \
   X(DEVICE_PROGRAM, "attach a device filter of %u0 instructions to the cgroup %s0", "bpf(2)")      \
   X(LIMIT, "write '%s2' to %s1 of the cgroup %s0%E0", "cgroups(7)")                                \
   X(ENTER_CGROUP, "move the process into the cgroup %s0", "cgroups(7)")                            \

@@ -88,9 +88,9 @@ class Judged(unittest.TestCase):
         self.assertEqual([judge.communicate("hello\n")[0] for judge in both], ["hello\n"] * 2)
 
     def test_nobody_reads_what_it_says(self):
-        judge = subprocess.Popen([BUILD / "judge", "--wall", "0.5", "--", "yes"], cwd="/", text=True,
+        judge = subprocess.Popen([BUILD / "judge", "--wall", "0.5", "--", "yes"], cwd="/",
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE)
+                                 stderr=subprocess.PIPE, text=True)
         self.assertIn("verdict: time limit", judge.stderr.read())  # it waits for nobody
         judge.stdout.close()
         judge.stderr.close()
@@ -112,7 +112,8 @@ class Judged(unittest.TestCase):
 
     def test_what_cannot_be_judged(self):
         for words in ([], ["--"], ["sh"], ["--cpu", "--", "sh"], ["--cpu", "0", "--", "sh"],
-                      ["--cpu", "x", "--", "sh"], ["--memory", "0.5", "--", "sh"], ["--days", "1", "--", "sh"]):
+                      ["--cpu", "x", "--", "sh"], ["--memory", "0.5", "--", "sh"],
+                      ["--days", "1", "--", "sh"]):
             result = run(BUILD / "judge", *words)
             self.assertEqual((result.returncode, result.stdout), (2, ""), words)
             self.assertIn("usage: judge", result.stderr)

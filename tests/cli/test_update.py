@@ -85,9 +85,9 @@ class Updated(Containers):
                    "--memory-reservation", "16M", "--pids-limit", "77", "--cpu-quota", "30000",
                    "--cpu-period", "60000", "--cpu-share", "1024", "--cpuset-cpus", "0",
                    "--cpuset-mems", "0", "c")
-        self.assert_limits(memory=32 * MIB, swap=self.swap(48 * MIB, 32 * MIB), pids=77, quota=30000,
-                           period=60000, shares=100 if self.is_v2() else 1024, cpus="0",
-                           reservation=16 * MIB)
+        self.assert_limits(memory=32 * MIB, swap=self.swap(48 * MIB, 32 * MIB), pids=77,
+                           quota=30000, period=60000, shares=100 if self.is_v2() else 1024,
+                           cpus="0", reservation=16 * MIB)
 
     def test_limits_are_lifted(self):
         self.made()
@@ -137,7 +137,8 @@ class Updated(Containers):
         self.works("update", "--memory", "32M", "--memory-swap", "64M", "c")
         self.works("update", "--memory-swap", "48M", "c")
         self.assert_limits(memory=32 * MIB, swap=self.swap(48 * MIB, 32 * MIB))
-        stored = json.loads((self.root / "c/state.json").read_text())["config"]["linux"]["resources"]
+        state = json.loads((self.root / "c/state.json").read_text())
+        stored = state["config"]["linux"]["resources"]
         self.assertEqual(stored["memory"], {"limit": 32 * MIB, "swap": 48 * MIB})
         self.assertEqual(stored["pids"], {"limit": 100})
 

@@ -35,11 +35,11 @@ static ctr_process *process_of(limited *l) {
   return ctr_container_process(l->c);
 }
 
-/* The next line it says, without its end. */
-static const char *line_of(limited *l) {
+/* The next line that a process says, without its end. */
+static const char *line_of(ctr_process *process) {
   static char line[256];
   size_t len = 0;
-  int fd = ctr_process_io(process_of(l))->parent[1];
+  int fd = ctr_process_io(process)->parent[1];
   while (len < sizeof line - 1 && read(fd, line + len, 1) == 1 && line[len] != '\n') len++;
   line[len] = '\0';
   return line;
@@ -99,23 +99,45 @@ TEST(a_fork_bomb_stops_at_the_limit_of_processes) {
   l.b.config->linux_.resources.pids.limit = (ctr_int){true, 10};
   START(&l, "forks", "500");
   SKIP_IF_UNLIMITED(&l);
-  CHECK_STR(line_of(&l), "made 9"); /* and itself */
+  CHECK_STR(line_of(process_of(&l)), "made 9"); /* and itself */
   CHECK_NUM(number_in(file_of(&l, "pids.current", "pids.current"), ""), 10);
   limited_end(&l);
 }
 
+/* Beside the first process, so that somebody is there to be watched from the beginning. */
+static ctr_process *start_hog(limited *l) {
+  const ctr_exec_desc desc = {.process.stdio = CTR_STDIO_PIPES, .die_with_caller = true};
+  ctr_process_config config = l->b.config->process;
+  ctr_process *hog = NULL;
+  config.args = CTR_STRS("/eater", "memory", "64");
+  if (ctr_container_exec(l->c, &config, &desc, &hog, &l->b.err))
+    test_fail(__FILE__, __LINE__, "%s", l->b.err.msg);
+  return hog;
+}
+
 TEST(a_memory_hog_is_killed_and_the_watch_tells) {
+  const ctr_watch_desc desc = {.kind = CTR_WATCH_OOM};
   limited l = limited_new();
+  ctr_watch *watch = NULL;
   ctr_memory *m = &l.b.config->linux_.resources.memory;
   m->limit = m->swap = (ctr_int){true, 16 << 20};
-  START(&l, "memory", "64");
+  START(&l, "forks", "0");
   SKIP_IF_UNLIMITED(&l);
+  CHECK_NUM(ctr_container_watch(l.c, &desc, &watch, &l.b.err), CTR_OK);
+  ctr_process *hog = start_hog(&l);
   int took = 0;
-  for (const char *line; *(line = line_of(&l));) took = atoi(line + strlen("took "));
+  for (const char *line; hog && *(line = line_of(hog));) took = atoi(line + strlen("took "));
   CHECK_MSG(took > 8 && took < 16, "it took %d MiB", took);
-  ctr_exit end;
-  CHECK_NUM(ctr_process_wait(process_of(&l), &end, &l.b.err), CTR_OK);
+  ctr_exit end = {0};
+  if (hog) CHECK_NUM(ctr_process_wait(hog, &end, &l.b.err), CTR_OK);
   CHECK_NUM(end.signal, SIGKILL);
+  ctr_watch_report report = {0};
+  struct pollfd told = {.fd = ctr_watch_fd(watch), .events = POLLIN};
+  for (int i = 0; i < 100 && !report.ooms && poll(&told, 1, 600) == 1; i++)
+    CHECK_NUM(ctr_watch_read(watch, &report, &l.b.err), CTR_OK);
+  CHECK(report.ooms > 0 && !report.over);
+  ctr_watch_free(watch);
+  ctr_process_free(hog);
   limited_end(&l);
 }
 
@@ -153,7 +175,7 @@ TEST(freezing_stops_a_counter) {
   close(fd);
   START(&l, "count", "/counter");
   SKIP_IF_UNLIMITED(&l);
-  CHECK_STR(line_of(&l), "counting");
+  CHECK_STR(line_of(process_of(&l)), "counting");
   for (int round = 0; round < 5; round++) {
     ctr_code code = ctr_container_pause(l.c, &l.b.err);
     if (code == CTR_E_UNSUPPORTED && !is_root()) {
