@@ -65,7 +65,8 @@
 
    EVENT LOOPS
        ctr_process_pidfd is readable when the process has ended, ctr_process_io and
-       ctr_process_console are pipes and a terminal to be polled; nothing else is to be watched.
+       ctr_process_console are pipes and a terminal to be polled, ctr_watch_fd tells of a container
+       that it is out of memory, under pressure or empty; nothing else is to be watched.
        Calls that start something return when the program has been executed. What was executed in a
        container is to be waited for: until then the kernel does not let its first process end.
 
