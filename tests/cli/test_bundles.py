@@ -16,7 +16,6 @@ SHARED = TOP.parent / "shared/bundles"
 # The fields that this version does not execute (or this machine cannot give), in the order in
 # which they are refused.
 REFUSED = {
-    "containerd-1.6": ["linux.resources.devices"],
     "podman-4.3": ["linux.seccomp"],
     "oci-1.3-spec-example": None,  # everything at once: see below
 }

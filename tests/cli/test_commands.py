@@ -309,7 +309,9 @@ class Foreground(Containers):
                 self.assertIn(line, found)
 
     def test_a_stop_stops_the_command_and_not_the_container(self):
-        running = self.run_probe()
+        """In a process group of its own: in one without anybody to wake it up the kernel drops
+        SIGTSTP (setpgid(2), orphaned process group), and what we are in ourselves is not known."""
+        running = self.run_probe(preexec_fn=os.setpgrp)
         os.kill(running.pid, signal.SIGTSTP)
         until(lambda: process_state(running.pid) == "T", "the command is stopped")
         self.works("kill", "c", "USR1")
