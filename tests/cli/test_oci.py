@@ -458,7 +458,7 @@ class Examples(unittest.TestCase):
         self.assertIn("ctr-oci run --default demo", makefile)
         with tempfile.TemporaryDirectory() as states:
             result = run("make", "-s", "-C", TOP, "-o", BUILD / "ctr-oci", f"BUILD={BUILD}", "run",
-                         env={**os.environ, "XDG_RUNTIME_DIR": states})
+                         env={**os.environ, "XDG_RUNTIME_DIR": states, "MAKEFLAGS": ""})
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertIn("pid 1, uid 0, host ctr", result.stdout)
         self.assertIn("the root is read-only", result.stdout)
