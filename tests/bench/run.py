@@ -168,7 +168,7 @@ def other_runtimes(work, config):
     write_config(work / "other", config)
     operands = ["run", "--bundle", str(work / "other"), CONTAINER]
     crun, runc = ["crun", "--root", str(work / "crun")], ["runc", "--root", str(work / "runc")]
-    cgroup = "makes a cgroup, ours not yet; " if root else ""
+    cgroup = "makes a cgroup in every hierarchy, ours in one; " if root else ""
     sees = state = "keeps state on disk"
     hidden = hide_cgroup2()
     if hidden is not None:
