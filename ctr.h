@@ -10352,7 +10352,8 @@ static int ctr__settings_now(const ctr__setting *all, uint32_t count, ctr_arena 
    was tried, before what there was. */
 static bool ctr__settings_restore(const ctr__setting *all, const ctr__setting *before,
                                   uint32_t count, ctr_arena *mem) {
-  for (uint32_t left = count, last = count + 1; left && left < last;) {
+  uint32_t left = count, last;
+  do {
     last = left;
     left = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -10361,9 +10362,8 @@ static bool ctr__settings_restore(const ctr__setting *all, const ctr__setting *b
       bool same = ctr__setting_now(&all[i], mem, &now) == 0 && now && !strcmp(now, before[i].value);
       left += !same && ctr__setting_write(&before[i]) < 0;
     }
-    if (!left) return true;
-  }
-  return false;
+  } while (left && left < last);
+  return !left;
 }
 
 /* ==== [SECTION] cgroup/devices.c ============================================================== */
