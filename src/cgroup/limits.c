@@ -30,21 +30,24 @@ static ctr__setting *ctr__settings_of(const ctr_plan *plan, uint32_t first, uint
   return all;
 }
 
-/* Whether more memory is in use than a limit would leave (cgroup-v2.rst, memory.current). */
-static bool ctr__is_in_use(int dir, const char *limit) {
+/* -EBUSY when more memory is in use than a limit would leave (cgroup-v2.rst, memory.current); what
+   cannot be read is no reason to go on. */
+static int ctr__check_unused(int dir, const char *limit) {
   char used[32];
-  return ctr__cgroup_read(dir, "memory.current", used, sizeof used) > 0 &&
-         strtoull(used, NULL, 10) > strtoull(limit, NULL, 10);
+  int r = ctr__cgroup_read(dir, "memory.current", used, sizeof used);
+  if (r < 0) return r;
+  return strtoull(used, NULL, 10) > strtoull(limit, NULL, 10) ? -EBUSY : 0;
 }
 
 static int ctr__setting_write(const ctr__setting *setting) {
   CTR__AUTO_CLOSE dir = ctr__cgroup_open_path(setting->path);
   if (dir < 0) return dir;
   if (setting->rule == CTR__LIMIT_ELSE && faccessat(dir, setting->before, F_OK, 0) == 0) return 0;
-  if (setting->rule == CTR__LIMIT_IF_FREE && ctr__is_in_use(dir, setting->value)) return -EBUSY;
+  int r = setting->rule == CTR__LIMIT_IF_FREE ? ctr__check_unused(dir, setting->value) : 0;
+  if (r < 0) return r;
   /* An empty value is a line all the same: a write of nothing is none. */
   const char *text = *setting->value ? setting->value : "\n";
-  int r = ctr__cgroup_write(dir, setting->file, text, strlen(text));
+  r = ctr__cgroup_write(dir, setting->file, text, strlen(text));
   return r == -ENOENT && setting->rule == CTR__LIMIT_IF_THERE ? 0 : r;
 }
 
@@ -117,14 +120,15 @@ static const char *ctr__value_before(const ctr__setting *setting, char *text, ct
   char *found = keyed ? ctr__line_with_key(text, setting->value) : NULL;
   if (found) return found;
   if (keyed) {
-    const int len = (int)strcspn(setting->value, " ");
-    char *none = ctr_arena_alloc(mem, (size_t)len + strlen(keyed->none) + 2);
-    if (none) sprintf(none, "%.*s %s", len, setting->value, keyed->none);
+    const size_t len = strcspn(setting->value, " ");
+    char *none = ctr_arena_alloc(mem, len + strlen(keyed->none) + 2);
+    if (!none) return NULL;
+    memcpy(none, setting->value, len);
+    ctr__put_str(ctr__put_str(none + len, " "), keyed->none);
     return none;
   }
   text[strcspn(text, "\n")] = '\0';
-  const char *number = strncmp(text, "oom_kill_disable ", 17) ? text : text + 17;
-  return number;
+  return strncmp(text, "oom_kill_disable ", 17) ? text : text + 17;
 }
 
 /* The value that would undo a setting, in the arena; NULL where there is no such file. Returns 0 or

@@ -125,6 +125,11 @@ static ctr_code ctr__plan_device_filter(ctr__builder *b) {
   ctr__dev_table table;
   ctr__dev_list list = {false, NULL};
   ctr__dev_program program = {NULL, 0};
+  const bool is_update = b->purpose->goal == CTR__GOAL_UPDATE;
+  if ((!h || !h->container) && is_update)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.resources.devices",
+                       "the container was made without a cgroup that the caller could enforce it "
+                       "with");
   if (!h || !h->container) return ctr__leave_devices(b);
   ctr_code code = ctr__dev_rules_read(b, &rules);
   if (!code) code = ctr__dev_table_make(b, &rules, &table);
@@ -132,7 +137,7 @@ static ctr_code ctr__plan_device_filter(ctr__builder *b) {
     code = h->v2 ? ctr__dev_program_make(b, &table, &program)
                  : ctr__dev_list_make(b, &rules, &table, &list);
   if (code) return code;
-  if (list.allow && b->purpose->goal == CTR__GOAL_UPDATE)
+  if (list.allow && is_update)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.resources.devices",
                        "in a running container cgroup v1 can only change lists of what is allowed");
   if (h->v2)

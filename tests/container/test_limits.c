@@ -249,6 +249,26 @@ static const struct {
     {"'unified':{'cgroup.max.descendants':'3'}", NULL, NULL, "cgroup.max.descendants", "3"},
 };
 
+/* Whether the machine has the controller of a file: of v1 in its mount options, of v2 in the file
+   that says so. */
+static bool has_controller(const char *file, bool v2) {
+  char line[8192], path[4096], options[4096];
+  const size_t len = file ? strcspn(file, ".") : 0;
+  bool found = false;
+  FILE *mounts = len ? fopen("/proc/self/mountinfo", "re") : NULL;
+  while (mounts && !found && fgets(line, sizeof line, mounts)) {
+    const char *tail = strstr(line, v2 ? " - cgroup2 " : " - cgroup ");
+    if (!tail || sscanf(line, "%*s %*s %*s %*s %4095s", path) != 1) continue;
+    if (sscanf(tail, " - %*s %*s %4095s", options) != 1) continue;
+    if (v2) snprintf(options, sizeof options, "%s", get_file(text("%s/cgroup.controllers", path)));
+    for (char *c = options; *c; c++)
+      if (*c == ' ' || *c == '\n') *c = ',';
+    found = ctr__list_has(options, file, len);
+  }
+  if (mounts) fclose(mounts);
+  return found;
+}
+
 /* false: this machine cannot limit it. */
 static bool check_field(size_t i) {
   limited l = limited_new();
@@ -273,6 +293,11 @@ static bool check_field(size_t i) {
     CHECK_MSG(strstr(is, text("%s\n", should)), "%s: %s has \"%s\"", fields[i].resources, base, is);
   }
   if (!limits) printf("# not limited here: %s\n", l.b.err.msg);
+  /* As root that is so for want of the controller alone. */
+  const bool in_v1 = has_controller(fields[i].v1, false);
+  CHECK_MSG(limits || !is_root() || !(in_v1 || has_controller(fields[i].v2, true)) ||
+                (!fields[i].v1 && has_controller(fields[i].v2, false)),
+            "%s: there is a controller", fields[i].resources);
   limited_end(&l);
   return limits && path;
 }

@@ -176,8 +176,10 @@ static inline ctr_code plan_of(const ctr_config *config, const setup *s, ctr_pla
   desc.log = (ctr_log){keep_warning, &now};
   ctr_code code = ctr__config_check(config, &desc.log, err);
   if (code) return code;
-  const bool makes = s->purpose.goal == CTR__GOAL_RUN || s->purpose.goal == CTR__GOAL_CREATE;
-  if (!makes) return ctr__plan_compile(config, &desc, &s->purpose, facts, ret, err);
+  const bool asks_machine = s->purpose.goal == CTR__GOAL_RUN ||
+                            s->purpose.goal == CTR__GOAL_CREATE ||
+                            s->purpose.goal == CTR__GOAL_UPDATE;
+  if (!asks_machine) return ctr__plan_compile(config, &desc, &s->purpose, facts, ret, err);
   ctr__builder b = {
       .config = config, .desc = &desc, .purpose = &s->purpose, .facts = facts, .err = err};
   return compile_on(s->hierarchies ? s->hierarchies : &made_up_hierarchies, &b, ret);

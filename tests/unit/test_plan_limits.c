@@ -352,6 +352,44 @@ TEST(device_rules_that_nobody_enforces_are_warned_of_or_refused) {
   }
 }
 
+/* -- new limits for a container that is there -- */
+
+static void update(const ctr__hierarchies *machine, const char *path, const char *linux_) {
+  static const ctr_device_rule deny[] = {{.allow = false, .access = "rwm"}};
+  static ctr_resources changed;
+  static const char *paths[1];
+  changed = (ctr_resources){.pids.limit = {true, 5}};
+  if (strstr(linux_, "devices")) changed = (ctr_resources){.devices = {deny, 1}};
+  paths[0] = path;
+  PLAN(.hierarchies = machine, .linux_ = linux_,
+       .purpose = {.goal = CTR__GOAL_UPDATE, .cgroups = {paths, 1}, .changed = &changed});
+}
+
+TEST(an_update_is_written_to_the_cgroups_that_there_are) {
+  update(&v1, "/dev/null/pids/box", ",'resources':{'pids':{'limit':5}}");
+  check_lines("v1", now.text, "write '5' to pids.max of the cgroup /dev/null/pids/box");
+  CHECK(now.plan && now.plan->step_count == 1);
+  update(&v2, "/dev/null/v2/box", ",'resources':{'pids':{'limit':5},'memory':{'limit':9}}");
+  check_lines("v2", now.text,
+              "make the cgroup /dev/null/v2/box, with pids\n"
+              "write '5' to pids.max of the cgroup /dev/null/v2/box");
+  CHECK(now.plan && now.plan->step_count == 2);
+  update(&v1, "/dev/null/freezer/box", ",'resources':{'pids':{'limit':5}}");
+  CHECK_REFUSED("made without", CTR_E_UNSUPPORTED, "linux.resources.pids.limit");
+}
+
+/* Somebody asks for just that: there is nothing to be passed over with a warning. */
+TEST(an_update_of_devices_holds_or_is_refused) {
+  update(&v2, "/dev/null/v2/box", DEVICES);
+  CHECK(step_of(CTR__STEP_DEVICE_PROGRAM) != NULL);
+  update(&with_devices, "/dev/null/devices/box", DEVICES);
+  CHECK(step_of(CTR__STEP_DEVICE_LIST) != NULL);
+  update(&with_devices, "/dev/null/freezer/box", DEVICES);
+  CHECK_REFUSED("made without", CTR_E_UNSUPPORTED, "linux.resources.devices");
+  update(&nothing, "/dev/null/freezer/box", DEVICES);
+  CHECK_REFUSED("no controller", CTR_E_UNSUPPORTED, "linux.resources.devices");
+}
+
 TEST(weights_rise_with_shares) {
   int before = 0;
   for (unsigned shares = 0; shares < 300000; shares += shares / 64 + 1) {
