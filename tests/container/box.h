@@ -139,6 +139,23 @@ static inline void copy_program(const char *from, const char *to) {
   close(out);
 }
 
+/* -- cgroup hierarchies of this machine -- */
+
+/* Where the one of a v1 controller is mounted, or of "v2"; false when it is not. */
+static inline bool mount_point(const char *controller, char path[4096]) {
+  char line[8192], options[4096];
+  bool found = false, v2 = !strcmp(controller, "v2");
+  FILE *file = fopen("/proc/self/mountinfo", "re");
+  while (file && !found && fgets(line, sizeof line, file)) {
+    const char *tail = strstr(line, v2 ? " - cgroup2 " : " - cgroup ");
+    if (!tail || sscanf(line, "%*s %*s %*s %*s %4095s", path) != 1) continue;
+    if (sscanf(tail, " - %*s %*s %4095s", options) != 1) continue;
+    found = v2 || ctr__cgroup_has(&(ctr__cgroup){.controllers = options}, controller);
+  }
+  if (file) fclose(file);
+  return found;
+}
+
 /* -- boxes -- */
 
 static inline void box_warned(void *userdata, ctr_level level, const char *field,

@@ -14,21 +14,6 @@ static ctr_err err;
 
 /* -- hierarchies of this machine -- */
 
-/* Where the one of a v1 controller is mounted, or of "v2"; false when it is not. */
-static bool mount_point(const char *controller, char path[4096]) {
-  char line[8192], options[4096];
-  bool found = false, v2 = !strcmp(controller, "v2");
-  FILE *file = fopen("/proc/self/mountinfo", "re");
-  while (file && !found && fgets(line, sizeof line, file)) {
-    const char *tail = strstr(line, v2 ? " - cgroup2 " : " - cgroup ");
-    if (!tail || sscanf(line, "%*s %*s %*s %*s %4095s", path) != 1) continue;
-    if (sscanf(tail, " - %*s %*s %4095s", options) != 1) continue;
-    found = v2 || ctr__cgroup_has(&(ctr__cgroup){.controllers = options}, controller);
-  }
-  if (file) fclose(file);
-  return found;
-}
-
 static bool there(const char *path) {
   return access(path, F_OK) == 0;
 }

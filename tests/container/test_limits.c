@@ -249,24 +249,16 @@ static const struct {
     {"'unified':{'cgroup.max.descendants':'3'}", NULL, NULL, "cgroup.max.descendants", "3"},
 };
 
-/* Whether the machine has the controller of a file: of v1 in its mount options, of v2 in the file
-   that says so. */
+/* Whether the machine has the controller of a file, for v1 or for v2. */
 static bool has_controller(const char *file, bool v2) {
-  char line[8192], path[4096], options[4096];
-  const size_t len = file ? strcspn(file, ".") : 0;
-  bool found = false;
-  FILE *mounts = len ? fopen("/proc/self/mountinfo", "re") : NULL;
-  while (mounts && !found && fgets(line, sizeof line, mounts)) {
-    const char *tail = strstr(line, v2 ? " - cgroup2 " : " - cgroup ");
-    if (!tail || sscanf(line, "%*s %*s %*s %*s %4095s", path) != 1) continue;
-    if (sscanf(tail, " - %*s %*s %4095s", options) != 1) continue;
-    if (v2) snprintf(options, sizeof options, "%s", get_file(text("%s/cgroup.controllers", path)));
-    for (char *c = options; *c; c++)
-      if (*c == ' ' || *c == '\n') *c = ',';
-    found = ctr__list_has(options, file, len);
-  }
-  if (mounts) fclose(mounts);
-  return found;
+  char path[4096], list[4096];
+  const int len = file ? (int)strcspn(file, ".") : 0;
+  if (!v2) return len && mount_point(text("%.*s", len, file), path);
+  if (!len || !mount_point("v2", path)) return false;
+  snprintf(list, sizeof list, "%s", get_file(text("%s/cgroup.controllers", path)));
+  for (char *c = list; *c; c++)
+    if (*c == ' ' || *c == '\n') *c = ',';
+  return ctr__list_has(list, file, (size_t)len);
 }
 
 /* false: this machine cannot limit it. */
