@@ -104,12 +104,14 @@ TEST(an_ordinary_user_maps_one_id_and_denies_setgroups) {
 
 TEST(one_can_be_oneself_inside) {
   if (is_root()) SKIP("only as an ordinary user");
-  const ctr_id_mapping map = {geteuid(), geteuid(), 1};
+  const ctr_id_mapping uid = {geteuid(), geteuid(), 1}, gid = {getegid(), getegid(), 1};
   box b = box_new();
-  b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){&map, 1};
-  b.config->process.user = (ctr_user){.uid = geteuid(), .gid = geteuid()};
+  b.config->linux_.uidMappings = (ctr_id_mappings){&uid, 1};
+  b.config->linux_.gidMappings = (ctr_id_mappings){&gid, 1};
+  b.config->process.user = (ctr_user){.uid = geteuid(), .gid = getegid()};
   CHECK_RAN(box_run(&b, "self"));
   CHECK_STR(box_said(&b, "uid"), text("%u %u %u", geteuid(), geteuid(), geteuid()));
+  CHECK_STR(box_said(&b, "gid"), text("%u %u %u", getegid(), getegid(), getegid()));
   box_free(&b);
 }
 
