@@ -54,3 +54,10 @@ CTR_API void ctr_plan_free(ctr_plan *plan);
    Returns: CTR_OK, or CTR_E_SYS (ECANCELED) when the sink stops. */
 CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata,
                                   ctr_err *err);
+
+/* Writes what a config may ask for that not every caller can have, one line each: "yes", "no" or
+   "depends" for the calling process, then what is asked for, what it needs and what to do instead.
+   A plan that asks for what cannot be had is refused in these words.
+   Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_NOMEM; CTR_E_ARG.
+   Source:  user_namespaces(7), capabilities(7). */
+CTR_API ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err);

@@ -2,7 +2,8 @@
 
 /* What only the caller's side may do, before the child goes on. */
 static ctr_code ctr__plan_parent(ctr__builder *b) {
-  ctr_code code = ctr__plan_own_cgroups(b);
+  ctr_code code = ctr__check_priority_rights(b);
+  if (!code) code = ctr__plan_own_cgroups(b);
   uint32_t before = b->step_count;
   if (!code) code = ctr__plan_namespaces(b);
   if (code) return code;
@@ -109,7 +110,8 @@ static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *des
   ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;
-  ctr__gather_facts(config, desc->without, &facts);
+  code = ctr__gather_facts(config, desc->without, &facts, err);
+  if (code) return code;
   return ctr__plan_compile(config, desc, purpose, &facts, ret_plan, err);
 }
 

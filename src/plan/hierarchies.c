@@ -20,22 +20,9 @@ typedef struct ctr__hierarchies {
 
 /* A whole file of /proc as a string, for the time of building. */
 static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **ret_text) {
-  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  size_t room = 8192, len = 0;
-  char *text = ctr__take(b, 1, room);
-  ssize_t n = fd;
-  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
-    len += (size_t)n;
-    if (len + 1 < room) continue;
-    char *bigger = ctr__take(b, 2, room);
-    if (bigger) memcpy(bigger, text, len);
-    text = bigger;
-    room *= 2;
-  }
-  if (!text) return ctr__nomem(b->err);
-  if (n < 0) return ctr__fail(b->err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
-  *ret_text = text;
-  return CTR_OK;
+  int r = ctr__read_text(b->arena, path, ret_text);
+  if (r == -ENOMEM) return ctr__nomem(b->err);
+  return r < 0 ? ctr__fail(b->err, CTR_E_SYS, -r, NULL, "read %s", path) : CTR_OK;
 }
 
 /* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
@@ -123,13 +110,6 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
 static bool ctr__hierarchy_is_hidden(const ctr__hierarchies *all, size_t index) {
   for (size_t later = index + 1; later < all->count; later++)
     if (!strcmp(all->items[index].name, all->items[later].name)) return true;
-  return false;
-}
-
-/* Whether the comma-separated list has the word. */
-static bool ctr__list_has(const char *list, const char *word, size_t len) {
-  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-    if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
   return false;
 }
 
