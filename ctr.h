@@ -4669,38 +4669,52 @@ static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__
 
 /* -- those that are given to the caller -- */
 
+/* A file that need not be there, or may be for others only, is an empty one. */
+static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_text) {
+  int r = ctr__read_text(arena, path, ret_text);
+  if (r != -ENOENT && r != -EACCES) return r;
+  *ret_text = ctr__arena_strdup(arena, "");
+  return *ret_text ? 0 : -ENOMEM;
+}
+
 /* What passwd(5) calls a user; NULL: not listed there, such as a user of a directory service. Read
    by ourselves: getpwuid(3) loads modules, which a static program does not have. */
-static const char *ctr__user_name(ctr_arena *arena, uint32_t uid) {
+static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name) {
   char *text = NULL, *save = NULL;
-  if (ctr__read_text(arena, "/etc/passwd", &text) < 0) return NULL;
+  *ret_name = NULL;
+  int r = ctr__read_if_there(arena, "/etc/passwd", &text);
+  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *password = strchr(line, ':'), *id = password ? strchr(password + 1, ':') : NULL, *end;
     if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
       continue;
     *password = '\0';
-    return line;
+    *ret_name = line;
+    break;
   }
-  return NULL;
+  return 0;
 }
 
 /* nsswitch.conf(5), "subid": then the files need not be the truth. */
-static bool ctr__ids_are_given_elsewhere(ctr_arena *arena) {
+static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
   char *text = NULL, *save = NULL;
-  if (ctr__read_text(arena, "/etc/nsswitch.conf", &text) < 0) return false;
+  int r = ctr__read_if_there(arena, "/etc/nsswitch.conf", &text);
+  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return true;
-  return false;
+    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return 1;
+  return 0;
 }
 
 /* Lines "NAME-or-UID:first:count". Without a file nothing is given. */
 static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid, ctr__ids *ret) {
-  const char *name = ctr__user_name(arena, uid);
+  const char *name = NULL;
   char *text = NULL, *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
-  *ret = (ctr__ids){.known = name && !ctr__ids_are_given_elsewhere(arena)};
-  int r = ctr__read_text(arena, ctr__id_sources[kind].given, &text);
-  if (r < 0) return r == -ENOENT || r == -EACCES ? 0 : r;
+  int r = ctr__user_name(arena, uid, &name);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *at = strchr(line, ':');
     if (!at) continue;

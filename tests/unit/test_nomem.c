@@ -155,7 +155,7 @@ static const char example[] =
     "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":0}],\"oomScoreAdj\":1,"
     "\"scheduler\":{\"policy\":\"SCHED_BATCH\"},\"user\":{\"uid\":0,\"gid\":0}},\"hostname\":\"h\","
     "\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"mount\"},{\"type\":\"uts\"},"
-    "{\"type\":\"time\"},{\"type\":\"network\"},{\"type\":\"ipc\",\"path\":\"/%s\"}],"
+    "{\"type\":\"time\"},{\"type\":\"network\"},{\"type\":\"pid\"},{\"type\":\"ipc\",\"path\":\"/%s\"}],"
     "\"timeOffsets\":{\"boottime\":{\"secs\":1},\"monotonic\":{\"secs\":2}},"
     "\"devices\":[{\"type\":\"p\",\"path\":\"/dev/p\"}],\"unknown\":1,"
     "\"sysctl\":{\"net.a\":\"1\"},\"maskedPaths\":[\"/m\"],\"readonlyPaths\":[\"/r\"],"

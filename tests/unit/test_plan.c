@@ -585,7 +585,7 @@ static void check_placeholders(size_t kind, const char *text) {
 /* By one of two tables, or with the index of the step, or with all that stand beside it. */
 static bool parent_runs(uint16_t kind) {
   return ctr__parent_steps[kind] || ctr__parent_talks[kind] || kind == CTR__STEP_HOOK ||
-         kind == CTR__STEP_LIMIT;
+         kind == CTR__STEP_MAP_HELPER || kind == CTR__STEP_LIMIT;
 }
 
 TEST(every_kind_of_step_has_a_text_a_manual_page_and_somebody_who_does_it) {
@@ -647,6 +647,7 @@ TEST(every_step_is_in_a_lane_that_runs_it_and_names_its_field) {
   PLAN(CREATE, .linux_ = ",'resources':{'pids':{'limit':5}}"); /* the rest: test_plan_limits.c */
   made[CTR__STEP_LIMIT] = step_of(CTR__STEP_LIMIT) != NULL;
   made[CTR__STEP_DEVICE_LIST] = made[CTR__STEP_DEVICE_PROGRAM] = true; /* likewise */
+  made[CTR__STEP_MAP_HELPER] = true;                                   /* test_plan_rights.c */
   for (size_t kind = 0; kind < CTR__STEP_COUNT; kind++)
     CHECK_MSG(made[kind], "no plan has a step: %s", ctr__step_infos[kind].text);
 }
@@ -657,7 +658,7 @@ enum ref_kind { TEXT, NUMBERS, TEXTS, BYTES };
 
 static enum ref_kind ref_kind(uint16_t kind, int i) {
   if (kind == CTR__STEP_USER && i == 0) return NUMBERS;
-  if (kind == CTR__STEP_HOOK && (i == 1 || i == 2)) return TEXTS;
+  if ((kind == CTR__STEP_HOOK || kind == CTR__STEP_MAP_HELPER) && (i == 1 || i == 2)) return TEXTS;
   if (i == 1 && (kind == CTR__STEP_LOOK_UP || kind == CTR__STEP_EXEC)) return TEXTS;
   if (i == 2 && (kind == CTR__STEP_MOUNT_FS || kind == CTR__STEP_MOUNT_COPY_UP ||
                  kind == CTR__STEP_RECONFIGURE))
