@@ -947,6 +947,11 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
+  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
+                           is the root of the outer one: what was mounted and set for it is out of
+                           its reach whatever its capabilities (mount_namespaces(7)). Not for
+                           containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 } ctr_plan_desc;
@@ -1028,7 +1033,7 @@ typedef struct ctr_process_desc {
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
   /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
-     most. A directory among them is a way out of the container. */
+     most; -1: that number stays closed. A directory among them is a way out of the container. */
   const int *extra_fds;
   size_t extra_fd_count;
 
@@ -1043,6 +1048,14 @@ typedef struct ctr_process_desc {
   ctr_code (*on_moment)(void *userdata, enum ctr_moment moment, const ctr_process *process,
                         ctr_err *err);
   void *userdata;
+
+  /* For a plan with call_function: called in the new process in the place of execve, when all else
+     is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
+     memory is a copy of the caller's, whose threads are not there: if there are any, it may call
+     async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
+     leaves in the buffers of stdio is lost. */
+  int (*function)(void *function_data);
+  void *function_data;
 } ctr_process_desc;
 
 /* Makes the handle of a process that is to be started.
@@ -5072,6 +5085,8 @@ enum {
   X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
   X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
   X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(INNER_USERNS, "enter one more user namespace, in which root is uid %u0 and gid %u1",           \
+    "user_namespaces(7)")                                                                          \
   X(LET_GO, "close the host's procfs and what the root was made with", "close(2)")                 \
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
@@ -5083,6 +5098,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {
@@ -5879,9 +5895,14 @@ static ctr_code ctr__plan_maps(ctr__builder *b) {
   return code;
 }
 
+/* Who the process is in the container's user namespace: in one of its own below that, root. */
+static ctr_user ctr__outer_user(const ctr__builder *b) {
+  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
+}
+
 /* Everything that runs as a user of the container must exist in its user namespace. */
 static ctr_code ctr__check_user_mapped(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   uint32_t host;
   if (!ctr__id_mapped(b->uid_map, user->uid, &host))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
@@ -6013,6 +6034,14 @@ static void ctr__plan_become_root(ctr__builder *b) {
                   .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
 }
 
+/* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
+static void ctr__plan_inner_userns(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  ctr__child_step(b, INNER_USERNS, .field = "linux.namespaces",
+                  .num = {user->uid, user->gid, ctr__groups_of(b, 0)});
+  b->groups_denied = true;
+}
+
 static const char *ctr__offsets_text(ctr__builder *b) {
   const struct {
     const char *name;
@@ -6031,7 +6060,7 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
    those of a joined user namespace is not known here: OWN_PIPES is for these. */
 static void ctr__choose_io_owner(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
@@ -6054,6 +6083,8 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }
 
@@ -8617,7 +8648,9 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
-  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (!b->desc->call_function)
+    ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
+                    .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY, CTR_MOMENT_READY);
   if (b->purpose->goal == CTR__GOAL_CREATE) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
@@ -8625,7 +8658,10 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
-  ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (b->desc->call_function)
+    ctr__child_step(b, CALL, .field = NULL);
+  else
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }
 
 /* ==== [SECTION] plan/exec.c =================================================================== */
@@ -8854,6 +8890,7 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   if (code) return code;
   code = ctr__plan_settings(b);
   if (code) return code;
+  if (b->desc->inner_userns) ctr__plan_inner_userns(b);
   /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
@@ -8870,6 +8907,9 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
 }
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   ctr_code code = ctr__check_hooks_are_run(b);
@@ -9202,6 +9242,8 @@ typedef struct ctr__launch {
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
   char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
+  int (*function)(void *function_data);     /* what CALL calls                                 */
+  void *function_data;
   ctr__shared *shared;
 } ctr__launch;
 
@@ -9403,14 +9445,16 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
   for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
     int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
-    high[i] = (int)ctr__ret(fcntl(fd >= 0 ? fd : null, F_DUPFD_CLOEXEC, count));
-    if (high[i] < 0) return high[i];
+    if (fd < 0 && i < 3) fd = null;
+    high[i] = fd < 0 ? -1 : (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, count));
+    if (fd >= 0 && high[i] < 0) return high[i];
   }
   int r = ctr__move_above(&c->sock, count);
   if (r == 0) r = ctr__move_above(&c->start_sock, count);
   for (int i = 0; i < count && r == 0; i++) {
-    r = dup2(high[i], i) < 0 ? -errno : 0;
-    close(high[i]);
+    if (high[i] < 0) close(i);
+    if (high[i] >= 0) r = dup2(high[i], i) < 0 ? -errno : 0;
+    ctr__close(&high[i]);
   }
   return r;
 }
@@ -9460,6 +9504,23 @@ static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
   return r;
+}
+
+static int ctr__write_own_map(ctr__child *c, const char *file, uint64_t inside, uint64_t outside) {
+  char text[64];
+  char *end = ctr__put_uint(ctr__put_str(ctr__put_uint(text, inside), " "), outside);
+  end = ctr__put_str(end, " 1");
+  return ctr__write_proc(c->proc, file, text, (size_t)(end - text));
+}
+
+static int ctr__child_inner_userns(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = geteuid();
+  const gid_t gid = getegid();
+  int r = ctr__set_groups(c, s->num[2], 0);
+  if (r == 0) r = (int)ctr__ret(unshare(CTR_NS_USER));
+  if (r == 0) r = ctr__write_proc(c->proc, "self/setgroups", "deny", 4);
+  if (r == 0) r = ctr__write_own_map(c, "self/uid_map", s->num[0], uid);
+  return r < 0 ? r : ctr__write_own_map(c, "self/gid_map", s->num[1], gid);
 }
 
 static int ctr__child_setsid(ctr__child *c, const ctr__step *s) {
@@ -10474,6 +10535,18 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   return -errno;
 }
 
+/* The end of the channel tells the parent, as execve would. */
+static int ctr__child_call(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *launch = c->launch;
+  (void)s;
+  if (!c->is_started && ctr__parent_is_gone(c))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  ctr__close(&c->sock);
+  ctr__close(&c->start_sock);
+  environ = launch->envp;
+  _exit(launch->function(launch->function_data));
+}
+
 typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
 
 static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
@@ -10482,6 +10555,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
     [CTR__STEP_BECOME_ROOT] = ctr__child_become_root,
+    [CTR__STEP_INNER_USERNS] = ctr__child_inner_userns,
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
@@ -10536,6 +10610,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
+    [CTR__STEP_CALL] = ctr__child_call,
     [CTR__STEP_EXEC] = ctr__child_exec,
 };
 
@@ -13773,8 +13848,10 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
   s->launch.extra = desc->extra_fds;
   s->launch.extra_count = (int)desc->extra_fd_count;
+  s->launch.function = desc->function;
+  s->launch.function_data = desc->function_data;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
-    if (fcntl(desc->extra_fds[i], F_GETFD) < 0)
+    if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
                        "descriptor %d, which is to be %zu inside, cannot be passed on",
                        desc->extra_fds[i], 3 + i);
@@ -13945,10 +14022,11 @@ ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
 
 /* What a caller can get wrong in a description. */
 static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc *desc) {
-  bool moments = false;
+  bool moments = false, calls = false;
   for (uint32_t i = 0; i < plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
     moments |= step->kind == CTR__STEP_SYNC && step->num[1];
+    calls |= step->kind == CTR__STEP_CALL;
   }
   const bool terminal = ctr__has_terminal(plan);
   if (terminal && desc->stdio != CTR_STDIO_INHERIT)
@@ -13959,6 +14037,7 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
     return "extra_fds has more than 256 descriptors, or a number of them and no list";
   if (desc->on_moment && !moments)
     return "on_moment would never be called: the plan has no moments";
+  if (calls != (desc->function != NULL)) return "function and the plan's call_function go together";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
   for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
     if (desc->fds[i] < -1) return "fds has a negative number other than -1";
@@ -13983,12 +14062,13 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
   ctr__err_clear(err);
   if (!plan || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
-  const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
+  static const ctr_process_desc defaults = {0};
+  const char *wrong = ctr__wrong_desc(plan, desc ? desc : &defaults);
   if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
   ctr_process *p = ctr__process_blank(err);
   if (!p) return CTR_E_NOMEM;
   p->plan = plan;
-  if (desc) p->desc = *desc;
+  p->desc = desc ? *desc : defaults;
   *ret_process = p;
   return CTR_OK;
 }
