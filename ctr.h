@@ -165,6 +165,7 @@
      [SECTION] cgroup/events.c
      [SECTION] parent/io.c
      [SECTION] parent/undo.c
+     [SECTION] parent/visible.c
      [SECTION] parent/report.c
      [SECTION] parent/sockets.c
      [SECTION] parent/channel.c
@@ -6457,6 +6458,8 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
 /* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
    They are read once, here. */
 
+enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
+
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
   const char *mount_point; /* on the host                                            */
@@ -6544,6 +6547,13 @@ static ctr_code ctr__controllers_read(ctr__builder *b, const char *dir, const ch
   return CTR_OK;
 }
 
+/* Something else can be mounted over it: then it is none for us. */
+static bool ctr__hierarchy_is_covered(const ctr__hierarchy *h) {
+  const uint32_t magic = h->v2 ? CTR__CGROUP2_MAGIC : CTR__CGROUP_MAGIC;
+  struct statfs fs;
+  return statfs(h->mount_point, &fs) < 0 || (uint32_t)fs.f_type != magic;
+}
+
 static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
@@ -6555,9 +6565,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
-  for (size_t i = 0; i < all->count && !code; i++)
-    if (all->items[i].v2)
-      code = ctr__controllers_read(b, all->items[i].mount_point, &all->items[i].controllers);
+  size_t seen = all->count;
+  all->count = all->v1_count = 0;
+  for (size_t i = 0; i < seen && !code; i++) {
+    ctr__hierarchy *h = &all->items[i];
+    if (ctr__hierarchy_is_covered(h)) continue;
+    if (h->v2) code = ctr__controllers_read(b, h->mount_point, &h->controllers);
+    all->v1_count += !h->v2;
+    all->items[all->count++] = *h;
+  }
   if (!code) b->hierarchies = all;
   return code;
 }
@@ -10712,7 +10728,6 @@ typedef struct ctr__cgroups {
   size_t count;
 } ctr__cgroups;
 
-enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
 enum {
   CTR__IN_CGROUP = CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV,
 };
@@ -13122,6 +13137,88 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   }
 }
 
+/* ==== [SECTION] parent/visible.c ============================================================== */
+/* Why a procfs or sysfs may not be mounted in a user namespace: what the caller sees of it is
+   covered somewhere, and a new one would show what lies there (mount_namespaces(7), "Restrictions
+   on mount namespaces"; the kernel's mount_too_revealing). */
+
+/* Directories that have nothing in them but mounts: these cover nothing. */
+static const char *const ctr__empty_mount_points[] = {
+    "/sys/fs/binfmt_misc", "/fs/nfsd",        "/openprom",
+    "/fs/cgroup",          "/fs/pstore",      "/fs/bpf",
+    "/fs/selinux",         "/fs/smackfs",     "/fs/fuse/connections",
+    "/kernel/debug",       "/kernel/tracing", "/kernel/security",
+    "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
+};
+
+/* The part of a line of proc_pid_mountinfo(5) that matters here. */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type;
+} ctr__mount_line;
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
+                           fields[4], fields[5], ctr__next_word(&tail)};
+  ctr__unescape_octal(fields[4]);
+  return true;
+}
+
+/* Every line; NULL without memory or the file. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
+  char *text = NULL, *save = NULL;
+  size_t count = 0;
+  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
+}
+
+static bool ctr__covers_nothing(const char *below) {
+  for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
+    if (!strcmp(below, ctr__empty_mount_points[i])) return true;
+  return false;
+}
+
+/* What covers a part of the mount: the first such, or NULL. */
+static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
+                                 const ctr__mount_line *mount) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
+      return lines[i].point;
+  return NULL;
+}
+
+/* Adds the reason to an error, if this is it. */
+static void ctr__explain_invisible(const char *type, ctr_err *err) {
+  ctr_arena arena = {0};
+  size_t count = 0, there = 0;
+  const char *cover = NULL;
+  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  for (size_t i = 0; lines && i < count; i++) {
+    if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
+    const char *covered = ctr__cover_of(lines, count, &lines[i]);
+    cover = covered ? covered : cover;
+    if (!covered) there++;
+  }
+  if (lines && !there && cover)
+    ctr__err_add(err,
+                 ": here the caller's own is covered by a mount at %.200s, and the kernel lets "
+                 "nobody see what is below it",
+                 cover);
+  else if (lines && !there)
+    ctr__err_add(err, ": here the caller sees none at all");
+  ctr_arena_free(&arena);
+}
+
 /* ==== [SECTION] parent/report.c =============================================================== */
 /* From a step that failed to one line for a person. */
 
@@ -13147,8 +13244,8 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
-     "own, and both that the caller sees one without anything mounted over it"},
+     "in a user namespace it must be of a kind that these may mount, and of proc and sysfs the "
+     "caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -13220,6 +13317,8 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
+  if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
+    ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
   if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
