@@ -4691,11 +4691,16 @@ static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_tex
   return *ret_text ? 0 : -ENOMEM;
 }
 
-/* What passwd(5) calls a user; NULL: not listed there, such as a user of a directory service. Read
-   by ourselves: getpwuid(3) loads modules, which a static program does not have. */
-static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name) {
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
   char *text = NULL, *save = NULL;
-  *ret_name = NULL;
+  *ret = (ctr__user_entry){.name = NULL};
   int r = ctr__read_if_there(arena, "/etc/passwd", &text);
   if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -4703,7 +4708,7 @@ static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name)
     if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
       continue;
     *password = '\0';
-    *ret_name = line;
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
     break;
   }
   return 0;
@@ -4719,16 +4724,10 @@ static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
   return 0;
 }
 
-/* Lines "NAME-or-UID:first:count". Without a file nothing is given. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid, ctr__ids *ret) {
-  const char *name = NULL;
-  char *text = NULL, *save = NULL, number[16];
+/* Lines "NAME-or-UID:first:count". */
+static void ctr__ids_given_in(char *text, const char *name, uint32_t uid, ctr__ids *ret) {
+  char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
-  int r = ctr__user_name(arena, uid, &name);
-  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
-  *ret = (ctr__ids){.known = name && !elsewhere};
-  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
-  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *at = strchr(line, ':');
     if (!at) continue;
@@ -4737,7 +4736,19 @@ static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid
     uint64_t first = strtoull(at, &at, 10);
     if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
   }
-  return 0;
+}
+
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
+  char *text = NULL;
+  int r = ctr__user_entry_read(arena, uid, &user);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r == 0 && (!user.name || user.gid == getgid())) ctr__ids_given_in(text, user.name, uid, ret);
+  return r;
 }
 
 /* -- who writes them -- */
@@ -4890,10 +4901,10 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   for (int i = 0; i < CTR__ID_KINDS && several; i++) {
     ctr__find_id_helper(ctr__id_sources[i].helper, helper);
     int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
-            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, getuid(), &ids[i])
+            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
-    several = r == 0 && ids[i].count;
+    several = r == 0 && ids[i].known && ids[i].count;
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
@@ -5323,7 +5334,7 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (r < 0 || (facts->caps & caps[kind])) continue;
     ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
     if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, getuid(), &facts->given_ids[kind]);
+      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
   }
   ctr_arena_free(&arena);
   if (r == -ENOMEM) return ctr__nomem(err);
@@ -5858,7 +5869,7 @@ static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__r
   ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
                    .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
                            ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
-                   .num = {0, 0, b->program_count++});
+                   .num = {p->kind, 0, b->program_count++});
 }
 
 static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
@@ -13759,7 +13770,16 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "gid_map", step);
 }
 
-/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. */
+static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
+  char path[64], byte;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
+               strrchr(ctr__id_sources[kind].map, '/'));
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. How it ended
+   is lost on a caller that ignores SIGCHLD: then the map tells. */
 static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__reason *ret_reason,
                                int64_t *ret_detail) {
   char pid[24];
@@ -13776,7 +13796,7 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
   int r = ctr__program_execute(&helper);
   *ret_reason = helper.reason;
   *ret_detail = helper.detail;
-  return r;
+  return r == -ECHILD && ctr__map_is_written(s, (enum ctr__id_kind)step->num[0]) ? 0 : r;
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */

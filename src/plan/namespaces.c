@@ -133,7 +133,7 @@ static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__r
   ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
                    .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
                            ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
-                   .num = {0, 0, b->program_count++});
+                   .num = {p->kind, 0, b->program_count++});
 }
 
 static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
