@@ -17,6 +17,11 @@
        ctr_arena_free(&mem);
    or, from an OCI config.json: ctr_config_parse() instead of ctr_config_default().
 
+   A FUNCTION INSTEAD OF A PROGRAM  no executable is needed inside
+       ctr_plan_desc plan = {.call_function = true};
+       ctr_process_desc parse = {.function = parse_untrusted, .function_data = &input};
+       ctr_run(config, &plan, &parse, &status, &err);      status.code: what it has returned
+
    A CONTAINER WITH A NAME  that others find again, enter, pause and kill
        ctr_container *c;
        ctr_container_create(config, "web", NULL, &c, &err);      all is made, the program waits
@@ -40,7 +45,9 @@
    NEEDS
        Linux 5.6 or newer (openat2(2), pidfd_open(2)); newer features are used where they are. Root,
        or an ordinary user where the kernel grants user namespaces (user_namespaces(7)): then a
-       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. A mounted /proc.
+       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. With newuidmap(1) and
+       ids in subuid(5) that has more ids than the caller's own. A mounted /proc. What else not
+       every caller can have, and what to do instead, ctr_rights_explain tells.
 
    OPTIONS  (#define before the #include; none of them changes a struct)
        CTR_IMPLEMENTATION   compile the implementation into this file; C11 or newer, no C++
@@ -86,7 +93,7 @@
        caller, whatever the config says: the files behind the standard streams (a terminal that is
        nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
        inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
-       the caller's groups. Until it executes the program, a child has the caller's executable: an
+       with one id mapped the caller's groups. Until it executes the program, a child has the caller's executable: an
        image whose program is /proc/self/exe runs that, and as root without a user namespace can
        change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
        be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
@@ -111,6 +118,7 @@
      [SECTION] base/error.c
      [SECTION] base/sys.c
      [SECTION] base/path.c
+     [SECTION] base/file.c
      [SECTION] config/json_read.c
      [SECTION] config/json_write.c
      [SECTION] config/names.c
@@ -118,10 +126,12 @@
      [SECTION] config/read.c
      [SECTION] config/check.c
      [SECTION] config/write.c
+     [SECTION] config/subids.c
      [SECTION] config/defaults.c
      [SECTION] plan/format.c
      [SECTION] plan/facts.c
      [SECTION] plan/builder.c
+     [SECTION] plan/rights.c
      [SECTION] plan/namespaces.c
      [SECTION] plan/options.c
      [SECTION] plan/mount.c
@@ -147,6 +157,7 @@
      [SECTION] child/root.c
      [SECTION] child/identity.c
      [SECTION] child/exec.c
+     [SECTION] child/program.c
      [SECTION] child/hooks.c
      [SECTION] child/started.c
      [SECTION] child/run.c
@@ -161,6 +172,7 @@
      [SECTION] cgroup/events.c
      [SECTION] parent/io.c
      [SECTION] parent/undo.c
+     [SECTION] parent/visible.c
      [SECTION] parent/report.c
      [SECTION] parent/sockets.c
      [SECTION] parent/channel.c
@@ -892,7 +904,10 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
 typedef enum ctr_default_kind {
   CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
-  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside */
+  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside, and as many
+                           more ids as the caller can have: those of subuid(5) and subgid(5), which
+                           newuidmap(1) maps, or all of the user namespace the caller is root of   */
+  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed        */
 } ctr_default_kind;
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
@@ -900,7 +915,8 @@ typedef enum ctr_default_kind {
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
    running "sh". Change what you like; the lists are constants, so that to change one is to point it
    at another.
-   Returns: CTR_OK or CTR_E_NOMEM. */
+   Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
+   Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
                                     ctr_config **ret_config, ctr_err *err);
 
@@ -939,6 +955,11 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
+  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
+                           is the root of the outer one: what was mounted and set for it is out of
+                           its reach whatever its capabilities (mount_namespaces(7)). Not for
+                           containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 } ctr_plan_desc;
@@ -961,6 +982,13 @@ CTR_API void ctr_plan_free(ctr_plan *plan);
    Returns: CTR_OK, or CTR_E_SYS (ECANCELED) when the sink stops. */
 CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata,
                                   ctr_err *err);
+
+/* Writes what a config may ask for that not every caller can have, one line each: "yes", "no" or
+   "depends" for the calling process, then what is asked for, what it needs and what to do instead.
+   A plan that asks for what cannot be had is refused in these words.
+   Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_NOMEM; CTR_E_ARG.
+   Source:  user_namespaces(7), capabilities(7). */
+CTR_API ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err);
 
 /* ==== [SECTION] api/process.h ================================================================= */
 /* ---- process: bringing a plan to life -------------------------------------------------------- */
@@ -1013,7 +1041,7 @@ typedef struct ctr_process_desc {
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
   /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
-     most. A directory among them is a way out of the container. */
+     most; -1: that number stays closed. A directory among them is a way out of the container. */
   const int *extra_fds;
   size_t extra_fd_count;
 
@@ -1028,6 +1056,14 @@ typedef struct ctr_process_desc {
   ctr_code (*on_moment)(void *userdata, enum ctr_moment moment, const ctr_process *process,
                         ctr_err *err);
   void *userdata;
+
+  /* For a plan with call_function: called in the new process in the place of execve, when all else
+     is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
+     memory is a copy of the caller's, whose threads are not there: if there are any, it may call
+     async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
+     leaves in the buffers of stdio is lost. */
+  int (*function)(void *function_data);
+  void *function_data;
 } ctr_process_desc;
 
 /* Makes the handle of a process that is to be started.
@@ -2435,6 +2471,31 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
    paths. */
 static void ctr__fd_path(char path[32], int fd) {
   *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
+}
+
+/* ==== [SECTION] base/file.c =================================================================== */
+/* Small files of the system, whole. */
+
+/* Into the arena, NUL-terminated, which no member of the system's text files contains. Returns 0 or
+   -errno. */
+static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  size_t room = 8192, len = 0;
+  char *text = ctr_arena_alloc(arena, room);
+  ssize_t n = fd;
+  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
+    len += (size_t)n;
+    if (len + 1 < room) continue;
+    char *bigger = ctr__arena_array(arena, 2, room);
+    if (bigger) memcpy(bigger, text, len);
+    text = bigger;
+    room *= 2;
+  }
+  if (!text) return -ENOMEM;
+  if (n < 0) return fd < 0 ? fd : -errno;
+  text[len] = '\0';
+  *ret_text = text;
+  return 0;
 }
 
 /* ==== [SECTION] config/json_read.c ============================================================ */
@@ -4566,6 +4627,164 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
   return CTR_OK;
 }
 
+/* ==== [SECTION] config/subids.c =============================================================== */
+/* Which ids a caller may put into the map of a user namespace (user_namespaces(7)): besides their
+   own, those that the machine gives them (subuid(5), subgid(5)) and that a program with the right
+   to do so writes for them (newuidmap(1), newgidmap(1)). */
+
+enum ctr__id_kind { CTR__UIDS, CTR__GIDS, CTR__ID_KINDS };
+
+static const struct ctr__id_source {
+  const char *helper, *given, *map;
+} ctr__id_sources[CTR__ID_KINDS] = {
+    [CTR__UIDS] = {"newuidmap", "/etc/subuid", "/proc/self/uid_map"},
+    [CTR__GIDS] = {"newgidmap", "/etc/subgid", "/proc/self/gid_map"},
+};
+
+typedef struct ctr__id_range {
+  uint32_t first, count;
+} ctr__id_range;
+
+enum { CTR__ID_RANGES = 32, CTR__HELPER_PATH = 256 };
+
+typedef struct ctr__ids {
+  ctr__id_range items[CTR__ID_RANGES];
+  size_t count;
+  bool known; /* else they cannot be found out, and who writes the map is the judge */
+} ctr__ids;
+
+static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
+  for (size_t i = 0; i < ids->count; i++) {
+    const ctr__id_range *range = &ids->items[i];
+    if (first >= range->first && first - range->first < range->count &&
+        count <= range->count - (first - range->first))
+      return true;
+  }
+  return false;
+}
+
+static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
+  if (!count || first >= UINT32_MAX || count > UINT32_MAX - first) return;
+  if (ids->count == CTR__ID_RANGES)
+    ids->known = false;
+  else
+    ids->items[ids->count++] = (ctr__id_range){(uint32_t)first, (uint32_t)count};
+}
+
+/* -- those of the caller's own user namespace -- */
+
+/* proc_pid_uid_map(5): lines "inside outside count". */
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  char *text = NULL, *save = NULL;
+  *ret = (ctr__ids){.known = true};
+  int r = ctr__read_text(arena, ctr__id_sources[kind].map, &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *at = line;
+    uint64_t first = strtoull(at, &at, 10);
+    strtoull(at, &at, 10);
+    ctr__ids_add(ret, first, strtoull(at, &at, 10));
+  }
+  return 0;
+}
+
+/* -- those that are given to the caller -- */
+
+/* A file that need not be there, or may be for others only, is an empty one. */
+static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_text) {
+  int r = ctr__read_text(arena, path, ret_text);
+  if (r != -ENOENT && r != -EACCES) return r;
+  *ret_text = ctr__arena_strdup(arena, "");
+  return *ret_text ? 0 : -ENOMEM;
+}
+
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
+  char *text = NULL, *save = NULL;
+  *ret = (ctr__user_entry){.name = NULL};
+  int r = ctr__read_if_there(arena, "/etc/passwd", &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *password = strchr(line, ':'), *id = password ? strchr(password + 1, ':') : NULL, *end;
+    if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
+      continue;
+    *password = '\0';
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
+    break;
+  }
+  return 0;
+}
+
+/* nsswitch.conf(5), "subid": then the files need not be the truth. */
+static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
+  char *text = NULL, *save = NULL;
+  int r = ctr__read_if_there(arena, "/etc/nsswitch.conf", &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return 1;
+  return 0;
+}
+
+/* Lines "NAME-or-UID:first:count". */
+static void ctr__ids_given_in(char *text, const char *name, uint32_t uid, ctr__ids *ret) {
+  char *save = NULL, number[16];
+  *ctr__put_uint(number, uid) = '\0';
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *at = strchr(line, ':');
+    if (!at) continue;
+    *at++ = '\0';
+    if (strcmp(line, number) != 0 && (!name || strcmp(line, name) != 0)) continue;
+    uint64_t first = strtoull(at, &at, 10);
+    if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
+  }
+}
+
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
+  char *text = NULL;
+  int r = ctr__user_entry_read(arena, uid, &user);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r == 0 && (!user.name || user.gid == getgid())) ctr__ids_given_in(text, user.name, uid, ret);
+  return r;
+}
+
+/* -- who writes them -- */
+
+/* Its right comes with the file: set-user-ID or file capabilities (capabilities(7)), which count
+   for nothing on a nosuid mount and for who has given up gaining privileges. */
+static bool ctr__is_privileged_program(const char *path) {
+  struct stat st;
+  struct statvfs fs;
+  if (access(path, X_OK) < 0 || stat(path, &st) < 0 || !S_ISREG(st.st_mode)) return false;
+  if (statvfs(path, &fs) < 0 || (fs.f_flag & ST_NOSUID)) return false;
+  bool has_caps = syscall(SYS_getxattr, path, "security.capability", NULL, (size_t)0) > 0;
+  return ((st.st_mode & S_ISUID) && !st.st_uid) || has_caps;
+}
+
+/* Where the program of that name is, found as execvp(3) would; "" without one that works. */
+static void ctr__find_id_helper(const char *name, char ret_path[CTR__HELPER_PATH]) {
+  const char *path = secure_getenv("PATH");
+  *ret_path = '\0';
+  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
+  for (path = path ? path : "/usr/bin:/bin"; *path; path += strspn(path, ":")) {
+    size_t len = strcspn(path, ":");
+    int n = snprintf(ret_path, CTR__HELPER_PATH, "%.*s/%s", (int)len, path, name);
+    if (*path == '/' && n < CTR__HELPER_PATH && ctr__is_privileged_program(ret_path)) return;
+    path += len;
+  }
+  *ret_path = '\0';
+}
+
 /* ==== [SECTION] config/defaults.c ============================================================= */
 /* The default container: little of the host to be seen, less to be changed. */
 
@@ -4597,7 +4816,7 @@ static const ctr_mount ctr__default_mounts[] = {
 };
 
 /* The group `tty` has number 5 everywhere; a single-id user namespace does not have it. */
-static const char *const ctr__devpts_options_root[] = {"nosuid",        "noexec",    "newinstance",
+static const char *const ctr__devpts_options_tty[] = {"nosuid",        "noexec",    "newinstance",
                                                        "ptmxmode=0666", "mode=0620", "gid=5"};
 
 static const ctr_namespace ctr__default_namespaces[] = {
@@ -4644,27 +4863,82 @@ static const ctr_config ctr__default_config = {
 #undef CTR__WORDS
 #undef CTR__LIST
 
-static ctr_code ctr__default_rootless(ctr_arena *arena, ctr_config *config) {
-  ctr_id_mapping *map = ctr__arena_array(arena, 2, sizeof *map);
+/* The caller's own id as root, then one after the other what is given to the caller. */
+static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
+                               ctr_id_mappings *ret) {
+  ctr_id_mapping *map = ctr__arena_array(arena, given->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
-  map[0] = (ctr_id_mapping){.containerID = 0, .hostID = geteuid(), .size = 1};
-  map[1] = (ctr_id_mapping){.containerID = 0, .hostID = getegid(), .size = 1};
-  config->linux_.uidMappings = (ctr_id_mappings){&map[0], 1};
-  config->linux_.gidMappings = (ctr_id_mappings){&map[1], 1};
+  size_t n = 0;
+  map[n++] = (ctr_id_mapping){.containerID = 0, .hostID = own, .size = 1};
+  for (uint32_t i = 0, next = 1; i < given->count; i++) {
+    const ctr__id_range *range = &given->items[i];
+    if (ctr__ids_have(&(ctr__ids){.items = {*range}, .count = 1}, own, 1) ||
+        range->count > UINT32_MAX - 1 - next)
+      continue;
+    map[n++] = (ctr_id_mapping){next, range->first, range->count};
+    next += range->count;
+  }
+  *ret = (ctr_id_mappings){map, n};
   return CTR_OK;
 }
 
-static ctr_code ctr__default_root(ctr_arena *arena, ctr_config *config) {
+/* Every id of the caller's own user namespace, under the same number. */
+static ctr_code ctr__map_all(ctr_arena *arena, const ctr__ids *there, ctr_id_mappings *ret) {
+  ctr_id_mapping *map = ctr__arena_array(arena, there->count + 1, sizeof *map);
+  if (!map) return CTR_E_NOMEM;
+  for (size_t i = 0; i < there->count; i++)
+    map[i] = (ctr_id_mapping){there->items[i].first, there->items[i].first, there->items[i].count};
+  *ret = (ctr_id_mappings){map, there->count};
+  return CTR_OK;
+}
+
+/* Several ids where that works: as root of a user namespace all that are there (CAP_SETFCAP: for
+   id 0, user_namespaces(7)), else those that a helper maps, both of users and of groups. */
+static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_config *config) {
+  const uint64_t needed = CTR_CAP(SETUID) | CTR_CAP(SETGID) | CTR_CAP(SETFCAP);
+  const uint32_t own[CTR__ID_KINDS] = {geteuid(), getegid()};
+  ctr_id_mappings *maps[CTR__ID_KINDS] = {&config->linux_.uidMappings,
+                                          &config->linux_.gidMappings};
+  ctr__ids ids[CTR__ID_KINDS] = {{.count = 0}};
+  char helper[CTR__HELPER_PATH];
+  uint64_t caps, permitted;
+  ctr__own_caps(&caps, &permitted);
+  const bool all = (caps & needed) == needed && !ctr__in_initial_userns();
+  bool several = kind != CTR_DEFAULT_SINGLE_ID;
+  for (int i = 0; i < CTR__ID_KINDS && several; i++) {
+    ctr__find_id_helper(ctr__id_sources[i].helper, helper);
+    int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
+            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
+                      : 0;
+    if (r == -ENOMEM) return CTR_E_NOMEM;
+    several = r == 0 && ids[i].known && ids[i].count;
+  }
+  ctr_code code = CTR_OK;
+  for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
+    if (!several) ids[i].count = 0;
+    code = several && all ? ctr__map_all(arena, &ids[i], maps[i])
+                          : ctr__map_given(arena, own[i], &ids[i], maps[i]);
+  }
+  return code;
+}
+
+static bool ctr__has_id(const ctr_id_mappings *map, uint32_t id) {
+  for (size_t i = 0; i < map->count; i++)
+    if (id >= map->items[i].containerID && id - map->items[i].containerID < map->items[i].size)
+      return true;
+  return false;
+}
+
+/* Terminals belong to the group tty where it is there. */
+static ctr_code ctr__default_tty_group(ctr_arena *arena, ctr_config *config) {
   ctr_mount *mounts = ctr_arena_alloc(arena, sizeof ctr__default_mounts);
   if (!mounts) return CTR_E_NOMEM;
   memcpy(mounts, ctr__default_mounts, sizeof ctr__default_mounts);
   for (size_t i = 0; i < config->mounts.count; i++)
     if (!strcmp(mounts[i].type, "devpts"))
-      mounts[i].options =
-          (ctr_strs){ctr__devpts_options_root,
-                     sizeof ctr__devpts_options_root / sizeof *ctr__devpts_options_root};
+      mounts[i].options = (ctr_strs){ctr__devpts_options_tty, sizeof ctr__devpts_options_tty /
+                                                                  sizeof *ctr__devpts_options_tty};
   config->mounts.items = mounts;
-  config->linux_.namespaces.count--;
   return CTR_OK;
 }
 
@@ -4685,7 +4959,7 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   ctr__err_clear(err);
   if (!arena || !ret_config)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
-  if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_ROOTLESS)
+  if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_SINGLE_ID)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "kind %d is none of ctr_default_kind", (int)kind);
   uint64_t caps, permitted;
   ctr__own_caps(&caps, &permitted);
@@ -4695,8 +4969,13 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
-  ctr_code code = kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
-                                               : ctr__default_root(arena, config);
+  ctr_code code = CTR_OK;
+  if (kind == CTR_DEFAULT_ROOT)
+    config->linux_.namespaces.count--;
+  else
+    code = ctr__default_maps(arena, kind, config);
+  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__has_id(&config->linux_.gidMappings, 5)))
+    code = ctr__default_tty_group(arena, config);
   if (!code) code = ctr__default_limits(arena, config);
   if (code) return ctr__nomem(err);
   *ret_config = config;
@@ -4735,7 +5014,11 @@ struct ctr_plan {
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
 
-enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
+enum {
+  CTR__PLAN_MAX_NAMESPACES = 8,
+  CTR__PLAN_MAX_HOOKS = 64,
+  CTR__PLAN_MAX_PROGRAMS = CTR__PLAN_MAX_HOOKS + 2, /* newuidmap and newgidmap */
+};
 
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
    stand together, MOUNT_FS to MOUNT_BIND. In the text, %s0 is string 0, %l a list of strings, %u %o
@@ -4771,6 +5054,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
   X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
   X(GID_MAP, "write '%s0' to /proc/PID/gid_map", "user_namespaces(7)")                             \
+  X(MAP_HELPER, "let %s0 map '%s3'", "newuidmap(1)")                                               \
+  X(OWN_PIPES, "give the pipes of its streams to its uid %u0 and gid %u1", "fchown(2)")            \
   X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
   X(SYNC, "sync: %M0", "unix(7)")                                                                  \
   X(STDIO, "take the standard streams", "dup2(2)")                                                 \
@@ -4819,6 +5104,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
   X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
   X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(INNER_USERNS, "enter one more user namespace, in which root is uid %u0 and gid %u1",           \
+    "user_namespaces(7)")                                                                          \
   X(LET_GO, "close the host's procfs and what the root was made with", "close(2)")                 \
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
@@ -4830,6 +5117,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {
@@ -4991,6 +5279,16 @@ typedef struct ctr__facts {
   uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
   unsigned features;                 /* CTR_FEATURE_*                                        */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
+
+  /* What is looked at only when a config asks for more than everybody has. */
+  ctr__ids own_ids[CTR__ID_KINDS];   /* in a user namespace: those that are there    */
+  ctr__ids given_ids[CTR__ID_KINDS]; /* else: what subuid(5) and subgid(5) give       */
+  char id_helpers[CTR__ID_KINDS][CTR__HELPER_PATH]; /* who writes those into a map; "": nobody   */
+  int64_t oom_score_adj;
+  int nice;
+  uint64_t nice_limit, priority_limit; /* RLIMIT_NICE, RLIMIT_RTPRIO */
+  char block_file_systems[512];        /* types that lie on a block device: "ext4,xfs" */
+  size_t missing_device;               /* 1 + which of linux.devices cannot be bound; 0: none */
 } ctr__facts;
 
 /* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
@@ -5020,7 +5318,96 @@ static uint64_t ctr__bounded_caps(uint64_t asked) {
   return set;
 }
 
-static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts) {
+/* One id, one's own, may be mapped by everybody. */
+static bool ctr__maps_own_alone(ctr_id_mappings map, uint32_t own) {
+  return map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own;
+}
+
+static void ctr__gather_id_helpers(ctr__facts *facts) {
+  for (int kind = 0; kind < CTR__ID_KINDS; kind++)
+    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+}
+
+static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err *err) {
+  const ctr_id_mappings maps[CTR__ID_KINDS] = {lin->uidMappings, lin->gidMappings};
+  const uint32_t own[CTR__ID_KINDS] = {facts->euid, facts->egid};
+  const uint64_t caps[CTR__ID_KINDS] = {CTR_CAP(SETUID), CTR_CAP(SETGID)};
+  ctr_arena arena = {0};
+  int r = 0, kind = 0;
+  for (; kind < CTR__ID_KINDS && r == 0; kind++) {
+    if (!maps[kind].count || ctr__maps_own_alone(maps[kind], own[kind])) continue;
+    if (!facts->initial_userns)
+      r = ctr__ids_of_namespace(&arena, (enum ctr__id_kind)kind, &facts->own_ids[kind]);
+    if (r < 0 || (facts->caps & caps[kind])) continue;
+    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+    if (*facts->id_helpers[kind])
+      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
+  }
+  ctr_arena_free(&arena);
+  if (r == -ENOMEM) return ctr__nomem(err);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "find out which ids are the caller's to map")
+               : CTR_OK;
+}
+
+static uint64_t ctr__soft_limit(int resource) {
+  struct ctr__rlimit now = {0};
+  syscall(SYS_prlimit64, 0, resource, NULL, &now);
+  return now.soft;
+}
+
+/* What a process may be given without a right depends on what the caller has. */
+static void ctr__gather_priorities(const ctr_process_config *process, ctr__facts *facts) {
+  char text[16] = "";
+  facts->oom_score_adj = -1000;
+  if (process->oomScoreAdj.set) {
+    CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/proc/self/oom_score_adj", O_RDONLY, 0);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0)
+      facts->oom_score_adj = strtoll(text, NULL, 10);
+  }
+  if (!process->scheduler.policy) return;
+  facts->nice = 20 - (int)syscall(SYS_getpriority, PRIO_PROCESS, 0);
+  facts->nice_limit = ctr__soft_limit(RLIMIT_NICE);
+  facts->priority_limit = ctr__soft_limit(RLIMIT_RTPRIO);
+}
+
+/* filesystems(5): types that are not marked "nodev", of which no kernel lets a user namespace mount
+   any. Looked for only when there is a type that is not in everybody's config. */
+static void ctr__gather_file_systems(const ctr_mounts *mounts, ctr__facts *facts) {
+  static const char *const usual[] = {"proc",   "sysfs", "tmpfs",   "devpts", "mqueue",
+                                      "cgroup", "bind",  "cgroup2", "none",   "overlay"};
+  ctr_arena arena = {0};
+  char *text = NULL, *save = NULL;
+  size_t unusual = 0, len = 0;
+  for (size_t i = 0; i < mounts->count; i++) {
+    bool known = !mounts->items[i].type;
+    for (size_t u = 0; u < sizeof usual / sizeof *usual && !known; u++)
+      known = !strcmp(mounts->items[i].type, usual[u]);
+    unusual += !known;
+  }
+  if (unusual && ctr__read_text(&arena, "/proc/filesystems", &text) == 0)
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+      if (*line == '\t' && len + strlen(line) + 1 < sizeof facts->block_file_systems)
+        len += (size_t)snprintf(facts->block_file_systems + len,
+                                sizeof facts->block_file_systems - len, "%s%s", len ? "," : "",
+                                line + 1);
+  ctr_arena_free(&arena);
+}
+
+/* Where no node can be made, the caller's own of the same path is bound: it must be that device. */
+static void ctr__gather_devices(const ctr_devices *devices, ctr__facts *facts) {
+  for (size_t i = 0; i < devices->count && !facts->missing_device; i++) {
+    const ctr_device *d = &devices->items[i];
+    const dev_t number = makedev((unsigned)d->major_.value, (unsigned)d->minor_.value);
+    struct stat st;
+    if (*d->type == 'p') continue;
+    bool there = stat(d->path, &st) == 0 && st.st_rdev == number &&
+                 (*d->type == 'b' ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode));
+    if (!there) facts->missing_device = i + 1;
+  }
+}
+
+static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
+                                  ctr_err *err) {
   const ctr_process_config *process = &config->process;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns = ctr__in_initial_userns();
@@ -5036,6 +5423,12 @@ static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__f
     syscall(SYS_prlimit64, 0, resource, NULL, &now);
     facts->hard_limit[resource] = now.hard;
   }
+  ctr__gather_priorities(process, facts);
+  if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
+    ctr__gather_file_systems(&config->mounts, facts);
+    ctr__gather_devices(&config->linux_.devices, facts);
+  }
+  return ctr__gather_ids(&config->linux_, facts, err);
 }
 
 /* ==== [SECTION] plan/builder.c ================================================================ */
@@ -5088,7 +5481,7 @@ typedef struct ctr__builder {
   size_t limit_count;
   struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
-  uint32_t hook_count;
+  uint32_t program_count;  /* of the caller's side that are run meanwhile: hooks and helpers */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */
 } ctr__builder;
@@ -5197,6 +5590,13 @@ static ctr_code ctr__refuse(ctr__builder *b, ctr_code code, const char *field, c
   return ctr__fail(b->err, code, 0, field, "%s", text);
 }
 
+/* Whether the comma-separated list has the word. */
+static bool ctr__list_has(const char *list, const char *word, size_t len) {
+  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+    if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
+  return false;
+}
+
 /* Joins head, steps and data into the block that leaves the builder, one allocation. */
 static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref envp) {
   const size_t head = (sizeof(ctr_plan) + 7) / 8 * 8;
@@ -5219,8 +5619,133 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
   return plan;
 }
 
+/* ==== [SECTION] plan/rights.c ================================================================= */
+/* What a config may ask for that not every caller can have: what it needs, and what to do instead.
+   It is looked up here when the plan is made, so that nothing ends half way; the texts of errors
+   are these. */
+
+static bool ctr__can_unshare(const ctr__facts *f) {
+  return f->caps & CTR_CAP(SYS_ADMIN);
+}
+
+static bool ctr__can_map_uids(const ctr__facts *f) {
+  return (f->caps & CTR_CAP(SETUID)) || *f->id_helpers[CTR__UIDS];
+}
+
+static bool ctr__can_map_gids(const ctr__facts *f) {
+  return (f->caps & CTR_CAP(SETGID)) || *f->id_helpers[CTR__GIDS];
+}
+
+static bool ctr__can_map_root(const ctr__facts *f) {
+  return f->caps & CTR_CAP(SETFCAP);
+}
+
+static bool ctr__can_set_groups(const ctr__facts *f) {
+  return !f->groups_denied && ctr__can_map_gids(f);
+}
+
+static bool ctr__can_set_resources(const ctr__facts *f) {
+  return f->can_set_resources;
+}
+
+static bool ctr__can_set_priorities(const ctr__facts *f) {
+  return f->initial_userns && (f->caps & CTR_CAP(SYS_NICE));
+}
+
+static bool ctr__can_set_io_priorities(const ctr__facts *f) {
+  return f->initial_userns && (f->caps & (CTR_CAP(SYS_NICE) | CTR_CAP(SYS_ADMIN)));
+}
+
+static bool ctr__can_mknod(const ctr__facts *f) {
+  return f->can_mknod;
+}
+
+static bool ctr__can_mount_all(const ctr__facts *f) {
+  return f->initial_userns && (f->caps & CTR_CAP(SYS_ADMIN));
+}
+
+#define CTR__OF_THE_MACHINE " in the machine's first user namespace"
+
+/* Name, who has it (NULL: that depends on more than the caller), what is asked for, what that
+   needs, what to do instead. */
+#define CTR__RIGHTS(X)                                                                             \
+  X(NAMESPACES, ctr__can_unshare, "namespaces or another root without a user namespace",           \
+    "CAP_SYS_ADMIN", "add one of type user, and one of type mount, to linux.namespaces")           \
+  X(UID_RANGES, ctr__can_map_uids, "user ids of others in a user namespace",                       \
+    "CAP_SETUID, or newuidmap(1) and ids that subuid(5) gives to the caller",                      \
+    "map one id, the caller's own")                                                                \
+  X(GID_RANGES, ctr__can_map_gids, "group ids of others in a user namespace",                      \
+    "CAP_SETGID, or newgidmap(1) and ids that subgid(5) gives to the caller",                      \
+    "map one id, the caller's own")                                                                \
+  X(MAP_ROOT, ctr__can_map_root, "user id 0 outside as an id inside a user namespace",             \
+    "CAP_SETFCAP", "map another id, or give the caller, if that is a container, CAP_SETFCAP")      \
+  X(GROUPS, ctr__can_set_groups, "additional groups in a user namespace",                          \
+    "CAP_SETGID, or groups that newgidmap(1) maps", "leave them out")                              \
+  X(HARD_LIMITS, ctr__can_set_resources, "a hard limit above the caller's",                        \
+    "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's at most")                        \
+  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below the caller's",                          \
+    "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's or a higher one")                \
+  X(REAL_TIME, ctr__can_set_priorities, "a real-time or deadline scheduling policy",               \
+    "CAP_SYS_NICE" CTR__OF_THE_MACHINE ", or the caller's RLIMIT_RTPRIO", "use another policy")    \
+  X(NICE, ctr__can_set_priorities, "a nice value below the caller's",                              \
+    "CAP_SYS_NICE" CTR__OF_THE_MACHINE ", or the caller's RLIMIT_NICE",                            \
+    "ask for the caller's or a higher one")                                                        \
+  X(IO_REAL_TIME, ctr__can_set_io_priorities, "the real-time class of I/O",                        \
+    "CAP_SYS_NICE or CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "use another class")                      \
+  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname in a user namespace",                     \
+    "to be root of the machine", "use the field domainname")                                       \
+  X(DEVICES, ctr__can_mknod, "a device that the caller does not have at the same path",            \
+    "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
+  X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
+    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+  X(PROC, NULL, "a procfs of its own in a user namespace",                                         \
+    "a new pid namespace beside the user namespace",                                               \
+    "add one to linux.namespaces, or bind the caller's /proc")                                     \
+  X(SYSFS, NULL, "a sysfs of its own in a user namespace",                                         \
+    "a new network namespace beside the user namespace",                                           \
+    "add one to linux.namespaces, or bind the caller's /sys (rbind, ro)")                          \
+  X(MQUEUE, NULL, "a mqueue file system of its own in a user namespace",                           \
+    "a new ipc namespace beside the user namespace",                                               \
+    "add one to linux.namespaces, or bind the caller's /dev/mqueue")                               \
+  X(LIMITS, NULL, "limits of linux.resources",                                                     \
+    "a cgroup that was given to the caller (cgroup-v2.rst, \"Delegation\"; systemd: "              \
+    "Delegate=yes)",                                                                               \
+    "leave them out; process.rlimits need nothing")                                                \
+  X(TIME_OFFSETS, ctr__can_unshare, "time offsets in a user namespace that is joined",             \
+    "CAP_SYS_ADMIN", "make a new user namespace")
+
+enum ctr__right {
+#define CTR__RIGHT_ENUM(name, has, asked, needs, instead) CTR__RIGHT_##name,
+  CTR__RIGHTS(CTR__RIGHT_ENUM)
+#undef CTR__RIGHT_ENUM
+      CTR__RIGHT_COUNT
+};
+
+static const struct ctr__right_row {
+  bool (*has)(const ctr__facts *facts);
+  const char *asked, *needs, *instead;
+} ctr__rights[CTR__RIGHT_COUNT] = {
+#define CTR__RIGHT_ROW(name, has, asked, needs, instead)                                           \
+  [CTR__RIGHT_##name] = {has, asked, needs, instead},
+    CTR__RIGHTS(CTR__RIGHT_ROW)
+#undef CTR__RIGHT_ROW
+};
+
+/* What the config says there is more than the caller may ask for; detail is NULL or says of what.
+ */
+static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *field,
+                           const char *detail) {
+  const struct ctr__right_row *row = &ctr__rights[right];
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s needs %s: %s", detail ? detail : "",
+                   detail ? ": " : "", row->asked, row->needs, row->instead);
+}
+
 /* ==== [SECTION] plan/namespaces.c ============================================================= */
 /* Which namespaces are made, which are joined, and who maps the ids. */
+
+static bool ctr__has_setattr(const ctr__builder *b) {
+  return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
+}
 
 static ctr_code ctr__sort_namespaces(ctr__builder *b) {
   const ctr_namespaces *all = &b->config->linux_.namespaces;
@@ -5229,15 +5754,8 @@ static ctr_code ctr__sort_namespaces(ctr__builder *b) {
     *kind |= (uint32_t)all->items[i].type;
   }
   b->own_mounts = b->new_namespaces & CTR_NS_MOUNT;
-  bool privileged = b->facts->caps & CTR_CAP(SYS_ADMIN);
-  if (!privileged && all->count && !((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER))
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "an ordinary user needs a user namespace to make or join others: add one of "
-                       "type user");
-  if (!privileged && !all->count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "an ordinary user needs a user namespace to change the root: add one of "
-                       "type user, and one of type mount");
+  if (!ctr__can_unshare(b->facts) && !ctr__in_userns(b))
+    return ctr__lacks(b, CTR__RIGHT_NAMESPACES, "linux.namespaces", NULL);
   return CTR_OK;
 }
 
@@ -5269,15 +5787,53 @@ static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
   return ctr__add_bytes(b, text, (size_t)(at - text) + 1, 1);
 }
 
+/* One of the two maps, and how it is to be written. */
+typedef struct ctr__map_plan {
+  const char *field;
+  ctr_id_mappings map;
+  enum ctr__id_kind kind;
+  enum ctr__kind step;
+  enum ctr__right right;
+  uint32_t own;
+  uint64_t cap;
+  bool by_helper;
+} ctr__map_plan;
+
+/* Whether each range is the caller's to map: ids of the caller's own user namespace, and what the
+   machine gives them besides their own. */
+static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
+  const ctr__ids *given = &b->facts->given_ids[p->kind], *there = &b->facts->own_ids[p->kind];
+  for (size_t i = 0; i < p->map.count; i++) {
+    const ctr_id_mapping *m = &p->map.items[i];
+    const bool own = m->hostID == p->own && m->size == 1;
+    const char *field = ctr__print(b, "%s[%zu]", p->field, i);
+    if (!field) return ctr__nomem(b->err);
+    if (there->known && !own && !ctr__ids_have(there, m->hostID, m->size))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                       "hostID %u and the %u after it are not all ids of the caller's own user "
+                       "namespace (%s)",
+                       m->hostID, m->size - 1, ctr__id_sources[p->kind].map);
+    if (p->by_helper && given->known && !own && !ctr__ids_have(given, m->hostID, m->size))
+      return ctr__lacks(b, p->right, field,
+                        ctr__print(b, "hostID %u, size %u", m->hostID, m->size));
+  }
+  return CTR_OK;
+}
+
 /* user_namespaces(7): without CAP_SETUID (CAP_SETGID) over the parent namespace one may map one id,
-   one's own. */
-static ctr_code ctr__check_map(ctr__builder *b, const char *field, ctr_id_mappings map,
-                               uint64_t cap, uint32_t own) {
-  if ((b->facts->caps & cap) ||
-      (map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own))
-    return CTR_OK;
-  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                   "an ordinary user can map one id only, their own: hostID %u, size 1", own);
+   one's own; nobody maps 0 without CAP_SETFCAP, which came with the same Linux 5.12 as
+   mount_setattr(2). */
+static ctr_code ctr__check_map(ctr__builder *b, ctr__map_plan *p) {
+  const bool by_caller = (b->facts->caps & p->cap) || ctr__maps_own_alone(p->map, p->own);
+  p->by_helper = !by_caller && *b->facts->id_helpers[p->kind];
+  if (!by_caller && !p->by_helper) return ctr__lacks(b, p->right, p->field, NULL);
+  ctr_code code = ctr__check_ranges(b, p);
+  bool maps_root = false;
+  for (size_t i = 0; i < p->map.count; i++) maps_root |= p->map.items[i].hostID == 0;
+  if (!code && maps_root && by_caller && p->kind == CTR__UIDS && ctr__has_setattr(b) &&
+      !ctr__can_map_root(b->facts))
+    return ctr__lacks(b, CTR__RIGHT_MAP_ROOT, p->field, NULL);
+  return code;
 }
 
 /* The maps in force: those of the config, or the caller's own ids as root inside. */
@@ -5304,25 +5860,68 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
                            "4095 bytes");
 }
 
+/* newuidmap(1): its own name, the pid, which is put in when it is known, then the map. */
+static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__ref text) {
+  const char **args = ctr__take(b, 3 * p->map.count + 2, sizeof *args);
+  if (!args) return;
+  size_t n = 0;
+  args[n++] = ctr__id_sources[p->kind].helper;
+  args[n++] = "PID";
+  for (size_t i = 0; i < p->map.count; i++) {
+    args[n++] = ctr__print(b, "%u", p->map.items[i].containerID);
+    args[n++] = ctr__print(b, "%u", p->map.items[i].hostID);
+    args[n++] = ctr__print(b, "%u", p->map.items[i].size);
+  }
+  if (b->nomem) return;
+  ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
+                   .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
+                           ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
+                   .num = {p->kind, 0, b->program_count++});
+}
+
+static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
+  ctr__ref text = ctr__map_text(b, p->map);
+  if (p->by_helper)
+    ctr__plan_map_helper(b, p, text);
+  else
+    ctr__add_step(b, CTR__LANE_PARENT, p->step, &(ctr__new_step){.field = p->field, .ref = {text}});
+  return ctr__check_map_text(b, p->field, text);
+}
+
 static ctr_code ctr__plan_maps(ctr__builder *b) {
-  ctr_code code =
-      ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID), b->facts->euid);
-  if (!code)
-    code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
+  ctr__map_plan maps[CTR__ID_KINDS] = {{.field = "linux.uidMappings",
+                                        .map = b->uid_map,
+                                        .kind = CTR__UIDS,
+                                        .step = CTR__STEP_UID_MAP,
+                                        .right = CTR__RIGHT_UID_RANGES,
+                                        .own = b->facts->euid,
+                                        .cap = CTR_CAP(SETUID)},
+                                       {.field = "linux.gidMappings",
+                                        .map = b->gid_map,
+                                        .kind = CTR__GIDS,
+                                        .step = CTR__STEP_GID_MAP,
+                                        .right = CTR__RIGHT_GID_RANGES,
+                                        .own = b->facts->egid,
+                                        .cap = CTR_CAP(SETGID)}};
+  ctr_code code = CTR_OK;
+  for (int kind = 0; kind < CTR__ID_KINDS && !code; kind++) code = ctr__check_map(b, &maps[kind]);
   if (code) return code;
-  b->groups_denied = b->facts->groups_denied || !(b->facts->caps & CTR_CAP(SETGID));
+  b->groups_denied =
+      b->facts->groups_denied || !((b->facts->caps & CTR_CAP(SETGID)) || maps[CTR__GIDS].by_helper);
   if (b->groups_denied)
     ctr__parent_step(b, SETGROUPS_FILE, .field = "linux.gidMappings", .str = {"deny"});
-  ctr__ref uids = ctr__map_text(b, b->uid_map), gids = ctr__map_text(b, b->gid_map);
-  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings", .ref = {uids});
-  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings", .ref = {gids});
-  code = ctr__check_map_text(b, "linux.uidMappings", uids);
-  return code ? code : ctr__check_map_text(b, "linux.gidMappings", gids);
+  for (int kind = 0; kind < CTR__ID_KINDS && !code; kind++) code = ctr__plan_map(b, &maps[kind]);
+  return code;
+}
+
+/* Who the process is in the container's user namespace: in one of its own below that, root. */
+static ctr_user ctr__outer_user(const ctr__builder *b) {
+  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
 }
 
 /* Everything that runs as a user of the container must exist in its user namespace. */
 static ctr_code ctr__check_user_mapped(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   uint32_t host;
   if (!ctr__id_mapped(b->uid_map, user->uid, &host))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
@@ -5336,9 +5935,7 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
                        ctr__print(b, "process.user.additionalGids[%zu]", i),
                        "%u is not mapped by linux.gidMappings", user->additionalGids.items[i]);
   if (b->groups_denied && user->additionalGids.count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
-                       "an ordinary user cannot have additional groups in a user namespace "
-                       "(user_namespaces(7), setgroups)");
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }
 
@@ -5406,6 +6003,15 @@ static bool ctr__enters_cgroup_first(const ctr__builder *b) {
   return (b->new_namespaces & CTR_NS_CGROUP) && ctr__makes_container(b) && !b->desc->no_cgroup;
 }
 
+/* Whose ids on the host those of a joined user namespace are can be seen when the process is in
+   it. */
+static void ctr__plan_own_pipes(ctr__builder *b) {
+  const ctr_namespace *users = ctr__namespace_of(b->config, CTR_NS_USER);
+  const ctr_user *user = &b->config->process.user;
+  if (users && users->path && (b->facts->caps & CTR_CAP(CHOWN)))
+    ctr__parent_step(b, OWN_PIPES, .field = "process.user", .num = {user->uid, user->gid});
+}
+
 /* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
    entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
    rights that joining others needs. */
@@ -5426,6 +6032,7 @@ static void ctr__plan_clone(ctr__builder *b) {
                                  .str = {b->born_in},
                                  .num = {flags, clone3}});
   if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+  ctr__plan_own_pipes(b);
 }
 
 /* What to do about groups, count of them being asked for. */
@@ -5439,7 +6046,19 @@ static void ctr__plan_become_root(ctr__builder *b) {
   if (b->uid_map.count &&
       !(ctr__id_mapped(b->uid_map, 0, &host_uid) && ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
-  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
+  /* Sources of mounts that an ordinary user reaches by one of their groups are still to be opened:
+     these groups go when the program's own come. */
+  bool still_needed = (b->new_namespaces & CTR_NS_USER) && !(b->facts->caps & CTR_CAP(SETGID));
+  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces",
+                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
+}
+
+/* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
+static void ctr__plan_inner_userns(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  ctr__child_step(b, INNER_USERNS, .field = "linux.namespaces",
+                  .num = {user->uid, user->gid, ctr__groups_of(b, 0)});
+  b->groups_denied = true;
 }
 
 static const char *ctr__offsets_text(ctr__builder *b) {
@@ -5458,9 +6077,9 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 }
 
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
-   those of a joined user namespace is not known here: then they stay the caller's. */
+   those of a joined user namespace is not known here: OWN_PIPES is for these. */
 static void ctr__choose_io_owner(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
@@ -5471,10 +6090,9 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
   bool offsets = *ctr__offsets_text(b), joins_users = b->joined_namespaces & CTR_NS_USER;
-  if (offsets && joins_users && !(b->facts->caps & CTR_CAP(SYS_ADMIN)))
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.timeOffsets",
-                       "an ordinary user who joins a user namespace cannot write them: "
-                       "/proc/self belongs to root then (proc_pid(5))");
+  /* /proc/self belongs to root then (proc_pid(5)). */
+  if (offsets && joins_users && !ctr__can_unshare(b->facts))
+    return ctr__lacks(b, CTR__RIGHT_TIME_OFFSETS, "linux.timeOffsets", NULL);
   ctr__plan_clone(b);
   if (b->new_namespaces & CTR_NS_USER) {
     ctr__choose_maps(b);
@@ -5484,6 +6102,8 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }
 
@@ -5685,10 +6305,6 @@ static const char *ctr__host_path(ctr__builder *b, const char *path) {
   return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
-static bool ctr__has_setattr(const ctr__builder *b) {
-  return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
-}
-
 static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
                                   const uint64_t *types, size_t count) {
   for (size_t i = 0; i < count && types[i]; i++)
@@ -5775,11 +6391,35 @@ static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
   return CTR__HELD_NONE;
 }
 
+/* A file system that shows a namespace is its owner's to mount (mount_namespaces(7)); others lie on
+   devices, which are nobody's but the machine's. */
+static ctr_code ctr__check_may_mount(ctr__builder *b, const ctr_mount *mount, const char *field) {
+  static const struct {
+    const char *type;
+    uint32_t namespace_type;
+    enum ctr__right right;
+  } shown[] = {{"proc", CTR_NS_PID, CTR__RIGHT_PROC},
+               {"sysfs", CTR_NS_NETWORK, CTR__RIGHT_SYSFS},
+               {"mqueue", CTR_NS_IPC, CTR__RIGHT_MQUEUE}};
+  if (!ctr__in_userns(b)) return CTR_OK;
+  /* Who owns a namespace that is joined together with its user namespace is seen when mounting. */
+  uint32_t own = b->new_namespaces;
+  if (b->joined_namespaces & CTR_NS_USER) own |= b->joined_namespaces;
+  for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+    if (!strcmp(mount->type, shown[i].type) && !(own & shown[i].namespace_type))
+      return ctr__lacks(b, shown[i].right, field, NULL);
+  if (ctr__list_has(b->facts->block_file_systems, mount->type, strlen(mount->type)))
+    return ctr__lacks(b, CTR__RIGHT_FILE_SYSTEMS, field, mount->type);
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
                                  ctr__mount_spec *spec) {
   if (!mount->type || !strcmp(mount->type, "none"))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
                      "a type is required unless the options have bind or rbind");
+  ctr_code allowed = ctr__check_may_mount(b, mount, field);
+  if (allowed) return allowed;
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   /* A tmpfs is still to be filled with mount points and devices: read-only comes last. */
@@ -5836,6 +6476,8 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
 /* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
    They are read once, here. */
 
+enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
+
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
   const char *mount_point; /* on the host                                            */
@@ -5855,22 +6497,9 @@ typedef struct ctr__hierarchies {
 
 /* A whole file of /proc as a string, for the time of building. */
 static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **ret_text) {
-  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  size_t room = 8192, len = 0;
-  char *text = ctr__take(b, 1, room);
-  ssize_t n = fd;
-  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
-    len += (size_t)n;
-    if (len + 1 < room) continue;
-    char *bigger = ctr__take(b, 2, room);
-    if (bigger) memcpy(bigger, text, len);
-    text = bigger;
-    room *= 2;
-  }
-  if (!text) return ctr__nomem(b->err);
-  if (n < 0) return ctr__fail(b->err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
-  *ret_text = text;
-  return CTR_OK;
+  int r = ctr__read_text(b->arena, path, ret_text);
+  if (r == -ENOMEM) return ctr__nomem(b->err);
+  return r < 0 ? ctr__fail(b->err, CTR_E_SYS, -r, NULL, "read %s", path) : CTR_OK;
 }
 
 /* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
@@ -5936,6 +6565,13 @@ static ctr_code ctr__controllers_read(ctr__builder *b, const char *dir, const ch
   return CTR_OK;
 }
 
+/* Something else can be mounted over it: then it is none for us. */
+static bool ctr__hierarchy_is_covered(const ctr__hierarchy *h) {
+  const uint32_t magic = h->v2 ? CTR__CGROUP2_MAGIC : CTR__CGROUP_MAGIC;
+  struct statfs fs;
+  return statfs(h->mount_point, &fs) < 0 || (uint32_t)fs.f_type != magic;
+}
+
 static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
@@ -5947,9 +6583,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
-  for (size_t i = 0; i < all->count && !code; i++)
-    if (all->items[i].v2)
-      code = ctr__controllers_read(b, all->items[i].mount_point, &all->items[i].controllers);
+  size_t seen = all->count;
+  all->count = all->v1_count = 0;
+  for (size_t i = 0; i < seen && !code; i++) {
+    ctr__hierarchy *h = &all->items[i];
+    if (ctr__hierarchy_is_covered(h)) continue;
+    if (h->v2) code = ctr__controllers_read(b, h->mount_point, &h->controllers);
+    all->v1_count += !h->v2;
+    all->items[all->count++] = *h;
+  }
   if (!code) b->hierarchies = all;
   return code;
 }
@@ -5958,13 +6600,6 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
 static bool ctr__hierarchy_is_hidden(const ctr__hierarchies *all, size_t index) {
   for (size_t later = index + 1; later < all->count; later++)
     if (!strcmp(all->items[index].name, all->items[later].name)) return true;
-  return false;
-}
-
-/* Whether the comma-separated list has the word. */
-static bool ctr__list_has(const char *list, const char *word, size_t len) {
-  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-    if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
   return false;
 }
 
@@ -6145,7 +6780,7 @@ static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t ind
                                  .str = {hook->path},
                                  .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
                                  .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
-                                         b->hook_count++, row->is_of_host}});
+                                         b->program_count++, row->is_of_host}});
 }
 
 static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
@@ -6329,6 +6964,16 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
   return false;
 }
 
+/* A node that the caller has not got cannot be bound, and none can be made. */
+static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
+  size_t missing = b->facts->missing_device;
+  if (!missing || (ctr__can_mknod(b->facts) && !ctr__in_userns(b))) return CTR_OK;
+  const char *field = ctr__print(b, "linux.devices[%zu]", missing - 1);
+  if (!field) return ctr__nomem(b->err);
+  return ctr__lacks(b, CTR__RIGHT_DEVICES, field,
+                    b->config->linux_.devices.items[missing - 1].path);
+}
+
 static void ctr__plan_devices(ctr__builder *b) {
   const ctr_devices *devices = &b->config->linux_.devices;
   /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
@@ -6478,7 +7123,8 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (!b->own_mounts) return ctr__plan_no_mounts(b);
   const ctr_linux *lin = &b->config->linux_;
   ctr__plan_root(b);
-  ctr_code code = ctr__plan_mounts(b);
+  ctr_code code = ctr__check_devices_are_there(b);
+  if (!code) code = ctr__plan_mounts(b);
   if (code) return code;
   ctr__plan_devices(b);
   ctr__plan_console(b, true);
@@ -7626,9 +8272,7 @@ static ctr_code ctr__plan_device_filter(ctr__builder *b) {
 static ctr_code ctr__check_limits_hold(ctr__builder *b) {
   for (size_t i = 0; i < b->limit_count; i++)
     if (!b->limits[i].hierarchy->container && b->limits[i].rule != CTR__LIMIT_IF_THERE)
-      return ctr__refuse(b, CTR_E_UNSUPPORTED, b->limits[i].field,
-                         "an ordinary user can set limits only below a cgroup that was given to "
-                         "them (cgroup-v2.rst, \"Delegation\"; systemd: Delegate=yes)");
+      return ctr__lacks(b, CTR__RIGHT_LIMITS, b->limits[i].field, NULL);
   return CTR_OK;
 }
 
@@ -7779,6 +8423,8 @@ static ctr_code ctr__plan_sysctls(ctr__builder *b) {
       if (!strncmp(path, prefix, len) && (prefix[len - 1] == '/' || !path[len]))
         owner = ctr__sysctl_rules[r].namespace_type;
     }
+    if (!strcmp(path, "kernel/domainname") && ctr__in_userns(b))
+      return ctr__lacks(b, CTR__RIGHT_DOMAIN_SETTING, field, NULL);
     if (!owner || !((b->new_namespaces | b->joined_namespaces) & owner))
       return ctr__refuse(b, CTR_E_CONFIG, field,
                          owner ? "the namespace it belongs to is the host's: add it to "
@@ -7798,11 +8444,10 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
     uint64_t type = (uint64_t)limit->type - 1, current = b->facts->hard_limit[type];
     bool raises = limit->hard > current;
     const char *field = ctr__print(b, "process.rlimits[%zu]", i);
-    if (raises && !b->facts->can_set_resources)
-      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                       "the hard limit %llu is above the caller's own, %llu; raising it needs "
-                       "CAP_SYS_RESOURCE",
-                       (unsigned long long)limit->hard, (unsigned long long)current);
+    if (raises && !ctr__can_set_resources(b->facts))
+      return ctr__lacks(b, CTR__RIGHT_HARD_LIMITS, field,
+                        ctr__print(b, "%llu, the caller has %llu", (unsigned long long)limit->hard,
+                                   (unsigned long long)current));
     const ctr__new_step step = {.field = field, .num = {type, limit->soft, limit->hard}};
     /* In a user namespace the child has lost the right to raise: the parent makes room for it. */
     if (lane == CTR__LANE_CHILD)
@@ -7880,6 +8525,28 @@ static void ctr__plan_io_priority(ctr__builder *b, enum ctr__lane lane) {
   ctr__add_step(b, lane, CTR__STEP_IO_PRIORITY,
                 &(ctr__new_step){.field = "process.ioPriority",
                                  .num = {io->class_, (uint64_t)io->priority}});
+}
+
+/* sched(7), ioprio_set(2), proc_pid_oom_score_adj(5): what needs a right. */
+static ctr_code ctr__check_priority_rights(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  const ctr_scheduler *s = &process->scheduler;
+  const ctr__facts *f = b->facts;
+  const ctr_int score = process->oomScoreAdj;
+  if (score.set && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
+    return ctr__lacks(b, CTR__RIGHT_OOM_SCORE, "process.oomScoreAdj",
+                      ctr__print(b, "%lld, the caller has %lld", (long long)score.value,
+                                 (long long)f->oom_score_adj));
+  if (process->ioPriority.class_ == CTR_IOPRIO_CLASS_RT && !ctr__can_set_io_priorities(f))
+    return ctr__lacks(b, CTR__RIGHT_IO_REAL_TIME, "process.ioPriority.class", NULL);
+  if (!s->policy || ctr__can_set_priorities(f)) return CTR_OK;
+  bool real_time = s->policy == CTR_SCHED_FIFO || s->policy == CTR_SCHED_RR;
+  if (s->policy == CTR_SCHED_DEADLINE || (real_time && (uint64_t)s->priority > f->priority_limit))
+    return ctr__lacks(b, CTR__RIGHT_REAL_TIME, "process.scheduler.policy", NULL);
+  if (!real_time && s->nice < f->nice && (uint64_t)(20 - s->nice) > f->nice_limit)
+    return ctr__lacks(b, CTR__RIGHT_NICE, "process.scheduler.nice",
+                      ctr__print(b, "%d, the caller has %d", s->nice, f->nice));
+  return CTR_OK;
 }
 
 /* What is set from outside or from inside, as rights go. */
@@ -8015,7 +8682,9 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
-  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (!b->desc->call_function)
+    ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
+                    .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY, CTR_MOMENT_READY);
   if (b->purpose->goal == CTR__GOAL_CREATE) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
@@ -8023,7 +8692,10 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
-  ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (b->desc->call_function)
+    ctr__child_step(b, CALL, .field = NULL);
+  else
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }
 
 /* ==== [SECTION] plan/exec.c =================================================================== */
@@ -8102,12 +8774,14 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = NULL, .num = {0, clone3}});
   ctr__parent_step(b, ADOPT, .field = NULL);
+  ctr__plan_own_pipes(b);
   return code;
 }
 
 static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
   ctr_code code = ctr__sort_joined(b);
   if (!code) code = ctr__check_exec_ids(b);
+  if (!code) code = ctr__check_priority_rights(b);
   if (!code) code = ctr__plan_join(b);
   if (code) return code;
   ctr__choose_io_owner(b);
@@ -8203,7 +8877,8 @@ static ctr_code ctr__plan_update(ctr__builder *b) {
 
 /* What only the caller's side may do, before the child goes on. */
 static ctr_code ctr__plan_parent(ctr__builder *b) {
-  ctr_code code = ctr__plan_own_cgroups(b);
+  ctr_code code = ctr__check_priority_rights(b);
+  if (!code) code = ctr__plan_own_cgroups(b);
   uint32_t before = b->step_count;
   if (!code) code = ctr__plan_namespaces(b);
   if (code) return code;
@@ -8249,6 +8924,7 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   if (code) return code;
   code = ctr__plan_settings(b);
   if (code) return code;
+  if (b->desc->inner_userns) ctr__plan_inner_userns(b);
   /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
@@ -8265,6 +8941,9 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
 }
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   ctr_code code = ctr__check_hooks_are_run(b);
@@ -8310,7 +8989,8 @@ static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *des
   ctr_code code = ctr__config_check(config, &desc->log, err);
   if (code) return code;
   ctr__facts facts;
-  ctr__gather_facts(config, desc->without, &facts);
+  code = ctr__gather_facts(config, desc->without, &facts, err);
+  if (code) return code;
   return ctr__plan_compile(config, desc, purpose, &facts, ret_plan, err);
 }
 
@@ -8539,12 +9219,35 @@ ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, c
   return CTR_OK;
 }
 
+ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
+  ctr_config nothing = {0};
+  ctr__facts facts;
+  ctr__err_clear(err);
+  if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
+  ctr_code code = ctr__gather_facts(&nothing, 0, &facts, err);
+  if (code) return code;
+  ctr__gather_id_helpers(&facts);
+  for (size_t i = 0; i < CTR__RIGHT_COUNT; i++) {
+    const struct ctr__right_row *row = &ctr__rights[i];
+    ctr__text line = {.len = 0};
+    ctr__text_add(&line, "%-7s %s: needs %s; else %s",
+                  !row->has          ? "depends"
+                  : row->has(&facts) ? "yes"
+                                     : "no",
+                  row->asked, row->needs, row->instead);
+    ctr__text_end_line(&line);
+    if (sink(userdata, line.buf, line.len))
+      return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
+  }
+  return CTR_OK;
+}
+
 /* ==== [SECTION] child/state.c ================================================================= */
 /* What runs between clone and execve. The caller may have threads, one of which may have held any
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
-enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256 };
+enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
 /* A page that parent and child share. */
 typedef struct ctr__shared {
@@ -8552,7 +9255,7 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
-  char note[512];         /* what a hook that failed has said */
+  char note[CTR__NOTE_MAX]; /* what a program that failed has said */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -8572,7 +9275,9 @@ typedef struct ctr__launch {
   int init_pidfd;                           /* opened by OPEN_INIT                            */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
-  char ***hook_argv, ***hook_envp;          /* the same for each hook                         */
+  char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
+  int (*function)(void *function_data);     /* what CALL calls                                 */
+  void *function_data;
   ctr__shared *shared;
 } ctr__launch;
 
@@ -8580,7 +9285,7 @@ typedef struct ctr__launch {
 typedef struct ctr__start_report {
   ctr__message message;
   uint32_t kind;
-  char field[128], arg[256], note[512];
+  char field[128], arg[256], note[CTR__NOTE_MAX];
 } ctr__start_report;
 
 typedef struct ctr__child {
@@ -8774,14 +9479,16 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
   for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
     int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
-    high[i] = (int)ctr__ret(fcntl(fd >= 0 ? fd : null, F_DUPFD_CLOEXEC, count));
-    if (high[i] < 0) return high[i];
+    if (fd < 0 && i < 3) fd = null;
+    high[i] = fd < 0 ? -1 : (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, count));
+    if (fd >= 0 && high[i] < 0) return high[i];
   }
   int r = ctr__move_above(&c->sock, count);
   if (r == 0) r = ctr__move_above(&c->start_sock, count);
   for (int i = 0; i < count && r == 0; i++) {
-    r = dup2(high[i], i) < 0 ? -errno : 0;
-    close(high[i]);
+    if (high[i] < 0) close(i);
+    if (high[i] >= 0) r = dup2(high[i], i) < 0 ? -errno : 0;
+    ctr__close(&high[i]);
   }
   return r;
 }
@@ -8831,6 +9538,23 @@ static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
   return r;
+}
+
+static int ctr__write_own_map(ctr__child *c, const char *file, uint64_t inside, uint64_t outside) {
+  char text[64];
+  char *end = ctr__put_uint(ctr__put_str(ctr__put_uint(text, inside), " "), outside);
+  end = ctr__put_str(end, " 1");
+  return ctr__write_proc(c->proc, file, text, (size_t)(end - text));
+}
+
+static int ctr__child_inner_userns(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = geteuid();
+  const gid_t gid = getegid();
+  int r = ctr__set_groups(c, s->num[2], 0);
+  if (r == 0) r = (int)ctr__ret(unshare(CTR_NS_USER));
+  if (r == 0) r = ctr__write_proc(c->proc, "self/setgroups", "deny", 4);
+  if (r == 0) r = ctr__write_own_map(c, "self/uid_map", s->num[0], uid);
+  return r < 0 ? r : ctr__write_own_map(c, "self/gid_map", s->num[1], gid);
 }
 
 static int ctr__child_setsid(ctr__child *c, const ctr__step *s) {
@@ -9625,67 +10349,51 @@ static int ctr__child_look_up(ctr__child *c, const ctr__step *s) {
   return worst;
 }
 
-/* ==== [SECTION] child/hooks.c ================================================================= */
-/* Runs a hook: used on both sides, so it is bound by the child's rules. */
+/* ==== [SECTION] child/program.c =============================================================== */
+/* Runs a program of the host, a hook or a helper, and sees it through to its end: used on both
+   sides, so it is bound by the child's rules. */
 
-/* What a hook is run with. */
-typedef struct ctr__hook_run {
-  const ctr__launch *launch;
-  const ctr__step *step;
-  pid_t pid;               /* of the container's first process, as it is seen here    */
-  int umask;               /* that the hook gets; -1: as it is                        */
-  int input;               /* the state, for its standard input                       */
+/* What is run and with what. */
+typedef struct ctr__program_run {
+  const char *path;
+  char *const *argv, *const *envp;
+  const char *directory;   /* where; NULL: where we are                               */
+  int64_t seconds;         /* it may take; 0: as long as it likes                     */
+  int umask;               /* that it gets; -1: as it is                              */
+  int input;               /* its standard input                                      */
+  char *note;              /* CTR__NOTE_MAX: the beginning of what it says            */
   int output;              /* its standard output and error                           */
-  int report;              /* gets errno when it cannot be executed; closed by execve  */
-  enum ctr__reason reason; /* why it failed                                   */
+  int report;              /* gets errno when it cannot be executed; closed by execve */
+  enum ctr__reason reason; /* why it failed                                           */
   int64_t detail;
-} ctr__hook_run;
-
-/* The state in memory: a hook may read it or not, and nobody waits for that. */
-static int ctr__hook_input(const ctr__hook_run *h) {
-  const ctr_plan *plan = h->launch->plan;
-  const char *state = ctr__plan_str(plan, plan->state);
-  char tail[64];
-  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[h->step->num[1]]), "\",\"pid\":");
-  end = ctr__put_str(ctr__put_int(end, h->pid), "}");
-  CTR__AUTO_CLOSE fd =
-      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", 1U /* MFD_CLOEXEC */));
-  int r = fd < 0 ? fd : ctr__write_all(fd, state, strlen(state));
-  if (r == 0) r = ctr__write_all(fd, tail, (size_t)(end - tail));
-  if (r == 0) r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-  return r < 0 ? r : ctr__steal_fd(&fd);
-}
+} ctr__program_run;
 
 /* A session of its own, so that it can be ended with all it has started. */
-static _Noreturn void ctr__hook_main(const ctr__hook_run *h) {
-  const ctr_plan *plan = h->launch->plan;
-  const char *bundle = h->step->num[3] ? ctr__plan_str(plan, plan->bundle) : NULL;
-  int kept[2] = {h->report, -1};
+static _Noreturn void ctr__program_main(const ctr__program_run *p) {
+  int kept[2] = {p->report, -1};
   int r = setsid() < 0 ? -errno : 0;
   if (r == 0) r = (int)ctr__ret(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   if (r == 0) r = ctr__default_signals();
-  if (r == 0 && bundle) r = (int)ctr__ret(chdir(bundle));
-  if (r == 0 && (dup2(h->input, 0) < 0 || dup2(h->output, 1) < 0 || dup2(h->output, 2) < 0))
+  if (r == 0 && p->directory) r = (int)ctr__ret(chdir(p->directory));
+  if (r == 0 && (dup2(p->input, 0) < 0 || dup2(p->output, 1) < 0 || dup2(p->output, 2) < 0))
     r = -errno;
   if (r == 0) r = ctr__close_rest(3, kept);
-  if (r == 0 && h->umask >= 0) umask((mode_t)h->umask);
+  if (r == 0 && p->umask >= 0) umask((mode_t)p->umask);
   if (r == 0) {
-    char *const *argv = h->launch->hook_argv[h->step->num[2]];
-    execve(ctr__plan_str(plan, h->step->str[0]), argv, h->launch->hook_envp[h->step->num[2]]);
+    execve(p->path, p->argv, p->envp);
     r = -errno;
   }
-  ctr__write_all(h->report, (const char *)&r, sizeof r);
+  ctr__write_all(p->report, (const char *)&r, sizeof r);
   _exit(127);
 }
 
 /* Keeps the beginning of what it says, for an error message, and lets go of the rest. */
-static void ctr__hook_listen(const ctr__hook_run *h, struct pollfd *output) {
+static void ctr__program_listen(const ctr__program_run *p, struct pollfd *output) {
   char buf[1024];
-  ctr__shared *shared = h->launch->shared;
   ssize_t n = read(output->fd, buf, sizeof buf);
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) output->fd = -1;
-  size_t used = strlen(shared->note), room = sizeof shared->note - 1 - used;
-  if (n > 0) memcpy(shared->note + used, buf, (size_t)n < room ? (size_t)n : room);
+  size_t used = strlen(p->note), room = CTR__NOTE_MAX - 1 - used;
+  if (n > 0) memcpy(p->note + used, buf, (size_t)n < room ? (size_t)n : room);
 }
 
 static int64_t ctr__now_ms(void) {
@@ -9695,8 +10403,8 @@ static int64_t ctr__now_ms(void) {
 }
 
 /* Until it has ended or its time is up. */
-static int ctr__hook_await(const ctr__hook_run *h, int pidfd, int output) {
-  const int64_t seconds = (int64_t)h->step->num[0], end = ctr__now_ms() + seconds * 1000;
+static int ctr__program_await(const ctr__program_run *p, int pidfd, int output) {
+  const int64_t seconds = p->seconds, end = ctr__now_ms() + seconds * 1000;
   struct pollfd both[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = output, .events = POLLIN}};
   for (;;) {
     int64_t left = seconds ? end - ctr__now_ms() : -1;
@@ -9704,71 +10412,102 @@ static int ctr__hook_await(const ctr__hook_run *h, int pidfd, int output) {
     int n = poll(both, 2, left > INT_MAX ? INT_MAX : (int)left);
     if (n < 0 && errno != EINTR) return -errno;
     if (n <= 0) continue;
-    if (both[1].revents) ctr__hook_listen(h, &both[1]);
+    if (both[1].revents) ctr__program_listen(p, &both[1]);
     if (both[0].revents) break;
   }
   /* What a pipe holds (pipe(7)), and no more: what it left running may go on writing for ever. */
   for (int i = 0; i < 64 && both[1].fd >= 0 && ctr__poll_now(&both[1], 1) > 0; i++)
-    ctr__hook_listen(h, &both[1]);
+    ctr__program_listen(p, &both[1]);
   return 0;
 }
 
 /* It has been started: sees it through to its end and says how it went. */
-static int ctr__hook_finish(ctr__hook_run *h, pid_t pid, int pidfd, int output, int report) {
+static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int output, int report) {
   ctr_exit status = {0};
-  int error = 0, r = ctr__hook_await(h, pidfd, output);
+  int error = 0, r = ctr__program_await(p, pidfd, output);
   if (r < 0) {
     kill(-pid, SIGKILL);
     ctr__pidfd_signal(pidfd, SIGKILL);
   }
   int reaped = ctr__reap(pidfd, &status);
-  if (r == -ETIMEDOUT) return h->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_HOOK_TIMEOUT, r;
   if (r == 0) r = reaped;
   if (r < 0) return r;
   if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
-    h->reason = CTR__WHY_HOOK_PROGRAM;
+    p->reason = CTR__WHY_HOOK_PROGRAM;
     return error;
   }
-  h->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
-  h->detail = status.signal ? status.signal : status.code;
-  return h->detail ? -ECANCELED : 0;
+  p->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  p->detail = status.signal ? status.signal : status.code;
+  return p->detail ? -ECANCELED : 0;
 }
 
 /* Runs it and waits for it. Signals are blocked for the moment of the clone: no handler of the
-   caller's is to run in the hook's process. */
-static int ctr__hook_execute(ctr__hook_run *h) {
+   caller's is to run in its process. */
+static int ctr__program_execute(ctr__program_run *p) {
   int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
   uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
-  memset(h->launch->shared->note, 0, sizeof h->launch->shared->note);
-  CTR__AUTO_CLOSE input = ctr__hook_input(h);
-  int r = input < 0 ? input : ctr__pipe(output);
+  memset(p->note, 0, CTR__NOTE_MAX);
+  int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
   if (r == 0) r = ctr__pipe(report);
   CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
   if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
   if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  h->input = input;
-  h->output = output_write;
-  h->report = report_write;
+  p->output = output_write;
+  p->report = report_write;
   pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
-  if (pid == 0) ctr__hook_main(h);
+  if (pid == 0) ctr__program_main(p);
   ctr__sigmask(before, NULL);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
   ctr__close(&output_write);
   ctr__close(&report_write);
-  return pid < 0 ? pid : ctr__hook_finish(h, pid, ended, output_read, report_read);
+  return pid < 0 ? pid : ctr__program_finish(p, pid, ended, output_read, report_read);
+}
+
+/* ==== [SECTION] child/hooks.c ================================================================= */
+/* Hooks, on either side. */
+
+/* The state in memory: a hook may read it or not, and nobody waits for that. */
+static int ctr__hook_input(const ctr__launch *launch, const ctr__step *s, pid_t pid) {
+  const ctr_plan *plan = launch->plan;
+  const char *state = ctr__plan_str(plan, plan->state);
+  char tail[64];
+  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[s->num[1]]), "\",\"pid\":");
+  end = ctr__put_str(ctr__put_int(end, pid), "}");
+  CTR__AUTO_CLOSE fd =
+      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", 1U /* MFD_CLOEXEC */));
+  int r = fd < 0 ? fd : ctr__write_all(fd, state, strlen(state));
+  if (r == 0) r = ctr__write_all(fd, tail, (size_t)(end - tail));
+  if (r == 0) r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+  return r < 0 ? r : ctr__steal_fd(&fd);
+}
+
+/* num: seconds, the status that it is told, which of the launch's programs, whether it is the
+   host's. pid: of the container's first process, as it is seen here. */
+static int ctr__run_hook(const ctr__launch *launch, const ctr__step *s, pid_t pid, int umask_,
+                         enum ctr__reason *ret_reason, int64_t *ret_detail) {
+  const ctr_plan *plan = launch->plan;
+  CTR__AUTO_CLOSE input = ctr__hook_input(launch, s, pid);
+  if (input < 0) return input;
+  ctr__program_run hook = {.path = ctr__plan_str(plan, s->str[0]),
+                           .argv = launch->program_argv[s->num[2]],
+                           .envp = launch->program_envp[s->num[2]],
+                           .directory = s->num[3] ? ctr__plan_str(plan, plan->bundle) : NULL,
+                           .seconds = (int64_t)s->num[0],
+                           .umask = umask_,
+                           .input = input,
+                           .note = launch->shared->note};
+  int r = ctr__program_execute(&hook);
+  *ret_reason = hook.reason;
+  *ret_detail = hook.detail;
+  return r;
 }
 
 static int ctr__child_hook(ctr__child *c, const ctr__step *s) {
-  ctr__hook_run hook = {.launch = c->launch,
-                        .step = s,
-                        .pid = getpid(),
-                        .umask = s->num[3] ? (int)c->umask : -1};
-  int r = ctr__hook_execute(&hook);
-  c->reason = hook.reason;
-  c->detail = hook.detail;
-  return r;
+  return ctr__run_hook(c->launch, s, getpid(), s->num[3] ? (int)c->umask : -1, &c->reason,
+                       &c->detail);
 }
 
 /* ==== [SECTION] child/started.c =============================================================== */
@@ -9830,6 +10569,18 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   return -errno;
 }
 
+/* The end of the channel tells the parent, as execve would. */
+static int ctr__child_call(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *launch = c->launch;
+  (void)s;
+  if (!c->is_started && ctr__parent_is_gone(c))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  ctr__close(&c->sock);
+  ctr__close(&c->start_sock);
+  environ = launch->envp;
+  _exit(launch->function(launch->function_data));
+}
+
 typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
 
 static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
@@ -9838,6 +10589,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
     [CTR__STEP_BECOME_ROOT] = ctr__child_become_root,
+    [CTR__STEP_INNER_USERNS] = ctr__child_inner_userns,
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
@@ -9892,6 +10644,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
+    [CTR__STEP_CALL] = ctr__child_call,
     [CTR__STEP_EXEC] = ctr__child_exec,
 };
 
@@ -9993,7 +10746,6 @@ typedef struct ctr__cgroups {
   size_t count;
 } ctr__cgroups;
 
-enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
 enum {
   CTR__IN_CGROUP = CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV,
 };
@@ -12403,6 +13155,88 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   }
 }
 
+/* ==== [SECTION] parent/visible.c ============================================================== */
+/* Why a procfs or sysfs may not be mounted in a user namespace: what the caller sees of it is
+   covered somewhere, and a new one would show what lies there (mount_namespaces(7), "Restrictions
+   on mount namespaces"; the kernel's mount_too_revealing). */
+
+/* Directories that have nothing in them but mounts: these cover nothing. */
+static const char *const ctr__empty_mount_points[] = {
+    "/sys/fs/binfmt_misc", "/fs/nfsd",        "/openprom",
+    "/fs/cgroup",          "/fs/pstore",      "/fs/bpf",
+    "/fs/selinux",         "/fs/smackfs",     "/fs/fuse/connections",
+    "/kernel/debug",       "/kernel/tracing", "/kernel/security",
+    "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
+};
+
+/* The part of a line of proc_pid_mountinfo(5) that matters here. */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type;
+} ctr__mount_line;
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
+                           fields[4], fields[5], ctr__next_word(&tail)};
+  ctr__unescape_octal(fields[4]);
+  return true;
+}
+
+/* Every line; NULL without memory or the file. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
+  char *text = NULL, *save = NULL;
+  size_t count = 0;
+  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
+}
+
+static bool ctr__covers_nothing(const char *below) {
+  for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
+    if (!strcmp(below, ctr__empty_mount_points[i])) return true;
+  return false;
+}
+
+/* What covers a part of the mount: the first such, or NULL. */
+static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
+                                 const ctr__mount_line *mount) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
+      return lines[i].point;
+  return NULL;
+}
+
+/* Adds the reason to an error, if this is it. */
+static void ctr__explain_invisible(const char *type, ctr_err *err) {
+  ctr_arena arena = {0};
+  size_t count = 0, there = 0;
+  const char *cover = NULL;
+  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  for (size_t i = 0; lines && i < count; i++) {
+    if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
+    const char *covered = ctr__cover_of(lines, count, &lines[i]);
+    cover = covered ? covered : cover;
+    if (!covered) there++;
+  }
+  if (lines && !there && cover)
+    ctr__err_add(err,
+                 ": here the caller's own is covered by a mount at %.200s, and the kernel lets "
+                 "nobody see what is below it",
+                 cover);
+  else if (lines && !there)
+    ctr__err_add(err, ": here the caller sees none at all");
+  ctr_arena_free(&arena);
+}
+
 /* ==== [SECTION] parent/report.c =============================================================== */
 /* From a step that failed to one line for a person. */
 
@@ -12428,8 +13262,8 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
-     "own, and both that the caller sees one without anything mounted over it"},
+     "in a user namespace it must be of a kind that these may mount, and of proc and sysfs the "
+     "caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -12501,6 +13335,8 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
+  if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
+    ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
   if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
@@ -12941,6 +13777,61 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "gid_map", step);
 }
 
+static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
+  char path[64], byte;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
+               strrchr(ctr__id_sources[kind].map, '/'));
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. How it ended
+   is lost on a caller that ignores SIGCHLD: then the map tells. */
+static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__reason *ret_reason,
+                               int64_t *ret_detail) {
+  char pid[24];
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDONLY, 0);
+  if (null < 0) return null;
+  *ctr__put_int(pid, s->process->pid) = '\0';
+  s->launch.program_argv[step->num[2]][1] = pid;
+  ctr__program_run helper = {.path = ctr__plan_str(s->plan, step->str[0]),
+                             .argv = s->launch.program_argv[step->num[2]],
+                             .envp = s->launch.program_envp[step->num[2]],
+                             .umask = -1,
+                             .input = null,
+                             .note = s->launch.shared->note};
+  int r = ctr__program_execute(&helper);
+  *ret_reason = helper.reason;
+  *ret_detail = helper.detail;
+  return r == -ECHILD && ctr__map_is_written(s, (enum ctr__id_kind)step->num[0]) ? 0 : r;
+}
+
+/* What an id inside is outside, as the map of the process says it to us; or -errno. */
+static int64_t ctr__id_outside(ctr__start *s, const char *map, uint64_t id) {
+  char path[64], *text = NULL, *save = NULL;
+  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"), map);
+  int r = ctr__read_text(&s->arena, path, &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *at = line;
+    uint64_t inside = strtoull(at, &at, 10), outside = strtoull(at, &at, 10);
+    if (id >= inside && id - inside < strtoull(at, &at, 10))
+      return (int64_t)(outside + id - inside);
+  }
+  return -EINVAL; /* as chown(2) says it of ids that are not mapped */
+}
+
+static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {
+  const ctr_io *io = &s->process->io;
+  if (s->process->desc.stdio != CTR_STDIO_PIPES) return 0;
+  int64_t uid = ctr__id_outside(s, "uid_map", step->num[0]);
+  int64_t gid = ctr__id_outside(s, "gid_map", step->num[1]);
+  if (uid < 0 || gid < 0) return (int)(uid < 0 ? uid : gid);
+  for (int i = 0; i < 3; i++)
+    if (fchown(io->child[i], (uid_t)uid, (gid_t)gid) < 0) return -errno;
+  return 0;
+}
+
 static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "oom_score_adj", step);
 }
@@ -12962,17 +13853,19 @@ static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
   return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
 }
 
-static ctr_code ctr__parent_hook(ctr__start *s, uint32_t index) {
-  ctr__hook_run hook = {.launch = &s->launch,
-                        .step = ctr__plan_step(s->plan, index),
-                        .pid = s->process->pid,
-                        .umask = -1};
-  int r = ctr__hook_execute(&hook);
+/* Programs of the host: what they say when they fail is part of the error. */
+static ctr_code ctr__parent_program(ctr__start *s, uint32_t index) {
+  const ctr__step *step = ctr__plan_step(s->plan, index);
+  enum ctr__reason reason = CTR__WHY_NONE;
+  int64_t detail = 0;
+  int r = step->kind == CTR__STEP_HOOK
+              ? ctr__run_hook(&s->launch, step, s->process->pid, -1, &reason, &detail)
+              : ctr__run_map_helper(s, step, &reason, &detail);
   const ctr__message report = {.type = CTR__MSG_ERROR,
                                .step = index,
                                .error = -r,
-                               .reason = (uint32_t)hook.reason,
-                               .value = hook.detail};
+                               .reason = (uint32_t)reason,
+                               .value = detail};
   return r < 0 ? ctr__step_failed(s->plan, &report, s->launch.shared->note, s->err) : CTR_OK;
 }
 
@@ -12992,6 +13885,7 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SCHEDULER] = ctr__parent_scheduler,
     [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
+    [CTR__STEP_OWN_PIPES] = ctr__parent_own_pipes,
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */
@@ -13022,7 +13916,8 @@ static ctr_code ctr__parent_do(ctr__start *s, uint32_t *at) {
   const uint32_t index = *at;
   const ctr__step *step = ctr__plan_step(s->plan, index);
   if (step->kind == CTR__STEP_LIMIT) return ctr__parent_limits(s, at);
-  if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
+  if (step->kind == CTR__STEP_HOOK || step->kind == CTR__STEP_MAP_HELPER)
+    return ctr__parent_program(s, index);
   if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s, step);
   ctr__parent_fn *run = ctr__parent_steps[step->kind];
   int r = run ? run(s, step) : -ENOSYS;
@@ -13079,8 +13974,10 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
   s->launch.extra = desc->extra_fds;
   s->launch.extra_count = (int)desc->extra_fd_count;
+  s->launch.function = desc->function;
+  s->launch.function_data = desc->function_data;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
-    if (fcntl(desc->extra_fds[i], F_GETFD) < 0)
+    if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
                        "descriptor %d, which is to be %zu inside, cannot be passed on",
                        desc->extra_fds[i], 3 + i);
@@ -13134,19 +14031,19 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
   return CTR_OK;
 }
 
-/* Of every hook: execve wants pointers, which a plan does not have. */
-static ctr_code ctr__prepare_hooks(ctr__start *s) {
-  char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_HOOKS, 2 * sizeof *argv);
+/* Of every hook and helper: execve wants pointers, which a plan does not have. */
+static ctr_code ctr__prepare_programs(ctr__start *s) {
+  char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_PROGRAMS, 2 * sizeof *argv);
   if (!argv) return ctr__nomem(s->err);
-  s->launch.hook_argv = argv;
-  s->launch.hook_envp = argv + CTR__PLAN_MAX_HOOKS;
+  s->launch.program_argv = argv;
+  s->launch.program_envp = argv + CTR__PLAN_MAX_PROGRAMS;
   for (uint32_t i = 0; i < s->plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(s->plan, i);
-    if (step->kind != CTR__STEP_HOOK) continue;
+    if (step->kind != CTR__STEP_HOOK && step->kind != CTR__STEP_MAP_HELPER) continue;
     char **args = ctr__pointers(s, step->str[1]), **env = ctr__pointers(s, step->str[2]);
     if (!args || !env) return ctr__nomem(s->err);
-    s->launch.hook_argv[step->num[2]] = args;
-    s->launch.hook_envp[step->num[2]] = env;
+    s->launch.program_argv[step->num[2]] = args;
+    s->launch.program_envp[step->num[2]] = env;
   }
   return CTR_OK;
 }
@@ -13164,7 +14061,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.argv = ctr__pointers(s, s->plan->argv);
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
-  ctr_code code = ctr__prepare_hooks(s);
+  ctr_code code = ctr__prepare_programs(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
   if (!code) code = ctr__prepare_extra(s);
@@ -13224,9 +14121,9 @@ static ctr__start ctr__start_of(ctr_process *process, ctr_err *err) {
 static ctr_code ctr__run_hook_plan(const ctr_plan *plan, pid_t pid, ctr_err *err) {
   ctr_process about = {.plan = plan, .pid = pid, .pidfd = -1, .attachment = {.start_sock = -1}};
   ctr__start s = ctr__start_of(&about, err);
-  ctr_code code = ctr__prepare_hooks(&s);
+  ctr_code code = ctr__prepare_programs(&s);
   if (!code) code = ctr__prepare_shared(&s);
-  for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_hook(&s, i);
+  for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_program(&s, i);
   if (s.launch.shared) munmap(s.launch.shared, sizeof *s.launch.shared);
   ctr_arena_free(&s.arena);
   return code;
@@ -13251,10 +14148,11 @@ ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
 
 /* What a caller can get wrong in a description. */
 static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc *desc) {
-  bool moments = false;
+  bool moments = false, calls = false;
   for (uint32_t i = 0; i < plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
     moments |= step->kind == CTR__STEP_SYNC && step->num[1];
+    calls |= step->kind == CTR__STEP_CALL;
   }
   const bool terminal = ctr__has_terminal(plan);
   if (terminal && desc->stdio != CTR_STDIO_INHERIT)
@@ -13265,6 +14163,7 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
     return "extra_fds has more than 256 descriptors, or a number of them and no list";
   if (desc->on_moment && !moments)
     return "on_moment would never be called: the plan has no moments";
+  if (calls != (desc->function != NULL)) return "function and the plan's call_function go together";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
   for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
     if (desc->fds[i] < -1) return "fds has a negative number other than -1";
@@ -13289,12 +14188,13 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
   ctr__err_clear(err);
   if (!plan || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
-  const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
+  static const ctr_process_desc defaults = {0};
+  const char *wrong = ctr__wrong_desc(plan, desc ? desc : &defaults);
   if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
   ctr_process *p = ctr__process_blank(err);
   if (!p) return CTR_E_NOMEM;
   p->plan = plan;
-  if (desc) p->desc = *desc;
+  p->desc = desc ? *desc : defaults;
   *ret_process = p;
   return CTR_OK;
 }

@@ -153,7 +153,14 @@ static const option_row spec_options[] = {BUNDLE,
                                                "for an ordinary user: with a user namespace"),
                                           HELP,
                                           {0}};
-static const option_row explain_options[] = {BUNDLE, DEFAULT, NO_PIVOT, HELP, {0}};
+static const option_row explain_options[] = {
+    BUNDLE,
+    DEFAULT,
+    NO_PIVOT,
+    FLAG("rights", 0, rights, "print instead what not every caller may ask for, and who may"),
+    HELP,
+    {0},
+};
 
 static int completion_command(options *o);
 

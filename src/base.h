@@ -7,3 +7,5 @@
 #include "base/sys.c"
 
 #include "base/path.c"
+
+#include "base/file.c"

@@ -16,6 +16,8 @@
 
 #include "child/exec.c"
 
+#include "child/program.c"
+
 #include "child/hooks.c"
 
 #include "child/started.c"

@@ -12,4 +12,6 @@
 
 #include "config/write.c"
 
+#include "config/subids.c"
+
 #include "config/defaults.c"

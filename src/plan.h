@@ -4,6 +4,8 @@
 
 #include "plan/builder.c"
 
+#include "plan/rights.c"
+
 #include "plan/namespaces.c"
 
 #include "plan/options.c"

@@ -52,6 +52,7 @@ static ctr_plan_desc plan_options(options *o) {
 static int explain_command(options *o) {
   ctr_err err;
   const ctr_container_desc desc = {.root = o->root, .plan = plan_options(o)};
+  if (o->rights) return ctr_rights_explain(write_to, stdout, &err) ? fail_err(o, &err) : 0;
   ctr_config *config = load_config(o);
   if (!config) return 1;
   return ctr_container_explain(config, "explain", &desc, write_to, stdout, &err) ? fail_err(o, &err)

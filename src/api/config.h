@@ -514,7 +514,10 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
 typedef enum ctr_default_kind {
   CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
-  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside */
+  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside, and as many
+                           more ids as the caller can have: those of subuid(5) and subgid(5), which
+                           newuidmap(1) maps, or all of the user namespace the caller is root of   */
+  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed        */
 } ctr_default_kind;
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
@@ -522,6 +525,7 @@ typedef enum ctr_default_kind {
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
    running "sh". Change what you like; the lists are constants, so that to change one is to point it
    at another.
-   Returns: CTR_OK or CTR_E_NOMEM. */
+   Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
+   Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
                                     ctr_config **ret_config, ctr_err *err);

@@ -32,6 +32,11 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
+  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
+                           is the root of the outer one: what was mounted and set for it is out of
+                           its reach whatever its capabilities (mount_namespaces(7)). Not for
+                           containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 } ctr_plan_desc;
@@ -54,3 +59,10 @@ CTR_API void ctr_plan_free(ctr_plan *plan);
    Returns: CTR_OK, or CTR_E_SYS (ECANCELED) when the sink stops. */
 CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata,
                                   ctr_err *err);
+
+/* Writes what a config may ask for that not every caller can have, one line each: "yes", "no" or
+   "depends" for the calling process, then what is asked for, what it needs and what to do instead.
+   A plan that asks for what cannot be had is refused in these words.
+   Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_NOMEM; CTR_E_ARG.
+   Source:  user_namespaces(7), capabilities(7). */
+CTR_API ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err);

@@ -2,7 +2,7 @@
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
-enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256 };
+enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
 /* A page that parent and child share. */
 typedef struct ctr__shared {
@@ -10,7 +10,7 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
-  char note[512];         /* what a hook that failed has said */
+  char note[CTR__NOTE_MAX]; /* what a program that failed has said */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -30,7 +30,9 @@ typedef struct ctr__launch {
   int init_pidfd;                           /* opened by OPEN_INIT                            */
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
-  char ***hook_argv, ***hook_envp;          /* the same for each hook                         */
+  char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
+  int (*function)(void *function_data);     /* what CALL calls                                 */
+  void *function_data;
   ctr__shared *shared;
 } ctr__launch;
 
@@ -38,7 +40,7 @@ typedef struct ctr__launch {
 typedef struct ctr__start_report {
   ctr__message message;
   uint32_t kind;
-  char field[128], arg[256], note[512];
+  char field[128], arg[256], note[CTR__NOTE_MAX];
 } ctr__start_report;
 
 typedef struct ctr__child {

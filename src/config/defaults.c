@@ -28,7 +28,7 @@ static const ctr_mount ctr__default_mounts[] = {
 };
 
 /* The group `tty` has number 5 everywhere; a single-id user namespace does not have it. */
-static const char *const ctr__devpts_options_root[] = {"nosuid",        "noexec",    "newinstance",
+static const char *const ctr__devpts_options_tty[] = {"nosuid",        "noexec",    "newinstance",
                                                        "ptmxmode=0666", "mode=0620", "gid=5"};
 
 static const ctr_namespace ctr__default_namespaces[] = {
@@ -75,27 +75,82 @@ static const ctr_config ctr__default_config = {
 #undef CTR__WORDS
 #undef CTR__LIST
 
-static ctr_code ctr__default_rootless(ctr_arena *arena, ctr_config *config) {
-  ctr_id_mapping *map = ctr__arena_array(arena, 2, sizeof *map);
+/* The caller's own id as root, then one after the other what is given to the caller. */
+static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
+                               ctr_id_mappings *ret) {
+  ctr_id_mapping *map = ctr__arena_array(arena, given->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
-  map[0] = (ctr_id_mapping){.containerID = 0, .hostID = geteuid(), .size = 1};
-  map[1] = (ctr_id_mapping){.containerID = 0, .hostID = getegid(), .size = 1};
-  config->linux_.uidMappings = (ctr_id_mappings){&map[0], 1};
-  config->linux_.gidMappings = (ctr_id_mappings){&map[1], 1};
+  size_t n = 0;
+  map[n++] = (ctr_id_mapping){.containerID = 0, .hostID = own, .size = 1};
+  for (uint32_t i = 0, next = 1; i < given->count; i++) {
+    const ctr__id_range *range = &given->items[i];
+    if (ctr__ids_have(&(ctr__ids){.items = {*range}, .count = 1}, own, 1) ||
+        range->count > UINT32_MAX - 1 - next)
+      continue;
+    map[n++] = (ctr_id_mapping){next, range->first, range->count};
+    next += range->count;
+  }
+  *ret = (ctr_id_mappings){map, n};
   return CTR_OK;
 }
 
-static ctr_code ctr__default_root(ctr_arena *arena, ctr_config *config) {
+/* Every id of the caller's own user namespace, under the same number. */
+static ctr_code ctr__map_all(ctr_arena *arena, const ctr__ids *there, ctr_id_mappings *ret) {
+  ctr_id_mapping *map = ctr__arena_array(arena, there->count + 1, sizeof *map);
+  if (!map) return CTR_E_NOMEM;
+  for (size_t i = 0; i < there->count; i++)
+    map[i] = (ctr_id_mapping){there->items[i].first, there->items[i].first, there->items[i].count};
+  *ret = (ctr_id_mappings){map, there->count};
+  return CTR_OK;
+}
+
+/* Several ids where that works: as root of a user namespace all that are there (CAP_SETFCAP: for
+   id 0, user_namespaces(7)), else those that a helper maps, both of users and of groups. */
+static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_config *config) {
+  const uint64_t needed = CTR_CAP(SETUID) | CTR_CAP(SETGID) | CTR_CAP(SETFCAP);
+  const uint32_t own[CTR__ID_KINDS] = {geteuid(), getegid()};
+  ctr_id_mappings *maps[CTR__ID_KINDS] = {&config->linux_.uidMappings,
+                                          &config->linux_.gidMappings};
+  ctr__ids ids[CTR__ID_KINDS] = {{.count = 0}};
+  char helper[CTR__HELPER_PATH];
+  uint64_t caps, permitted;
+  ctr__own_caps(&caps, &permitted);
+  const bool all = (caps & needed) == needed && !ctr__in_initial_userns();
+  bool several = kind != CTR_DEFAULT_SINGLE_ID;
+  for (int i = 0; i < CTR__ID_KINDS && several; i++) {
+    ctr__find_id_helper(ctr__id_sources[i].helper, helper);
+    int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
+            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
+                      : 0;
+    if (r == -ENOMEM) return CTR_E_NOMEM;
+    several = r == 0 && ids[i].known && ids[i].count;
+  }
+  ctr_code code = CTR_OK;
+  for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
+    if (!several) ids[i].count = 0;
+    code = several && all ? ctr__map_all(arena, &ids[i], maps[i])
+                          : ctr__map_given(arena, own[i], &ids[i], maps[i]);
+  }
+  return code;
+}
+
+static bool ctr__has_id(const ctr_id_mappings *map, uint32_t id) {
+  for (size_t i = 0; i < map->count; i++)
+    if (id >= map->items[i].containerID && id - map->items[i].containerID < map->items[i].size)
+      return true;
+  return false;
+}
+
+/* Terminals belong to the group tty where it is there. */
+static ctr_code ctr__default_tty_group(ctr_arena *arena, ctr_config *config) {
   ctr_mount *mounts = ctr_arena_alloc(arena, sizeof ctr__default_mounts);
   if (!mounts) return CTR_E_NOMEM;
   memcpy(mounts, ctr__default_mounts, sizeof ctr__default_mounts);
   for (size_t i = 0; i < config->mounts.count; i++)
     if (!strcmp(mounts[i].type, "devpts"))
-      mounts[i].options =
-          (ctr_strs){ctr__devpts_options_root,
-                     sizeof ctr__devpts_options_root / sizeof *ctr__devpts_options_root};
+      mounts[i].options = (ctr_strs){ctr__devpts_options_tty, sizeof ctr__devpts_options_tty /
+                                                                  sizeof *ctr__devpts_options_tty};
   config->mounts.items = mounts;
-  config->linux_.namespaces.count--;
   return CTR_OK;
 }
 
@@ -116,7 +171,7 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   ctr__err_clear(err);
   if (!arena || !ret_config)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena and ret_config are needed");
-  if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_ROOTLESS)
+  if (kind < CTR_DEFAULT_AUTO || kind > CTR_DEFAULT_SINGLE_ID)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "kind %d is none of ctr_default_kind", (int)kind);
   uint64_t caps, permitted;
   ctr__own_caps(&caps, &permitted);
@@ -126,8 +181,13 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   ctr_config *config = ctr_arena_alloc(arena, sizeof *config);
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
-  ctr_code code = kind == CTR_DEFAULT_ROOTLESS ? ctr__default_rootless(arena, config)
-                                               : ctr__default_root(arena, config);
+  ctr_code code = CTR_OK;
+  if (kind == CTR_DEFAULT_ROOT)
+    config->linux_.namespaces.count--;
+  else
+    code = ctr__default_maps(arena, kind, config);
+  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__has_id(&config->linux_.gidMappings, 5)))
+    code = ctr__default_tty_group(arena, config);
   if (!code) code = ctr__default_limits(arena, config);
   if (code) return ctr__nomem(err);
   *ret_config = config;

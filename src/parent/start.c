@@ -20,8 +20,10 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
   s->launch.extra = desc->extra_fds;
   s->launch.extra_count = (int)desc->extra_fd_count;
+  s->launch.function = desc->function;
+  s->launch.function_data = desc->function_data;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
-    if (fcntl(desc->extra_fds[i], F_GETFD) < 0)
+    if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
                        "descriptor %d, which is to be %zu inside, cannot be passed on",
                        desc->extra_fds[i], 3 + i);
@@ -75,19 +77,19 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
   return CTR_OK;
 }
 
-/* Of every hook: execve wants pointers, which a plan does not have. */
-static ctr_code ctr__prepare_hooks(ctr__start *s) {
-  char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_HOOKS, 2 * sizeof *argv);
+/* Of every hook and helper: execve wants pointers, which a plan does not have. */
+static ctr_code ctr__prepare_programs(ctr__start *s) {
+  char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_PROGRAMS, 2 * sizeof *argv);
   if (!argv) return ctr__nomem(s->err);
-  s->launch.hook_argv = argv;
-  s->launch.hook_envp = argv + CTR__PLAN_MAX_HOOKS;
+  s->launch.program_argv = argv;
+  s->launch.program_envp = argv + CTR__PLAN_MAX_PROGRAMS;
   for (uint32_t i = 0; i < s->plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(s->plan, i);
-    if (step->kind != CTR__STEP_HOOK) continue;
+    if (step->kind != CTR__STEP_HOOK && step->kind != CTR__STEP_MAP_HELPER) continue;
     char **args = ctr__pointers(s, step->str[1]), **env = ctr__pointers(s, step->str[2]);
     if (!args || !env) return ctr__nomem(s->err);
-    s->launch.hook_argv[step->num[2]] = args;
-    s->launch.hook_envp[step->num[2]] = env;
+    s->launch.program_argv[step->num[2]] = args;
+    s->launch.program_envp[step->num[2]] = env;
   }
   return CTR_OK;
 }
@@ -105,7 +107,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.argv = ctr__pointers(s, s->plan->argv);
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
-  ctr_code code = ctr__prepare_hooks(s);
+  ctr_code code = ctr__prepare_programs(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
   if (!code) code = ctr__prepare_extra(s);
@@ -165,9 +167,9 @@ static ctr__start ctr__start_of(ctr_process *process, ctr_err *err) {
 static ctr_code ctr__run_hook_plan(const ctr_plan *plan, pid_t pid, ctr_err *err) {
   ctr_process about = {.plan = plan, .pid = pid, .pidfd = -1, .attachment = {.start_sock = -1}};
   ctr__start s = ctr__start_of(&about, err);
-  ctr_code code = ctr__prepare_hooks(&s);
+  ctr_code code = ctr__prepare_programs(&s);
   if (!code) code = ctr__prepare_shared(&s);
-  for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_hook(&s, i);
+  for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_program(&s, i);
   if (s.launch.shared) munmap(s.launch.shared, sizeof *s.launch.shared);
   ctr_arena_free(&s.arena);
   return code;

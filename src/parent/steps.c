@@ -195,6 +195,61 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "gid_map", step);
 }
 
+static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
+  char path[64], byte;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
+               strrchr(ctr__id_sources[kind].map, '/'));
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. How it ended
+   is lost on a caller that ignores SIGCHLD: then the map tells. */
+static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__reason *ret_reason,
+                               int64_t *ret_detail) {
+  char pid[24];
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDONLY, 0);
+  if (null < 0) return null;
+  *ctr__put_int(pid, s->process->pid) = '\0';
+  s->launch.program_argv[step->num[2]][1] = pid;
+  ctr__program_run helper = {.path = ctr__plan_str(s->plan, step->str[0]),
+                             .argv = s->launch.program_argv[step->num[2]],
+                             .envp = s->launch.program_envp[step->num[2]],
+                             .umask = -1,
+                             .input = null,
+                             .note = s->launch.shared->note};
+  int r = ctr__program_execute(&helper);
+  *ret_reason = helper.reason;
+  *ret_detail = helper.detail;
+  return r == -ECHILD && ctr__map_is_written(s, (enum ctr__id_kind)step->num[0]) ? 0 : r;
+}
+
+/* What an id inside is outside, as the map of the process says it to us; or -errno. */
+static int64_t ctr__id_outside(ctr__start *s, const char *map, uint64_t id) {
+  char path[64], *text = NULL, *save = NULL;
+  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"), map);
+  int r = ctr__read_text(&s->arena, path, &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *at = line;
+    uint64_t inside = strtoull(at, &at, 10), outside = strtoull(at, &at, 10);
+    if (id >= inside && id - inside < strtoull(at, &at, 10))
+      return (int64_t)(outside + id - inside);
+  }
+  return -EINVAL; /* as chown(2) says it of ids that are not mapped */
+}
+
+static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {
+  const ctr_io *io = &s->process->io;
+  if (s->process->desc.stdio != CTR_STDIO_PIPES) return 0;
+  int64_t uid = ctr__id_outside(s, "uid_map", step->num[0]);
+  int64_t gid = ctr__id_outside(s, "gid_map", step->num[1]);
+  if (uid < 0 || gid < 0) return (int)(uid < 0 ? uid : gid);
+  for (int i = 0; i < 3; i++)
+    if (fchown(io->child[i], (uid_t)uid, (gid_t)gid) < 0) return -errno;
+  return 0;
+}
+
 static int ctr__parent_oom_score_adj(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "oom_score_adj", step);
 }
@@ -216,17 +271,19 @@ static int ctr__parent_raise_rlimit(ctr__start *s, const ctr__step *step) {
   return r < 0 ? r : (int)CTR__CALL(SYS_prlimit64, s->process->pid, type, &limit, NULL);
 }
 
-static ctr_code ctr__parent_hook(ctr__start *s, uint32_t index) {
-  ctr__hook_run hook = {.launch = &s->launch,
-                        .step = ctr__plan_step(s->plan, index),
-                        .pid = s->process->pid,
-                        .umask = -1};
-  int r = ctr__hook_execute(&hook);
+/* Programs of the host: what they say when they fail is part of the error. */
+static ctr_code ctr__parent_program(ctr__start *s, uint32_t index) {
+  const ctr__step *step = ctr__plan_step(s->plan, index);
+  enum ctr__reason reason = CTR__WHY_NONE;
+  int64_t detail = 0;
+  int r = step->kind == CTR__STEP_HOOK
+              ? ctr__run_hook(&s->launch, step, s->process->pid, -1, &reason, &detail)
+              : ctr__run_map_helper(s, step, &reason, &detail);
   const ctr__message report = {.type = CTR__MSG_ERROR,
                                .step = index,
                                .error = -r,
-                               .reason = (uint32_t)hook.reason,
-                               .value = hook.detail};
+                               .reason = (uint32_t)reason,
+                               .value = detail};
   return r < 0 ? ctr__step_failed(s->plan, &report, s->launch.shared->note, s->err) : CTR_OK;
 }
 
@@ -246,6 +303,7 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SCHEDULER] = ctr__parent_scheduler,
     [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
+    [CTR__STEP_OWN_PIPES] = ctr__parent_own_pipes,
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */
@@ -276,7 +334,8 @@ static ctr_code ctr__parent_do(ctr__start *s, uint32_t *at) {
   const uint32_t index = *at;
   const ctr__step *step = ctr__plan_step(s->plan, index);
   if (step->kind == CTR__STEP_LIMIT) return ctr__parent_limits(s, at);
-  if (step->kind == CTR__STEP_HOOK) return ctr__parent_hook(s, index);
+  if (step->kind == CTR__STEP_HOOK || step->kind == CTR__STEP_MAP_HELPER)
+    return ctr__parent_program(s, index);
   if (ctr__parent_talks[step->kind]) return ctr__parent_talks[step->kind](s, step);
   ctr__parent_fn *run = ctr__parent_steps[step->kind];
   int r = run ? run(s, step) : -ENOSYS;

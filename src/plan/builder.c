@@ -47,7 +47,7 @@ typedef struct ctr__builder {
   size_t limit_count;
   struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
-  uint32_t hook_count;
+  uint32_t program_count;  /* of the caller's side that are run meanwhile: hooks and helpers */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it */
   ctr__ref bundle, state;  /* for hooks */
 } ctr__builder;
@@ -154,6 +154,13 @@ static void ctr__sync_step(ctr__builder *b, enum ctr__sync_point point, unsigned
 
 static ctr_code ctr__refuse(ctr__builder *b, ctr_code code, const char *field, const char *text) {
   return ctr__fail(b->err, code, 0, field, "%s", text);
+}
+
+/* Whether the comma-separated list has the word. */
+static bool ctr__list_has(const char *list, const char *word, size_t len) {
+  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+    if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
+  return false;
 }
 
 /* Joins head, steps and data into the block that leaves the builder, one allocation. */

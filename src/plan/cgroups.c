@@ -157,9 +157,7 @@ static ctr_code ctr__plan_device_filter(ctr__builder *b) {
 static ctr_code ctr__check_limits_hold(ctr__builder *b) {
   for (size_t i = 0; i < b->limit_count; i++)
     if (!b->limits[i].hierarchy->container && b->limits[i].rule != CTR__LIMIT_IF_THERE)
-      return ctr__refuse(b, CTR_E_UNSUPPORTED, b->limits[i].field,
-                         "an ordinary user can set limits only below a cgroup that was given to "
-                         "them (cgroup-v2.rst, \"Delegation\"; systemd: Delegate=yes)");
+      return ctr__lacks(b, CTR__RIGHT_LIMITS, b->limits[i].field, NULL);
   return CTR_OK;
 }
 

@@ -73,12 +73,14 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = NULL, .num = {0, clone3}});
   ctr__parent_step(b, ADOPT, .field = NULL);
+  ctr__plan_own_pipes(b);
   return code;
 }
 
 static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
   ctr_code code = ctr__sort_joined(b);
   if (!code) code = ctr__check_exec_ids(b);
+  if (!code) code = ctr__check_priority_rights(b);
   if (!code) code = ctr__plan_join(b);
   if (code) return code;
   ctr__choose_io_owner(b);

@@ -208,3 +208,26 @@ ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *userdata, c
   }
   return CTR_OK;
 }
+
+ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
+  ctr_config nothing = {0};
+  ctr__facts facts;
+  ctr__err_clear(err);
+  if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
+  ctr_code code = ctr__gather_facts(&nothing, 0, &facts, err);
+  if (code) return code;
+  ctr__gather_id_helpers(&facts);
+  for (size_t i = 0; i < CTR__RIGHT_COUNT; i++) {
+    const struct ctr__right_row *row = &ctr__rights[i];
+    ctr__text line = {.len = 0};
+    ctr__text_add(&line, "%-7s %s: needs %s; else %s",
+                  !row->has          ? "depends"
+                  : row->has(&facts) ? "yes"
+                                     : "no",
+                  row->asked, row->needs, row->instead);
+    ctr__text_end_line(&line);
+    if (sink(userdata, line.buf, line.len))
+      return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
+  }
+  return CTR_OK;
+}

@@ -14,6 +14,16 @@ typedef struct ctr__facts {
   uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
   unsigned features;                 /* CTR_FEATURE_*                                        */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
+
+  /* What is looked at only when a config asks for more than everybody has. */
+  ctr__ids own_ids[CTR__ID_KINDS];   /* in a user namespace: those that are there    */
+  ctr__ids given_ids[CTR__ID_KINDS]; /* else: what subuid(5) and subgid(5) give       */
+  char id_helpers[CTR__ID_KINDS][CTR__HELPER_PATH]; /* who writes those into a map; "": nobody   */
+  int64_t oom_score_adj;
+  int nice;
+  uint64_t nice_limit, priority_limit; /* RLIMIT_NICE, RLIMIT_RTPRIO */
+  char block_file_systems[512];        /* types that lie on a block device: "ext4,xfs" */
+  size_t missing_device;               /* 1 + which of linux.devices cannot be bound; 0: none */
 } ctr__facts;
 
 /* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
@@ -43,7 +53,96 @@ static uint64_t ctr__bounded_caps(uint64_t asked) {
   return set;
 }
 
-static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts) {
+/* One id, one's own, may be mapped by everybody. */
+static bool ctr__maps_own_alone(ctr_id_mappings map, uint32_t own) {
+  return map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own;
+}
+
+static void ctr__gather_id_helpers(ctr__facts *facts) {
+  for (int kind = 0; kind < CTR__ID_KINDS; kind++)
+    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+}
+
+static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err *err) {
+  const ctr_id_mappings maps[CTR__ID_KINDS] = {lin->uidMappings, lin->gidMappings};
+  const uint32_t own[CTR__ID_KINDS] = {facts->euid, facts->egid};
+  const uint64_t caps[CTR__ID_KINDS] = {CTR_CAP(SETUID), CTR_CAP(SETGID)};
+  ctr_arena arena = {0};
+  int r = 0, kind = 0;
+  for (; kind < CTR__ID_KINDS && r == 0; kind++) {
+    if (!maps[kind].count || ctr__maps_own_alone(maps[kind], own[kind])) continue;
+    if (!facts->initial_userns)
+      r = ctr__ids_of_namespace(&arena, (enum ctr__id_kind)kind, &facts->own_ids[kind]);
+    if (r < 0 || (facts->caps & caps[kind])) continue;
+    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+    if (*facts->id_helpers[kind])
+      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
+  }
+  ctr_arena_free(&arena);
+  if (r == -ENOMEM) return ctr__nomem(err);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "find out which ids are the caller's to map")
+               : CTR_OK;
+}
+
+static uint64_t ctr__soft_limit(int resource) {
+  struct ctr__rlimit now = {0};
+  syscall(SYS_prlimit64, 0, resource, NULL, &now);
+  return now.soft;
+}
+
+/* What a process may be given without a right depends on what the caller has. */
+static void ctr__gather_priorities(const ctr_process_config *process, ctr__facts *facts) {
+  char text[16] = "";
+  facts->oom_score_adj = -1000;
+  if (process->oomScoreAdj.set) {
+    CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, "/proc/self/oom_score_adj", O_RDONLY, 0);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0)
+      facts->oom_score_adj = strtoll(text, NULL, 10);
+  }
+  if (!process->scheduler.policy) return;
+  facts->nice = 20 - (int)syscall(SYS_getpriority, PRIO_PROCESS, 0);
+  facts->nice_limit = ctr__soft_limit(RLIMIT_NICE);
+  facts->priority_limit = ctr__soft_limit(RLIMIT_RTPRIO);
+}
+
+/* filesystems(5): types that are not marked "nodev", of which no kernel lets a user namespace mount
+   any. Looked for only when there is a type that is not in everybody's config. */
+static void ctr__gather_file_systems(const ctr_mounts *mounts, ctr__facts *facts) {
+  static const char *const usual[] = {"proc",   "sysfs", "tmpfs",   "devpts", "mqueue",
+                                      "cgroup", "bind",  "cgroup2", "none",   "overlay"};
+  ctr_arena arena = {0};
+  char *text = NULL, *save = NULL;
+  size_t unusual = 0, len = 0;
+  for (size_t i = 0; i < mounts->count; i++) {
+    bool known = !mounts->items[i].type;
+    for (size_t u = 0; u < sizeof usual / sizeof *usual && !known; u++)
+      known = !strcmp(mounts->items[i].type, usual[u]);
+    unusual += !known;
+  }
+  if (unusual && ctr__read_text(&arena, "/proc/filesystems", &text) == 0)
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+      if (*line == '\t' && len + strlen(line) + 1 < sizeof facts->block_file_systems)
+        len += (size_t)snprintf(facts->block_file_systems + len,
+                                sizeof facts->block_file_systems - len, "%s%s", len ? "," : "",
+                                line + 1);
+  ctr_arena_free(&arena);
+}
+
+/* Where no node can be made, the caller's own of the same path is bound: it must be that device. */
+static void ctr__gather_devices(const ctr_devices *devices, ctr__facts *facts) {
+  for (size_t i = 0; i < devices->count && !facts->missing_device; i++) {
+    const ctr_device *d = &devices->items[i];
+    const dev_t number = makedev((unsigned)d->major_.value, (unsigned)d->minor_.value);
+    struct stat st;
+    if (*d->type == 'p') continue;
+    bool there = stat(d->path, &st) == 0 && st.st_rdev == number &&
+                 (*d->type == 'b' ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode));
+    if (!there) facts->missing_device = i + 1;
+  }
+}
+
+static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
+                                  ctr_err *err) {
   const ctr_process_config *process = &config->process;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns = ctr__in_initial_userns();
@@ -59,4 +158,10 @@ static void ctr__gather_facts(const ctr_config *config, unsigned without, ctr__f
     syscall(SYS_prlimit64, 0, resource, NULL, &now);
     facts->hard_limit[resource] = now.hard;
   }
+  ctr__gather_priorities(process, facts);
+  if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
+    ctr__gather_file_systems(&config->mounts, facts);
+    ctr__gather_devices(&config->linux_.devices, facts);
+  }
+  return ctr__gather_ids(&config->linux_, facts, err);
 }

@@ -29,7 +29,11 @@ struct ctr_plan {
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
 
-enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
+enum {
+  CTR__PLAN_MAX_NAMESPACES = 8,
+  CTR__PLAN_MAX_HOOKS = 64,
+  CTR__PLAN_MAX_PROGRAMS = CTR__PLAN_MAX_HOOKS + 2, /* newuidmap and newgidmap */
+};
 
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
    stand together, MOUNT_FS to MOUNT_BIND. In the text, %s0 is string 0, %l a list of strings, %u %o
@@ -65,6 +69,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(SETGROUPS_FILE, "write '%s0' to /proc/PID/setgroups", "user_namespaces(7)")                    \
   X(UID_MAP, "write '%s0' to /proc/PID/uid_map", "user_namespaces(7)")                             \
   X(GID_MAP, "write '%s0' to /proc/PID/gid_map", "user_namespaces(7)")                             \
+  X(MAP_HELPER, "let %s0 map '%s3'", "newuidmap(1)")                                               \
+  X(OWN_PIPES, "give the pipes of its streams to its uid %u0 and gid %u1", "fchown(2)")            \
   X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
   X(SYNC, "sync: %M0", "unix(7)")                                                                  \
   X(STDIO, "take the standard streams", "dup2(2)")                                                 \
@@ -113,6 +119,8 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
   X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
   X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(INNER_USERNS, "enter one more user namespace, in which root is uid %u0 and gid %u1",           \
+    "user_namespaces(7)")                                                                          \
   X(LET_GO, "close the host's procfs and what the root was made with", "close(2)")                 \
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
@@ -124,6 +132,7 @@ enum { CTR__PLAN_MAX_NAMESPACES = 8, CTR__PLAN_MAX_HOOKS = 64 };
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {

@@ -1,6 +1,8 @@
 /* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
    They are read once, here. */
 
+enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
+
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
   const char *mount_point; /* on the host                                            */
@@ -20,22 +22,9 @@ typedef struct ctr__hierarchies {
 
 /* A whole file of /proc as a string, for the time of building. */
 static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **ret_text) {
-  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  size_t room = 8192, len = 0;
-  char *text = ctr__take(b, 1, room);
-  ssize_t n = fd;
-  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
-    len += (size_t)n;
-    if (len + 1 < room) continue;
-    char *bigger = ctr__take(b, 2, room);
-    if (bigger) memcpy(bigger, text, len);
-    text = bigger;
-    room *= 2;
-  }
-  if (!text) return ctr__nomem(b->err);
-  if (n < 0) return ctr__fail(b->err, CTR_E_SYS, fd < 0 ? -fd : errno, NULL, "read %s", path);
-  *ret_text = text;
-  return CTR_OK;
+  int r = ctr__read_text(b->arena, path, ret_text);
+  if (r == -ENOMEM) return ctr__nomem(b->err);
+  return r < 0 ? ctr__fail(b->err, CTR_E_SYS, -r, NULL, "read %s", path) : CTR_OK;
 }
 
 /* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
@@ -101,6 +90,13 @@ static ctr_code ctr__controllers_read(ctr__builder *b, const char *dir, const ch
   return CTR_OK;
 }
 
+/* Something else can be mounted over it: then it is none for us. */
+static bool ctr__hierarchy_is_covered(const ctr__hierarchy *h) {
+  const uint32_t magic = h->v2 ? CTR__CGROUP2_MAGIC : CTR__CGROUP_MAGIC;
+  struct statfs fs;
+  return statfs(h->mount_point, &fs) < 0 || (uint32_t)fs.f_type != magic;
+}
+
 static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
@@ -112,9 +108,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
-  for (size_t i = 0; i < all->count && !code; i++)
-    if (all->items[i].v2)
-      code = ctr__controllers_read(b, all->items[i].mount_point, &all->items[i].controllers);
+  size_t seen = all->count;
+  all->count = all->v1_count = 0;
+  for (size_t i = 0; i < seen && !code; i++) {
+    ctr__hierarchy *h = &all->items[i];
+    if (ctr__hierarchy_is_covered(h)) continue;
+    if (h->v2) code = ctr__controllers_read(b, h->mount_point, &h->controllers);
+    all->v1_count += !h->v2;
+    all->items[all->count++] = *h;
+  }
   if (!code) b->hierarchies = all;
   return code;
 }
@@ -123,13 +125,6 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
 static bool ctr__hierarchy_is_hidden(const ctr__hierarchies *all, size_t index) {
   for (size_t later = index + 1; later < all->count; later++)
     if (!strcmp(all->items[index].name, all->items[later].name)) return true;
-  return false;
-}
-
-/* Whether the comma-separated list has the word. */
-static bool ctr__list_has(const char *list, const char *word, size_t len) {
-  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-    if (strcspn(at, ",") == len && !memcmp(at, word, len)) return true;
   return false;
 }
 

@@ -45,6 +45,8 @@ static ctr_code ctr__plan_sysctls(ctr__builder *b) {
       if (!strncmp(path, prefix, len) && (prefix[len - 1] == '/' || !path[len]))
         owner = ctr__sysctl_rules[r].namespace_type;
     }
+    if (!strcmp(path, "kernel/domainname") && ctr__in_userns(b))
+      return ctr__lacks(b, CTR__RIGHT_DOMAIN_SETTING, field, NULL);
     if (!owner || !((b->new_namespaces | b->joined_namespaces) & owner))
       return ctr__refuse(b, CTR_E_CONFIG, field,
                          owner ? "the namespace it belongs to is the host's: add it to "
@@ -64,11 +66,10 @@ static ctr_code ctr__plan_rlimits(ctr__builder *b, enum ctr__lane lane) {
     uint64_t type = (uint64_t)limit->type - 1, current = b->facts->hard_limit[type];
     bool raises = limit->hard > current;
     const char *field = ctr__print(b, "process.rlimits[%zu]", i);
-    if (raises && !b->facts->can_set_resources)
-      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                       "the hard limit %llu is above the caller's own, %llu; raising it needs "
-                       "CAP_SYS_RESOURCE",
-                       (unsigned long long)limit->hard, (unsigned long long)current);
+    if (raises && !ctr__can_set_resources(b->facts))
+      return ctr__lacks(b, CTR__RIGHT_HARD_LIMITS, field,
+                        ctr__print(b, "%llu, the caller has %llu", (unsigned long long)limit->hard,
+                                   (unsigned long long)current));
     const ctr__new_step step = {.field = field, .num = {type, limit->soft, limit->hard}};
     /* In a user namespace the child has lost the right to raise: the parent makes room for it. */
     if (lane == CTR__LANE_CHILD)
@@ -146,6 +147,28 @@ static void ctr__plan_io_priority(ctr__builder *b, enum ctr__lane lane) {
   ctr__add_step(b, lane, CTR__STEP_IO_PRIORITY,
                 &(ctr__new_step){.field = "process.ioPriority",
                                  .num = {io->class_, (uint64_t)io->priority}});
+}
+
+/* sched(7), ioprio_set(2), proc_pid_oom_score_adj(5): what needs a right. */
+static ctr_code ctr__check_priority_rights(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  const ctr_scheduler *s = &process->scheduler;
+  const ctr__facts *f = b->facts;
+  const ctr_int score = process->oomScoreAdj;
+  if (score.set && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
+    return ctr__lacks(b, CTR__RIGHT_OOM_SCORE, "process.oomScoreAdj",
+                      ctr__print(b, "%lld, the caller has %lld", (long long)score.value,
+                                 (long long)f->oom_score_adj));
+  if (process->ioPriority.class_ == CTR_IOPRIO_CLASS_RT && !ctr__can_set_io_priorities(f))
+    return ctr__lacks(b, CTR__RIGHT_IO_REAL_TIME, "process.ioPriority.class", NULL);
+  if (!s->policy || ctr__can_set_priorities(f)) return CTR_OK;
+  bool real_time = s->policy == CTR_SCHED_FIFO || s->policy == CTR_SCHED_RR;
+  if (s->policy == CTR_SCHED_DEADLINE || (real_time && (uint64_t)s->priority > f->priority_limit))
+    return ctr__lacks(b, CTR__RIGHT_REAL_TIME, "process.scheduler.policy", NULL);
+  if (!real_time && s->nice < f->nice && (uint64_t)(20 - s->nice) > f->nice_limit)
+    return ctr__lacks(b, CTR__RIGHT_NICE, "process.scheduler.nice",
+                      ctr__print(b, "%d, the caller has %d", s->nice, f->nice));
+  return CTR_OK;
 }
 
 /* What is set from outside or from inside, as rights go. */
@@ -281,7 +304,9 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
-  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (!b->desc->call_function)
+    ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
+                    .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY, CTR_MOMENT_READY);
   if (b->purpose->goal == CTR__GOAL_CREATE) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
@@ -289,5 +314,8 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
-  ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (b->desc->call_function)
+    ctr__child_step(b, CALL, .field = NULL);
+  else
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }

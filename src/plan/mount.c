@@ -6,10 +6,6 @@ static const char *ctr__host_path(ctr__builder *b, const char *path) {
   return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
-static bool ctr__has_setattr(const ctr__builder *b) {
-  return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
-}
-
 static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
                                   const uint64_t *types, size_t count) {
   for (size_t i = 0; i < count && types[i]; i++)
@@ -96,11 +92,35 @@ static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
   return CTR__HELD_NONE;
 }
 
+/* A file system that shows a namespace is its owner's to mount (mount_namespaces(7)); others lie on
+   devices, which are nobody's but the machine's. */
+static ctr_code ctr__check_may_mount(ctr__builder *b, const ctr_mount *mount, const char *field) {
+  static const struct {
+    const char *type;
+    uint32_t namespace_type;
+    enum ctr__right right;
+  } shown[] = {{"proc", CTR_NS_PID, CTR__RIGHT_PROC},
+               {"sysfs", CTR_NS_NETWORK, CTR__RIGHT_SYSFS},
+               {"mqueue", CTR_NS_IPC, CTR__RIGHT_MQUEUE}};
+  if (!ctr__in_userns(b)) return CTR_OK;
+  /* Who owns a namespace that is joined together with its user namespace is seen when mounting. */
+  uint32_t own = b->new_namespaces;
+  if (b->joined_namespaces & CTR_NS_USER) own |= b->joined_namespaces;
+  for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+    if (!strcmp(mount->type, shown[i].type) && !(own & shown[i].namespace_type))
+      return ctr__lacks(b, shown[i].right, field, NULL);
+  if (ctr__list_has(b->facts->block_file_systems, mount->type, strlen(mount->type)))
+    return ctr__lacks(b, CTR__RIGHT_FILE_SYSTEMS, field, mount->type);
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
                                  ctr__mount_spec *spec) {
   if (!mount->type || !strcmp(mount->type, "none"))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
                      "a type is required unless the options have bind or rbind");
+  ctr_code allowed = ctr__check_may_mount(b, mount, field);
+  if (allowed) return allowed;
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   /* A tmpfs is still to be filled with mount points and devices: read-only comes last. */

@@ -1,5 +1,9 @@
 /* Which namespaces are made, which are joined, and who maps the ids. */
 
+static bool ctr__has_setattr(const ctr__builder *b) {
+  return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
+}
+
 static ctr_code ctr__sort_namespaces(ctr__builder *b) {
   const ctr_namespaces *all = &b->config->linux_.namespaces;
   for (size_t i = 0; i < all->count; i++) {
@@ -7,15 +11,8 @@ static ctr_code ctr__sort_namespaces(ctr__builder *b) {
     *kind |= (uint32_t)all->items[i].type;
   }
   b->own_mounts = b->new_namespaces & CTR_NS_MOUNT;
-  bool privileged = b->facts->caps & CTR_CAP(SYS_ADMIN);
-  if (!privileged && all->count && !((b->new_namespaces | b->joined_namespaces) & CTR_NS_USER))
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "an ordinary user needs a user namespace to make or join others: add one of "
-                       "type user");
-  if (!privileged && !all->count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "an ordinary user needs a user namespace to change the root: add one of "
-                       "type user, and one of type mount");
+  if (!ctr__can_unshare(b->facts) && !ctr__in_userns(b))
+    return ctr__lacks(b, CTR__RIGHT_NAMESPACES, "linux.namespaces", NULL);
   return CTR_OK;
 }
 
@@ -47,15 +44,53 @@ static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
   return ctr__add_bytes(b, text, (size_t)(at - text) + 1, 1);
 }
 
+/* One of the two maps, and how it is to be written. */
+typedef struct ctr__map_plan {
+  const char *field;
+  ctr_id_mappings map;
+  enum ctr__id_kind kind;
+  enum ctr__kind step;
+  enum ctr__right right;
+  uint32_t own;
+  uint64_t cap;
+  bool by_helper;
+} ctr__map_plan;
+
+/* Whether each range is the caller's to map: ids of the caller's own user namespace, and what the
+   machine gives them besides their own. */
+static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
+  const ctr__ids *given = &b->facts->given_ids[p->kind], *there = &b->facts->own_ids[p->kind];
+  for (size_t i = 0; i < p->map.count; i++) {
+    const ctr_id_mapping *m = &p->map.items[i];
+    const bool own = m->hostID == p->own && m->size == 1;
+    const char *field = ctr__print(b, "%s[%zu]", p->field, i);
+    if (!field) return ctr__nomem(b->err);
+    if (there->known && !own && !ctr__ids_have(there, m->hostID, m->size))
+      return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                       "hostID %u and the %u after it are not all ids of the caller's own user "
+                       "namespace (%s)",
+                       m->hostID, m->size - 1, ctr__id_sources[p->kind].map);
+    if (p->by_helper && given->known && !own && !ctr__ids_have(given, m->hostID, m->size))
+      return ctr__lacks(b, p->right, field,
+                        ctr__print(b, "hostID %u, size %u", m->hostID, m->size));
+  }
+  return CTR_OK;
+}
+
 /* user_namespaces(7): without CAP_SETUID (CAP_SETGID) over the parent namespace one may map one id,
-   one's own. */
-static ctr_code ctr__check_map(ctr__builder *b, const char *field, ctr_id_mappings map,
-                               uint64_t cap, uint32_t own) {
-  if ((b->facts->caps & cap) ||
-      (map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own))
-    return CTR_OK;
-  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                   "an ordinary user can map one id only, their own: hostID %u, size 1", own);
+   one's own; nobody maps 0 without CAP_SETFCAP, which came with the same Linux 5.12 as
+   mount_setattr(2). */
+static ctr_code ctr__check_map(ctr__builder *b, ctr__map_plan *p) {
+  const bool by_caller = (b->facts->caps & p->cap) || ctr__maps_own_alone(p->map, p->own);
+  p->by_helper = !by_caller && *b->facts->id_helpers[p->kind];
+  if (!by_caller && !p->by_helper) return ctr__lacks(b, p->right, p->field, NULL);
+  ctr_code code = ctr__check_ranges(b, p);
+  bool maps_root = false;
+  for (size_t i = 0; i < p->map.count; i++) maps_root |= p->map.items[i].hostID == 0;
+  if (!code && maps_root && by_caller && p->kind == CTR__UIDS && ctr__has_setattr(b) &&
+      !ctr__can_map_root(b->facts))
+    return ctr__lacks(b, CTR__RIGHT_MAP_ROOT, p->field, NULL);
+  return code;
 }
 
 /* The maps in force: those of the config, or the caller's own ids as root inside. */
@@ -82,25 +117,68 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
                            "4095 bytes");
 }
 
+/* newuidmap(1): its own name, the pid, which is put in when it is known, then the map. */
+static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__ref text) {
+  const char **args = ctr__take(b, 3 * p->map.count + 2, sizeof *args);
+  if (!args) return;
+  size_t n = 0;
+  args[n++] = ctr__id_sources[p->kind].helper;
+  args[n++] = "PID";
+  for (size_t i = 0; i < p->map.count; i++) {
+    args[n++] = ctr__print(b, "%u", p->map.items[i].containerID);
+    args[n++] = ctr__print(b, "%u", p->map.items[i].hostID);
+    args[n++] = ctr__print(b, "%u", p->map.items[i].size);
+  }
+  if (b->nomem) return;
+  ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
+                   .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
+                           ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
+                   .num = {p->kind, 0, b->program_count++});
+}
+
+static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
+  ctr__ref text = ctr__map_text(b, p->map);
+  if (p->by_helper)
+    ctr__plan_map_helper(b, p, text);
+  else
+    ctr__add_step(b, CTR__LANE_PARENT, p->step, &(ctr__new_step){.field = p->field, .ref = {text}});
+  return ctr__check_map_text(b, p->field, text);
+}
+
 static ctr_code ctr__plan_maps(ctr__builder *b) {
-  ctr_code code =
-      ctr__check_map(b, "linux.uidMappings", b->uid_map, CTR_CAP(SETUID), b->facts->euid);
-  if (!code)
-    code = ctr__check_map(b, "linux.gidMappings", b->gid_map, CTR_CAP(SETGID), b->facts->egid);
+  ctr__map_plan maps[CTR__ID_KINDS] = {{.field = "linux.uidMappings",
+                                        .map = b->uid_map,
+                                        .kind = CTR__UIDS,
+                                        .step = CTR__STEP_UID_MAP,
+                                        .right = CTR__RIGHT_UID_RANGES,
+                                        .own = b->facts->euid,
+                                        .cap = CTR_CAP(SETUID)},
+                                       {.field = "linux.gidMappings",
+                                        .map = b->gid_map,
+                                        .kind = CTR__GIDS,
+                                        .step = CTR__STEP_GID_MAP,
+                                        .right = CTR__RIGHT_GID_RANGES,
+                                        .own = b->facts->egid,
+                                        .cap = CTR_CAP(SETGID)}};
+  ctr_code code = CTR_OK;
+  for (int kind = 0; kind < CTR__ID_KINDS && !code; kind++) code = ctr__check_map(b, &maps[kind]);
   if (code) return code;
-  b->groups_denied = b->facts->groups_denied || !(b->facts->caps & CTR_CAP(SETGID));
+  b->groups_denied =
+      b->facts->groups_denied || !((b->facts->caps & CTR_CAP(SETGID)) || maps[CTR__GIDS].by_helper);
   if (b->groups_denied)
     ctr__parent_step(b, SETGROUPS_FILE, .field = "linux.gidMappings", .str = {"deny"});
-  ctr__ref uids = ctr__map_text(b, b->uid_map), gids = ctr__map_text(b, b->gid_map);
-  ctr__parent_step(b, UID_MAP, .field = "linux.uidMappings", .ref = {uids});
-  ctr__parent_step(b, GID_MAP, .field = "linux.gidMappings", .ref = {gids});
-  code = ctr__check_map_text(b, "linux.uidMappings", uids);
-  return code ? code : ctr__check_map_text(b, "linux.gidMappings", gids);
+  for (int kind = 0; kind < CTR__ID_KINDS && !code; kind++) code = ctr__plan_map(b, &maps[kind]);
+  return code;
+}
+
+/* Who the process is in the container's user namespace: in one of its own below that, root. */
+static ctr_user ctr__outer_user(const ctr__builder *b) {
+  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
 }
 
 /* Everything that runs as a user of the container must exist in its user namespace. */
 static ctr_code ctr__check_user_mapped(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   uint32_t host;
   if (!ctr__id_mapped(b->uid_map, user->uid, &host))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
@@ -114,9 +192,7 @@ static ctr_code ctr__check_user_mapped(ctr__builder *b) {
                        ctr__print(b, "process.user.additionalGids[%zu]", i),
                        "%u is not mapped by linux.gidMappings", user->additionalGids.items[i]);
   if (b->groups_denied && user->additionalGids.count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
-                       "an ordinary user cannot have additional groups in a user namespace "
-                       "(user_namespaces(7), setgroups)");
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }
 
@@ -184,6 +260,15 @@ static bool ctr__enters_cgroup_first(const ctr__builder *b) {
   return (b->new_namespaces & CTR_NS_CGROUP) && ctr__makes_container(b) && !b->desc->no_cgroup;
 }
 
+/* Whose ids on the host those of a joined user namespace are can be seen when the process is in
+   it. */
+static void ctr__plan_own_pipes(ctr__builder *b) {
+  const ctr_namespace *users = ctr__namespace_of(b->config, CTR_NS_USER);
+  const ctr_user *user = &b->config->process.user;
+  if (users && users->path && (b->facts->caps & CTR_CAP(CHOWN)))
+    ctr__parent_step(b, OWN_PIPES, .field = "process.user", .num = {user->uid, user->gid});
+}
+
 /* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
    entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
    rights that joining others needs. */
@@ -204,6 +289,7 @@ static void ctr__plan_clone(ctr__builder *b) {
                                  .str = {b->born_in},
                                  .num = {flags, clone3}});
   if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+  ctr__plan_own_pipes(b);
 }
 
 /* What to do about groups, count of them being asked for. */
@@ -217,7 +303,19 @@ static void ctr__plan_become_root(ctr__builder *b) {
   if (b->uid_map.count &&
       !(ctr__id_mapped(b->uid_map, 0, &host_uid) && ctr__id_mapped(b->gid_map, 0, &host_gid)))
     return; /* it has all rights over its namespaces all the same */
-  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces", .num = {ctr__groups_of(b, 0)});
+  /* Sources of mounts that an ordinary user reaches by one of their groups are still to be opened:
+     these groups go when the program's own come. */
+  bool still_needed = (b->new_namespaces & CTR_NS_USER) && !(b->facts->caps & CTR_CAP(SETGID));
+  ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces",
+                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
+}
+
+/* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
+static void ctr__plan_inner_userns(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  ctr__child_step(b, INNER_USERNS, .field = "linux.namespaces",
+                  .num = {user->uid, user->gid, ctr__groups_of(b, 0)});
+  b->groups_denied = true;
 }
 
 static const char *ctr__offsets_text(ctr__builder *b) {
@@ -236,9 +334,9 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 }
 
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
-   those of a joined user namespace is not known here: then they stay the caller's. */
+   those of a joined user namespace is not known here: OWN_PIPES is for these. */
 static void ctr__choose_io_owner(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
@@ -249,10 +347,9 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
   bool offsets = *ctr__offsets_text(b), joins_users = b->joined_namespaces & CTR_NS_USER;
-  if (offsets && joins_users && !(b->facts->caps & CTR_CAP(SYS_ADMIN)))
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.timeOffsets",
-                       "an ordinary user who joins a user namespace cannot write them: "
-                       "/proc/self belongs to root then (proc_pid(5))");
+  /* /proc/self belongs to root then (proc_pid(5)). */
+  if (offsets && joins_users && !ctr__can_unshare(b->facts))
+    return ctr__lacks(b, CTR__RIGHT_TIME_OFFSETS, "linux.timeOffsets", NULL);
   ctr__plan_clone(b);
   if (b->new_namespaces & CTR_NS_USER) {
     ctr__choose_maps(b);
@@ -262,5 +359,7 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }

@@ -121,6 +121,16 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
   return false;
 }
 
+/* A node that the caller has not got cannot be bound, and none can be made. */
+static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
+  size_t missing = b->facts->missing_device;
+  if (!missing || (ctr__can_mknod(b->facts) && !ctr__in_userns(b))) return CTR_OK;
+  const char *field = ctr__print(b, "linux.devices[%zu]", missing - 1);
+  if (!field) return ctr__nomem(b->err);
+  return ctr__lacks(b, CTR__RIGHT_DEVICES, field,
+                    b->config->linux_.devices.items[missing - 1].path);
+}
+
 static void ctr__plan_devices(ctr__builder *b) {
   const ctr_devices *devices = &b->config->linux_.devices;
   /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
@@ -270,7 +280,8 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (!b->own_mounts) return ctr__plan_no_mounts(b);
   const ctr_linux *lin = &b->config->linux_;
   ctr__plan_root(b);
-  ctr_code code = ctr__plan_mounts(b);
+  ctr_code code = ctr__check_devices_are_there(b);
+  if (!code) code = ctr__plan_mounts(b);
   if (code) return code;
   ctr__plan_devices(b);
   ctr__plan_console(b, true);

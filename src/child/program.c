@@ -1,0 +1,115 @@
+/* Runs a program of the host, a hook or a helper, and sees it through to its end: used on both
+   sides, so it is bound by the child's rules. */
+
+/* What is run and with what. */
+typedef struct ctr__program_run {
+  const char *path;
+  char *const *argv, *const *envp;
+  const char *directory;   /* where; NULL: where we are                               */
+  int64_t seconds;         /* it may take; 0: as long as it likes                     */
+  int umask;               /* that it gets; -1: as it is                              */
+  int input;               /* its standard input                                      */
+  char *note;              /* CTR__NOTE_MAX: the beginning of what it says            */
+  int output;              /* its standard output and error                           */
+  int report;              /* gets errno when it cannot be executed; closed by execve */
+  enum ctr__reason reason; /* why it failed                                           */
+  int64_t detail;
+} ctr__program_run;
+
+/* A session of its own, so that it can be ended with all it has started. */
+static _Noreturn void ctr__program_main(const ctr__program_run *p) {
+  int kept[2] = {p->report, -1};
+  int r = setsid() < 0 ? -errno : 0;
+  if (r == 0) r = (int)ctr__ret(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+  if (r == 0) r = ctr__default_signals();
+  if (r == 0 && p->directory) r = (int)ctr__ret(chdir(p->directory));
+  if (r == 0 && (dup2(p->input, 0) < 0 || dup2(p->output, 1) < 0 || dup2(p->output, 2) < 0))
+    r = -errno;
+  if (r == 0) r = ctr__close_rest(3, kept);
+  if (r == 0 && p->umask >= 0) umask((mode_t)p->umask);
+  if (r == 0) {
+    execve(p->path, p->argv, p->envp);
+    r = -errno;
+  }
+  ctr__write_all(p->report, (const char *)&r, sizeof r);
+  _exit(127);
+}
+
+/* Keeps the beginning of what it says, for an error message, and lets go of the rest. */
+static void ctr__program_listen(const ctr__program_run *p, struct pollfd *output) {
+  char buf[1024];
+  ssize_t n = read(output->fd, buf, sizeof buf);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) output->fd = -1;
+  size_t used = strlen(p->note), room = CTR__NOTE_MAX - 1 - used;
+  if (n > 0) memcpy(p->note + used, buf, (size_t)n < room ? (size_t)n : room);
+}
+
+static int64_t ctr__now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until it has ended or its time is up. */
+static int ctr__program_await(const ctr__program_run *p, int pidfd, int output) {
+  const int64_t seconds = p->seconds, end = ctr__now_ms() + seconds * 1000;
+  struct pollfd both[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = output, .events = POLLIN}};
+  for (;;) {
+    int64_t left = seconds ? end - ctr__now_ms() : -1;
+    if (seconds && left <= 0) return -ETIMEDOUT;
+    int n = poll(both, 2, left > INT_MAX ? INT_MAX : (int)left);
+    if (n < 0 && errno != EINTR) return -errno;
+    if (n <= 0) continue;
+    if (both[1].revents) ctr__program_listen(p, &both[1]);
+    if (both[0].revents) break;
+  }
+  /* What a pipe holds (pipe(7)), and no more: what it left running may go on writing for ever. */
+  for (int i = 0; i < 64 && both[1].fd >= 0 && ctr__poll_now(&both[1], 1) > 0; i++)
+    ctr__program_listen(p, &both[1]);
+  return 0;
+}
+
+/* It has been started: sees it through to its end and says how it went. */
+static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int output, int report) {
+  ctr_exit status = {0};
+  int error = 0, r = ctr__program_await(p, pidfd, output);
+  if (r < 0) {
+    kill(-pid, SIGKILL);
+    ctr__pidfd_signal(pidfd, SIGKILL);
+  }
+  int reaped = ctr__reap(pidfd, &status);
+  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == 0) r = reaped;
+  if (r < 0) return r;
+  if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
+    p->reason = CTR__WHY_HOOK_PROGRAM;
+    return error;
+  }
+  p->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  p->detail = status.signal ? status.signal : status.code;
+  return p->detail ? -ECANCELED : 0;
+}
+
+/* Runs it and waits for it. Signals are blocked for the moment of the clone: no handler of the
+   caller's is to run in its process. */
+static int ctr__program_execute(ctr__program_run *p) {
+  int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
+  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  memset(p->note, 0, CTR__NOTE_MAX);
+  int r = ctr__pipe(output);
+  CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
+  if (r == 0) r = ctr__pipe(report);
+  CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
+  if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
+  if (r == 0) r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  p->output = output_write;
+  p->report = report_write;
+  pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
+  if (pid == 0) ctr__program_main(p);
+  ctr__sigmask(before, NULL);
+  CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
+  ctr__close(&output_write);
+  ctr__close(&report_write);
+  return pid < 0 ? pid : ctr__program_finish(p, pid, ended, output_read, report_read);
+}

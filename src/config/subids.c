@@ -1,0 +1,156 @@
+/* Which ids a caller may put into the map of a user namespace (user_namespaces(7)): besides their
+   own, those that the machine gives them (subuid(5), subgid(5)) and that a program with the right
+   to do so writes for them (newuidmap(1), newgidmap(1)). */
+
+enum ctr__id_kind { CTR__UIDS, CTR__GIDS, CTR__ID_KINDS };
+
+static const struct ctr__id_source {
+  const char *helper, *given, *map;
+} ctr__id_sources[CTR__ID_KINDS] = {
+    [CTR__UIDS] = {"newuidmap", "/etc/subuid", "/proc/self/uid_map"},
+    [CTR__GIDS] = {"newgidmap", "/etc/subgid", "/proc/self/gid_map"},
+};
+
+typedef struct ctr__id_range {
+  uint32_t first, count;
+} ctr__id_range;
+
+enum { CTR__ID_RANGES = 32, CTR__HELPER_PATH = 256 };
+
+typedef struct ctr__ids {
+  ctr__id_range items[CTR__ID_RANGES];
+  size_t count;
+  bool known; /* else they cannot be found out, and who writes the map is the judge */
+} ctr__ids;
+
+static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
+  for (size_t i = 0; i < ids->count; i++) {
+    const ctr__id_range *range = &ids->items[i];
+    if (first >= range->first && first - range->first < range->count &&
+        count <= range->count - (first - range->first))
+      return true;
+  }
+  return false;
+}
+
+static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
+  if (!count || first >= UINT32_MAX || count > UINT32_MAX - first) return;
+  if (ids->count == CTR__ID_RANGES)
+    ids->known = false;
+  else
+    ids->items[ids->count++] = (ctr__id_range){(uint32_t)first, (uint32_t)count};
+}
+
+/* -- those of the caller's own user namespace -- */
+
+/* proc_pid_uid_map(5): lines "inside outside count". */
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  char *text = NULL, *save = NULL;
+  *ret = (ctr__ids){.known = true};
+  int r = ctr__read_text(arena, ctr__id_sources[kind].map, &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *at = line;
+    uint64_t first = strtoull(at, &at, 10);
+    strtoull(at, &at, 10);
+    ctr__ids_add(ret, first, strtoull(at, &at, 10));
+  }
+  return 0;
+}
+
+/* -- those that are given to the caller -- */
+
+/* A file that need not be there, or may be for others only, is an empty one. */
+static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_text) {
+  int r = ctr__read_text(arena, path, ret_text);
+  if (r != -ENOENT && r != -EACCES) return r;
+  *ret_text = ctr__arena_strdup(arena, "");
+  return *ret_text ? 0 : -ENOMEM;
+}
+
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
+  char *text = NULL, *save = NULL;
+  *ret = (ctr__user_entry){.name = NULL};
+  int r = ctr__read_if_there(arena, "/etc/passwd", &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *password = strchr(line, ':'), *id = password ? strchr(password + 1, ':') : NULL, *end;
+    if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
+      continue;
+    *password = '\0';
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
+    break;
+  }
+  return 0;
+}
+
+/* nsswitch.conf(5), "subid": then the files need not be the truth. */
+static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
+  char *text = NULL, *save = NULL;
+  int r = ctr__read_if_there(arena, "/etc/nsswitch.conf", &text);
+  if (r < 0) return r;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return 1;
+  return 0;
+}
+
+/* Lines "NAME-or-UID:first:count". */
+static void ctr__ids_given_in(char *text, const char *name, uint32_t uid, ctr__ids *ret) {
+  char *save = NULL, number[16];
+  *ctr__put_uint(number, uid) = '\0';
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *at = strchr(line, ':');
+    if (!at) continue;
+    *at++ = '\0';
+    if (strcmp(line, number) != 0 && (!name || strcmp(line, name) != 0)) continue;
+    uint64_t first = strtoull(at, &at, 10);
+    if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
+  }
+}
+
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
+  char *text = NULL;
+  int r = ctr__user_entry_read(arena, uid, &user);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r == 0 && (!user.name || user.gid == getgid())) ctr__ids_given_in(text, user.name, uid, ret);
+  return r;
+}
+
+/* -- who writes them -- */
+
+/* Its right comes with the file: set-user-ID or file capabilities (capabilities(7)), which count
+   for nothing on a nosuid mount and for who has given up gaining privileges. */
+static bool ctr__is_privileged_program(const char *path) {
+  struct stat st;
+  struct statvfs fs;
+  if (access(path, X_OK) < 0 || stat(path, &st) < 0 || !S_ISREG(st.st_mode)) return false;
+  if (statvfs(path, &fs) < 0 || (fs.f_flag & ST_NOSUID)) return false;
+  bool has_caps = syscall(SYS_getxattr, path, "security.capability", NULL, (size_t)0) > 0;
+  return ((st.st_mode & S_ISUID) && !st.st_uid) || has_caps;
+}
+
+/* Where the program of that name is, found as execvp(3) would; "" without one that works. */
+static void ctr__find_id_helper(const char *name, char ret_path[CTR__HELPER_PATH]) {
+  const char *path = secure_getenv("PATH");
+  *ret_path = '\0';
+  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
+  for (path = path ? path : "/usr/bin:/bin"; *path; path += strspn(path, ":")) {
+    size_t len = strcspn(path, ":");
+    int n = snprintf(ret_path, CTR__HELPER_PATH, "%.*s/%s", (int)len, path, name);
+    if (*path == '/' && n < CTR__HELPER_PATH && ctr__is_privileged_program(ret_path)) return;
+    path += len;
+  }
+  *ret_path = '\0';
+}
