@@ -165,6 +165,7 @@
      [SECTION] cgroup/events.c
      [SECTION] parent/io.c
      [SECTION] parent/undo.c
+     [SECTION] parent/visible.c
      [SECTION] parent/report.c
      [SECTION] parent/sockets.c
      [SECTION] parent/channel.c
@@ -947,6 +948,11 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
+  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
+                           is the root of the outer one: what was mounted and set for it is out of
+                           its reach whatever its capabilities (mount_namespaces(7)). Not for
+                           containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 } ctr_plan_desc;
@@ -1028,7 +1034,7 @@ typedef struct ctr_process_desc {
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
   /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
-     most. A directory among them is a way out of the container. */
+     most; -1: that number stays closed. A directory among them is a way out of the container. */
   const int *extra_fds;
   size_t extra_fd_count;
 
@@ -1043,6 +1049,14 @@ typedef struct ctr_process_desc {
   ctr_code (*on_moment)(void *userdata, enum ctr_moment moment, const ctr_process *process,
                         ctr_err *err);
   void *userdata;
+
+  /* For a plan with call_function: called in the new process in the place of execve, when all else
+     is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
+     memory is a copy of the caller's, whose threads are not there: if there are any, it may call
+     async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
+     leaves in the buffers of stdio is lost. */
+  int (*function)(void *function_data);
+  void *function_data;
 } ctr_process_desc;
 
 /* Makes the handle of a process that is to be started.
@@ -4669,38 +4683,51 @@ static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__
 
 /* -- those that are given to the caller -- */
 
-/* What passwd(5) calls a user; NULL: not listed there, such as a user of a directory service. Read
-   by ourselves: getpwuid(3) loads modules, which a static program does not have. */
-static const char *ctr__user_name(ctr_arena *arena, uint32_t uid) {
+/* A file that need not be there, or may be for others only, is an empty one. */
+static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_text) {
+  int r = ctr__read_text(arena, path, ret_text);
+  if (r != -ENOENT && r != -EACCES) return r;
+  *ret_text = ctr__arena_strdup(arena, "");
+  return *ret_text ? 0 : -ENOMEM;
+}
+
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
   char *text = NULL, *save = NULL;
-  if (ctr__read_text(arena, "/etc/passwd", &text) < 0) return NULL;
+  *ret = (ctr__user_entry){.name = NULL};
+  int r = ctr__read_if_there(arena, "/etc/passwd", &text);
+  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *password = strchr(line, ':'), *id = password ? strchr(password + 1, ':') : NULL, *end;
     if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
       continue;
     *password = '\0';
-    return line;
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
+    break;
   }
-  return NULL;
+  return 0;
 }
 
 /* nsswitch.conf(5), "subid": then the files need not be the truth. */
-static bool ctr__ids_are_given_elsewhere(ctr_arena *arena) {
+static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
   char *text = NULL, *save = NULL;
-  if (ctr__read_text(arena, "/etc/nsswitch.conf", &text) < 0) return false;
+  int r = ctr__read_if_there(arena, "/etc/nsswitch.conf", &text);
+  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return true;
-  return false;
+    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return 1;
+  return 0;
 }
 
-/* Lines "NAME-or-UID:first:count". Without a file nothing is given. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid, ctr__ids *ret) {
-  const char *name = ctr__user_name(arena, uid);
-  char *text = NULL, *save = NULL, number[16];
+/* Lines "NAME-or-UID:first:count". */
+static void ctr__ids_given_in(char *text, const char *name, uint32_t uid, ctr__ids *ret) {
+  char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
-  *ret = (ctr__ids){.known = name && !ctr__ids_are_given_elsewhere(arena)};
-  int r = ctr__read_text(arena, ctr__id_sources[kind].given, &text);
-  if (r < 0) return r == -ENOENT || r == -EACCES ? 0 : r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *at = strchr(line, ':');
     if (!at) continue;
@@ -4709,7 +4736,19 @@ static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid
     uint64_t first = strtoull(at, &at, 10);
     if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
   }
-  return 0;
+}
+
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
+  char *text = NULL;
+  int r = ctr__user_entry_read(arena, uid, &user);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r == 0 && (!user.name || user.gid == getgid())) ctr__ids_given_in(text, user.name, uid, ret);
+  return r;
 }
 
 /* -- who writes them -- */
@@ -4862,10 +4901,10 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   for (int i = 0; i < CTR__ID_KINDS && several; i++) {
     ctr__find_id_helper(ctr__id_sources[i].helper, helper);
     int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
-            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, getuid(), &ids[i])
+            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
-    several = r == 0 && ids[i].count;
+    several = r == 0 && ids[i].known && ids[i].count;
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
@@ -5058,6 +5097,8 @@ enum {
   X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
   X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
   X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(INNER_USERNS, "enter one more user namespace, in which root is uid %u0 and gid %u1",           \
+    "user_namespaces(7)")                                                                          \
   X(LET_GO, "close the host's procfs and what the root was made with", "close(2)")                 \
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
@@ -5069,6 +5110,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {
@@ -5292,7 +5334,7 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (r < 0 || (facts->caps & caps[kind])) continue;
     ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
     if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, getuid(), &facts->given_ids[kind]);
+      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
   }
   ctr_arena_free(&arena);
   if (r == -ENOMEM) return ctr__nomem(err);
@@ -5827,7 +5869,7 @@ static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__r
   ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
                    .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
                            ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
-                   .num = {0, 0, b->program_count++});
+                   .num = {p->kind, 0, b->program_count++});
 }
 
 static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
@@ -5865,9 +5907,14 @@ static ctr_code ctr__plan_maps(ctr__builder *b) {
   return code;
 }
 
+/* Who the process is in the container's user namespace: in one of its own below that, root. */
+static ctr_user ctr__outer_user(const ctr__builder *b) {
+  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
+}
+
 /* Everything that runs as a user of the container must exist in its user namespace. */
 static ctr_code ctr__check_user_mapped(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   uint32_t host;
   if (!ctr__id_mapped(b->uid_map, user->uid, &host))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
@@ -5999,6 +6046,14 @@ static void ctr__plan_become_root(ctr__builder *b) {
                   .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
 }
 
+/* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
+static void ctr__plan_inner_userns(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  ctr__child_step(b, INNER_USERNS, .field = "linux.namespaces",
+                  .num = {user->uid, user->gid, ctr__groups_of(b, 0)});
+  b->groups_denied = true;
+}
+
 static const char *ctr__offsets_text(ctr__builder *b) {
   const struct {
     const char *name;
@@ -6017,7 +6072,7 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
    those of a joined user namespace is not known here: OWN_PIPES is for these. */
 static void ctr__choose_io_owner(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
@@ -6040,6 +6095,8 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }
 
@@ -6412,6 +6469,8 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
 /* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
    They are read once, here. */
 
+enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
+
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
   const char *mount_point; /* on the host                                            */
@@ -6499,6 +6558,13 @@ static ctr_code ctr__controllers_read(ctr__builder *b, const char *dir, const ch
   return CTR_OK;
 }
 
+/* Something else can be mounted over it: then it is none for us. */
+static bool ctr__hierarchy_is_covered(const ctr__hierarchy *h) {
+  const uint32_t magic = h->v2 ? CTR__CGROUP2_MAGIC : CTR__CGROUP_MAGIC;
+  struct statfs fs;
+  return statfs(h->mount_point, &fs) < 0 || (uint32_t)fs.f_type != magic;
+}
+
 static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
@@ -6510,9 +6576,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
-  for (size_t i = 0; i < all->count && !code; i++)
-    if (all->items[i].v2)
-      code = ctr__controllers_read(b, all->items[i].mount_point, &all->items[i].controllers);
+  size_t seen = all->count;
+  all->count = all->v1_count = 0;
+  for (size_t i = 0; i < seen && !code; i++) {
+    ctr__hierarchy *h = &all->items[i];
+    if (ctr__hierarchy_is_covered(h)) continue;
+    if (h->v2) code = ctr__controllers_read(b, h->mount_point, &h->controllers);
+    all->v1_count += !h->v2;
+    all->items[all->count++] = *h;
+  }
   if (!code) b->hierarchies = all;
   return code;
 }
@@ -8603,7 +8675,9 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
-  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (!b->desc->call_function)
+    ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
+                    .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY, CTR_MOMENT_READY);
   if (b->purpose->goal == CTR__GOAL_CREATE) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
@@ -8611,7 +8685,10 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
-  ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (b->desc->call_function)
+    ctr__child_step(b, CALL, .field = NULL);
+  else
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }
 
 /* ==== [SECTION] plan/exec.c =================================================================== */
@@ -8840,6 +8917,7 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   if (code) return code;
   code = ctr__plan_settings(b);
   if (code) return code;
+  if (b->desc->inner_userns) ctr__plan_inner_userns(b);
   /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
@@ -8856,6 +8934,9 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
 }
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   ctr_code code = ctr__check_hooks_are_run(b);
@@ -9188,6 +9269,8 @@ typedef struct ctr__launch {
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
   char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
+  int (*function)(void *function_data);     /* what CALL calls                                 */
+  void *function_data;
   ctr__shared *shared;
 } ctr__launch;
 
@@ -9389,14 +9472,16 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
   for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
     int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
-    high[i] = (int)ctr__ret(fcntl(fd >= 0 ? fd : null, F_DUPFD_CLOEXEC, count));
-    if (high[i] < 0) return high[i];
+    if (fd < 0 && i < 3) fd = null;
+    high[i] = fd < 0 ? -1 : (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, count));
+    if (fd >= 0 && high[i] < 0) return high[i];
   }
   int r = ctr__move_above(&c->sock, count);
   if (r == 0) r = ctr__move_above(&c->start_sock, count);
   for (int i = 0; i < count && r == 0; i++) {
-    r = dup2(high[i], i) < 0 ? -errno : 0;
-    close(high[i]);
+    if (high[i] < 0) close(i);
+    if (high[i] >= 0) r = dup2(high[i], i) < 0 ? -errno : 0;
+    ctr__close(&high[i]);
   }
   return r;
 }
@@ -9446,6 +9531,23 @@ static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
   return r;
+}
+
+static int ctr__write_own_map(ctr__child *c, const char *file, uint64_t inside, uint64_t outside) {
+  char text[64];
+  char *end = ctr__put_uint(ctr__put_str(ctr__put_uint(text, inside), " "), outside);
+  end = ctr__put_str(end, " 1");
+  return ctr__write_proc(c->proc, file, text, (size_t)(end - text));
+}
+
+static int ctr__child_inner_userns(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = geteuid();
+  const gid_t gid = getegid();
+  int r = ctr__set_groups(c, s->num[2], 0);
+  if (r == 0) r = (int)ctr__ret(unshare(CTR_NS_USER));
+  if (r == 0) r = ctr__write_proc(c->proc, "self/setgroups", "deny", 4);
+  if (r == 0) r = ctr__write_own_map(c, "self/uid_map", s->num[0], uid);
+  return r < 0 ? r : ctr__write_own_map(c, "self/gid_map", s->num[1], gid);
 }
 
 static int ctr__child_setsid(ctr__child *c, const ctr__step *s) {
@@ -10460,6 +10562,18 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   return -errno;
 }
 
+/* The end of the channel tells the parent, as execve would. */
+static int ctr__child_call(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *launch = c->launch;
+  (void)s;
+  if (!c->is_started && ctr__parent_is_gone(c))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  ctr__close(&c->sock);
+  ctr__close(&c->start_sock);
+  environ = launch->envp;
+  _exit(launch->function(launch->function_data));
+}
+
 typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
 
 static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
@@ -10468,6 +10582,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
     [CTR__STEP_BECOME_ROOT] = ctr__child_become_root,
+    [CTR__STEP_INNER_USERNS] = ctr__child_inner_userns,
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
@@ -10522,6 +10637,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
+    [CTR__STEP_CALL] = ctr__child_call,
     [CTR__STEP_EXEC] = ctr__child_exec,
 };
 
@@ -10623,7 +10739,6 @@ typedef struct ctr__cgroups {
   size_t count;
 } ctr__cgroups;
 
-enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
 enum {
   CTR__IN_CGROUP = CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV,
 };
@@ -13033,6 +13148,88 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   }
 }
 
+/* ==== [SECTION] parent/visible.c ============================================================== */
+/* Why a procfs or sysfs may not be mounted in a user namespace: what the caller sees of it is
+   covered somewhere, and a new one would show what lies there (mount_namespaces(7), "Restrictions
+   on mount namespaces"; the kernel's mount_too_revealing). */
+
+/* Directories that have nothing in them but mounts: these cover nothing. */
+static const char *const ctr__empty_mount_points[] = {
+    "/sys/fs/binfmt_misc", "/fs/nfsd",        "/openprom",
+    "/fs/cgroup",          "/fs/pstore",      "/fs/bpf",
+    "/fs/selinux",         "/fs/smackfs",     "/fs/fuse/connections",
+    "/kernel/debug",       "/kernel/tracing", "/kernel/security",
+    "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
+};
+
+/* The part of a line of proc_pid_mountinfo(5) that matters here. */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type;
+} ctr__mount_line;
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
+                           fields[4], fields[5], ctr__next_word(&tail)};
+  ctr__unescape_octal(fields[4]);
+  return true;
+}
+
+/* Every line; NULL without memory or the file. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
+  char *text = NULL, *save = NULL;
+  size_t count = 0;
+  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
+}
+
+static bool ctr__covers_nothing(const char *below) {
+  for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
+    if (!strcmp(below, ctr__empty_mount_points[i])) return true;
+  return false;
+}
+
+/* What covers a part of the mount: the first such, or NULL. */
+static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
+                                 const ctr__mount_line *mount) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
+      return lines[i].point;
+  return NULL;
+}
+
+/* Adds the reason to an error, if this is it. */
+static void ctr__explain_invisible(const char *type, ctr_err *err) {
+  ctr_arena arena = {0};
+  size_t count = 0, there = 0;
+  const char *cover = NULL;
+  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  for (size_t i = 0; lines && i < count; i++) {
+    if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
+    const char *covered = ctr__cover_of(lines, count, &lines[i]);
+    cover = covered ? covered : cover;
+    if (!covered) there++;
+  }
+  if (lines && !there && cover)
+    ctr__err_add(err,
+                 ": here the caller's own is covered by a mount at %.200s, and the kernel lets "
+                 "nobody see what is below it",
+                 cover);
+  else if (lines && !there)
+    ctr__err_add(err, ": here the caller sees none at all");
+  ctr_arena_free(&arena);
+}
+
 /* ==== [SECTION] parent/report.c =============================================================== */
 /* From a step that failed to one line for a person. */
 
@@ -13058,8 +13255,8 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
-     "own, and both that the caller sees one without anything mounted over it"},
+     "in a user namespace it must be of a kind that these may mount, and of proc and sysfs the "
+     "caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -13131,6 +13328,8 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
+  if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
+    ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
   if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
@@ -13571,7 +13770,16 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "gid_map", step);
 }
 
-/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. */
+static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
+  char path[64], byte;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
+               strrchr(ctr__id_sources[kind].map, '/'));
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. How it ended
+   is lost on a caller that ignores SIGCHLD: then the map tells. */
 static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__reason *ret_reason,
                                int64_t *ret_detail) {
   char pid[24];
@@ -13588,7 +13796,7 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
   int r = ctr__program_execute(&helper);
   *ret_reason = helper.reason;
   *ret_detail = helper.detail;
-  return r;
+  return r == -ECHILD && ctr__map_is_written(s, (enum ctr__id_kind)step->num[0]) ? 0 : r;
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
@@ -13759,8 +13967,10 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
   s->launch.extra = desc->extra_fds;
   s->launch.extra_count = (int)desc->extra_fd_count;
+  s->launch.function = desc->function;
+  s->launch.function_data = desc->function_data;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
-    if (fcntl(desc->extra_fds[i], F_GETFD) < 0)
+    if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
                        "descriptor %d, which is to be %zu inside, cannot be passed on",
                        desc->extra_fds[i], 3 + i);
@@ -13931,10 +14141,11 @@ ctr_code ctr_process_start(ctr_process *process, ctr_err *err) {
 
 /* What a caller can get wrong in a description. */
 static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc *desc) {
-  bool moments = false;
+  bool moments = false, calls = false;
   for (uint32_t i = 0; i < plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
     moments |= step->kind == CTR__STEP_SYNC && step->num[1];
+    calls |= step->kind == CTR__STEP_CALL;
   }
   const bool terminal = ctr__has_terminal(plan);
   if (terminal && desc->stdio != CTR_STDIO_INHERIT)
@@ -13945,6 +14156,7 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
     return "extra_fds has more than 256 descriptors, or a number of them and no list";
   if (desc->on_moment && !moments)
     return "on_moment would never be called: the plan has no moments";
+  if (calls != (desc->function != NULL)) return "function and the plan's call_function go together";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
   for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
     if (desc->fds[i] < -1) return "fds has a negative number other than -1";
@@ -13969,12 +14181,13 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
   ctr__err_clear(err);
   if (!plan || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
-  const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
+  static const ctr_process_desc defaults = {0};
+  const char *wrong = ctr__wrong_desc(plan, desc ? desc : &defaults);
   if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
   ctr_process *p = ctr__process_blank(err);
   if (!p) return CTR_E_NOMEM;
   p->plan = plan;
-  if (desc) p->desc = *desc;
+  p->desc = desc ? *desc : defaults;
   *ret_process = p;
   return CTR_OK;
 }

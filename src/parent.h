@@ -2,6 +2,8 @@
 
 #include "parent/undo.c"
 
+#include "parent/visible.c"
+
 #include "parent/report.c"
 
 #include "parent/sockets.c"

@@ -32,6 +32,11 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
+  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
+                           is the root of the outer one: what was mounted and set for it is out of
+                           its reach whatever its capabilities (mount_namespaces(7)). Not for
+                           containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 } ctr_plan_desc;

@@ -8,6 +8,18 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   return -errno;
 }
 
+/* The end of the channel tells the parent, as execve would. */
+static int ctr__child_call(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *launch = c->launch;
+  (void)s;
+  if (!c->is_started && ctr__parent_is_gone(c))
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  ctr__close(&c->sock);
+  ctr__close(&c->start_sock);
+  environ = launch->envp;
+  _exit(launch->function(launch->function_data));
+}
+
 typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
 
 static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
@@ -16,6 +28,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
     [CTR__STEP_BECOME_ROOT] = ctr__child_become_root,
+    [CTR__STEP_INNER_USERNS] = ctr__child_inner_userns,
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
@@ -70,6 +83,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
+    [CTR__STEP_CALL] = ctr__child_call,
     [CTR__STEP_EXEC] = ctr__child_exec,
 };
 

@@ -31,6 +31,8 @@ typedef struct ctr__launch {
   int namespaces[CTR__PLAN_MAX_NAMESPACES]; /* opened by OPEN_NAMESPACE                       */
   char **argv, **envp;                      /* the plan's lists as execve wants them           */
   char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
+  int (*function)(void *function_data);     /* what CALL calls                                 */
+  void *function_data;
   ctr__shared *shared;
 } ctr__launch;
 

@@ -60,38 +60,51 @@ static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__
 
 /* -- those that are given to the caller -- */
 
-/* What passwd(5) calls a user; NULL: not listed there, such as a user of a directory service. Read
-   by ourselves: getpwuid(3) loads modules, which a static program does not have. */
-static const char *ctr__user_name(ctr_arena *arena, uint32_t uid) {
+/* A file that need not be there, or may be for others only, is an empty one. */
+static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_text) {
+  int r = ctr__read_text(arena, path, ret_text);
+  if (r != -ENOENT && r != -EACCES) return r;
+  *ret_text = ctr__arena_strdup(arena, "");
+  return *ret_text ? 0 : -ENOMEM;
+}
+
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
   char *text = NULL, *save = NULL;
-  if (ctr__read_text(arena, "/etc/passwd", &text) < 0) return NULL;
+  *ret = (ctr__user_entry){.name = NULL};
+  int r = ctr__read_if_there(arena, "/etc/passwd", &text);
+  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *password = strchr(line, ':'), *id = password ? strchr(password + 1, ':') : NULL, *end;
     if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
       continue;
     *password = '\0';
-    return line;
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
+    break;
   }
-  return NULL;
+  return 0;
 }
 
 /* nsswitch.conf(5), "subid": then the files need not be the truth. */
-static bool ctr__ids_are_given_elsewhere(ctr_arena *arena) {
+static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
   char *text = NULL, *save = NULL;
-  if (ctr__read_text(arena, "/etc/nsswitch.conf", &text) < 0) return false;
+  int r = ctr__read_if_there(arena, "/etc/nsswitch.conf", &text);
+  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return true;
-  return false;
+    if (!strncmp(line + strspn(line, " \t"), "subid:", 6)) return 1;
+  return 0;
 }
 
-/* Lines "NAME-or-UID:first:count". Without a file nothing is given. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid, ctr__ids *ret) {
-  const char *name = ctr__user_name(arena, uid);
-  char *text = NULL, *save = NULL, number[16];
+/* Lines "NAME-or-UID:first:count". */
+static void ctr__ids_given_in(char *text, const char *name, uint32_t uid, ctr__ids *ret) {
+  char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
-  *ret = (ctr__ids){.known = name && !ctr__ids_are_given_elsewhere(arena)};
-  int r = ctr__read_text(arena, ctr__id_sources[kind].given, &text);
-  if (r < 0) return r == -ENOENT || r == -EACCES ? 0 : r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *at = strchr(line, ':');
     if (!at) continue;
@@ -100,7 +113,19 @@ static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid
     uint64_t first = strtoull(at, &at, 10);
     if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
   }
-  return 0;
+}
+
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
+  char *text = NULL;
+  int r = ctr__user_entry_read(arena, uid, &user);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r == 0 && (!user.name || user.gid == getgid())) ctr__ids_given_in(text, user.name, uid, ret);
+  return r;
 }
 
 /* -- who writes them -- */

@@ -27,8 +27,8 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
-     "own, and both that the caller sees one without anything mounted over it"},
+     "in a user namespace it must be of a kind that these may mount, and of proc and sysfs the "
+     "caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -100,6 +100,8 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
+  if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
+    ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
   if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;

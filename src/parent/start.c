@@ -20,8 +20,10 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
   s->launch.extra = desc->extra_fds;
   s->launch.extra_count = (int)desc->extra_fd_count;
+  s->launch.function = desc->function;
+  s->launch.function_data = desc->function_data;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
-    if (fcntl(desc->extra_fds[i], F_GETFD) < 0)
+    if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
                        "descriptor %d, which is to be %zu inside, cannot be passed on",
                        desc->extra_fds[i], 3 + i);

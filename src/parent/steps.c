@@ -187,7 +187,16 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "gid_map", step);
 }
 
-/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. */
+static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
+  char path[64], byte;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
+               strrchr(ctr__id_sources[kind].map, '/'));
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. How it ended
+   is lost on a caller that ignores SIGCHLD: then the map tells. */
 static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__reason *ret_reason,
                                int64_t *ret_detail) {
   char pid[24];
@@ -204,7 +213,7 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
   int r = ctr__program_execute(&helper);
   *ret_reason = helper.reason;
   *ret_detail = helper.detail;
-  return r;
+  return r == -ECHILD && ctr__map_is_written(s, (enum ctr__id_kind)step->num[0]) ? 0 : r;
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */

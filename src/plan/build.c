@@ -49,6 +49,7 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   if (code) return code;
   code = ctr__plan_settings(b);
   if (code) return code;
+  if (b->desc->inner_userns) ctr__plan_inner_userns(b);
   /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
@@ -65,6 +66,9 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
 }
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   ctr_code code = ctr__check_hooks_are_run(b);

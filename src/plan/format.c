@@ -131,6 +131,8 @@ enum {
   X(UMASK, "set the umask to %o0", "umask(2)")                                                     \
   X(KEEP_UMASK, "go back to the caller's umask", "umask(2)")                                       \
   X(RLIMIT, "limit %R0 to %B1, hard %B2", "prlimit(2)")                                            \
+  X(INNER_USERNS, "enter one more user namespace, in which root is uid %u0 and gid %u1",           \
+    "user_namespaces(7)")                                                                          \
   X(LET_GO, "close the host's procfs and what the root was made with", "close(2)")                 \
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
@@ -142,6 +144,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
 enum ctr__kind {

@@ -304,7 +304,9 @@ static void ctr__plan_program(ctr__builder *b) {
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
-  ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (!b->desc->call_function)
+    ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
+                    .ref = {0, candidates});
   if (b->desc->moments & CTR_MOMENT_READY) ctr__sync_step(b, CTR__SYNC_READY, CTR_MOMENT_READY);
   if (b->purpose->goal == CTR__GOAL_CREATE) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
@@ -312,5 +314,8 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
-  ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+  if (b->desc->call_function)
+    ctr__child_step(b, CALL, .field = NULL);
+  else
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
 }

@@ -133,7 +133,7 @@ static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__r
   ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
                    .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
                            ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
-                   .num = {0, 0, b->program_count++});
+                   .num = {p->kind, 0, b->program_count++});
 }
 
 static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
@@ -171,9 +171,14 @@ static ctr_code ctr__plan_maps(ctr__builder *b) {
   return code;
 }
 
+/* Who the process is in the container's user namespace: in one of its own below that, root. */
+static ctr_user ctr__outer_user(const ctr__builder *b) {
+  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
+}
+
 /* Everything that runs as a user of the container must exist in its user namespace. */
 static ctr_code ctr__check_user_mapped(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   uint32_t host;
   if (!ctr__id_mapped(b->uid_map, user->uid, &host))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
@@ -315,6 +320,14 @@ static void ctr__plan_become_root(ctr__builder *b) {
                   .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
 }
 
+/* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
+static void ctr__plan_inner_userns(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  ctr__child_step(b, INNER_USERNS, .field = "linux.namespaces",
+                  .num = {user->uid, user->gid, ctr__groups_of(b, 0)});
+  b->groups_denied = true;
+}
+
 static const char *ctr__offsets_text(ctr__builder *b) {
   const struct {
     const char *name;
@@ -333,7 +346,7 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
    those of a joined user namespace is not known here: OWN_PIPES is for these. */
 static void ctr__choose_io_owner(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
@@ -356,5 +369,7 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }
