@@ -223,6 +223,16 @@ static const char *ctr__namespace_file(uint32_t type) {
                                   : ctr__name_of(&ctr__namespace_names, type);
 }
 
+/* Which of the launch's namespaces the one of that type is. */
+static uint64_t ctr__join_slot(const ctr__builder *b, uint32_t type) {
+  uint64_t slot = 0;
+  for (size_t i = 0; ctr__join_order[i] != type; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
+    slot += ns && ns->path;
+  }
+  return slot;
+}
+
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
   uint64_t slot = 0;
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
