@@ -70,7 +70,7 @@ static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
                        "hostID %u and the %u after it are not all ids of the caller's own user "
                        "namespace (%s)",
                        m->hostID, m->size - 1, ctr__id_sources[p->kind].map);
-    if (p->by_helper && given->known && !own && !ctr__ids_have(given, m->hostID, m->size))
+    if (p->by_helper && given->known && !own && !ctr__ids_have_together(given, m->hostID, m->size))
       return ctr__lacks(b, p->right, field,
                         ctr__print(b, "hostID %u, size %u", m->hostID, m->size));
   }
