@@ -393,8 +393,15 @@ TEST(ranges_are_mapped_by_the_helpers_and_groups_stay) {
   CHECK(!step_of(CTR__STEP_SETGROUPS_FILE) && !step_of(CTR__STEP_UID_MAP) &&
         !step_of(CTR__STEP_GID_MAP));
   check_num("ranges", CTR__STEP_USER, 2, CTR__GROUPS_SET);
-  CHECK_NUM(now.plan->io_uid, 200006);
-  CHECK_NUM(now.plan->io_gid, 300007);
+}
+
+/* chown(2): an ordinary user can give nothing away, not even to ids that are theirs to map. */
+TEST(pipes_are_given_to_who_reopens_them_by_who_may) {
+  static const char user[] = ",'user':{'uid':7,'gid':8}";
+  MAPPED(MAPS(ALL_UIDS, ALL_GIDS), .process = user, .facts = USER_WITH_HELPERS);
+  CHECK(now.plan && now.plan->io_uid == 1000 && now.plan->io_gid == 1001);
+  MAPPED(MAPS(ALL_UIDS, ALL_GIDS), .process = user);
+  CHECK(now.plan && now.plan->io_uid == 200006 && now.plan->io_gid == 300007);
 }
 
 /* As it is executed: by what name, with which arguments, and nothing of the caller's environment.
