@@ -134,6 +134,7 @@
      [SECTION] plan/rights.c
      [SECTION] plan/namespaces.c
      [SECTION] plan/options.c
+     [SECTION] plan/idmap.c
      [SECTION] plan/mount.c
      [SECTION] plan/hierarchies.c
      [SECTION] plan/cgroup_mount.c
@@ -176,6 +177,8 @@
      [SECTION] parent/report.c
      [SECTION] parent/sockets.c
      [SECTION] parent/channel.c
+     [SECTION] parent/sources.c
+     [SECTION] parent/idmap.c
      [SECTION] parent/steps.c
      [SECTION] parent/start.c
      [SECTION] parent/process.c
@@ -2022,6 +2025,7 @@ enum {
   CTR__ATTR_NOATIME = 0x10,
   CTR__ATTR_STRICTATIME = 0x20,
   CTR__ATTR_NODIRATIME = 0x80,
+  CTR__ATTR_IDMAP = 0x100000,
   CTR__ATTR_NOSYMFOLLOW = 0x200000,
 };
 
@@ -2066,6 +2070,14 @@ static int ctr__move_mount(int tree, int target) {
 static int ctr__mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t clr,
                               uint64_t propagation) {
   struct ctr__mount_attr attr = {set, clr, propagation, 0};
+  return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
+                        sizeof attr);
+}
+
+/* Shows the ids of a detached mount, and with CTR__AT_RECURSIVE of those below, as the maps of a
+   user namespace say. */
+static int ctr__mount_idmap(int fd, unsigned flags, int userns) {
+  struct ctr__mount_attr attr = {CTR__ATTR_IDMAP, 0, 0, (uint64_t)userns};
   return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
                         sizeof attr);
 }
@@ -3337,8 +3349,8 @@ CTR__TYPE(ctr_mount, CTR__FIELD(ctr_mount, destination, STR, CTR__MUST),
           CTR__FIELD(ctr_mount, type, STR, CTR__PLAIN),
           CTR__FIELD(ctr_mount, source, STR, CTR__PLAIN),
           CTR__FIELD(ctr_mount, options, STRS, CTR__PLAIN),
-          CTR__FIELD(ctr_mount, uidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER),
-          CTR__FIELD(ctr_mount, gidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER));
+          CTR__FIELD(ctr_mount, uidMappings, LIST, CTR__OF(ctr_id_mapping)),
+          CTR__FIELD(ctr_mount, gidMappings, LIST, CTR__OF(ctr_id_mapping)));
 
 CTR__TYPE(ctr_console_size, CTR__FIELD(ctr_console_size, height, UINT, CTR__MUST),
           CTR__FIELD(ctr_console_size, width, UINT, CTR__MUST));
@@ -4404,13 +4416,29 @@ static ctr_code ctr__check_map_ranges(ctr__checker *c, const char *field, ctr_id
   return CTR_OK;
 }
 
+/* The two maps of owner: both or none of them. */
+static ctr_code ctr__check_map_pair(ctr__checker *c, const char *owner, ctr_id_mappings uids,
+                                    ctr_id_mappings gids) {
+  char name[2][128];
+  ctr__name_it(name[0], "%s.uidMappings", owner);
+  ctr__name_it(name[1], "%s.gidMappings", owner);
+  if (!uids.count != !gids.count)
+    return ctr__wrong(c, name[uids.count != 0], "missing: the other map is given");
+  ctr_code code = ctr__check_map_ranges(c, name[0], uids);
+  return code ? code : ctr__check_map_ranges(c, name[1], gids);
+}
+
+/* config-linux.md "User namespace mappings", config.md "Mounts" */
 static ctr_code ctr__check_maps(ctr__checker *c) {
   const ctr_linux *lin = &c->config->linux_;
-  if (!lin->uidMappings.count != !lin->gidMappings.count)
-    return ctr__wrong(c, lin->uidMappings.count ? "linux.gidMappings" : "linux.uidMappings",
-                      "missing: the other map is given");
-  ctr_code code = ctr__check_map_ranges(c, "linux.uidMappings", lin->uidMappings);
-  return code ? code : ctr__check_map_ranges(c, "linux.gidMappings", lin->gidMappings);
+  char name[128];
+  ctr_code code = ctr__check_map_pair(c, "linux", lin->uidMappings, lin->gidMappings);
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++) {
+    const ctr_mount *mount = &c->config->mounts.items[i];
+    code = ctr__check_map_pair(c, ctr__name_it(name, "mounts[%zu]", i), mount->uidMappings,
+                               mount->gidMappings);
+  }
+  return code;
 }
 
 /* -- paths, devices, settings -- */
@@ -4663,6 +4691,18 @@ static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
   return false;
 }
 
+/* Likewise, by ranges that meet: newuidmap(1) takes these for one, the kernel those of a map does
+   not. */
+static bool ctr__ids_have_together(const ctr__ids *ids, uint32_t first, uint32_t count) {
+  for (size_t i = 0; i < ids->count; i++) {
+    const ctr__id_range *range = &ids->items[i];
+    if (first < range->first || first - range->first >= range->count) continue;
+    const uint32_t here = range->count - (first - range->first);
+    if (count <= here || ctr__ids_have_together(ids, first + here, count - here)) return true;
+  }
+  return false;
+}
+
 static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
   if (!count || first >= UINT32_MAX || count > UINT32_MAX - first) return;
   if (ids->count == CTR__ID_RANGES)
@@ -4731,17 +4771,28 @@ static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
   return 0;
 }
 
-/* Lines "NAME-or-UID:first:count". */
-static void ctr__ids_given_in(char *text, const char *name, uint32_t uid, ctr__ids *ret) {
+/* A number that ends with the character; *at moves behind that. */
+static bool ctr__take_number(char **at, char end, uint64_t *ret) {
+  if (!isdigit((unsigned char)**at)) return false;
+  *ret = strtoull(*at, at, 10);
+  if (**at != end) return false;
+  *at += end != '\0';
+  return true;
+}
+
+/* Lines "NAME-or-UID:first:count", of which those of others are skipped, and what is none. The text
+   is cut up; name: NULL when it is not known. */
+static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr__ids *ids) {
   char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *at = strchr(line, ':');
+    uint64_t first, count;
     if (!at) continue;
     *at++ = '\0';
     if (strcmp(line, number) != 0 && (!name || strcmp(line, name) != 0)) continue;
-    uint64_t first = strtoull(at, &at, 10);
-    if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
+    if (ctr__take_number(&at, ':', &first) && ctr__take_number(&at, '\0', &count))
+      ctr__ids_add(ids, first, count);
   }
 }
 
@@ -4754,7 +4805,8 @@ static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *re
   int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
   *ret = (ctr__ids){.known = user.name && !elsewhere};
   r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
-  if (r == 0 && (!user.name || user.gid == getgid())) ctr__ids_given_in(text, user.name, uid, ret);
+  if (r == 0 && (!user.name || user.gid == getgid()))
+    ctr__ids_parse_given(text, user.name, uid, ret);
   return r;
 }
 
@@ -4863,6 +4915,15 @@ static const ctr_config ctr__default_config = {
 #undef CTR__WORDS
 #undef CTR__LIST
 
+/* user_namespaces(7): no id is mapped twice, but the same may be given twice. */
+static bool ctr__is_mapped_already(const ctr_id_mapping *map, size_t count,
+                                   const ctr__id_range *range) {
+  for (size_t i = 0; i < count; i++)
+    if (range->first < map[i].hostID + map[i].size && map[i].hostID < range->first + range->count)
+      return true;
+  return false;
+}
+
 /* The caller's own id as root, then one after the other what is given to the caller. */
 static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
                                ctr_id_mappings *ret) {
@@ -4872,9 +4933,7 @@ static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *g
   map[n++] = (ctr_id_mapping){.containerID = 0, .hostID = own, .size = 1};
   for (uint32_t i = 0, next = 1; i < given->count; i++) {
     const ctr__id_range *range = &given->items[i];
-    if (ctr__ids_have(&(ctr__ids){.items = {*range}, .count = 1}, own, 1) ||
-        range->count > UINT32_MAX - 1 - next)
-      continue;
+    if (ctr__is_mapped_already(map, n, range) || range->count > UINT32_MAX - 1 - next) continue;
     map[n++] = (ctr_id_mapping){next, range->first, range->count};
     next += range->count;
   }
@@ -4995,7 +5054,17 @@ enum ctr__lane {
   CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
 };
 
-enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 7 };
+enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 9 };
+
+/* Numbers that mean the same in every step that has them: whose ids a mount shows (1 + which map;
+   0: those of the file system), and what else is to be known of what it is made from. */
+enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
+
+enum ctr__source {
+  CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
+  CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
+  CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+};
 
 typedef struct ctr__step {
   uint16_t kind, lane;
@@ -5027,7 +5096,8 @@ enum {
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
    if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
    if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one.
+   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one,
+   %Y whose ids a mount shows if not its own (two numbers).
    Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -5070,12 +5140,13 @@ enum {
   X(CGROUP_NAMESPACE, "enter a new cgroup namespace", "cgroup_namespaces(7)")                      \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
+  X(MAKE_IDMAP, "make the id map %u0 for mounts: uids '%s0', gids '%s1'", "user_namespaces(7)")    \
   X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
-  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
-  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
+  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0%Y7)", "fsopen(2)")                                       \
+  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0%Y7)", "fsopen(2)")     \
   X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
-  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5)", "open_tree(2)")                                   \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5%Y7)", "open_tree(2)")                                \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
@@ -5167,6 +5238,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(NOT_THAT_LINK, "something else is there")                                                      \
   X(SOURCE, "the source cannot be opened")                                                         \
+  X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
+  X(NO_IDMAP, "this file system, or one below it, takes no id-mapped mounts on this kernel")       \
+  X(IDMAP_RIGHT, "its ids are mapped already, or not the caller's to map: that takes "             \
+                 "CAP_SYS_ADMIN in the user namespace that the file system was mounted in")        \
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
   X(OUTSIDE, "it lies outside the container's root")                                               \
@@ -5205,6 +5280,8 @@ enum ctr__message_type {
   CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
   CTR__MSG_START,     /* who starts it: go on                                      */
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
+  CTR__MSG_OPEN,      /* child: may not open, or cannot make, what its step names  */
+  CTR__MSG_SOURCE,    /* parent: carries that                                      */
 };
 
 /* runtime.md "State": how statuses are called, to callers and to hooks. */
@@ -5473,11 +5550,13 @@ typedef struct ctr__builder {
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
-  bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
-  ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
-  bool groups_denied;                         /* setgroups(2) is not to be had there   */
-  struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
-  struct ctr__limit *limits;                  /* what is written to its cgroups        */
+  struct ctr__idmap *idmaps;                  /* those made for mounts                           */
+  size_t idmap_count;
+  bool dev_is_bound;                    /* /dev comes from elsewhere: not ours to fill     */
+  ctr_id_mappings uid_map, gid_map;     /* of a new user namespace              */
+  bool groups_denied;                   /* setgroups(2) is not to be had there   */
+  struct ctr__hierarchies *hierarchies; /* the machine's, once they were read    */
+  struct ctr__limit *limits;            /* what is written to its cgroups        */
   size_t limit_count;
   struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
@@ -5698,6 +5777,9 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
   X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
     "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+  X(IDMAP, ctr__can_unshare, "ids of a mount other than those of its files",                       \
+    "CAP_SYS_ADMIN in the user namespace that the file system was mounted in",                     \
+    "let root start the container, or change the owners of the files (chown(1))")                  \
   X(PROC, NULL, "a procfs of its own in a user namespace",                                         \
     "a new pid namespace beside the user namespace",                                               \
     "add one to linux.namespaces, or bind the caller's /proc")                                     \
@@ -5813,7 +5895,7 @@ static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
                        "hostID %u and the %u after it are not all ids of the caller's own user "
                        "namespace (%s)",
                        m->hostID, m->size - 1, ctr__id_sources[p->kind].map);
-    if (p->by_helper && given->known && !own && !ctr__ids_have(given, m->hostID, m->size))
+    if (p->by_helper && given->known && !own && !ctr__ids_have_together(given, m->hostID, m->size))
       return ctr__lacks(b, p->right, field,
                         ctr__print(b, "hostID %u, size %u", m->hostID, m->size));
   }
@@ -5966,6 +6048,16 @@ static const char *ctr__namespace_file(uint32_t type) {
                                   : ctr__name_of(&ctr__namespace_names, type);
 }
 
+/* Which of the launch's namespaces the one of that type is. */
+static uint64_t ctr__join_slot(const ctr__builder *b, uint32_t type) {
+  uint64_t slot = 0;
+  for (size_t i = 0; ctr__join_order[i] != type; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
+    slot += ns && ns->path;
+  }
+  return slot;
+}
+
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
   uint64_t slot = 0;
   for (size_t i = 0; i < sizeof ctr__join_order / sizeof *ctr__join_order; i++) {
@@ -6077,11 +6169,13 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 }
 
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
-   those of a joined user namespace is not known here: OWN_PIPES is for these. */
+   those of a joined user namespace is not known here: OWN_PIPES is for these. And what an ordinary
+   user has mapped by a helper, they cannot give a file to (chown(2)). */
 static void ctr__choose_io_owner(ctr__builder *b) {
   const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
+  if (!(b->facts->caps & CTR_CAP(CHOWN))) return;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
@@ -6194,9 +6288,10 @@ typedef struct ctr__mount_spec {
   uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
   uint64_t super;                      /* flags of the file system, as mount(2) takes them */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
-  bool bind, recursive, remount, copy_up, old_api;
-  bool late_read_only; /* found out while planning: read-only when it is filled */
-  const char **data;   /* for the file system: flags and name=value, in their order */
+  bool bind, recursive, remount, copy_up, old_api, idmapped, idmap_below;
+  bool late_read_only;    /* found out while planning: read-only when it is filled */
+  uint64_t idmap, source; /* likewise: the steps' CTR__NUM_IDMAP and CTR__NUM_SOURCE */
+  const char **data;      /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;
 
@@ -6230,7 +6325,10 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
   case CTR__OPT_PROPAGATION:
     if (!ctr__propagation_apply(spec, option)) return "more propagation types than there are";
     break;
-  case CTR__OPT_IDMAP: return "this version does not make id-mapped mounts";
+  case CTR__OPT_IDMAP:
+    spec->idmapped = true;
+    spec->idmap_below |= option->recursive;
+    break;
   case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
   default: break;
   }
@@ -6257,6 +6355,15 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+/* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
+static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
+                                        const ctr__mount_spec *spec) {
+  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
+  return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
+         "namespace";
+}
+
 /* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when
    it does not map them. */
 static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
@@ -6270,7 +6377,8 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
 
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
-  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
+  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind"),
+                            .idmapped = mount->uidMappings.count > 0};
   spec->data = ctr__take(b, mount->options.count + 2, sizeof *spec->data);
   if (!spec->data) return ctr__nomem(b->err);
   const ctr_strs *options = &mount->options;
@@ -6282,6 +6390,7 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
   bool is_tmpfs = mount->type && !strcmp(mount->type, "tmpfs");
   for (size_t i = 0; i < options->count; i++) {
     const struct ctr__mount_option *option = ctr__mount_option(options->items[i]);
+    const char *wrong;
     if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
       return ctr__bad_option(b, index, i, options->items[i],
                              "a bind mount has no file system of its own that could take it");
@@ -6289,11 +6398,70 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
       return ctr__bad_option(b, index, i, options->items[i], "a remount cannot change that");
     if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
       return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
-    if (!ctr__option_id_mapped(b, options->items[i]))
+    wrong = option && option->kind == CTR__OPT_IDMAP ? ctr__idmap_misplaced(b, mount, spec) : NULL;
+    if (wrong) return ctr__bad_option(b, index, i, options->items[i], wrong);
+    if (!spec->idmapped && !ctr__option_id_mapped(b, options->items[i]))
       return ctr__bad_option(b, index, i, options->items[i],
                              "an id that linux.uidMappings or linux.gidMappings does not map");
   }
   return CTR_OK;
+}
+
+/* ==== [SECTION] plan/idmap.c ================================================================== */
+/* Sources from outside: who opens them, and whose ids their mounts show (config.md "Mounts",
+   uidMappings). Ids are mapped before anything is mounted, on the parent's side: only who has
+   rights over the file system may, and the child has none over those of the host. */
+
+/* In a user namespace the child is not who the caller is any more: a way through directories that
+   are the caller's alone is open to the parent only. */
+static uint64_t ctr__may_ask(const ctr__builder *b) {
+  return ctr__in_userns(b) && ctr__can_unshare(b->facts) ? CTR__SOURCE_ASK : 0;
+}
+
+struct ctr__idmap {
+  ctr_id_mappings uids, gids;
+};
+
+static bool ctr__same_map(ctr_id_mappings a, ctr_id_mappings b) {
+  return a.count == b.count && !memcmp(a.items, b.items, a.count * sizeof *a.items);
+}
+
+/* Which map: 1 and on. Equal ones are made once. */
+static ctr_code ctr__plan_make_idmap(ctr__builder *b, const char *field,
+                                     const struct ctr__idmap *map, uint64_t *ret_number) {
+  for (size_t i = 0; i < b->idmap_count; i++)
+    if (ctr__same_map(map->uids, b->idmaps[i].uids) && ctr__same_map(map->gids, b->idmaps[i].gids))
+      return *ret_number = i + 1, CTR_OK;
+  if (!b->idmaps) b->idmaps = ctr__take(b, b->config->mounts.count, sizeof *b->idmaps);
+  if (!b->idmaps) return ctr__nomem(b->err);
+  b->idmaps[b->idmap_count++] = *map;
+  *ret_number = b->idmap_count;
+  const ctr__ref uids = ctr__map_text(b, map->uids), gids = ctr__map_text(b, map->gids);
+  ctr__parent_step(b, MAKE_IDMAP, .field = field, .ref = {uids, gids},
+                   .num = {*ret_number, b->facts->features & CTR_FEATURE_CLONE3});
+  ctr_code code = ctr__check_map_text(b, ctr__print(b, "%s.uidMappings", field), uids);
+  return code ? code : ctr__check_map_text(b, ctr__print(b, "%s.gidMappings", field), gids);
+}
+
+static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                ctr__mount_spec *spec) {
+  if (!spec->idmapped) return CTR_OK;
+  if (spec->remount)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "%s.uidMappings", field),
+                     "ids are mapped when a mount is made, not later");
+  if (!ctr__has_setattr(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
+                       "to map ids needs mount_setattr(2), which came with Linux 5.12");
+  if (!ctr__can_unshare(b->facts)) return ctr__lacks(b, CTR__RIGHT_IDMAP, field, NULL);
+  spec->source = spec->idmap_below ? CTR__IDMAP_BELOW : 0;
+  if (!mount->uidMappings.count && (b->joined_namespaces & CTR_NS_USER)) {
+    spec->idmap = 1 + ctr__join_slot(b, CTR_NS_USER);
+    spec->source |= CTR__IDMAP_JOINED;
+    return CTR_OK;
+  }
+  const struct ctr__idmap map = {mount->uidMappings.count ? mount->uidMappings : b->uid_map,
+                                 mount->uidMappings.count ? mount->gidMappings : b->gid_map};
+  return ctr__plan_make_idmap(b, field, &map, &spec->idmap);
 }
 
 /* ==== [SECTION] plan/mount.c ================================================================== */
@@ -6333,7 +6501,8 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
                   .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr});
+                          spec->rec_set, spec->rec_clr, spec->idmap,
+                          spec->source | ctr__may_ask(b)});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -6418,7 +6587,8 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   if (!mount->type || !strcmp(mount->type, "none"))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
                      "a type is required unless the options have bind or rbind");
-  ctr_code allowed = ctr__check_may_mount(b, mount, field);
+  /* What is id-mapped is made by the parent, with the caller's rights. */
+  ctr_code allowed = spec->idmap ? CTR_OK : ctr__check_may_mount(b, mount, field);
   if (allowed) return allowed;
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
@@ -6428,9 +6598,10 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
-    if (spec->copy_up)
+    if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                       "tmpcopyup does not go with iversion or with values over 255 bytes");
+                       "%s does not go with iversion or with values over 255 bytes",
+                       spec->copy_up ? "tmpcopyup" : "a map of ids");
     ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
     if (code) return code;
   } else {
@@ -6440,7 +6611,10 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                   &(ctr__new_step){.field = field,
                                    .str = {mount->destination, mount->type},
                                    .ref = {0, 0, options},
-                                   .num = {attr, ctr__hold(b, mount)}});
+                                   .num = {[0] = attr,
+                                           [1] = ctr__hold(b, mount),
+                                           [CTR__NUM_IDMAP] = spec->idmap,
+                                           [CTR__NUM_SOURCE] = spec->source}});
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;
@@ -6722,6 +6896,9 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
         b->err, CTR_E_CONFIG, 0, field,
         "\"%.64s\": the hierarchies are there already and take no options of their own",
         spec->data[0]);
+  if (spec->idmapped)
+    return ctr__refuse(b, CTR_E_CONFIG, field,
+                       "type cgroup: the kernel maps no ids of cgroup hierarchies");
   ctr_code code = ctr__hierarchies_read(b);
   if (code) return code;
   const ctr__hierarchies *all = b->hierarchies;
@@ -6909,6 +7086,7 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
                        "the root itself is what root.path says");
     ctr__mount_spec spec;
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+    if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
     if (code) return code;
     if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
     for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
@@ -6955,7 +7133,7 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b)});
+                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -7032,7 +7210,7 @@ static void ctr__plan_root(ctr__builder *b) {
     if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
                   .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
-                          ctr__has_setattr(b)});
+                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -9100,6 +9278,14 @@ static void ctr__text_below(ctr__text *t, uint64_t set, uint64_t clr) {
   ctr__text_options(t, true, clr);
 }
 
+static void ctr__text_ids(ctr__text *t, uint64_t map, uint64_t source) {
+  if (map && (source & CTR__IDMAP_JOINED))
+    ctr__text_add(t, "; ids as in the joined user namespace");
+  else if (map)
+    ctr__text_add(t, "; ids by map %llu", (unsigned long long)map);
+  if (map && (source & CTR__IDMAP_BELOW)) ctr__text_add(t, ", also below");
+}
+
 static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
   if (uid || gid)
     ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
@@ -9163,6 +9349,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'P': ctr__text_propagation(t, num); break;
   case 'p': ctr__text_unusual_propagation(t, num); break;
   case 'r': ctr__text_below(t, num, step->num[i + 1]); break;
+  case 'Y': ctr__text_ids(t, num, step->num[i + 1]); break;
   case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
@@ -9367,6 +9554,55 @@ static int ctr__receive(int sock, ctr__message *message) {
   return (size_t)n == sizeof *message ? 0 : -EPROTO;
 }
 
+static bool ctr__hung_up(int sock) {
+  struct pollfd end = {.fd = sock};
+  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
+}
+
+static bool ctr__brings_fd(uint32_t type) {
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_SOURCE;
+}
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(8 * sizeof(int))];
+  } control;
+  struct iovec iov = {message, sizeof *message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (n < 0) return -errno;
+  size_t fds = 0;
+  int first = -1;
+  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
+      control.head.cmsg_level == SOL_SOCKET)
+    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < fds; i++) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
+    if (i == 0 && fds == 1 && ret_fd)
+      first = fd;
+    else
+      close(fd);
+  }
+  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
+  if (!whole && first >= 0) close(first);
+  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
+  if (!whole) return -EPROTO;
+  int fd = fds ? ctr__fd_high(first) : -1;
+  if (fds && fd >= 0) *ret_fd = fd;
+  return fds && fd < 0 ? fd : 0;
+}
+
 /* Then nobody would know of the program, or wait for it. */
 static bool ctr__parent_is_gone(const ctr__child *c) {
   struct pollfd parent = {.fd = c->sock};
@@ -9382,6 +9618,23 @@ static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
   if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
   if (r < 0) return r;
   return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+}
+
+/* What the step under way is made from: the parent looks it up in the plan and sends it. */
+static int ctr__ask_parent(ctr__child *c) {
+  ctr__message message = {.type = CTR__MSG_OPEN, .step = c->at};
+  CTR__AUTO_CLOSE fd = -1;
+  int r = ctr__send(c->sock, &message);
+  if (r == 0) r = ctr__receive_fd(c->sock, &message, &fd);
+  if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
+  if (r == -EPROTO || (r == 0 && message.type != CTR__MSG_SOURCE))
+    return ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+  return r < 0 ? r : ctr__steal_fd(&fd);
+}
+
+/* Whether what the child could not open is the parent's to open. */
+static bool ctr__is_askable(const ctr__step *s, int error) {
+  return error == -EACCES && (s->num[CTR__NUM_SOURCE] & CTR__SOURCE_ASK);
 }
 
 /* ==== [SECTION] child/namespaces.c ============================================================ */
@@ -9696,10 +9949,26 @@ static int ctr__settle_below(int tree, const ctr__step *s) {
   return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
 }
 
+/* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
+   namespace as well, so that what the host's flags forbid stays forbidden (mount_namespaces(7)). */
+static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path, unsigned flags) {
+  int tree = ctr__open_tree(AT_FDCWD, path, flags);
+  if (!ctr__is_askable(s, tree)) return tree;
+  CTR__AUTO_CLOSE place = ctr__ask_parent(c);
+  return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
+}
+
+/* What is wrong with the channel is said already. */
+static int ctr__source_failed(ctr__child *c, int error) {
+  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
-  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
+                             ? ctr__ask_parent(c)
+                             : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
+  if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
   CTR__AUTO_CLOSE target =
@@ -9739,6 +10008,11 @@ static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
   return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
 }
 
+/* The same, or made and id-mapped by the parent. */
+static int ctr__take_fs(ctr__child *c, const ctr__step *s) {
+  return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s);
+}
+
 /* Where a file system that is held is mounted: no link leads there. */
 static int ctr__make_plain_target(ctr__child *c, const char *path) {
   CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
@@ -9753,7 +10027,7 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target =
       s->num[1] ? ctr__make_plain_target(c, path) : ctr__make_target(c, path, CTR__MAKE_DIR);
   if (target < 0) return target;
-  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s);
   int r = mount < 0 ? mount : ctr__move_mount(mount, target);
   if (r < 0 || !s->num[1]) return r;
   if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
@@ -9903,7 +10177,7 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (fstatfs(from, &fs) < 0) return -errno;
   if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
     return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
-  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
   int r = to < 0 ? to : ctr__copy_tree(c, from, to);
@@ -9951,8 +10225,8 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
 /* The host's node, copied as a mount and looked at before it is used: its path may lie. What the
    host does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
-  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  CTR__AUTO_CLOSE tree = ctr__copy_source(c, s, ctr__arg(c, s, 1), 0);
+  if (tree < 0) return ctr__source_failed(c, tree);
   int r = ctr__accept_existing(c, tree, "", s);
   if (r < 0) return r;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
@@ -10128,6 +10402,7 @@ static int ctr__child_console(ctr__child *c, const ctr__step *s) {
    read-only now, and the root itself when everything is in place. */
 static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
+  if (ctr__is_askable(s, target)) target = ctr__ask_parent(c);
   if (target < 0) return target;
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
@@ -13259,6 +13534,11 @@ static const struct ctr__hint {
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
     {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_MAKE_IDMAP, EPERM,
+     "the hostIDs are not all the caller's to map (user_namespaces(7)): that takes CAP_SETUID and "
+     "CAP_SETGID, and CAP_SETFCAP for id 0"},
+    {CTR__STEP_MAKE_IDMAP, ENOSPC,
+     "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
@@ -13452,57 +13732,11 @@ typedef struct ctr__start {
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
   int console_sock, pidfd_sock; /* connected before anything is started */
+  int *idmaps;                  /* user namespaces made by MAKE_IDMAP, or -1 */
+  uint32_t idmap_count;
+  uint32_t next_source; /* the first step whose source may still be asked for */
   ctr_err *err;
 } ctr__start;
-
-static bool ctr__hung_up(int sock) {
-  struct pollfd end = {.fd = sock};
-  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
-}
-
-static bool ctr__brings_fd(uint32_t type) {
-  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
-}
-
-/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
-   other descriptor is closed by us and any other size refused. */
-static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
-  union {
-    struct cmsghdr head;
-    char buf[CMSG_SPACE(8 * sizeof(int))];
-  } control;
-  struct iovec iov = {message, sizeof *message};
-  struct msghdr packet = {.msg_iov = &iov,
-                          .msg_iovlen = 1,
-                          .msg_control = &control,
-                          .msg_controllen = sizeof control.buf};
-  ssize_t n;
-  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
-  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
-  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (n < 0) return -errno;
-  size_t fds = 0;
-  int first = -1;
-  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
-      control.head.cmsg_level == SOL_SOCKET)
-    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (size_t i = 0; i < fds; i++) {
-    int fd;
-    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
-    if (i == 0 && fds == 1 && ret_fd)
-      first = fd;
-    else
-      close(fd);
-  }
-  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
-  if (!whole && first >= 0) close(first);
-  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
-  if (!whole) return -EPROTO;
-  int fd = fds ? ctr__fd_high(first) : -1;
-  if (fds && fd >= 0) *ret_fd = fd;
-  return fds && fd < 0 ? fd : 0;
-}
 
 static ctr_code ctr__child_died(ctr__start *s) {
   uint32_t at = s->launch.shared->step;
@@ -13534,11 +13768,28 @@ static int ctr__await(const ctr__start *s) {
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
 }
 
+static ctr_code ctr__serve_source(ctr__start *s, uint32_t index);
+
+/* The next packet that is not about what the child asks for on the way. */
+static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
+                             ctr_code *ret_failed) {
+  int r = 0;
+  *ret_failed = CTR_OK;
+  while (r == 0 && !*ret_failed) {
+    r = ctr__await(s);
+    if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
+    if (r < 0 || message->type != CTR__MSG_OPEN) return r;
+    *ret_failed = ctr__serve_source(s, message->step);
+  }
+  return r;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
-  int r = ctr__await(s);
-  if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
+  ctr_code failed;
+  int r = ctr__next_message(s, message, ret_fd, &failed);
+  if (failed) return failed;
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);
@@ -13577,6 +13828,156 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
   }
   return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
                : CTR_OK;
+}
+
+/* ==== [SECTION] parent/sources.c ============================================================== */
+/* What the child asks for because it may not open or make it: looked up in the plan by the number
+   of the step, which is all that is believed of what it says. */
+
+/* The user namespace whose maps a step's mount gets; -1: it has not been made yet. */
+static int ctr__idmap_of(const ctr__start *s, const ctr__step *step) {
+  const uint64_t i = step->num[CTR__NUM_IDMAP] - 1;
+  if (step->num[CTR__NUM_SOURCE] & CTR__IDMAP_JOINED) return s->launch.namespaces[i];
+  return i < s->idmap_count ? s->idmaps[i] : -1;
+}
+
+/* A mount that only the caller's rights can make: a copy of the host's or a new file system. It
+   hears of what is mounted on the host as a copy of the child's own would, and no more. */
+static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
+  const bool bind = step->kind == CTR__STEP_MOUNT_BIND;
+  const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
+  const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
+  CTR__AUTO_CLOSE mount =
+      bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step);
+  if (mount < 0) return bind ? ctr__because(c, CTR__WHY_SOURCE, mount) : mount;
+  int r = ctr__mount_setattr(mount, tree, 0, 0, MS_SLAVE);
+  if (r < 0) return r;
+  r = ctr__mount_idmap(mount, below, idmap);
+  if (r == -EINVAL) return ctr__because(c, CTR__WHY_NO_IDMAP, r);
+  if (r == -EPERM) return ctr__because(c, CTR__WHY_IDMAP_RIGHT, r);
+  return r < 0 ? r : ctr__steal_fd(&mount);
+}
+
+/* What path means to the caller, as a place in the child's mount namespace. The child may have
+   mounted something on the way, so that the file itself must be the same. */
+static int ctr__open_for_child(ctr__child *c, const ctr__start *s, const ctr__step *step) {
+  const bool is_root = step->kind == CTR__STEP_ROOT_BIND;
+  const char *path = ctr__arg(c, step, is_root ? 0 : 1);
+  char link[64], name[PATH_MAX];
+  struct stat wanted, found;
+  CTR__AUTO_CLOSE own = ctr__open(AT_FDCWD, path, O_PATH | (is_root ? O_DIRECTORY : 0), 0);
+  if (own < 0) return ctr__because(c, CTR__WHY_SOURCE, own);
+  ctr__fd_path(link, own);
+  ssize_t len = readlink(link, name, sizeof name - 1);
+  if (len < 0 || fstat(own, &wanted) < 0) return -errno;
+  name[len] = '\0';
+  ctr__put_str(ctr__put_int(ctr__put_str(link, "/proc/"), s->process->pid), "/root");
+  CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, link, O_PATH | O_DIRECTORY, 0);
+  if (root < 0) return root;
+  CTR__AUTO_CLOSE place =
+      ctr__openat2(root, name, O_PATH, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  if (place < 0) return ctr__because(c, CTR__WHY_OUT_OF_REACH, place);
+  if (fstat(place, &found) < 0) return -errno;
+  if (found.st_dev != wanted.st_dev || found.st_ino != wanted.st_ino)
+    return ctr__because(c, CTR__WHY_OUT_OF_REACH, -EXDEV);
+  return ctr__steal_fd(&place);
+}
+
+/* What a step may ask for; NULL: nothing. */
+static const ctr__step *ctr__askable(const ctr__start *s, uint32_t index) {
+  if (index < s->next_source || index >= s->plan->step_count) return NULL;
+  const ctr__step *step = ctr__plan_step(s->plan, index);
+  if (step->lane != CTR__LANE_CHILD) return NULL;
+  const bool ask = step->num[CTR__NUM_SOURCE] & CTR__SOURCE_ASK;
+  switch (step->kind) {
+  case CTR__STEP_ROOT_BIND:
+  case CTR__STEP_DEVICE_BIND: return ask ? step : NULL;
+  case CTR__STEP_MOUNT_BIND: return ask || step->num[CTR__NUM_IDMAP] ? step : NULL;
+  case CTR__STEP_MOUNT_FS:
+  case CTR__STEP_MOUNT_COPY_UP: return step->num[CTR__NUM_IDMAP] ? step : NULL;
+  default: return NULL;
+  }
+}
+
+/* Answers once for each step, in their order. */
+static ctr_code ctr__serve_source(ctr__start *s, uint32_t index) {
+  const ctr__step *step = ctr__askable(s, index);
+  const bool mapped = step && step->num[CTR__NUM_IDMAP];
+  const int idmap = mapped ? ctr__idmap_of(s, step) : -1;
+  if (!step || (mapped && idmap < 0))
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                     "the process being started asked for what its plan does not let it have");
+  s->next_source = index + 1;
+  ctr__child c = ctr__child_state(&s->launch);
+  CTR__AUTO_CLOSE fd =
+      mapped ? ctr__make_mapped(&c, step, idmap) : ctr__open_for_child(&c, s, step);
+  const ctr__message report = {.type = CTR__MSG_ERROR,
+                               .step = index,
+                               .error = -fd,
+                               .reason = (uint32_t)c.reason,
+                               .value = c.detail};
+  if (fd < 0) return ctr__step_failed(s->plan, &report, NULL, s->err);
+  const ctr__message answer = {.type = CTR__MSG_SOURCE};
+  int r = ctr__send_fd(s->sock, &answer, fd);
+  /* When the child is gone already, its report is waiting to be read. */
+  return r == 0 || r == -EPIPE || r == -ECONNRESET
+             ? CTR_OK
+             : ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started");
+}
+
+/* ==== [SECTION] parent/idmap.c ================================================================ */
+/* Maps of ids for mounts: the kernel takes them from a user namespace (mount_setattr(2)), which
+   must have been made by a process. */
+
+static void ctr__kill_and_reap(int *pidfd) {
+  ctr_exit status;
+  if (*pidfd < 0) return;
+  ctr__pidfd_signal(*pidfd, SIGKILL);
+  ctr__reap(*pidfd, &status);
+  ctr__close(pidfd);
+}
+
+/* Holds the namespace until it is killed; its own end must not depend on that. */
+static _Noreturn void ctr__hold_namespace(pid_t caller) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) _exit(127);
+  while (getppid() == caller) poll(NULL, 0, -1);
+  _exit(127);
+}
+
+/* Writes the maps of a process that we made, and opens the namespace that has them by its pid,
+   which is its own for as long as it lives: seen afterwards, as somebody else may have ended it. */
+static int ctr__map_and_open(ctr__start *s, const ctr__step *step, pid_t pid, int pidfd) {
+  char path[64], *end = ctr__put_int(path, pid);
+  struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  int r = proc < 0 ? proc : 0;
+  for (int i = 0; i < 2 && r == 0; i++) {
+    const char *text = ctr__plan_str(s->plan, step->str[i]);
+    ctr__put_str(end, i ? "/gid_map" : "/uid_map");
+    r = ctr__write_proc(proc, path, text, strlen(text));
+  }
+  ctr__put_str(end, "/ns/user");
+  CTR__AUTO_CLOSE userns = r < 0 ? r : ctr__openat2(proc, path, O_RDONLY, 0, 0);
+  if (userns < 0) return userns;
+  return ctr__poll_now(&ended, 1) == 0 ? ctr__steal_fd(&userns) : -ESRCH;
+}
+
+static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
+  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  const pid_t caller = getpid();
+  int pidfd = -1, r = ctr__sigmask(all, before); /* no handler of the caller's runs in there */
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(CTR_NS_USER, step->num[1], -1, &pidfd, NULL);
+  if (pid == 0) ctr__hold_namespace(caller);
+  ctr__sigmask(before, NULL);
+  if (pid < 0) return pid;
+  pidfd = ctr__fd_high(pidfd);
+  int userns = pidfd < 0 ? pidfd : ctr__map_and_open(s, step, pid, pidfd);
+  if (pidfd < 0 && kill(pid, SIGKILL) == 0) waitpid(pid, NULL, 0);
+  ctr__kill_and_reap(&pidfd);
+  if (userns < 0) return userns;
+  s->idmaps[step->num[0] - 1] = userns;
+  return 0;
 }
 
 /* ==== [SECTION] parent/steps.c ================================================================ */
@@ -13658,14 +14059,6 @@ static int64_t ctr__pid_of(int pidfd) {
   text[len] = '\0';
   const char *at = strstr(text, "\nPid:");
   return at ? strtoll(at + 5, NULL, 10) : -ESRCH;
-}
-
-static void ctr__kill_and_reap(int *pidfd) {
-  ctr_exit status;
-  if (*pidfd < 0) return;
-  ctr__pidfd_signal(*pidfd, SIGKILL);
-  ctr__reap(*pidfd, &status);
-  ctr__close(pidfd);
 }
 
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
@@ -13886,6 +14279,7 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
     [CTR__STEP_OWN_PIPES] = ctr__parent_own_pipes,
+    [CTR__STEP_MAKE_IDMAP] = ctr__parent_make_idmap,
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */
@@ -14048,6 +14442,15 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+static ctr_code ctr__prepare_idmaps(ctr__start *s) {
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    s->idmap_count += ctr__plan_step(s->plan, i)->kind == CTR__STEP_MAKE_IDMAP;
+  s->idmaps = ctr__arena_array(&s->arena, s->idmap_count, sizeof *s->idmaps);
+  if (!s->idmaps) return s->idmap_count = 0, ctr__nomem(s->err);
+  for (uint32_t i = 0; i < s->idmap_count; i++) s->idmaps[i] = -1;
+  return CTR_OK;
+}
+
 static ctr_code ctr__prepare_shared(ctr__start *s) {
   void *shared =
       mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -14062,6 +14465,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
   if (!code) code = ctr__prepare_extra(s);
@@ -14087,6 +14491,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->console_sock);
   ctr__close(&s->pidfd_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
+  for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {

@@ -10,6 +10,10 @@
 
 #include "parent/channel.c"
 
+#include "parent/sources.c"
+
+#include "parent/idmap.c"
+
 #include "parent/steps.c"
 
 #include "parent/start.c"

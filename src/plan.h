@@ -10,6 +10,8 @@
 
 #include "plan/options.c"
 
+#include "plan/idmap.c"
+
 #include "plan/mount.c"
 
 #include "plan/hierarchies.c"

@@ -87,10 +87,26 @@ static int ctr__settle_below(int tree, const ctr__step *s) {
   return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
 }
 
+/* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
+   namespace as well, so that what the host's flags forbid stays forbidden (mount_namespaces(7)). */
+static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path, unsigned flags) {
+  int tree = ctr__open_tree(AT_FDCWD, path, flags);
+  if (!ctr__is_askable(s, tree)) return tree;
+  CTR__AUTO_CLOSE place = ctr__ask_parent(c);
+  return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
+}
+
+/* What is wrong with the channel is said already. */
+static int ctr__source_failed(ctr__child *c, int error) {
+  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
-  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
+                             ? ctr__ask_parent(c)
+                             : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
+  if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
   CTR__AUTO_CLOSE target =
@@ -130,6 +146,11 @@ static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
   return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
 }
 
+/* The same, or made and id-mapped by the parent. */
+static int ctr__take_fs(ctr__child *c, const ctr__step *s) {
+  return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s);
+}
+
 /* Where a file system that is held is mounted: no link leads there. */
 static int ctr__make_plain_target(ctr__child *c, const char *path) {
   CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
@@ -144,7 +165,7 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target =
       s->num[1] ? ctr__make_plain_target(c, path) : ctr__make_target(c, path, CTR__MAKE_DIR);
   if (target < 0) return target;
-  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s);
   int r = mount < 0 ? mount : ctr__move_mount(mount, target);
   if (r < 0 || !s->num[1]) return r;
   if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;

@@ -5,6 +5,7 @@
    read-only now, and the root itself when everything is in place. */
 static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
+  if (ctr__is_askable(s, target)) target = ctr__ask_parent(c);
   if (target < 0) return target;
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;

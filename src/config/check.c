@@ -348,13 +348,29 @@ static ctr_code ctr__check_map_ranges(ctr__checker *c, const char *field, ctr_id
   return CTR_OK;
 }
 
+/* The two maps of owner: both or none of them. */
+static ctr_code ctr__check_map_pair(ctr__checker *c, const char *owner, ctr_id_mappings uids,
+                                    ctr_id_mappings gids) {
+  char name[2][128];
+  ctr__name_it(name[0], "%s.uidMappings", owner);
+  ctr__name_it(name[1], "%s.gidMappings", owner);
+  if (!uids.count != !gids.count)
+    return ctr__wrong(c, name[uids.count != 0], "missing: the other map is given");
+  ctr_code code = ctr__check_map_ranges(c, name[0], uids);
+  return code ? code : ctr__check_map_ranges(c, name[1], gids);
+}
+
+/* config-linux.md "User namespace mappings", config.md "Mounts" */
 static ctr_code ctr__check_maps(ctr__checker *c) {
   const ctr_linux *lin = &c->config->linux_;
-  if (!lin->uidMappings.count != !lin->gidMappings.count)
-    return ctr__wrong(c, lin->uidMappings.count ? "linux.gidMappings" : "linux.uidMappings",
-                      "missing: the other map is given");
-  ctr_code code = ctr__check_map_ranges(c, "linux.uidMappings", lin->uidMappings);
-  return code ? code : ctr__check_map_ranges(c, "linux.gidMappings", lin->gidMappings);
+  char name[128];
+  ctr_code code = ctr__check_map_pair(c, "linux", lin->uidMappings, lin->gidMappings);
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++) {
+    const ctr_mount *mount = &c->config->mounts.items[i];
+    code = ctr__check_map_pair(c, ctr__name_it(name, "mounts[%zu]", i), mount->uidMappings,
+                               mount->gidMappings);
+  }
+  return code;
 }
 
 /* -- paths, devices, settings -- */

@@ -19,6 +19,11 @@ static const struct ctr__hint {
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
     {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_MAKE_IDMAP, EPERM,
+     "the hostIDs are not all the caller's to map (user_namespaces(7)): that takes CAP_SETUID and "
+     "CAP_SETGID, and CAP_SETFCAP for id 0"},
+    {CTR__STEP_MAKE_IDMAP, ENOSPC,
+     "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,

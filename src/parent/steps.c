@@ -78,14 +78,6 @@ static int64_t ctr__pid_of(int pidfd) {
   return at ? strtoll(at + 5, NULL, 10) : -ESRCH;
 }
 
-static void ctr__kill_and_reap(int *pidfd) {
-  ctr_exit status;
-  if (*pidfd < 0) return;
-  ctr__pidfd_signal(*pidfd, SIGKILL);
-  ctr__reap(*pidfd, &status);
-  ctr__close(pidfd);
-}
-
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
 static ctr_code ctr__parent_adopt(ctr__start *s, const ctr__step *step) {
   ctr__message message;
@@ -304,6 +296,7 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
     [CTR__STEP_OWN_PIPES] = ctr__parent_own_pipes,
+    [CTR__STEP_MAKE_IDMAP] = ctr__parent_make_idmap,
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */

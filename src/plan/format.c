@@ -10,7 +10,17 @@ enum ctr__lane {
   CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
 };
 
-enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 7 };
+enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 9 };
+
+/* Numbers that mean the same in every step that has them: whose ids a mount shows (1 + which map;
+   0: those of the file system), and what else is to be known of what it is made from. */
+enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
+
+enum ctr__source {
+  CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
+  CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
+  CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+};
 
 typedef struct ctr__step {
   uint16_t kind, lane;
@@ -42,7 +52,8 @@ enum {
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
    if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
    if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one.
+   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one,
+   %Y whose ids a mount shows if not its own (two numbers).
    Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -85,12 +96,13 @@ enum {
   X(CGROUP_NAMESPACE, "enter a new cgroup namespace", "cgroup_namespaces(7)")                      \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
+  X(MAKE_IDMAP, "make the id map %u0 for mounts: uids '%s0', gids '%s1'", "user_namespaces(7)")    \
   X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
-  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
-  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
+  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0%Y7)", "fsopen(2)")                                       \
+  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0%Y7)", "fsopen(2)")     \
   X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
-  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5)", "open_tree(2)")                                   \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5%Y7)", "open_tree(2)")                                \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
@@ -182,6 +194,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(NOT_THAT_LINK, "something else is there")                                                      \
   X(SOURCE, "the source cannot be opened")                                                         \
+  X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
+  X(NO_IDMAP, "this file system, or one below it, takes no id-mapped mounts on this kernel")       \
+  X(IDMAP_RIGHT, "its ids are mapped already, or not the caller's to map: that takes "             \
+                 "CAP_SYS_ADMIN in the user namespace that the file system was mounted in")        \
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
   X(OUTSIDE, "it lies outside the container's root")                                               \
@@ -220,6 +236,8 @@ enum ctr__message_type {
   CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
   CTR__MSG_START,     /* who starts it: go on                                      */
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
+  CTR__MSG_OPEN,      /* child: may not open, or cannot make, what its step names  */
+  CTR__MSG_SOURCE,    /* parent: carries that                                      */
 };
 
 /* runtime.md "State": how statuses are called, to callers and to hooks. */

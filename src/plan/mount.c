@@ -34,7 +34,8 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
                   .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr});
+                          spec->rec_set, spec->rec_clr, spec->idmap,
+                          spec->source | ctr__may_ask(b)});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -119,7 +120,8 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   if (!mount->type || !strcmp(mount->type, "none"))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
                      "a type is required unless the options have bind or rbind");
-  ctr_code allowed = ctr__check_may_mount(b, mount, field);
+  /* What is id-mapped is made by the parent, with the caller's rights. */
+  ctr_code allowed = spec->idmap ? CTR_OK : ctr__check_may_mount(b, mount, field);
   if (allowed) return allowed;
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
@@ -129,9 +131,10 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
-    if (spec->copy_up)
+    if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                       "tmpcopyup does not go with iversion or with values over 255 bytes");
+                       "%s does not go with iversion or with values over 255 bytes",
+                       spec->copy_up ? "tmpcopyup" : "a map of ids");
     ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
     if (code) return code;
   } else {
@@ -141,7 +144,10 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                   &(ctr__new_step){.field = field,
                                    .str = {mount->destination, mount->type},
                                    .ref = {0, 0, options},
-                                   .num = {attr, ctr__hold(b, mount)}});
+                                   .num = {[0] = attr,
+                                           [1] = ctr__hold(b, mount),
+                                           [CTR__NUM_IDMAP] = spec->idmap,
+                                           [CTR__NUM_SOURCE] = spec->source}});
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;

@@ -84,9 +84,10 @@ typedef struct ctr__mount_spec {
   uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
   uint64_t super;                      /* flags of the file system, as mount(2) takes them */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
-  bool bind, recursive, remount, copy_up, old_api;
-  bool late_read_only; /* found out while planning: read-only when it is filled */
-  const char **data;   /* for the file system: flags and name=value, in their order */
+  bool bind, recursive, remount, copy_up, old_api, idmapped, idmap_below;
+  bool late_read_only;    /* found out while planning: read-only when it is filled */
+  uint64_t idmap, source; /* likewise: the steps' CTR__NUM_IDMAP and CTR__NUM_SOURCE */
+  const char **data;      /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;
 
@@ -120,7 +121,10 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
   case CTR__OPT_PROPAGATION:
     if (!ctr__propagation_apply(spec, option)) return "more propagation types than there are";
     break;
-  case CTR__OPT_IDMAP: return "this version does not make id-mapped mounts";
+  case CTR__OPT_IDMAP:
+    spec->idmapped = true;
+    spec->idmap_below |= option->recursive;
+    break;
   case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
   default: break;
   }
@@ -147,6 +151,15 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+/* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
+static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
+                                        const ctr__mount_spec *spec) {
+  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
+  return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
+         "namespace";
+}
+
 /* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when
    it does not map them. */
 static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
@@ -160,7 +173,8 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
 
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
-  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
+  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind"),
+                            .idmapped = mount->uidMappings.count > 0};
   spec->data = ctr__take(b, mount->options.count + 2, sizeof *spec->data);
   if (!spec->data) return ctr__nomem(b->err);
   const ctr_strs *options = &mount->options;
@@ -172,6 +186,7 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
   bool is_tmpfs = mount->type && !strcmp(mount->type, "tmpfs");
   for (size_t i = 0; i < options->count; i++) {
     const struct ctr__mount_option *option = ctr__mount_option(options->items[i]);
+    const char *wrong;
     if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
       return ctr__bad_option(b, index, i, options->items[i],
                              "a bind mount has no file system of its own that could take it");
@@ -179,7 +194,9 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
       return ctr__bad_option(b, index, i, options->items[i], "a remount cannot change that");
     if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
       return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
-    if (!ctr__option_id_mapped(b, options->items[i]))
+    wrong = option && option->kind == CTR__OPT_IDMAP ? ctr__idmap_misplaced(b, mount, spec) : NULL;
+    if (wrong) return ctr__bad_option(b, index, i, options->items[i], wrong);
+    if (!spec->idmapped && !ctr__option_id_mapped(b, options->items[i]))
       return ctr__bad_option(b, index, i, options->items[i],
                              "an id that linux.uidMappings or linux.gidMappings does not map");
   }

@@ -66,6 +66,7 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
                        "the root itself is what root.path says");
     ctr__mount_spec spec;
     ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+    if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
     if (code) return code;
     if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
     for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
@@ -112,7 +113,7 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b)});
+                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -189,7 +190,7 @@ static void ctr__plan_root(ctr__builder *b) {
     if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
                   .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
-                          ctr__has_setattr(b)});
+                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
