@@ -3,7 +3,7 @@ machine does not know. One has no entry anywhere. The other has one, and a range
 for newuidmap(1), in a mount namespace of its own: the machine's /etc stays as it is.
 
 What a user was given is told to the tests in the environment:
-  CTR_RANGE   FIRST:COUNT, the subordinate ids, of uids and gids alike (subuid(5))
+  CTR_RANGE   UID:GID, where the user's 65536 subordinate ids of each kind begin (subuid(5))
   CTR_CGROUP  a directory of cgroup v2 that is the user's, in which the tests may make theirs
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 FIRST_UID = 54321  # where the search for uids that nobody has begins
 NAME = "ctr-test"
-RANGE = (2_000_000_000, 65536)  # where neither people nor systemd have theirs (uids-gids.io)
+UIDS, GIDS, COUNT = 2_000_000_000, 2_000_100_000, 65536  # where systemd has none, nor adduser
 TOOLS = ["newuidmap", "newgidmap"]
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000  # mount(2), unshare(2)
 
@@ -81,9 +81,8 @@ def unknown_ids():
 def etc_with(uid, gid, into):
     """Copies of the machine's files with lines for one user more. None where there are no such
     files, which newuidmap(1) reads."""
-    first, count = RANGE
     lines = {"passwd": f"{NAME}:x:{uid}:{gid}::/nonexistent:/bin/sh", "group": f"{NAME}:x:{gid}:",
-             "subuid": f"{NAME}:{first}:{count}", "subgid": f"{NAME}:{first}:{count}"}
+             "subuid": f"{NAME}:{UIDS}:{COUNT}", "subgid": f"{uid}:{GIDS}:{COUNT}"}
     into.mkdir()
     for name, line in lines.items():
         old = Path("/etc", name)
@@ -104,7 +103,7 @@ def ordinary(into):
     if not etc:
         return [fresh], "this machine has no /etc/subuid and /etc/subgid"
     ranged = User(f"as uid {uid} with a range", uid, gid, etc,
-                  {"CTR_RANGE": "%d:%d" % RANGE, "USER": NAME, "LOGNAME": NAME})
+                  {"CTR_RANGE": f"{UIDS}:{GIDS}", "USER": NAME, "LOGNAME": NAME})
     if not ranged.can_run(["true"]):
         return [fresh], "mounts cannot be made here"
     return [fresh, ranged], ""
@@ -113,22 +112,21 @@ def ordinary(into):
 # -- the one we are --
 
 def own_range():
-    """FIRST:COUNT of the user that we are, where both files say the same (subuid(5)): as one number
-    is told to the tests; "" where they do not, or without the tools that use it."""
+    """CTR_RANGE for who we are; "" where the files say something else, or without the tools."""
     names = [str(os.geteuid())]
     try:
         names.append(pwd.getpwuid(os.geteuid()).pw_name)
     except KeyError:
         pass
-    found = []
+    begins = []
     for name in ("subuid", "subgid"):
         try:
-            entries = [line.split(":") for line in Path("/etc", name).read_text().split()]
+            lines = [line.split(":") for line in Path("/etc", name).read_text().split()]
         except OSError:
             return ""
-        found.append([f"{first}:{count}" for who, first, count in entries if who in names][:1])
-    has_tools = all(shutil.which(tool) for tool in TOOLS)
-    return found[0][0] if has_tools and found[0] and found[0] == found[1] else ""
+        own = [(first, count) for who, first, count in lines if who in names]
+        begins += [first for first, count in own if len(own) == 1 and count == str(COUNT)]
+    return ":".join(begins) if len(begins) == 2 and all(map(shutil.which, TOOLS)) else ""
 
 
 def own_cgroup():

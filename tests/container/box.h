@@ -169,6 +169,19 @@ static inline tester me(void) {
       DIFFERENT_VALUES(TESTER_SET) MACHINE_FACTS(TESTER_FACT_SET)};
 }
 
+/* The first of the tester's 65536 subordinate uids and gids; what has none is not run. */
+typedef struct range {
+  uint32_t uids, gids;
+} range;
+
+static inline range my_range(void) {
+  const char *text_ = getenv("CTR_RANGE");
+  range r = {0, 0};
+  if (!text_ || sscanf(text_, "%u:%u", &r.uids, &r.gids) != 2)
+    test_fail(__FILE__, __LINE__, "CTR_RANGE");
+  return r;
+}
+
 /* Where the tester may make cgroups of a v1 controller, or of "v2"; false: nowhere. */
 static inline bool cgroup_place(const char *controller, char path[4096]) {
   const char *given = getenv("CTR_CGROUP");

@@ -60,7 +60,6 @@ static void without_a_user_namespace(box *b) {
 /* -- id-mapped mounts -- */
 
 TEST(a_bind_shows_other_owners_and_keeps_the_files_own) {
-  ONLY_AS_ROOT;
   for (int userns = 0; userns < 2; userns++) {
     box b = box_with_tree();
     if (!userns) without_a_user_namespace(&b);
@@ -82,7 +81,6 @@ TEST(a_bind_shows_other_owners_and_keeps_the_files_own) {
 
 /* On whatever file system the tests' own directory is. */
 TEST(a_bind_of_the_hosts_disk_is_mapped_where_that_can_be) {
-  ONLY_AS_ROOT;
   box b = box_mapped();
   mkdir(text("%s/data", b.dir), 0755);
   put_file(text("%s/data/file", b.dir), "content");
@@ -98,7 +96,6 @@ TEST(a_bind_of_the_hosts_disk_is_mapped_where_that_can_be) {
 }
 
 TEST(a_map_reaches_what_is_below_with_ridmap_only) {
-  ONLY_AS_ROOT;
   static const char *const options[][2] = {{"rbind"}, {"rbind", "idmap"}, {"rbind", "ridmap"}};
   for (int i = 0; i < 3; i++) {
     box b = box_with_tree();
@@ -112,7 +109,6 @@ TEST(a_map_reaches_what_is_below_with_ridmap_only) {
 }
 
 TEST(without_a_map_of_its_own_it_is_the_containers) {
-  ONLY_AS_ROOT;
   box b = box_with_tree();
   box_mount(&b, "/m", "bind", "data", CTR_STRS("idmap"));
   box_mount(&b, "/n", "bind", "data", CTR_STRS("idmap"));
@@ -123,7 +119,6 @@ TEST(without_a_map_of_its_own_it_is_the_containers) {
 }
 
 TEST(or_that_of_the_user_namespace_it_joins) {
-  ONLY_AS_ROOT;
   int ready[2], go[2];
   char c = 'x';
   CHECK(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
@@ -151,7 +146,6 @@ TEST(or_that_of_the_user_namespace_it_joins) {
 }
 
 TEST(a_new_file_system_is_mapped_as_well) {
-  ONLY_AS_ROOT;
   for (int userns = 0; userns < 2; userns++) {
     box b = box_mapped();
     own_mounts();
@@ -169,7 +163,6 @@ TEST(a_new_file_system_is_mapped_as_well) {
 }
 
 TEST(a_copied_up_file_system_keeps_the_owners_that_are_seen) {
-  ONLY_AS_ROOT;
   box b = box_mapped();
   mkdir(in_root(&b, "d"), 0755);
   put_file(in_root(&b, "d/file"), "content");
@@ -182,7 +175,6 @@ TEST(a_copied_up_file_system_keeps_the_owners_that_are_seen) {
 
 /* Options that are settled after the mount has been made: the source stays as it is. */
 TEST(a_mapped_bind_takes_the_other_options) {
-  ONLY_AS_ROOT;
   box b = box_with_tree();
   CHECK(mount(NULL, text("%s/data", b.dir), NULL, MS_SHARED, NULL) == 0);
   box_mount(&b, "/m", "bind", "data", CTR_STRS("idmap", "ro", "noexec"));
@@ -208,7 +200,6 @@ static void do_nothing(int signal_) {
 
 /* Its first process is made, and gone, while the caller may be told of the end of children. */
 TEST(a_caller_that_ignores_its_children_gets_its_maps) {
-  ONLY_AS_ROOT;
   box b = box_with_tree();
   box_mount(&b, "/m", "bind", "data", CTR_STRS("idmap"));
   signal(SIGCHLD, SIG_IGN);
@@ -222,7 +213,6 @@ TEST(a_caller_that_ignores_its_children_gets_its_maps) {
 }
 
 TEST(what_cannot_be_mapped_is_refused_with_the_reason) {
-  ONLY_AS_ROOT;
   box b = box_with_tree();
   const size_t mounts = b.config->mounts.count;
   box_mount(&b, "/m", "bind", "/proc/sys", CTR_STRS("idmap"));
@@ -243,7 +233,6 @@ TEST(what_cannot_be_mapped_is_refused_with_the_reason) {
 }
 
 TEST(what_is_mapped_already_is_not_mapped_again) {
-  ONLY_AS_ROOT;
   box b = box_with_tree();
   int tree = ctr__open_tree(AT_FDCWD, text("%s/data", b.dir), 0);
   ctr__start s = {.plan = NULL, .idmaps = &(int){-1}, .idmap_count = 1};
@@ -267,7 +256,6 @@ TEST(what_is_mapped_already_is_not_mapped_again) {
 }
 
 TEST(an_ordinary_user_is_told_who_can_map_ids) {
-  if (is_root()) SKIP("only as an ordinary user");
   box b = box_new();
   box_mount(&b, "/m", "bind", "rootfs", NO_OPTIONS);
   map_ids(&b, 0, 0, 1);
@@ -276,7 +264,6 @@ TEST(an_ordinary_user_is_told_who_can_map_ids) {
 }
 
 TEST(an_older_kernel_is_told_what_it_lacks) {
-  ONLY_AS_ROOT;
   box b = box_mapped();
   b.plan.without = CTR_FEATURE_MOUNT_SETATTR;
   box_mount(&b, "/m", "tmpfs", "t", CTR_STRS("idmap"));
@@ -299,7 +286,6 @@ static box box_out_of_reach(void) {
 }
 
 TEST(what_only_the_caller_can_reach_is_opened_by_the_caller) {
-  ONLY_AS_ROOT;
   for (unsigned without = 0; without <= CTR_FEATURE_MOUNT_SETATTR;
        without += CTR_FEATURE_MOUNT_SETATTR)
     for (int no_pivot = 0; no_pivot < 2; no_pivot++) {
@@ -320,7 +306,6 @@ TEST(what_only_the_caller_can_reach_is_opened_by_the_caller) {
 }
 
 TEST(a_relative_source_starts_from_the_working_directory_there_too) {
-  ONLY_AS_ROOT;
   box b = box_out_of_reach();
   ctr_plan *plan = NULL;
   ctr_process *process = NULL;
@@ -342,7 +327,6 @@ TEST(a_relative_source_starts_from_the_working_directory_there_too) {
 
 /* mount_namespaces(7): a less privileged mount namespace keeps what its owner's flags forbid. */
 TEST(flags_of_the_hosts_mounts_stay_locked_either_way) {
-  ONLY_AS_ROOT;
   own_mounts();
   for (int closed = 0; closed < 2; closed++) {
     box b = box_out_of_reach();
@@ -364,7 +348,6 @@ TEST(flags_of_the_hosts_mounts_stay_locked_either_way) {
 }
 
 TEST(a_device_that_only_the_caller_can_reach_is_bound) {
-  ONLY_AS_ROOT;
   own_mounts();
   box b = box_out_of_reach();
   const char *path = ctr__arena_strdup(&b.mem, text("%s/closed/null", b.dir));
@@ -387,7 +370,6 @@ static _Noreturn void mount_over(const char *over, const char *from, int tell) {
 
 /* What the child mounts is nothing that the parent's rights are to be used on. */
 TEST(a_way_that_the_child_has_changed_is_not_gone) {
-  ONLY_AS_ROOT;
   own_mounts();
   box b = box_out_of_reach();
   char over[300], other[300], source[320], c;
@@ -428,7 +410,6 @@ TEST(a_way_that_the_child_has_changed_is_not_gone) {
 }
 
 TEST(what_the_caller_cannot_open_either_is_named) {
-  ONLY_AS_ROOT;
   box b = box_out_of_reach();
   box_mount(&b, "/m", "bind", "closed/nowhere", NO_OPTIONS);
   CHECK_REFUSED(box_run(&b, "self"), last_mount(&b), "the source cannot be opened: No such file");
