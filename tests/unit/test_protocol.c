@@ -801,6 +801,17 @@ static int answer(const talk *t) {
   return fd;
 }
 
+/* Asks, then says HOOKS, which is due. Returns whether the question was one. */
+static bool is_answered_about(talk *t, uint32_t step) {
+  CHECK(say(t->child, (ctr__message){.type = CTR__MSG_OPEN, .step = step}));
+  CHECK(say(t->child, (ctr__message){.type = CTR__MSG_HOOKS}));
+  if (expect(t, CTR__MSG_HOOKS) == CTR_OK) return true;
+  CHECK_NUM(t->err.code, CTR_E_PROTOCOL);
+  CHECK_HAS(t->err.msg, "does not let it have");
+  CHECK_NUM(expect(t, CTR__MSG_HOOKS), CTR_OK);
+  return false;
+}
+
 static bool may_ask(const ctr__step *step) {
   return step->kind == CTR__STEP_ROOT_BIND || step->kind == CTR__STEP_DEVICE_BIND ||
          step->kind == CTR__STEP_MOUNT_BIND;
@@ -816,9 +827,7 @@ TEST(a_child_that_asks_gets_what_its_step_names_and_the_parent_goes_on_waiting) 
     if (!may_ask(step) || step->num[CTR__NUM_IDMAP]) continue;
     const char *path = ctr__plan_str(t.plan, step->str[step->kind != CTR__STEP_ROOT_BIND]);
     struct stat should, is;
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_HOOKS}));
-    CHECK_MSG(expect(&t, CTR__MSG_HOOKS) == CTR_OK, "%s", t.err.msg);
+    CHECK(is_answered_about(&t, i));
     int fd = answer(&t);
     CHECK_MSG(fd > 2 && (fcntl(fd, F_GETFL) & O_PATH) && stat(path, &should) == 0 &&
                   fstat(fd, &is) == 0 && is.st_ino == should.st_ino && is.st_dev == should.st_dev,
@@ -842,9 +851,7 @@ TEST(a_step_that_may_not_ask_gets_nothing) {
       uint32_t index = i < t.plan->step_count ? i : beyond[i - t.plan->step_count];
       const ctr__step *step = i < t.plan->step_count ? ctr__plan_step(t.plan, i) : NULL;
       if (asking && step && may_ask(step) && !step->num[CTR__NUM_IDMAP]) continue;
-      CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = index}));
-      CHECK_MSG(expect(&t, dues[i % DUES]) == CTR_E_PROTOCOL, "step %u is answered", index);
-      CHECK_HAS(t.err.msg, "does not let it have");
+      CHECK_MSG(!is_answered_about(&t, index), "step %u is answered", index);
       CHECK_NUM(answer(&t), -1);
     }
     talk_close(&t);
@@ -861,8 +868,7 @@ TEST(only_the_childs_own_steps_of_these_kinds_may_ask) {
     const bool kind = may_ask(step) || step->kind == CTR__STEP_MOUNT_FS;
     step->num[CTR__NUM_SOURCE] |= CTR__SOURCE_ASK;
     if (kind) step->lane = i % 2 ? CTR__LANE_PARENT : CTR__LANE_BOTH;
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-    CHECK_MSG(expect(&t, CTR__MSG_HOOKS) == CTR_E_PROTOCOL, "step %u is answered", i);
+    CHECK_MSG(!is_answered_about(&t, i), "step %u is answered", i);
   }
   talk_close(&t);
 }
@@ -875,9 +881,7 @@ TEST(a_step_is_answered_once_and_in_its_turn) {
   for (second = first + 1; !may_ask(ctr__plan_step(t.plan, second));) second++;
   const uint32_t order[] = {second, second, first, second};
   for (int i = 0; i < 4; i++) {
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = order[i]}));
-    if (i == 0) CHECK(say(t.child, (ctr__message){.type = CTR__MSG_HOOKS}));
-    CHECK_NUM(expect(&t, CTR__MSG_HOOKS), i == 0 ? CTR_OK : CTR_E_PROTOCOL);
+    CHECK_MSG(is_answered_about(&t, order[i]) == (i == 0), "question %d", i);
     int fd = answer(&t);
     CHECK_MSG((fd >= 0) == (i == 0), "question %d: %d", i, fd);
     ctr__close(&fd);
@@ -891,8 +895,7 @@ TEST(a_mount_is_not_mapped_by_a_map_that_is_not_there) {
   talk_open_asking(&t);
   for (uint32_t i = 0; i < t.plan->step_count; i++) {
     if (!ctr__plan_step(t.plan, i)->num[CTR__NUM_IDMAP]) continue;
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-    CHECK_NUM(expect(&t, CTR__MSG_HOOKS), CTR_E_PROTOCOL);
+    CHECK_MSG(!is_answered_about(&t, i), "step %u is answered", i);
     CHECK_NUM(answer(&t), -1);
   }
   talk_close(&t);
