@@ -70,7 +70,7 @@ static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
                        "hostID %u and the %u after it are not all ids of the caller's own user "
                        "namespace (%s)",
                        m->hostID, m->size - 1, ctr__id_sources[p->kind].map);
-    if (p->by_helper && given->known && !own && !ctr__ids_have(given, m->hostID, m->size))
+    if (p->by_helper && given->known && !own && !ctr__ids_have_together(given, m->hostID, m->size))
       return ctr__lacks(b, p->right, field,
                         ctr__print(b, "hostID %u, size %u", m->hostID, m->size));
   }
@@ -344,11 +344,13 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 }
 
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
-   those of a joined user namespace is not known here: OWN_PIPES is for these. */
+   those of a joined user namespace is not known here: OWN_PIPES is for these. And what an ordinary
+   user has mapped by a helper, they cannot give a file to (chown(2)). */
 static void ctr__choose_io_owner(ctr__builder *b) {
   const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
+  if (!(b->facts->caps & CTR_CAP(CHOWN))) return;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
