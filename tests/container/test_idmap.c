@@ -208,6 +208,31 @@ TEST(a_mapped_bind_takes_the_other_options) {
   free_tree(&b);
 }
 
+/* Nothing on the disk is chowned for a container with a user namespace. */
+TEST(a_root_that_belongs_to_root_is_the_containers) {
+  ONLY_AS_ROOT;
+  for (int closed = 0; closed < 2; closed++) {
+    box b = box_mapped();
+    const ctr_mounts others = b.config->mounts;
+    own(in_root(&b, ""), 0);
+    if (closed) CHECK(chmod(b.dir, 0700) == 0);
+    b.config->root = (ctr_root){.path = NULL};
+    b.config->mounts.count = 0;
+    box_mount(&b, "/", "bind", "rootfs", CTR_STRS("rbind", "idmap"));
+    ctr_mount *all = ctr__arena_array(&b.mem, 1 + others.count, sizeof *all);
+    all[0] = b.config->mounts.items[0];
+    memcpy(all + 1, others.items, others.count * sizeof *all);
+    b.config->mounts = (ctr_mounts){all, 1 + others.count};
+    CHECK_RAN(box_run(&b, "stat", "/", "/probe"));
+    CHECK_HAS(box_said(&b, "/"), "dir 0755 0 0 ");
+    CHECK_HAS(box_said(&b, "/probe"), " 0 0 ");
+    CHECK_RAN(box_run(&b, "make", "/new"));
+    CHECK_STR(owner(in_root(&b, "new")), "0 0");
+    CHECK_STR(owner(in_root(&b, "proc")), "0 0"); /* a mount point that had to be made */
+    box_free(&b);
+  }
+}
+
 static void do_nothing(int signal_) {
   (void)signal_;
 }
