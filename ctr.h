@@ -471,6 +471,10 @@ typedef struct ctr_mount {
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  /* Whose the files look like: containerID is an id on the file system, hostID the one that the
+     caller sees instead. Both or none; without the option ridmap not for what is mounted below.
+     With the option idmap or ridmap and none, those of the container's user namespace. Who has
+     CAP_SYS_ADMIN there can change the flags of such a mount, also those that the host set. */
   ctr_id_mappings uidMappings, gidMappings;
   ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
                               state of a container                                          */
@@ -7168,6 +7172,9 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
     return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
   if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
+  if (mount->uidMappings.count)
+    return ctr__wrong_member(b, i, "uidMappings",
+                             "what is made is no mount that could show others");
   ctr_code code = ctr__made_spec_read(b, type, i, &spec);
   if (code) return code;
   if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
