@@ -134,6 +134,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
+  if (s->num[CTR__NUM_ROOT] && !S_ISDIR(st.st_mode)) return -ENOTDIR;
   CTR__AUTO_CLOSE target =
       ctr__mount_target(c, s, S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;

@@ -808,11 +808,27 @@ static setup everything_contained(enum ctr__goal goal) {
   return s;
 }
 
+/* The same with a root that is a mount, things that are made, and a filter. */
+static setup everything_made(void) {
+  static const ctr_filter filter = {"12345678", 8};
+  setup s = everything();
+  s.mounts = "{'destination':'/','type':'bind','source':'r'},"
+             "{'destination':'/d','type':'ctr.dir','options':['mode=700']},"
+             "{'destination':'/f','type':'ctr.file','source':'x'},"
+             "{'destination':'/g','type':'ctr.file','source':'x','options':['bind']},"
+             "{'destination':'/l','type':'ctr.symlink','source':'x'},"
+             "{'destination':'/o','type':'overlay','options':['lowerdir=/l','tmpupper']}";
+  s.process = ",'noNewPrivileges':true";
+  s.desc.filters = &filter;
+  s.desc.filter_count = 1;
+  return s;
+}
+
 /* An allocation that fails is told, never taken for an absent value. What is allocated comes out of
    blocks; padding moves each place of the code to the start of one. */
 TEST(any_allocation_may_fail_and_is_told) {
   static char padding[5000], lacks[128];
-  setup setups[] = {everything(), everything_contained(CTR__GOAL_CREATE),
+  setup setups[] = {everything(), everything_made(), everything_contained(CTR__GOAL_CREATE),
                     everything_contained(CTR__GOAL_EXEC)};
   for (size_t i = 0; i < sizeof setups / sizeof *setups; i++) {
     setup *s = &setups[i];

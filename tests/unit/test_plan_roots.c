@@ -101,6 +101,23 @@ TEST(nodes_in_a_root_are_none_where_dev_is_a_mount) {
 #undef DEV
 }
 
+TEST(the_hosts_own_dev_is_left_as_it_is) {
+#define BOUND(source, how)                                                                         \
+  NO_PATH, .mounts = ROOT("bind", ",'source':'" source "','options':['" how "']")
+  PLAN(BOUND("/", "rbind"));
+  CHECK_MSG(now.plan && !strstr(now.text, "make the device"), "%s", now.text);
+  PLAN(BOUND("/", "bind")); /* a directory without what is mounted there */
+  CHECK_HAS(now.text, "make the device /dev/null");
+  PLAN(BOUND("/image", "rbind"));
+  CHECK_HAS(now.text, "make the device /dev/null");
+#undef BOUND
+  PLAN(NO_PATH,
+       .mounts =
+           ROOT("bind",
+                ",'source':'/','options':['rbind']") ",{'destination':'/dev','type':'tmpfs'}");
+  CHECK_HAS(now.text, "make the device /dev/null");
+}
+
 TEST(a_bound_root_listens_when_it_is_asked_to) {
 #define BOUND .mounts = ROOT("bind", ",'source':'/','options':['rbind']")
   PLAN(BOUND, .linux_ = ",'rootfsPropagation':'rslave'");
