@@ -87,17 +87,18 @@
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
        asks for it, is seccomp and labels: code inside meets the whole system call interface of the
-       kernel. Without linux.resources it can use up memory and processes; without rules for devices
-       in there and with CAP_MKNOD it can make any. Use a user namespace where you can, and do not
-       let hostile code in on the strength of this version alone. Shared with the
-       caller, whatever the config says: the files behind the standard streams (a terminal that is
-       nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
-       inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
-       with one id mapped the caller's groups. Until it executes the program, a child has the caller's executable: an
-       image whose program is /proc/self/exe runs that, and as root without a user namespace can
-       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
-       be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
-       namespace a container can do so all the same.
+       kernel, unless the caller brings a filter (ctr_plan_desc.filters). Without linux.resources it
+       can use up memory and processes; without rules for devices in there and with CAP_MKNOD it can
+       make any. Use a user namespace where you can, and do not let hostile code in on the strength
+       of this version alone. Shared with the caller, whatever the config says: the files behind the
+       standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
+       process.terminal, which makes one inside), without a user namespace the user's keyring
+       (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
+       executes the program, a child has the caller's executable: an image whose program is
+       /proc/self/exe runs that, and as root without a user namespace can change it later
+       (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked into
+       from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
+       container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -453,9 +454,9 @@ typedef struct ctr_id_mappings {
 /* Beyond the specification:
 
    The first of mounts may have the destination "/". It is the container's root then, whatever its
-   type: "tmpfs" is one that needs no directory on disk, "bind" of "/" is what the host sees,
+   type: "tmpfs" is one that needs no directory on disk, "rbind" of "/" is what the host sees,
    "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
-   other root when all is in place.
+   other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
 
    Three types are made instead of mounted, in their turn, and belong to the container's root. Their
    option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
@@ -465,7 +466,9 @@ typedef struct ctr_id_mappings {
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
 
-   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. */
+   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
+   a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
+   all that it has to note takes 6.6 (overlayfs.rst, "User xattr"). */
 typedef struct ctr_mount {
   const char *destination; /* inside the container; required                                */
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
@@ -1129,8 +1132,8 @@ CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *d
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
    Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
-            in the root) and err names the field, the step and the reason; CTR_E_STATE when it was
-            started before.
+            in the root, unless that is an overlay with an upperdir) and err names the field, the
+            step and the reason; CTR_E_STATE when it was started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
 CTR_API ctr_code ctr_process_start(ctr_process *process, ctr_err *err);
@@ -5312,7 +5315,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
-  X(FILTER, "load a seccomp filter of %u0 instructions", "seccomp(2)")                             \
+  X(FILTER, "load a seccomp filter of %s0 instructions", "seccomp(2)")                             \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -7172,9 +7175,9 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
     return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
   if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
-  if (mount->uidMappings.count)
-    return ctr__wrong_member(b, i, "uidMappings",
-                             "what is made is no mount that could show others");
+  if (mount->uidMappings.count || mount->gidMappings.count)
+    return ctr__wrong_member(b, i, mount->uidMappings.count ? "uidMappings" : "gidMappings",
+                             "what is made is no mount that could show other ids");
   ctr_code code = ctr__made_spec_read(b, type, i, &spec);
   if (code) return code;
   if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
@@ -7371,6 +7374,8 @@ static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__m
   if (!spec->propagation[0] && (asked & (MS_SLAVE | MS_SHARED)))
     spec->propagation[0] = MS_SLAVE | MS_REC;
   if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
+  /* The host's own /dev came along. */
+  b->dev_is_bound = spec->recursive && mount->source && ctr__is_root_path(mount->source);
   if (!b->config->root.readonly || !spec->recursive) return;
   if (ctr__has_setattr(b))
     spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
@@ -9202,9 +9207,10 @@ static ctr_code ctr__plan_filters(ctr__builder *b) {
     const char *field = ctr__print(b, "filters[%zu]", i);
     ctr_code code = ctr__check_filter(b, field, filter);
     if (code) return code;
-    ctr__child_step(b, FILTER, .field = field,
-                    .ref = {ctr__add_bytes(b, filter->code, filter->len, 8)},
-                    .num = {filter->len / CTR__FILTER_INSN});
+    const size_t count = filter->len / CTR__FILTER_INSN;
+    ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)},
+                    .ref = {0, ctr__add_bytes(b, filter->code, filter->len, 8)},
+                    .num = {count, i == 0});
   }
   return CTR_OK;
 }
@@ -10408,6 +10414,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
+  if (s->num[CTR__NUM_ROOT] && !S_ISDIR(st.st_mode)) return -ENOTDIR;
   CTR__AUTO_CLOSE target =
       ctr__mount_target(c, s, S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
@@ -10567,8 +10574,11 @@ static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
+  struct stat st;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
+  if (fstat(target, &st) < 0) return -errno;
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
@@ -10977,24 +10987,13 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   if (target < 0) return target;
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
-  struct statfs fs;
-  if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0], s->num[3]);
-  if (r == 0 && s->num[1]) {
-    r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-    if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
-      r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
-  }
+  if (r == 0 && s->num[1]) r = ctr__read_only_below(tree);
   if (r == 0 && s->num[2])
     r = s->num[3] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[2], 0, 0)
                   : ctr__remount_attr(tree, s->num[2], 0);
-  struct stat st;
-  if (r == 0) r = (int)ctr__ret(fstat(tree, &st));
-  if (r < 0) return r;
-  c->root_dev = st.st_dev;
-  c->root = ctr__steal_fd(&tree);
-  return 0;
+  return r < 0 ? r : ctr__take_root(c, tree);
 }
 
 static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
@@ -11415,13 +11414,13 @@ static int ctr__see_parent(ctr__child *c) {
                                                   : 0;
 }
 
-/* The parent is looked at before: from here on the filter says which calls there are. */
+/* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
     uint16_t count;
     const void *code;
-  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[0])}; /* struct sock_fprog */
-  int r = ctr__see_parent(c);
+  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
+  int r = s->num[1] ? ctr__see_parent(c) : 0;
   return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
 }
 
@@ -16594,7 +16593,7 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
 static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
   return len == (ssize_t)sizeof *report &&
          (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
-          report->kind == CTR__STEP_EXEC) &&
+          report->kind == CTR__STEP_FILTER || report->kind == CTR__STEP_EXEC) &&
          report->message.error > 0 && report->message.error < 4096;
 }
 

@@ -5,13 +5,13 @@ static int ctr__see_parent(ctr__child *c) {
                                                   : 0;
 }
 
-/* The parent is looked at before: from here on the filter says which calls there are. */
+/* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
     uint16_t count;
     const void *code;
-  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[0])}; /* struct sock_fprog */
-  int r = ctr__see_parent(c);
+  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
+  int r = s->num[1] ? ctr__see_parent(c) : 0;
   return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
 }
 

@@ -77,9 +77,9 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
     return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
   if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
-  if (mount->uidMappings.count)
-    return ctr__wrong_member(b, i, "uidMappings",
-                             "what is made is no mount that could show others");
+  if (mount->uidMappings.count || mount->gidMappings.count)
+    return ctr__wrong_member(b, i, mount->uidMappings.count ? "uidMappings" : "gidMappings",
+                             "what is made is no mount that could show other ids");
   ctr_code code = ctr__made_spec_read(b, type, i, &spec);
   if (code) return code;
   if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
