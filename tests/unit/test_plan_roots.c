@@ -38,8 +38,7 @@ TEST(the_first_mount_can_be_the_root) {
 TEST(what_cannot_be_a_root_is_refused) {
   static const struct {
     const char *mount, *field;
-  } rows[] = {{ROOT("tmpfs", ",'options':['remount']"), "mounts[0]"},
-              {ROOT("tmpfs", ",'options':['tmpcopyup']"), "mounts[0]"},
+  } rows[] = {{ROOT("tmpfs", ",'options':['tmpcopyup']"), "mounts[0]"},
               {ROOT("cgroup", ""), "mounts[0]"},
               {ROOT("bind", ""), "mounts[0]"},
               {ROOT("ctr.dir", ""), "mounts[0].destination"},
@@ -57,6 +56,34 @@ TEST(what_cannot_be_a_root_is_refused) {
   CHECK_REFUSED("no root at all", CTR_E_CONFIG, "root.path");
   PLAN(NO_PATH, .mounts = "{'destination':'/m','type':'x'}," TMPFS);
   CHECK_REFUSED("not the first", CTR_E_CONFIG, "root.path");
+}
+
+TEST(the_root_can_be_remounted_anywhere_in_the_list) {
+  PLAN(.mounts =
+           "{'destination':'/','options':['remount','noexec']},{'destination':'/a','type':'x'}");
+  check_lines(
+      "first", now.text,
+      "bind the root file system /r\non / set noexec, clear none  <- mounts[0]\nmount x on /a");
+  PLAN(NO_PATH, .mounts = TMPFS ",{'destination':'/','options':['remount','ro']}");
+  check_lines("last", now.text,
+              "mount tmpfs on /\non / set ro, clear none  <- mounts[1]\npivot_root(2)");
+}
+
+TEST(a_mode_is_set_in_the_order_of_the_list) {
+  PLAN(NO_PATH, .mounts = TMPFS ",{'destination':'/a','type':'ctr.dir'},"
+                                "{'destination':'/a','type':'ctr.mode','options':['mode=1777']},"
+                                "{'destination':'/','type':'ctr.mode','options':['mode=0700']}");
+  check_lines("modes", now.text,
+              "make the directory /a\ngive /a the mode 1777  <- mounts[2]  [chmod(2)]\n"
+              "give / the mode 0700  <- mounts[3]");
+  PLAN(.mounts = "{'destination':'/','type':'ctr.mode','options':['mode=0700']}");
+  check_lines("of root.path", now.text, "bind the root file system /r\ngive / the mode 0700");
+  PLAN(.mounts = "{'destination':'/a','type':'ctr.mode'}");
+  CHECK_REFUSED("which?", CTR_E_CONFIG, "mounts[0].options");
+  PLAN(.mounts = "{'destination':'/a','type':'ctr.mode','source':'x','options':['mode=7']}");
+  CHECK_REFUSED("source", CTR_E_CONFIG, "mounts[0].source");
+  PLAN(.mounts = "{'destination':'/a','type':'ctr.mode','options':['mode=10000']}");
+  CHECK_REFUSED("too much", CTR_E_CONFIG, "mounts[0].options[0]");
 }
 
 /* A bind is read-only at once, so that nothing can be made on the host; the rest is to be filled.
