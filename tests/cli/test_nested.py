@@ -158,7 +158,8 @@ class Nested(unittest.TestCase):
         together (mount_namespaces(7))."""
         self.write_for_one_id()
         look = "umount $1 2>&1; umount -l $1 2>&1; stat -c '%a %F' $1"
-        for first, why in ([], "Operation not permitted"), (["unshare", "-Urm"], "Invalid argument"):
+        for first, why in (([], "Operation not permitted"),
+                           (["unshare", "-Urm"], "Invalid argument")):
             result = self.run_first("--", *first, "sh", "-c", look, "sh", "/dev/.nesting")
             self.assertEqual(result.stdout, 2 * f"umount: can't unmount /dev/.nesting: {why}\n" +
                              "0 directory\n", result.stderr)
