@@ -6,7 +6,7 @@
 
 #define DEFAULT_MOUNTS(gid)                                                                        \
   "child   make every mount rslave  <- linux.rootfsPropagation  [mount_namespaces(7)]\n"           \
-  "child   bind the root file system / (nodev)  <- root.path  [open_tree(2)]\n"                            \
+  "child   bind the root file system / (nodev)  <- root.path  [open_tree(2)]\n"                    \
   "child   mount proc on /proc (source=proc; nosuid,nodev,noexec)  <- mounts[0]  [fsopen(2)]\n"    \
   "child   mount tmpfs on /dev (source=tmpfs,mode=755,size=65536k; nosuid,noexec,strictatime)"     \
   "  <- mounts[1]  [fsopen(2)]\n"                                                                  \
@@ -71,8 +71,9 @@
   "child   set the host name to ctr  <- hostname  [sethostname(2)]\n"                              \
   "child   go back to the caller's umask  [umask(2)]\n"                                            \
   "child   limit RLIMIT_NOFILE to 1024, hard 1024  <- process.rlimits[0]  [prlimit(2)]\n"          \
-  "child   close the host's procfs and what the root was made with  [close(2)]\n"                   \
+  "child   close the host's procfs and what the root was made with  [close(2)]\n"                  \
   "child   enter / while still root, if root may  <- process.cwd  [chdir(2)]\n"                    \
+  "child   give pipes among its streams to uid 0, where it may  <- process.user  [fchown(2)]\n"    \
   "child   give up gaining privileges  <- process.noNewPrivileges  [prctl(2)]\n"                   \
   "child   bound capabilities to " DEFAULT_CAPS                                                    \
   "  <- process.capabilities.bounding  [capabilities(7)]\n"                                        \
@@ -166,7 +167,8 @@ TEST(root_in_a_user_namespace_cannot_make_devices_and_binds_them) {
 
 TEST(a_kernel_without_newer_calls_gets_the_same_plan_by_older_ones) {
   check_text(default_plan(CTR_DEFAULT_ROOT, &old_kernel_facts), default_root_text);
-  CHECK_STR(now.warnings, "root.readonly;linux.readonlyPaths;"); /* what the host mounted below stays writable */
+  CHECK_STR(now.warnings,
+            "root.readonly;linux.readonlyPaths;"); /* what the host mounted below stays writable */
   check_num("clone(2) instead of clone3(2)", CTR__STEP_CLONE, 1, 0);
   check_num("remount instead of mount_setattr(2)", CTR__STEP_SET_ATTR, 2, 0);
   check_num("nothing recursive", CTR__STEP_ROOT_BIND, 1, 0);
@@ -192,10 +194,13 @@ static const struct row {
     {"root.path",
      {.root = "'path':'rootfs'", .desc = {.bundle = "/b"}},
      "bind the root file system /b/rootfs (none)  <- root.path"},
-    {"root.path", {.root = "'path':'rootfs'"}, "bind the root file system rootfs (none)  <- root.path"},
+    {"root.path",
+     {.root = "'path':'rootfs'"},
+     "bind the root file system rootfs (none)  <- root.path"},
     {"root.path",
      {.desc = {.no_pivot = true}},
-     "bind the root file system /r (none)\nmove it over the root, then chroot  <- root.path  [mount(2)]"},
+     "bind the root file system /r (none)\nmove it over the root, then chroot  <- root.path  "
+     "[mount(2)]"},
     {"root.path",
      {SPACES("")},
      "open the root directory /r  <- root.path\nchroot into it  <- root.path"},
@@ -365,7 +370,8 @@ static const struct row {
              "{'path':'/d','timeout':7}],'createRuntime':[{'path':'/r'}],"
              "'poststop':[{'path':'/z'}],'prestart':[{'path':'/p','timeout':1}],"
              "'poststart':[{'path':'/y'}]}",
-      .linux_ = ",'maskedPaths':['/a']", CREATE},
+      .linux_ = ",'maskedPaths':['/a']",
+      CREATE},
      "link /dev/ptmx\nboth    sync: namespaces and mounts are made\n"
      "parent  run the hook /p, 1 seconds at most  <- hooks.prestart[0]  [OCI config.md]\n"
      "parent  run the hook /r  <- hooks.createRuntime[0]\nboth    sync: resume\n"
@@ -616,11 +622,10 @@ static bool somebody_runs(const ctr__step *step) {
    for. */
 static bool needs_no_field(const setup *s, uint16_t kind) {
   static const enum ctr__kind kinds[] = {
-      CTR__STEP_SYNC,      CTR__STEP_STDIO,      CTR__STEP_SIGNALS,   CTR__STEP_DIE_WITH_CALLER,
-      CTR__STEP_SETSID,    CTR__STEP_KEYRING,    CTR__STEP_HOLD_PROC, CTR__STEP_KEEP_UMASK,
-      CTR__STEP_CLOSE_FDS, CTR__STEP_LET_GO,     CTR__STEP_RECORD,    CTR__STEP_WAIT_START,
-      CTR__STEP_OPEN_INIT, CTR__STEP_UNDUMPABLE, CTR__STEP_TELL_STARTED,
-      CTR__STEP_RECORD_CGROUPS};
+      CTR__STEP_SYNC,      CTR__STEP_STDIO,      CTR__STEP_SIGNALS,      CTR__STEP_DIE_WITH_CALLER,
+      CTR__STEP_SETSID,    CTR__STEP_KEYRING,    CTR__STEP_HOLD_PROC,    CTR__STEP_KEEP_UMASK,
+      CTR__STEP_CLOSE_FDS, CTR__STEP_LET_GO,     CTR__STEP_RECORD,       CTR__STEP_WAIT_START,
+      CTR__STEP_OPEN_INIT, CTR__STEP_UNDUMPABLE, CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return s->purpose.goal == CTR__GOAL_EXEC &&
@@ -638,8 +643,8 @@ TEST(every_step_is_in_a_lane_that_runs_it_and_names_its_field) {
       const char *text = ctr__step_infos[step->kind].text;
       made[step->kind] = true;
       CHECK_MSG(somebody_runs(step), "row %zu, step %u: lane %d: %s", r, i, step->lane, text);
-      CHECK_MSG((field && *field) || needs_no_field(&rows[r].setup, step->kind),
-                "no field: %s", text);
+      CHECK_MSG((field && *field) || needs_no_field(&rows[r].setup, step->kind), "no field: %s",
+                text);
     }
   }
   PLAN(SPACES(USER_NS), .facts = &user_facts); /* the only one to write to setgroups */
