@@ -48,7 +48,7 @@ typedef struct ctr_process_desc {
   int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
 
   /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
-     most. A directory among them is a way out of the container. */
+     most; -1: that number stays closed. A directory among them is a way out of the container. */
   const int *extra_fds;
   size_t extra_fd_count;
 
@@ -63,6 +63,14 @@ typedef struct ctr_process_desc {
   ctr_code (*on_moment)(void *userdata, enum ctr_moment moment, const ctr_process *process,
                         ctr_err *err);
   void *userdata;
+
+  /* For a plan with call_function: called in the new process in the place of execve, when all else
+     is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
+     memory is a copy of the caller's, whose threads are not there: if there are any, it may call
+     async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
+     leaves in the buffers of stdio is lost. */
+  int (*function)(void *function_data);
+  void *function_data;
 } ctr_process_desc;
 
 /* Makes the handle of a process that is to be started.

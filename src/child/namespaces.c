@@ -92,14 +92,16 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
   for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
     int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
-    high[i] = (int)ctr__ret(fcntl(fd >= 0 ? fd : null, F_DUPFD_CLOEXEC, count));
-    if (high[i] < 0) return high[i];
+    if (fd < 0 && i < 3) fd = null;
+    high[i] = fd < 0 ? -1 : (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, count));
+    if (fd >= 0 && high[i] < 0) return high[i];
   }
   int r = ctr__move_above(&c->sock, count);
   if (r == 0) r = ctr__move_above(&c->start_sock, count);
   for (int i = 0; i < count && r == 0; i++) {
-    r = dup2(high[i], i) < 0 ? -errno : 0;
-    close(high[i]);
+    if (high[i] < 0) close(i);
+    if (high[i] >= 0) r = dup2(high[i], i) < 0 ? -errno : 0;
+    ctr__close(&high[i]);
   }
   return r;
 }
@@ -149,6 +151,23 @@ static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
   return r;
+}
+
+static int ctr__write_own_map(ctr__child *c, const char *file, uint64_t inside, uint64_t outside) {
+  char text[64];
+  char *end = ctr__put_uint(ctr__put_str(ctr__put_uint(text, inside), " "), outside);
+  end = ctr__put_str(end, " 1");
+  return ctr__write_proc(c->proc, file, text, (size_t)(end - text));
+}
+
+static int ctr__child_inner_userns(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = geteuid();
+  const gid_t gid = getegid();
+  int r = ctr__set_groups(c, s->num[2], 0);
+  if (r == 0) r = (int)ctr__ret(unshare(CTR_NS_USER));
+  if (r == 0) r = ctr__write_proc(c->proc, "self/setgroups", "deny", 4);
+  if (r == 0) r = ctr__write_own_map(c, "self/uid_map", s->num[0], uid);
+  return r < 0 ? r : ctr__write_own_map(c, "self/gid_map", s->num[1], gid);
 }
 
 static int ctr__child_setsid(ctr__child *c, const ctr__step *s) {

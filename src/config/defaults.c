@@ -127,10 +127,10 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   for (int i = 0; i < CTR__ID_KINDS && several; i++) {
     ctr__find_id_helper(ctr__id_sources[i].helper, helper);
     int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
-            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, getuid(), &ids[i])
+            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
-    several = r == 0 && ids[i].count;
+    several = r == 0 && ids[i].known && ids[i].count;
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {

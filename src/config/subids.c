@@ -80,11 +80,16 @@ static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_tex
   return *ret_text ? 0 : -ENOMEM;
 }
 
-/* What passwd(5) calls a user; NULL: not listed there, such as a user of a directory service. Read
-   by ourselves: getpwuid(3) loads modules, which a static program does not have. */
-static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name) {
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
   char *text = NULL, *save = NULL;
-  *ret_name = NULL;
+  *ret = (ctr__user_entry){.name = NULL};
   int r = ctr__read_if_there(arena, "/etc/passwd", &text);
   if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -92,7 +97,7 @@ static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name)
     if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
       continue;
     *password = '\0';
-    *ret_name = line;
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
     break;
   }
   return 0;
@@ -133,17 +138,18 @@ static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr
   }
 }
 
-/* Without a file nothing is given. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid, ctr__ids *ret) {
-  const char *name = NULL;
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
   char *text = NULL;
-  int r = ctr__user_name(arena, uid, &name);
+  int r = ctr__user_entry_read(arena, uid, &user);
   int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
-  *ret = (ctr__ids){.known = name && !elsewhere};
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
   r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
-  if (r < 0) return r;
-  ctr__ids_parse_given(text, name, uid, ret);
-  return 0;
+  if (r == 0 && (!user.name || user.gid == getgid()))
+    ctr__ids_parse_given(text, user.name, uid, ret);
+  return r;
 }
 
 /* -- who writes them -- */

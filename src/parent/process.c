@@ -2,10 +2,11 @@
 
 /* What a caller can get wrong in a description. */
 static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc *desc) {
-  bool moments = false;
+  bool moments = false, calls = false;
   for (uint32_t i = 0; i < plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
     moments |= step->kind == CTR__STEP_SYNC && step->num[1];
+    calls |= step->kind == CTR__STEP_CALL;
   }
   const bool terminal = ctr__has_terminal(plan);
   if (terminal && desc->stdio != CTR_STDIO_INHERIT)
@@ -16,6 +17,7 @@ static const char *ctr__wrong_desc(const ctr_plan *plan, const ctr_process_desc 
     return "extra_fds has more than 256 descriptors, or a number of them and no list";
   if (desc->on_moment && !moments)
     return "on_moment would never be called: the plan has no moments";
+  if (calls != (desc->function != NULL)) return "function and the plan's call_function go together";
   if ((unsigned)desc->stdio > CTR_STDIO_FDS) return "stdio is none of ctr_stdio";
   for (int i = 0; i < 3 && desc->stdio == CTR_STDIO_FDS; i++)
     if (desc->fds[i] < -1) return "fds has a negative number other than -1";
@@ -40,12 +42,13 @@ ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *desc,
   ctr__err_clear(err);
   if (!plan || !ret_process)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "plan and ret_process are needed");
-  const char *wrong = desc ? ctr__wrong_desc(plan, desc) : NULL;
+  static const ctr_process_desc defaults = {0};
+  const char *wrong = ctr__wrong_desc(plan, desc ? desc : &defaults);
   if (wrong) return ctr__fail(err, CTR_E_ARG, 0, NULL, "%s", wrong);
   ctr_process *p = ctr__process_blank(err);
   if (!p) return CTR_E_NOMEM;
   p->plan = plan;
-  if (desc) p->desc = *desc;
+  p->desc = desc ? *desc : defaults;
   *ret_process = p;
   return CTR_OK;
 }

@@ -20,8 +20,10 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
   s->launch.extra = desc->extra_fds;
   s->launch.extra_count = (int)desc->extra_fd_count;
+  s->launch.function = desc->function;
+  s->launch.function_data = desc->function_data;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
-    if (fcntl(desc->extra_fds[i], F_GETFD) < 0)
+    if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
                        "descriptor %d, which is to be %zu inside, cannot be passed on",
                        desc->extra_fds[i], 3 + i);
@@ -92,6 +94,15 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+static ctr_code ctr__prepare_idmaps(ctr__start *s) {
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    s->idmap_count += ctr__plan_step(s->plan, i)->kind == CTR__STEP_MAKE_IDMAP;
+  s->idmaps = ctr__arena_array(&s->arena, s->idmap_count, sizeof *s->idmaps);
+  if (!s->idmaps) return s->idmap_count = 0, ctr__nomem(s->err);
+  for (uint32_t i = 0; i < s->idmap_count; i++) s->idmaps[i] = -1;
+  return CTR_OK;
+}
+
 static ctr_code ctr__prepare_shared(ctr__start *s) {
   void *shared =
       mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -106,6 +117,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
   if (!code) code = ctr__prepare_extra(s);
@@ -131,6 +143,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->console_sock);
   ctr__close(&s->pidfd_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
+  for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {

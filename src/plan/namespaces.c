@@ -133,7 +133,7 @@ static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__r
   ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
                    .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
                            ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
-                   .num = {0, 0, b->program_count++});
+                   .num = {p->kind, 0, b->program_count++});
 }
 
 static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
@@ -171,9 +171,14 @@ static ctr_code ctr__plan_maps(ctr__builder *b) {
   return code;
 }
 
+/* Who the process is in the container's user namespace: in one of its own below that, root. */
+static ctr_user ctr__outer_user(const ctr__builder *b) {
+  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
+}
+
 /* Everything that runs as a user of the container must exist in its user namespace. */
 static ctr_code ctr__check_user_mapped(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   uint32_t host;
   if (!ctr__id_mapped(b->uid_map, user->uid, &host))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, "process.user.uid",
@@ -216,6 +221,16 @@ static const char *ctr__namespace_file(uint32_t type) {
   return type == CTR_NS_MOUNT     ? "mnt"
          : type == CTR_NS_NETWORK ? "net"
                                   : ctr__name_of(&ctr__namespace_names, type);
+}
+
+/* Which of the launch's namespaces the one of that type is. */
+static uint64_t ctr__join_slot(const ctr__builder *b, uint32_t type) {
+  uint64_t slot = 0;
+  for (size_t i = 0; ctr__join_order[i] != type; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
+    slot += ns && ns->path;
+  }
+  return slot;
 }
 
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
@@ -305,6 +320,14 @@ static void ctr__plan_become_root(ctr__builder *b) {
                   .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
 }
 
+/* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
+static void ctr__plan_inner_userns(ctr__builder *b) {
+  const ctr_user *user = &b->config->process.user;
+  ctr__child_step(b, INNER_USERNS, .field = "linux.namespaces",
+                  .num = {user->uid, user->gid, ctr__groups_of(b, 0)});
+  b->groups_denied = true;
+}
+
 static const char *ctr__offsets_text(ctr__builder *b) {
   const struct {
     const char *name;
@@ -324,7 +347,7 @@ static const char *ctr__offsets_text(ctr__builder *b) {
    those of a joined user namespace is not known here: OWN_PIPES is for these. And what an ordinary
    user has mapped by a helper, they cannot give a file to (chown(2)). */
 static void ctr__choose_io_owner(ctr__builder *b) {
-  const ctr_user *user = &b->config->process.user;
+  const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
   if (!(b->facts->caps & CTR_CAP(CHOWN))) return;
@@ -348,5 +371,7 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
+    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }

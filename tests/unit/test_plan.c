@@ -301,6 +301,15 @@ static const struct row {
      "write '0 10 2 2 4294967290 5 ' to /proc/PID/uid_map  <- linux.uidMappings\n"
      "write '0 30 40 ' to /proc/PID/gid_map  <- linux.gidMappings\nboth    sync\n"
      "become uid 0 and gid 0 of the user namespace"},
+    {"mounts[].uidMappings[].containerID mounts[].uidMappings[].hostID mounts[].uidMappings[].size "
+     "mounts[].gidMappings[].containerID mounts[].gidMappings[].hostID mounts[].gidMappings[].size",
+     {.mounts = "{'destination':'/m','type':'bind','source':'/s','options':['ridmap'],"
+                "'uidMappings':[{'containerID':1,'hostID':10,'size':2},"
+                "{'containerID':3,'hostID':20,'size':4}],"
+                "'gidMappings':[{'containerID':0,'hostID':30,'size':40}]}"},
+     "make the id map 1 for mounts: uids '1 10 2 3 20 4 ', gids '0 30 40 '  <- mounts[0]  "
+     "[user_namespaces(7)]\n"
+     "child   bind /s on /m (none; ids by map 1, also below)  <- mounts[0]  [open_tree(2)]"},
     {"linux.timeOffsets.monotonic.secs linux.timeOffsets.monotonic.nanosecs "
      "linux.timeOffsets.boottime.secs linux.timeOffsets.boottime.nanosecs",
      {.linux_ = ",'timeOffsets':{'monotonic':{'secs':-5,'nanosecs':7},"
@@ -403,6 +412,11 @@ static const struct row {
      "both    sync: the parent has set up\n"
      "child   enter a new cgroup namespace  <- linux.namespaces  [cgroup_namespaces(7)]"},
     /* not of the config, but with steps of their own */
+    {"",
+     {.desc = {.call_function = true, .inner_userns = true},
+      .process = ",'user':{'uid':5,'gid':6}"},
+     "enter one more user namespace, in which root is uid 5 and gid 6  <- linux.namespaces\n"
+     "close the host's procfs\nbecome uid 5, gid 6, groups []\ncall the caller's function"},
     {"",
      {.desc = {.die_with_caller = true}},
      "be killed when the caller ends\nstart a new session\nbecome uid 0\n"
@@ -578,9 +592,9 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIV", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVY", at[1]);
     int room = at[1] && strchr("slGI", at[1]) ? CTR__STEP_STRS : CTR__STEP_NUMS;
-    if (at[1] && strchr("rOZ", at[1])) room--; /* these are of two numbers */
+    if (at[1] && strchr("rOZY", at[1])) room--; /* these are of two numbers */
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",
               kind, text, at);
     if (!known || digit < 0) return;
@@ -625,7 +639,8 @@ static bool needs_no_field(const setup *s, uint16_t kind) {
       CTR__STEP_SYNC,      CTR__STEP_STDIO,      CTR__STEP_SIGNALS,      CTR__STEP_DIE_WITH_CALLER,
       CTR__STEP_SETSID,    CTR__STEP_KEYRING,    CTR__STEP_HOLD_PROC,    CTR__STEP_KEEP_UMASK,
       CTR__STEP_CLOSE_FDS, CTR__STEP_LET_GO,     CTR__STEP_RECORD,       CTR__STEP_WAIT_START,
-      CTR__STEP_OPEN_INIT, CTR__STEP_UNDUMPABLE, CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS};
+      CTR__STEP_OPEN_INIT, CTR__STEP_UNDUMPABLE, CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS,
+      CTR__STEP_CALL};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return s->purpose.goal == CTR__GOAL_EXEC &&

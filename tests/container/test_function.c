@@ -1,0 +1,174 @@
+/* A function of the caller in the place of a program, and the user namespace below that of the
+   mounts. */
+#include "box.h"
+
+#include <sys/mount.h>
+
+typedef struct call {
+  const char *what;
+  int number;
+} call;
+
+static box box_calling(int (*function)(void *), void *data) {
+  box b = box_new();
+  b.plan.call_function = true;
+  b.process.function = function;
+  b.process.function_data = data;
+  return b;
+}
+
+/* -- functions -- */
+
+static int say_and_count(void *data) {
+  call *c = data;
+  printf("said %s\npid %d\nhere %s\nenv %s\n", c->what, (int)getpid(),
+         access("/probe", F_OK) == 0 ? "the box" : "elsewhere", getenv("WHAT"));
+  fflush(stdout);
+  c->number++;
+  return 256 + 42;
+}
+
+TEST(a_function_is_called_in_the_container) {
+  call c = {"hello", 7};
+  box b = box_calling(say_and_count, &c);
+  b.config->process.env = CTR_STRS("WHAT=this");
+  box_go(&b);
+  CHECK_NUM(b.code, CTR_OK);
+  CHECK_NUM(b.exit.code, 42); /* the lowest 8 bits */
+  CHECK_STR(box_said(&b, "said"), "hello");
+  CHECK_STR(box_said(&b, "pid"), "1");
+  CHECK_STR(box_said(&b, "here"), "the box");
+  CHECK_STR(box_said(&b, "env"), "this");
+  CHECK_NUM(c.number, 7); /* its memory is a copy */
+  box_free(&b);
+}
+
+static int list_descriptors(void *data) {
+  (void)data;
+  for (int fd = 3; fd < 1024; fd++)
+    if (fcntl(fd, F_GETFD) >= 0) printf("fd %d\n", fd);
+  fflush(stdout);
+  return 0;
+}
+
+TEST(a_function_has_the_descriptors_it_is_to_have_and_gaps_stay_closed) {
+  static const int fds[] = {0, -1, 0};
+  box b = box_calling(list_descriptors, NULL);
+  b.process.extra_fds = fds;
+  b.process.extra_fd_count = 3;
+  CHECK_RAN(box_go(&b));
+  CHECK_STR(b.out, "fd 3\nfd 5\n");
+  box_free(&b);
+}
+
+static int crash(void *data) {
+  (void)data;
+  __builtin_trap();
+}
+
+TEST(a_function_that_crashes_is_a_signal_and_no_failed_start) {
+  box b = box_calling(crash, NULL);
+  box_go(&b);
+  CHECK_NUM(b.code, CTR_OK);
+  CHECK(b.exit.signal == SIGILL || b.exit.signal == SIGTRAP);
+  box_free(&b);
+}
+
+static int execute_probe(void *data) {
+  (void)data;
+  char *argv[] = {"/probe", "exit", "9", NULL};
+  execve("/probe", argv, environ);
+  return 1;
+}
+
+TEST(a_function_may_execute_a_program) {
+  box b = box_calling(execute_probe, NULL);
+  box_go(&b);
+  CHECK_NUM(b.exit.code, 9);
+  box_free(&b);
+}
+
+TEST(a_function_and_a_plan_that_calls_one_go_together) {
+  box b = box_new();
+  ctr_plan *calls = NULL, *executes = NULL;
+  ctr_process *process = NULL;
+  const ctr_process_desc with = {.function = list_descriptors};
+  b.plan.bundle = b.dir;
+  CHECK_NUM(ctr_plan_new(b.config, &b.plan, &executes, &b.err), CTR_OK);
+  b.plan.call_function = true;
+  CHECK_NUM(ctr_plan_new(b.config, &b.plan, &calls, &b.err), CTR_OK);
+  CHECK_NUM(ctr_process_new(executes, &with, &process, &b.err), CTR_E_ARG);
+  CHECK_NUM(ctr_process_new(calls, NULL, &process, &b.err), CTR_E_ARG);
+  CHECK_HAS(b.err.msg, "go together");
+  ctr_plan_free(calls);
+  ctr_plan_free(executes);
+  box_free(&b);
+}
+
+/* -- the inner user namespace -- */
+
+static box box_inner(void) {
+  box b = box_new();
+  b.plan.inner_userns = true;
+  b.config->process.user.uid = 4711;
+  b.config->process.user.gid = 4712;
+  return b;
+}
+
+TEST(the_inner_user_namespace_has_one_id) {
+  box b = box_inner();
+  CHECK_RAN(box_run(&b, "self"));
+  CHECK_STR(box_said(&b, "uid"), "4711 4711 4711");
+  CHECK_STR(box_said(&b, "gid"), "4712 4712 4712");
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map"));
+  unsigned inside, outside, count;
+  CHECK(sscanf(b.out, "%u %u %u", &inside, &outside, &count) == 3);
+  CHECK_NUM(inside, 4711);
+  CHECK_NUM(outside, 0);
+  CHECK_NUM(count, 1);
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/setgroups"));
+  CHECK_STR(b.out, "deny\n");
+  box_free(&b);
+}
+
+static int try_to_change_mounts(void *data) {
+  (void)data;
+  printf("remount %d\n", mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL) ? errno : 0);
+  printf("umount %d\n", umount2("/proc", MNT_DETACH) ? errno : 0);
+  printf("hostname %d\n", sethostname("x", 1) ? errno : 0);
+  printf("setuid %d\n", setresuid(4711, 4711, 4711) ? errno : 0);
+  fflush(stdout);
+  return 0;
+}
+
+TEST(from_the_inner_user_namespace_nothing_outside_is_changed_with_all_capabilities) {
+  static const uint64_t all = (UINT64_C(1) << CTR_CAP_COUNT) - 1;
+  const char *const out_of_reach[] = {"remount", "umount", "hostname"};
+  for (int inner = 0; inner < 2; inner++) {
+    box b = box_calling(try_to_change_mounts, NULL);
+    if (inner) b.config->process.user = (ctr_user){.uid = 4711, .gid = 4711};
+    b.plan.inner_userns = inner;
+    b.config->root.readonly = false;
+    b.config->process.capabilities = (ctr_capabilities){all, all, all, all, all};
+    CHECK_RAN(box_go(&b));
+    for (size_t i = 0; i < 3; i++)
+      CHECK_MSG(!strcmp(box_said(&b, out_of_reach[i]), inner ? text("%d", EPERM) : "0"),
+                "inner %d, %s: %s", inner, out_of_reach[i], box_said(&b, out_of_reach[i]));
+    box_free(&b);
+  }
+}
+
+TEST(the_inner_user_namespace_is_not_for_groups_nor_containers) {
+  static const uint32_t group = 5;
+  box b = box_inner();
+  b.config->process.user.additionalGids = (ctr_ids){&group, 1};
+  CHECK_REFUSED(box_run(&b, "self"), "process.user.additionalGids", "additional groups");
+  b.config->process.user.additionalGids = (ctr_ids){0};
+  ctr_container_desc desc = {.root = b.dir, .plan = b.plan};
+  ctr_container *c = NULL;
+  CHECK_NUM(ctr_container_create(b.config, "inner", &desc, &c, &b.err), CTR_E_UNSUPPORTED);
+  CHECK_HAS(b.err.msg, "inner_userns");
+  box_free(&b);
+}
+
+TEST_MAIN
