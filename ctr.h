@@ -5308,6 +5308,7 @@ enum {
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
   X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
+  X(OWN_STREAMS, "give pipes among its streams to uid %u0, where it may", "fchown(2)")             \
   X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
   X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
@@ -9144,6 +9145,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
   b->effective = caps.effective & had;
+  ctr__child_step(b, OWN_STREAMS, .field = "process.user", .num = {process->user.uid});
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
   ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});
@@ -11114,6 +11116,21 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
+   One whose owner is not mapped in the user namespace cannot be given away there
+   (user_namespaces(7)): then it is what it was. */
+static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = (uid_t)s->num[0];
+  struct stat st;
+  (void)c;
+  for (int i = 0; i < 3; i++) {
+    if (fstat(i, &st) < 0) return -errno;
+    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
+  }
+  return 0;
+}
+
 /* By number: libc's calls would signal the caller's other threads, which are not in this process.
    The capabilities are kept over the change of ids for the next step to choose from. */
 static int ctr__child_user(ctr__child *c, const ctr__step *s) {
@@ -11501,6 +11518,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
     [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
     [CTR__STEP_BOUNDING] = ctr__child_bounding,
+    [CTR__STEP_OWN_STREAMS] = ctr__child_own_streams,
     [CTR__STEP_USER] = ctr__child_user,
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,

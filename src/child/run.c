@@ -92,6 +92,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
     [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
     [CTR__STEP_BOUNDING] = ctr__child_bounding,
+    [CTR__STEP_OWN_STREAMS] = ctr__child_own_streams,
     [CTR__STEP_USER] = ctr__child_user,
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,

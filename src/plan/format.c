@@ -143,6 +143,7 @@ enum {
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
   X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
+  X(OWN_STREAMS, "give pipes among its streams to uid %u0, where it may", "fchown(2)")             \
   X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
   X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \

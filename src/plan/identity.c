@@ -256,6 +256,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
   b->effective = caps.effective & had;
+  ctr__child_step(b, OWN_STREAMS, .field = "process.user", .num = {process->user.uid});
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
   ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});

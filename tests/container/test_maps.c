@@ -30,11 +30,11 @@ static bool have_helpers(void) {
 
 static bool have_subordinate_ids(void) {
   ctr_arena mem = {0};
-  const char *name = NULL;
+  ctr__user_entry user;
   given = (struct given){.uid = geteuid(), .gid = getegid()};
-  bool have = have_helpers() && !ctr__user_name(&mem, geteuid(), &name) && name &&
-              first_given("/etc/subuid", name, &given.uids) &&
-              first_given("/etc/subgid", name, &given.gids);
+  bool have = have_helpers() && !ctr__user_entry_read(&mem, geteuid(), &user) && user.name &&
+              first_given("/etc/subuid", user.name, &given.uids) &&
+              first_given("/etc/subgid", user.name, &given.gids);
   ctr_arena_free(&mem);
   return have;
 }
@@ -152,6 +152,20 @@ static void another_user(void) {
 
 TEST(another_uid_with_groups_runs_and_its_files_are_of_a_subordinate_one) {
   WITH_SUBORDINATE_IDS(another_user);
+}
+
+/* As root of the user namespace the process can give them to what is mapped there. */
+static void reopen_streams(void) {
+  box b = box_new();
+  b.config->process.user = (ctr_user){.uid = 1000, .gid = 1001};
+  b.config->process.capabilities = (ctr_capabilities){0};
+  CHECK_RAN(box_run(&b, "try", "/dev/stdout", "/dev/stderr"));
+  CHECK_STR(b.out, "/dev/stdout open\n/dev/stderr open\n");
+  box_free(&b);
+}
+
+TEST(a_process_of_a_subordinate_id_can_reopen_its_streams) {
+  WITH_SUBORDINATE_IDS(reopen_streams);
 }
 
 static void give_files(void) {

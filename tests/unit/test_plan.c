@@ -73,6 +73,7 @@
   "child   limit RLIMIT_NOFILE to 1024, hard 1024  <- process.rlimits[0]  [prlimit(2)]\n"          \
   "child   close the host's procfs and what the root was made with  [close(2)]\n"                  \
   "child   enter / while still root, if root may  <- process.cwd  [chdir(2)]\n"                    \
+  "child   give pipes among its streams to uid 0, where it may  <- process.user  [fchown(2)]\n"    \
   "child   give up gaining privileges  <- process.noNewPrivileges  [prctl(2)]\n"                   \
   "child   bound capabilities to " DEFAULT_CAPS                                                    \
   "  <- process.capabilities.bounding  [capabilities(7)]\n"                                        \
