@@ -82,5 +82,5 @@ $(helpers): $(BUILD)/container/%: tests/container/%.c
 $(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h $(wildcard tests/unit/*.h) ctr.h
 	$(compile)
 
-$(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/unit/devices.h tests/test.h ctr.h
+$(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/differences.h tests/unit/devices.h tests/test.h ctr.h
 	$(compile)
