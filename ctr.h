@@ -87,17 +87,18 @@
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
        asks for it, is seccomp and labels: code inside meets the whole system call interface of the
-       kernel. Without linux.resources it can use up memory and processes; without rules for devices
-       in there and with CAP_MKNOD it can make any. Use a user namespace where you can, and do not
-       let hostile code in on the strength of this version alone. Shared with the
-       caller, whatever the config says: the files behind the standard streams (a terminal that is
-       nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
-       inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
-       with one id mapped the caller's groups. Until it executes the program, a child has the caller's executable: an
-       image whose program is /proc/self/exe runs that, and as root without a user namespace can
-       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
-       be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
-       namespace a container can do so all the same.
+       kernel, unless the caller brings a filter (ctr_plan_desc.filters). Without linux.resources it
+       can use up memory and processes; without rules for devices in there and with CAP_MKNOD it can
+       make any. Use a user namespace where you can, and do not let hostile code in on the strength
+       of this version alone. Shared with the caller, whatever the config says: the files behind the
+       standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
+       process.terminal, which makes one inside), without a user namespace the user's keyring
+       (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
+       executes the program, a child has the caller's executable: an image whose program is
+       /proc/self/exe runs that, and as root without a user namespace can change it later
+       (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked into
+       from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
+       container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -138,6 +139,7 @@
      [SECTION] plan/mount.c
      [SECTION] plan/hierarchies.c
      [SECTION] plan/cgroup_mount.c
+     [SECTION] plan/made.c
      [SECTION] plan/hooks.c
      [SECTION] plan/console.c
      [SECTION] plan/rootfs.c
@@ -309,6 +311,12 @@ typedef struct ctr_strs {
   }
 #endif
 
+/* Any bytes: borrowed, and no text that ends with a NUL. */
+typedef struct ctr_bytes {
+  const void *items;
+  size_t count;
+} ctr_bytes;
+
 /* Where text goes: called with pieces, in order. Returns 0, or not 0 to stop the writer. */
 typedef int (*ctr_sink)(void *userdata, const char *text, size_t len);
 
@@ -429,8 +437,9 @@ typedef struct ctr_ids {
 /* -- root and mounts -- */
 
 typedef struct ctr_root {
-  const char *path; /* absolute, or relative to the bundle; required                       */
-  bool readonly;    /* also what is mounted below path on the host becomes read-only        */
+  const char *path; /* absolute, or relative to the bundle; required, and not used when the first
+                       of mounts is the root                                                */
+  bool readonly;    /* when all is in place; also what the host has mounted below it         */
 } ctr_root;
 
 typedef struct ctr_id_mapping {
@@ -442,12 +451,36 @@ typedef struct ctr_id_mappings {
   size_t count;
 } ctr_id_mappings;
 
+/* Beyond the specification:
+
+   The first of mounts may have the destination "/". It is the container's root then, whatever its
+   type: "tmpfs" is one that needs no directory on disk, "rbind" of "/" is what the host sees,
+   "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
+   other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
+
+   Three types are made instead of mounted, in their turn, and belong to the container's root. Their
+   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
+     ctr.dir      a directory, unless there is one
+     ctr.symlink  a link that says what source says
+     ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
+                  its own, mounted over the destination: that may be there already, and read-only.
+                  With "bind" and "ro" it is read-only itself
+
+   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
+   a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
+   all that it has to note takes 6.6 (overlayfs.rst, "User xattr"). */
 typedef struct ctr_mount {
   const char *destination; /* inside the container; required                                */
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  /* Whose the files look like: containerID is an id on the file system, hostID the one that the
+     caller sees instead. Both or none; without the option ridmap not for what is mounted below.
+     With the option idmap or ridmap and none, those of the container's user namespace. Who has
+     CAP_SYS_ADMIN there can change the flags of such a mount, also those that the host set. */
   ctr_id_mappings uidMappings, gidMappings;
+  ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
+                              state of a container                                          */
 } ctr_mount;
 
 typedef struct ctr_mounts {
@@ -945,6 +978,12 @@ enum ctr_feature {
   CTR_FEATURE_CLONE_INTO_CGROUP = 1 << 3, /* Linux 5.7; else processes are moved            */
 };
 
+/* A seccomp filter as the kernel takes it (seccomp(2), SECCOMP_SET_MODE_FILTER). */
+typedef struct ctr_filter {
+  const void *code; /* struct sock_filter[], 1 to 4096 of them */
+  size_t len;       /* bytes: 8 for each                       */
+} ctr_filter;
+
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
@@ -965,12 +1004,24 @@ typedef struct ctr_plan_desc {
                            containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
+
+  /* Loaded in this order as the last thing before the program is executed. Copied. They need
+     process.noNewPrivileges, or CAP_SYS_ADMIN to be effective. What they do to loading the next
+     one, and to execve(2), is up to who wrote them. */
+  const ctr_filter *filters;
+  size_t filter_count;
+
+  bool no_default_devices; /* nothing is made in /dev but linux.devices                         */
+  bool no_new_session;     /* stay in the caller's session and process group, with its terminal
+                              (setsid(2)), into which the program can type (TIOCSTI)            */
+  bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
 } ctr_plan_desc;
 
 /* Compiles a config.
    config:  borrowed for the call.
    desc:    borrowed for the call; NULL: all defaults.
-   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG;
+   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG,
+            naming what is no filter ("filters[1]");
             CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
             *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
@@ -1081,8 +1132,8 @@ CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *d
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
    Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
-            in the root) and err names the field, the step and the reason; CTR_E_STATE when it was
-            started before.
+            in the root, unless that is an overlay with an upperdir) and err names the field, the
+            step and the reason; CTR_E_STATE when it was started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
 CTR_API ctr_code ctr_process_start(ctr_process *process, ctr_err *err);
@@ -1160,7 +1211,7 @@ typedef struct ctr_state {
   ctr_status status;
   pid_t pid;           /* of its first process as the caller sees it; 0 when it is stopped       */
   const char *bundle;  /* absolute                                                               */
-  const char *rootfs;  /* absolute                                                               */
+  const char *rootfs;  /* absolute; NULL when the root is no directory of the host               */
   const char *created; /* RFC 3339 in UTC, nanoseconds                                           */
   uint32_t owner;      /* uid of who made it                                                     */
   ctr_pairs annotations;
@@ -1222,8 +1273,8 @@ CTR_API void ctr_container_free(ctr_container *container);
    Returns: CTR_OK; CTR_E_NOT_FOUND when it was deleted meanwhile. */
 CTR_API ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err);
 
-/* The config it was made from; lives as long as the handle. The way to an exec that differs a
-   little: copy its process, change args, ctr_container_exec. */
+/* The config it was made from, less mounts[].data; lives as long as the handle. The way to an exec
+   that differs a little: copy its process, change args, ctr_container_exec. */
 CTR_API const ctr_config *ctr_container_config(const ctr_container *container);
 
 /* Its first process, borrowed from the handle. One that another process started can be looked at,
@@ -1256,6 +1307,9 @@ typedef struct ctr_exec_desc {
   bool die_with_caller; /* as in ctr_plan_desc */
   unsigned without;     /* as in ctr_plan_desc */
   ctr_log log;          /* as in ctr_plan_desc */
+  const ctr_filter *filters; /* as in ctr_plan_desc: those of the container are not kept */
+  size_t filter_count;
+  bool no_new_session;  /* as in ctr_plan_desc */
 } ctr_exec_desc;
 
 /* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its
@@ -2304,11 +2358,34 @@ static size_t ctr__component(const char **at, const char **name) {
   return (size_t)(*at - *name);
 }
 
-enum ctr__make { CTR__MAKE_DIR, CTR__MAKE_FILE };
+/* The components that a path comes to when no link is in it: how many, and where the last one
+   is. */
+static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
+  const char *at = path, *name;
+  size_t depth = 0, len;
+  while ((len = ctr__component(&at, &name)) != 0) {
+    bool up = len == 2 && !memcmp(name, "..", 2);
+    if (up) depth -= depth > 0;
+    if (up || (len == 1 && *name == '.')) continue;
+    depth++;
+    *ret_last = name;
+    *ret_len = len;
+  }
+  return depth;
+}
 
-static int ctr__make_one(int dir, const char *name, enum ctr__make what) {
-  if (what == CTR__MAKE_DIR) return (int)ctr__ret(mkdirat(dir, name, 0755));
-  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+static bool ctr__is_root_path(const char *path) {
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 0;
+}
+
+/* What is made where something is missing: a type and a mode, as stat(2) has them. */
+enum { CTR__MAKE_DIR = S_IFDIR | 0755, CTR__MAKE_FILE = S_IFREG | 0644 };
+
+static int ctr__make_one(int dir, const char *name, mode_t what) {
+  if (S_ISDIR(what)) return (int)ctr__ret(mkdirat(dir, name, what & 07777));
+  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, what & 07777);
   if (fd >= 0) close(fd);
   return fd < 0 ? fd : 0;
 }
@@ -2334,7 +2411,7 @@ static int ctr__splice_link(int parent, char *path, size_t start, size_t end) {
 
 /* Makes the component that ends path (cut there) and opens it. What was just made is opened by its
    own name: a link put there since is refused. */
-static int ctr__make_and_open(int parent, const char *name, enum ctr__make what) {
+static int ctr__make_and_open(int parent, const char *name, mode_t what) {
   int made = ctr__make_one(parent, name, what);
   if (made < 0) return made;
   return ctr__openat2(parent, name, O_PATH | O_NOFOLLOW, 0,
@@ -2344,7 +2421,7 @@ static int ctr__make_and_open(int parent, const char *name, enum ctr__make what)
 /* One walk over path: opens each prefix in the root and makes the first that is missing, and all
    after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of
    the whole or -errno; with *again, path is to be walked again. */
-static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again, size_t *made) {
+static int ctr__walk_making(int root, char *path, mode_t what, bool *again, size_t *made) {
   CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
   const char *at = path, *name;
   while (parent >= 0 && ctr__component(&at, &name)) {
@@ -2393,7 +2470,7 @@ static int ctr__split(const char *path, char *dir, char *name) {
 /* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
    component as what says. Returns a descriptor or -errno; in *made, where the first component ends
    that had to be made: 0 when none had, or it lies where a link led. */
-static int ctr__make_in_root(int root, const char *path, enum ctr__make what, size_t *made) {
+static int ctr__make_in_root(int root, const char *path, mode_t what, size_t *made) {
   char walked[PATH_MAX], name[NAME_MAX + 1];
   *made = 0;
   int fd = ctr__path_in_root(root, path);
@@ -3338,7 +3415,7 @@ typedef struct ctr__any_list {
 #define CTR__MUST .flags = CTR__REQUIRED
 #define CTR__LATER .flags = CTR__NOT_EXECUTED
 
-CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__MUST),
+CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__PLAIN),
           CTR__FIELD(ctr_root, readonly, BOOL, CTR__PLAIN));
 
 CTR__TYPE(ctr_id_mapping, CTR__FIELD(ctr_id_mapping, containerID, U32, CTR__MUST),
@@ -4451,13 +4528,51 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
-static ctr_code ctr__check_paths(ctr__checker *c) {
+static bool ctr__is_made(const ctr_mount *mount) {
+  return mount->type && !strncmp(mount->type, "ctr.", 4);
+}
+
+static bool ctr__is_remount(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++)
+    if (!strcmp(mount->options.items[i], "remount")) return true;
+  return false;
+}
+
+/* The mount that is the container's root, where it has one of its own. */
+static const ctr_mount *ctr__root_mount(const ctr_config *config) {
+  const ctr_mounts *all = &config->mounts;
+  const ctr_mount *first = all->count ? &all->items[0] : NULL;
+  const bool is_root = first && ctr__is_root_path(first->destination) && !ctr__is_made(first) &&
+                       !ctr__is_remount(first);
+  return is_root ? first : NULL;
+}
+
+static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
+  const ctr_mount *mount = &c->config->mounts.items[index];
+  const char *wrong = !mount->data.items ? "bytes are promised that are not there"
+                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
+                          ? "only the type ctr.file has any"
+                      : mount->source ? "the file has a source already"
+                                      : NULL;
   char name[128];
-  if (!c->config->root.path || !*c->config->root.path)
+  if (!mount->data.count || !wrong) return CTR_OK;
+  return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].data", index), "%s", wrong);
+}
+
+static ctr_code ctr__check_mounts(ctr__checker *c) {
+  char name[128];
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++)
+    code = *c->config->mounts.items[i].destination
+               ? ctr__check_data(c, i)
+               : ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
+  return code;
+}
+
+static ctr_code ctr__check_paths(ctr__checker *c) {
+  const char *root = c->config->root.path;
+  if (!ctr__root_mount(c->config) && (!root || !*root))
     return ctr__wrong(c, "root.path", "required, and missing");
-  for (size_t i = 0; i < c->config->mounts.count; i++)
-    if (!*c->config->mounts.items[i].destination)
-      return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
   ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
   if (!code) code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
   return code;
@@ -4541,11 +4656,11 @@ static ctr_code ctr__check_console(ctr__checker *c) {
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
   static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,    ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces, ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,       ctr__check_paths,      ctr__check_devices,
-                         ctr__check_sysctls,    ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_hooks,      ctr__check_console};
+      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
+                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
+                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
@@ -4646,6 +4761,12 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
   ctr__checker c = {.config = config, .err = err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  for (size_t i = 0; i < config->mounts.count && !code; i++) {
+    char name[128];
+    if (config->mounts.items[i].data.count)
+      code = ctr__wrong(&c, ctr__name_it(name, "mounts[%zu].data", i),
+                        "bytes have no JSON form: text can be the source instead");
+  }
   if (code) return code;
   ctr_config whole = *config;
   if (!whole.ociVersion) whole.ociVersion = CTR_OCI_VERSION;
@@ -5054,7 +5175,7 @@ enum ctr__lane {
   CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
 };
 
-enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 9 };
+enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
 
 /* Numbers that mean the same in every step that has them: whose ids a mount shows (1 + which map;
    0: those of the file system), and what else is to be known of what it is made from. */
@@ -5080,6 +5201,7 @@ struct ctr_plan {
   ctr__ref argv, envp;
   ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
   ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  ctr__ref root_dir;       /* of the host, where lies what is made in the root; 0: nowhere */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
 
@@ -5094,10 +5216,11 @@ enum {
    numbers; %N namespaces, %C capabilities, %A mount attributes, %L those taken away, %F flags of a
    file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
-   if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
-   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one,
-   %Y whose ids a mount shows if not its own (two numbers).
+   if it is not root, %m a mode if it is not the usual, %U where changes go if that is new, %q what
+   becomes of mounts below if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a
+   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
+   controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
+   start in if there is one, %Y whose ids a mount shows if not its own (two numbers).
    Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -5141,12 +5264,14 @@ enum {
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
   X(MAKE_IDMAP, "make the id map %u0 for mounts: uids '%s0', gids '%s1'", "user_namespaces(7)")    \
+  X(BASE, "set up a tmpfs for the root, the host's tree beside it", "pivot_root(2)")               \
   X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
-  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0%Y7)", "fsopen(2)")                                       \
+  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0%U2%Y7)", "fsopen(2)")                                    \
   X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0%Y7)", "fsopen(2)")     \
-  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
-  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5%Y7)", "open_tree(2)")                                \
+  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1%U2)", "mount(2)")                                  \
+  X(MOUNT_FILE, "mount a file of %u1 bytes on %s0, mode %o0 (%A2)", "open_tree(2)")                \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5%q9%Y7)", "open_tree(2)")                             \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
@@ -5154,7 +5279,9 @@ enum {
   X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0%O2", "mknod(2)")                          \
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
-  X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
+  X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
+  X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
   X(HOOK, "run the hook %s0%W0", "OCI config.md")                                                  \
@@ -5181,6 +5308,7 @@ enum {
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
   X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
+  X(OWN_STREAMS, "give pipes among its streams to uid %u0, where it may", "fchown(2)")             \
   X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
   X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
@@ -5188,6 +5316,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(FILTER, "load a seccomp filter of %s0 instructions", "seccomp(2)")                             \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -5197,6 +5326,20 @@ enum ctr__kind {
 #undef CTR__STEP_ENUM
       CTR__STEP_COUNT
 };
+
+/* Whether a mount is the container's root: a number of every step that mounts something. */
+enum ctr__as_root {
+  CTR__AS_ROOT_NOT,
+  CTR__AS_ROOT,
+  CTR__AS_ROOT_BELOW_READ_ONLY, /* and what came with it below becomes read-only */
+};
+enum { CTR__NUM_ROOT = 9 };
+
+/* Of a new file system, which may be an overlay: whether its changes go to a new tmpfs. */
+enum { CTR__NUM_UPPER = 2 };
+
+/* ",upperdir=/proc/self/fd/N/upper,workdir=/proc/self/fd/N/work" */
+enum { CTR__UPPER_OPTIONS_MAX = 96 };
 
 /* When a limit is written. */
 enum ctr__limit_rule {
@@ -5237,6 +5380,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
   X(NO_IDMAP, "this file system, or one below it, takes no id-mapped mounts on this kernel")       \
@@ -5547,6 +5691,8 @@ typedef struct ctr__builder {
 
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
   bool own_mounts;                            /* a new mount namespace: mounts can be made */
+  const char *root_field;                     /* what says what the root is                */
+  ctr__ref root_dir;                          /* as in ctr_plan                            */
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
@@ -5555,6 +5701,7 @@ typedef struct ctr__builder {
   bool dev_is_bound;                    /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map;     /* of a new user namespace              */
   bool groups_denied;                   /* setgroups(2) is not to be had there   */
+  uint64_t effective;                   /* capabilities that the program starts with */
   struct ctr__hierarchies *hierarchies; /* the machine's, once they were read    */
   struct ctr__limit *limits;            /* what is written to its cgroups        */
   size_t limit_count;
@@ -5691,6 +5838,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .envp = envp,
                      .bundle = b->bundle,
                      .state = b->state,
+                     .root_dir = b->root_dir,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);
@@ -6142,7 +6290,8 @@ static void ctr__plan_become_root(ctr__builder *b) {
      these groups go when the program's own come. */
   bool still_needed = (b->new_namespaces & CTR_NS_USER) && !(b->facts->caps & CTR_CAP(SETGID));
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces",
-                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
+                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0),
+                          !b->uid_map.count});
 }
 
 /* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
@@ -6213,6 +6362,7 @@ enum ctr__option_kind {
   CTR__OPT_BIND,
   CTR__OPT_REMOUNT,
   CTR__OPT_COPY_UP,
+  CTR__OPT_TMP_UPPER,
   CTR__OPT_NOTHING, /* says what is so anyway                                               */
   CTR__OPT_IDMAP,
 };
@@ -6271,6 +6421,7 @@ static const struct ctr__mount_option {
     {"rbind", CTR__OPT_BIND, true, 0, 0},
     {"remount", CTR__OPT_REMOUNT, false, 0, 0},
     {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0},
+    {"tmpupper", CTR__OPT_TMP_UPPER, false, 0, 0},
     {"idmap", CTR__OPT_IDMAP, false, 0, 0},
     {"ridmap", CTR__OPT_IDMAP, true, 0, 0},
 };
@@ -6288,7 +6439,8 @@ typedef struct ctr__mount_spec {
   uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
   uint64_t super;                      /* flags of the file system, as mount(2) takes them */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
-  bool bind, recursive, remount, copy_up, old_api, idmapped, idmap_below;
+  bool bind, recursive, remount, copy_up, tmp_upper, old_api, idmapped, idmap_below;
+  enum ctr__as_root as_root;
   bool late_read_only;    /* found out while planning: read-only when it is filled */
   uint64_t idmap, source; /* likewise: the steps' CTR__NUM_IDMAP and CTR__NUM_SOURCE */
   const char **data;      /* for the file system: flags and name=value, in their order */
@@ -6321,6 +6473,7 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
     break;
   case CTR__OPT_REMOUNT: spec->remount = true; break;
   case CTR__OPT_COPY_UP: spec->copy_up = true; break;
+  case CTR__OPT_TMP_UPPER: spec->tmp_upper = true; break;
   case CTR__OPT_SUPER_OLD: spec->old_api = true; break;
   case CTR__OPT_PROPAGATION:
     if (!ctr__propagation_apply(spec, option)) return "more propagation types than there are";
@@ -6339,7 +6492,8 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
 
 /* Only a file system that is being made can take this option. */
 static bool ctr__option_needs_new_fs(const struct ctr__mount_option *option) {
-  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD);
+  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_TMP_UPPER ||
+                    option->kind == CTR__OPT_SUPER_OLD);
 }
 
 /* A bind mount has no file system of its own that could take this option. */
@@ -6375,11 +6529,40 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
   return id < UINT32_MAX && ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)id, &host);
 }
 
+static bool ctr__is_type(const ctr_mount *mount, const char *type) {
+  return mount->type && !strcmp(mount->type, type);
+}
+
+static bool ctr__names_upper(const char *option) {
+  return !strncmp(option, "upperdir=", 9) || !strncmp(option, "workdir=", 8);
+}
+
+/* What is wrong with an option in the mount it stands in, or NULL. */
+static const char *ctr__option_misplaced(const ctr__builder *b, const ctr_mount *mount,
+                                         const ctr__mount_spec *spec, const char *name) {
+  const struct ctr__mount_option *option = ctr__mount_option(name);
+  const int kind = option ? option->kind : CTR__OPT_SUPER;
+  if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
+    return "a bind mount has no file system of its own that could take it";
+  if (spec->remount && ctr__option_needs_new_fs(option)) return "a remount cannot change that";
+  if (kind == CTR__OPT_COPY_UP && !ctr__is_type(mount, "tmpfs"))
+    return "only a tmpfs can take a copy";
+  if (kind == CTR__OPT_TMP_UPPER && !ctr__is_type(mount, "overlay"))
+    return "only an overlay keeps its changes apart";
+  if (kind == CTR__OPT_TMP_UPPER && spec->idmapped) return "it does not go with idmap";
+  if (spec->tmp_upper && ctr__names_upper(name))
+    return "with tmpupper the library makes the directory for the changes";
+  if (kind == CTR__OPT_IDMAP) return ctr__idmap_misplaced(b, mount, spec);
+  if (!spec->idmapped && !ctr__option_id_mapped(b, name))
+    return "an id that linux.uidMappings or linux.gidMappings does not map";
+  return NULL;
+}
+
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
-  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind"),
+  *spec = (ctr__mount_spec){.bind = ctr__is_type(mount, "bind"),
                             .idmapped = mount->uidMappings.count > 0};
-  spec->data = ctr__take(b, mount->options.count + 2, sizeof *spec->data);
+  spec->data = ctr__take(b, mount->options.count + 3, sizeof *spec->data);
   if (!spec->data) return ctr__nomem(b->err);
   const ctr_strs *options = &mount->options;
   for (size_t i = 0; i < options->count; i++) {
@@ -6387,22 +6570,9 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
     const char *wrong = *name ? ctr__option_apply(spec, name, ctr__mount_option(name)) : "empty";
     if (wrong) return ctr__bad_option(b, index, i, name, wrong);
   }
-  bool is_tmpfs = mount->type && !strcmp(mount->type, "tmpfs");
   for (size_t i = 0; i < options->count; i++) {
-    const struct ctr__mount_option *option = ctr__mount_option(options->items[i]);
-    const char *wrong;
-    if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
-      return ctr__bad_option(b, index, i, options->items[i],
-                             "a bind mount has no file system of its own that could take it");
-    if (spec->remount && ctr__option_needs_new_fs(option))
-      return ctr__bad_option(b, index, i, options->items[i], "a remount cannot change that");
-    if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
-      return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
-    wrong = option && option->kind == CTR__OPT_IDMAP ? ctr__idmap_misplaced(b, mount, spec) : NULL;
+    const char *wrong = ctr__option_misplaced(b, mount, spec, options->items[i]);
     if (wrong) return ctr__bad_option(b, index, i, options->items[i], wrong);
-    if (!spec->idmapped && !ctr__option_id_mapped(b, options->items[i]))
-      return ctr__bad_option(b, index, i, options->items[i],
-                             "an id that linux.uidMappings or linux.gidMappings does not map");
   }
   return CTR_OK;
 }
@@ -6501,8 +6671,8 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
                   .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr, spec->idmap,
-                          spec->source | ctr__may_ask(b)});
+                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
+                          spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -6519,15 +6689,25 @@ static ctr__ref ctr__fs_options(ctr__builder *b, const ctr_mount *mount,
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, n});
 }
 
-/* mount(2) takes them as one string of at most a page. */
+/* An ordinary user can store neither whiteouts nor what else overlayfs notes in attributes of the
+   kind "trusted" (overlayfs.rst, "User xattr"; Linux 5.11). */
+static void ctr__add_userxattr(ctr__builder *b, ctr__mount_spec *spec) {
+  for (size_t i = 0; i < spec->data_count; i++)
+    if (!strcmp(spec->data[i], "userxattr")) return;
+  if (!b->facts->initial_userns || ctr__in_userns(b)) spec->data[spec->data_count++] = "userxattr";
+}
+
+/* mount(2) takes them as one string of at most a page, of which some is kept for the directories
+   that only the child can name. */
 static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, uint64_t attr) {
   char data[4096], *at = data;
+  const size_t room = sizeof data - (spec->tmp_upper ? CTR__UPPER_OPTIONS_MAX : 0);
   *at = '\0';
   for (size_t i = 0; i < spec->data_count; i++) {
     size_t len = strlen(spec->data[i]);
     if (ctr__mount_option(spec->data[i])) continue; /* a flag */
-    if (len + 2 > (size_t)(data + sizeof data - at))
+    if (len + 2 > room - (size_t)(at - data))
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "the options together are longer than the page that mount(2) takes");
     if (at != data) *at++ = ',';
@@ -6535,7 +6715,10 @@ static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, con
   }
   ctr__child_step(b, MOUNT_OLD, .field = field,
                   .str = {mount->destination, mount->type, data, mount->source},
-                  .num = {attr, spec->super});
+                  .num = {[0] = attr,
+                          [1] = spec->super,
+                          [CTR__NUM_UPPER] = spec->tmp_upper,
+                          [CTR__NUM_ROOT] = spec->as_root});
   return CTR_OK;
 }
 
@@ -6592,8 +6775,9 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   if (allowed) return allowed;
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
-  /* A tmpfs is still to be filled with mount points and devices: read-only comes last. */
-  bool late = !strcmp(mount->type, "tmpfs");
+  if (ctr__is_type(mount, "overlay")) ctr__add_userxattr(b, spec);
+  /* What is still to be filled with mount points and devices becomes read-only last. */
+  bool late = ctr__is_type(mount, "tmpfs") || spec->tmp_upper || spec->as_root;
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
@@ -6612,9 +6796,12 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                                    .str = {mount->destination, mount->type},
                                    .ref = {0, 0, options},
                                    .num = {[0] = attr,
-                                           [1] = ctr__hold(b, mount),
+                                           [1] =
+                                               spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
+                                           [CTR__NUM_UPPER] = spec->tmp_upper,
                                            [CTR__NUM_IDMAP] = spec->idmap,
-                                           [CTR__NUM_SOURCE] = spec->source}});
+                                           [CTR__NUM_SOURCE] = spec->source,
+                                           [CTR__NUM_ROOT] = spec->as_root}});
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;
@@ -6909,6 +7096,109 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
   return ctr__plan_cgroup_v2(b, mount, field, spec, all);
 }
 
+/* ==== [SECTION] plan/made.c =================================================================== */
+/* What stands in the list of mounts and is made, not mounted: types of ours. */
+
+static const struct ctr__made_type {
+  const char *name;
+  enum ctr__kind kind;
+  uint64_t mode, max; /* unless the options say another; at most; 0: it has none */
+} ctr__made_types[] = {
+    {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
+    {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
+    {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
+    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
+};
+
+static const struct ctr__made_type *ctr__made_type_of(const char *name) {
+  for (size_t i = 0; i < sizeof ctr__made_types / sizeof *ctr__made_types; i++)
+    if (!strcmp(ctr__made_types[i].name, name)) return &ctr__made_types[i];
+  return NULL;
+}
+
+typedef struct ctr__made_spec {
+  uint64_t mode;
+  bool bind, read_only;
+} ctr__made_spec;
+
+/* Takes one option into spec. Returns what is wrong with it, or NULL. */
+static const char *ctr__made_option(const struct ctr__made_type *type, const char *name,
+                                    ctr__made_spec *spec) {
+  const bool is_file = type->kind == CTR__STEP_MAKE_FILE;
+  if (!strcmp(name, "bind") && is_file) return spec->bind = true, NULL;
+  if (!strcmp(name, "ro") && is_file) return spec->read_only = true, NULL;
+  if (strncmp(name, "mode=", 5) != 0 || !type->max) return "this type does not take it";
+  const char *digits = name + 5;
+  size_t len = strlen(digits);
+  spec->mode = strtoull(digits, NULL, 8);
+  return len && len < 8 && strspn(digits, "01234567") == len && spec->mode <= type->max ? NULL
+         : type->max > 01777 ? "not an octal number up to 7777"
+                             : "not an octal number up to 1777";
+}
+
+static ctr_code ctr__made_spec_read(ctr__builder *b, const struct ctr__made_type *type, size_t i,
+                                    ctr__made_spec *spec) {
+  const ctr_strs *options = &b->config->mounts.items[i].options;
+  *spec = (ctr__made_spec){.mode = type->mode};
+  for (size_t n = 0; n < options->count; n++) {
+    const char *wrong = ctr__made_option(type, options->items[n], spec);
+    if (wrong) return ctr__bad_option(b, i, n, options->items[n], wrong);
+  }
+  for (size_t n = 0; n < options->count && spec->read_only && !spec->bind; n++)
+    if (!strcmp(options->items[n], "ro"))
+      return ctr__bad_option(b, i, n, "ro", "only with bind is there a mount that could be");
+  return CTR_OK;
+}
+
+static void ctr__plan_file(ctr__builder *b, const ctr_mount *mount, const char *field,
+                           const ctr__made_spec *spec) {
+  const char *text = mount->source ? mount->source : "";
+  const ctr_bytes bytes = mount->data.count ? mount->data : (ctr_bytes){text, strlen(text)};
+  const ctr__ref content = bytes.count ? ctr__add_bytes(b, bytes.items, bytes.count, 1) : 0;
+  if (spec->bind)
+    ctr__child_step(b, MOUNT_FILE, .field = field, .str = {mount->destination}, .ref = {0, content},
+                    .num = {spec->mode, bytes.count, spec->read_only ? CTR__ATTR_RDONLY : 0, 0,
+                            ctr__has_setattr(b)});
+  else
+    ctr__child_step(b, MAKE_FILE, .field = field, .str = {mount->destination}, .ref = {0, content},
+                    .num = {spec->mode, bytes.count});
+}
+
+static ctr_code ctr__wrong_member(ctr__builder *b, size_t i, const char *member, const char *text) {
+  return ctr__refuse(b, CTR_E_CONFIG, ctr__print(b, "mounts[%zu].%s", i, member), text);
+}
+
+static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
+  const ctr_mount *mount = &b->config->mounts.items[i];
+  const struct ctr__made_type *type = ctr__made_type_of(mount->type);
+  ctr__made_spec spec;
+  if (!type)
+    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+  if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
+    return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
+  if (mount->uidMappings.count || mount->gidMappings.count)
+    return ctr__wrong_member(b, i, mount->uidMappings.count ? "uidMappings" : "gidMappings",
+                             "what is made is no mount that could show other ids");
+  ctr_code code = ctr__made_spec_read(b, type, i, &spec);
+  if (code) return code;
+  if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
+  const bool is_link = type->kind == CTR__STEP_SYMLINK;
+  const bool has_source = mount->source && *mount->source;
+  if (is_link != has_source)
+    return ctr__wrong_member(b, i, "source",
+                             is_link ? "missing: what the link says" : "this type has none");
+  if (spec.mode == UINT64_MAX)
+    return ctr__wrong_member(b, i, "options", "missing: which mode, as in mode=0755");
+  if (is_link)
+    ctr__child_step(b, SYMLINK, .field = field, .str = {mount->destination, mount->source});
+  else
+    ctr__add_step(b, CTR__LANE_CHILD, type->kind,
+                  &(ctr__new_step){.field = field,
+                                   .str = {mount->destination},
+                                   .num = {spec.mode}});
+  return CTR_OK;
+}
+
 /* ==== [SECTION] plan/hooks.c ================================================================== */
 /* Hooks: programs of the host that take part in a container's life (config.md "POSIX-platform
    Hooks"). Which they are, where they run and what they are told stands in one table. */
@@ -7021,28 +7311,6 @@ static void ctr__plan_console(ctr__builder *b, bool as_dev_console) {
 /* The root file system: what is mounted where, in the order of the specification. All of it happens
    before the root is entered, while the host's files can still be reached. */
 
-/* The components that a path comes to when no link is in it: how many, and where the last one
-   is. */
-static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
-  const char *at = path, *name;
-  size_t depth = 0, len;
-  while ((len = ctr__component(&at, &name)) != 0) {
-    bool up = len == 2 && !memcmp(name, "..", 2);
-    if (up) depth -= depth > 0;
-    if (up || (len == 1 && *name == '.')) continue;
-    depth++;
-    *ret_last = name;
-    *ret_len = len;
-  }
-  return depth;
-}
-
-static bool ctr__is_root_path(const char *path) {
-  const char *last = NULL;
-  size_t len = 0;
-  return ctr__depth(path, &last, &len) == 0;
-}
-
 /* "/dev", however it is written. */
 static bool ctr__is_dev(const char *path) {
   const char *last = NULL;
@@ -7073,6 +7341,91 @@ static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *
   }
 }
 
+/* -- the root -- */
+
+static void ctr__warn_of_writable_below(ctr__builder *b) {
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
+           "what the host has mounted below the root stays as it is: making it read-only needs "
+           "Linux 5.12");
+}
+
+static const uint64_t ctr__propagation_flags[] = {
+    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
+    [CTR_PROPAGATION_SHARED] = MS_SHARED,
+    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
+    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
+    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
+    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
+    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
+};
+
+/* Where /dev is a mount of its own, nodes that lie about in the image are none. */
+static uint64_t ctr__root_attr(const ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++)
+    if (ctr__is_dev(mounts->items[i].destination) && !ctr__is_made(&mounts->items[i]))
+      return CTR__ATTR_NODEV;
+  return 0;
+}
+
+/* What the root needs beside what its options say; the same as a root by path gets. */
+static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
+  if (!spec->propagation[0] && (asked & (MS_SLAVE | MS_SHARED)))
+    spec->propagation[0] = MS_SLAVE | MS_REC;
+  if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
+  /* The host's own /dev came along. */
+  b->dev_is_bound = spec->recursive && mount->source && ctr__is_root_path(mount->source);
+  if (!b->config->root.readonly || !spec->recursive) return;
+  if (ctr__has_setattr(b))
+    spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
+  else
+    ctr__warn_of_writable_below(b);
+}
+
+static ctr_code ctr__spec_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const char *wrong = spec->remount   ? "a remount is of something that is mounted before"
+                      : spec->copy_up ? "tmpcopyup: the root covers nothing that could be copied"
+                      : ctr__is_type(mount, "cgroup") ? "the root cannot be of type cgroup"
+                      : b->desc->no_pivot
+                          ? "as a root it needs pivot_root(2): no_pivot goes with root.path only"
+                          : NULL;
+  if (wrong) return ctr__refuse(b, CTR_E_CONFIG, "mounts[0]", wrong);
+  spec->as_root = CTR__AS_ROOT;
+  uint64_t attr = ctr__root_attr(b) & ~(spec->clr | spec->rec_clr);
+  if (spec->bind && spec->recursive && ctr__has_setattr(b))
+    spec->rec_set |= attr;
+  else
+    spec->set |= attr;
+  if (spec->bind) ctr__spec_bound_root(b, mount, spec);
+  return CTR_OK;
+}
+
+/* -- mounts -- */
+
+static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field) {
+  const ctr_mount *mount = &b->config->mounts.items[i];
+  const bool is_root = !i && ctr__root_mount(b->config);
+  ctr__mount_spec spec;
+  ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+  if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
+  if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
+  if (code) return code;
+  if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+  for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
+    if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
+      b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
+  bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
+  code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
+                : ctr__plan_mount(b, mount, field, &spec);
+  if (code) return code;
+  b->late_read_only[i] = spec.late_read_only;
+  b->late_count += spec.late_read_only;
+  if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
   b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
@@ -7081,24 +7434,13 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
-    if (ctr__is_root_path(mount->destination))
+    if (i && ctr__is_root_path(mount->destination) && !ctr__is_remount(mount) &&
+        !ctr__is_made(mount))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
-                       "the root itself is what root.path says");
-    ctr__mount_spec spec;
-    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
-    if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
+                       "the root itself: that is root.path, or the first of mounts");
+    ctr_code code =
+        ctr__is_made(mount) ? ctr__plan_made(b, i, field) : ctr__plan_one_mount(b, i, field);
     if (code) return code;
-    if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
-    for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-      if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
-        b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
-    bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
-    code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
-                  : ctr__plan_mount(b, mount, field, &spec);
-    if (code) return code;
-    b->late_read_only[i] = spec.late_read_only;
-    b->late_count += spec.late_read_only;
-    if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
   }
   return CTR_OK;
 }
@@ -7155,7 +7497,7 @@ static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
 static void ctr__plan_devices(ctr__builder *b) {
   const ctr_devices *devices = &b->config->linux_.devices;
   /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
-  if (!b->dev_is_bound) {
+  if (!b->dev_is_bound && !b->desc->no_default_devices) {
     for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
       const struct ctr__default_device *d = &ctr__default_devices[i];
       if (!ctr__device_is_listed(devices, d->path))
@@ -7180,18 +7522,7 @@ static void ctr__plan_devices(ctr__builder *b) {
   }
 }
 
-/* -- the root -- */
-
-static const uint64_t ctr__propagation_flags[] = {
-    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
-    [CTR_PROPAGATION_SHARED] = MS_SHARED,
-    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
-    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
-    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
-    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
-    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
-    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
-};
+/* -- around it -- */
 
 /* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
 static void ctr__plan_root(ctr__builder *b) {
@@ -7199,17 +7530,18 @@ static void ctr__plan_root(ctr__builder *b) {
   uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
   bool listens = asked & (MS_SLAVE | MS_SHARED);
   bool read_only_below = root->readonly && ctr__has_setattr(b);
-  if (root->readonly && !read_only_below)
-    ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
-             "what the host has mounted below the root stays as it is: making it read-only needs "
-             "Linux 5.12");
   ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
-  /* Where /dev is a mount of its own, nodes that lie about in the image are none. */
-  uint64_t attr = 0;
-  for (size_t i = 0; i < b->config->mounts.count; i++)
-    if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
-  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
+  if (ctr__root_mount(b->config)) {
+    b->root_field = "mounts[0]";
+    ctr__child_step(b, BASE, .field = b->root_field);
+    return;
+  }
+  b->root_field = "root.path";
+  if (root->readonly && !read_only_below) ctr__warn_of_writable_below(b);
+  const char *path = ctr__host_path(b, root->path);
+  b->root_dir = ctr__add_str(b, path);
+  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
                           ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
 }
 
@@ -7248,9 +7580,9 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
 
 static void ctr__plan_enter_root(ctr__builder *b) {
   if (b->desc->no_pivot)
-    ctr__child_step(b, MOVE_ROOT, .field = "root.path");
+    ctr__child_step(b, MOVE_ROOT, .field = b->root_field);
   else
-    ctr__child_step(b, PIVOT_ROOT, .field = "root.path");
+    ctr__child_step(b, PIVOT_ROOT, .field = b->root_field);
   /* pivot_root(2) wants an unshared root, so that sharing it comes after. */
   ctr_propagation asked = b->config->linux_.rootfsPropagation;
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
@@ -7314,8 +7646,9 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
              "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
-  if (!ctr__is_root_path(b->config->process.cwd))
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
+                    .num = {0755, true});
   ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;
@@ -8811,6 +9144,8 @@ static void ctr__plan_ids(ctr__builder *b) {
   caps.bounding = ctr__grantable(b, "bounding", caps.bounding, b->facts->bounding);
   caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
+  b->effective = caps.effective & had;
+  ctr__child_step(b, OWN_STREAMS, .field = "process.user", .num = {process->user.uid});
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
   ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});
@@ -8819,7 +9154,7 @@ static void ctr__plan_ids(ctr__builder *b) {
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
                   .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
   ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
-                  .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
+                  .num = {b->effective, had, caps.inheritable & (had | caps.bounding)});
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
 }
 
@@ -8844,6 +9179,46 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
 }
 
+/* -- filters -- */
+
+/* What the kernel takes: BPF_MAXINSNS of its struct sock_filter (filter.txt). */
+enum { CTR__FILTER_INSN = 8, CTR__FILTER_INSNS_MAX = 4096 };
+
+static ctr_code ctr__check_filter(ctr__builder *b, const char *field, const ctr_filter *filter) {
+  const size_t max = CTR__FILTER_INSN * CTR__FILTER_INSNS_MAX;
+  if (filter->code && filter->len && filter->len <= max && filter->len % CTR__FILTER_INSN == 0)
+    return CTR_OK;
+  return ctr__fail(b->err, CTR_E_ARG, 0, field,
+                   "%zu bytes%s are no seccomp filter: 1 to %d instructions of %d bytes",
+                   filter->len, filter->code ? "" : " at NULL", CTR__FILTER_INSNS_MAX,
+                   CTR__FILTER_INSN);
+}
+
+static ctr_code ctr__plan_filters(ctr__builder *b) {
+  const ctr_plan_desc *desc = b->desc;
+  if (!desc->filter_count) return CTR_OK;
+  if (!desc->filters)
+    return ctr__fail(b->err, CTR_E_ARG, 0, "filters", "a list of %zu without items",
+                     desc->filter_count);
+  if (!b->config->process.noNewPrivileges && !(b->effective & CTR_CAP(SYS_ADMIN)))
+    return ctr__refuse(b, CTR_E_CONFIG, "process.noNewPrivileges",
+                       "the kernel loads filters only with it, or for an effective CAP_SYS_ADMIN "
+                       "(seccomp(2))");
+  for (size_t i = 0; i < desc->filter_count; i++) {
+    const ctr_filter *filter = &desc->filters[i];
+    const char *field = ctr__print(b, "filters[%zu]", i);
+    ctr_code code = ctr__check_filter(b, field, filter);
+    if (code) return code;
+    const size_t count = filter->len / CTR__FILTER_INSN;
+    ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)},
+                    .ref = {0, ctr__add_bytes(b, filter->code, filter->len, 8)},
+                    .num = {count, i == 0});
+  }
+  return CTR_OK;
+}
+
+/* -- the last steps -- */
+
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
@@ -8855,7 +9230,7 @@ static void ctr__plan_last_guards(ctr__builder *b) {
   if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
 }
 
-static void ctr__plan_program(ctr__builder *b) {
+static ctr_code ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
@@ -8870,10 +9245,13 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
+  ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
     ctr__child_step(b, CALL, .field = NULL);
   else
-    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
+                    .num = {b->desc->filter_count > 0});
+  return code;
 }
 
 /* ==== [SECTION] plan/exec.c =================================================================== */
@@ -8990,7 +9368,7 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
                             b->config->process.execCPUAffinity.final);
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
-  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__plan_exec_root(b);
   ctr__plan_console(b, false);
@@ -9000,8 +9378,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   ctr__plan_last_guards(b);
-  ctr__plan_program(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  code = ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : code;
 }
 
 /* ==== [SECTION] plan/update.c ================================================================= */
@@ -9086,7 +9464,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->new_namespaces & CTR_NS_TIME)
     ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
-  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
 }
@@ -9108,8 +9486,8 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   ctr__plan_last_guards(b);
-  ctr__plan_program(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  code = ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : code;
 }
 
 /* Hooks that come when the container is there, or was: each is a plan of one step. */
@@ -9118,13 +9496,24 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
+/* ioctl_tty(2), TIOCSCTTY: for the leader of a session. */
+static ctr_code ctr__check_session(ctr__builder *b) {
+  return b->desc->no_new_session && b->config->process.terminal
+             ? ctr__refuse(b, CTR_E_CONFIG, "process.terminal",
+                           "a terminal of its own needs a session of its own: no_new_session is "
+                           "set")
+             : CTR_OK;
+}
+
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  ctr_code code = ctr__check_session(b);
+  if (code) return code;
   if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
                        "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
-  ctr_code code = ctr__check_hooks_are_run(b);
+  code = ctr__check_hooks_are_run(b);
   if (code) return code;
   if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);
   if (b->desc->id) b->state = ctr__hook_state(b);
@@ -9291,6 +9680,11 @@ static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
     ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
 }
 
+/* Where the library's directories have another mode than usual. */
+static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
+  if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
+}
+
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
   if (value == UINT64_MAX)
     ctr__text_add(t, "unlimited");
@@ -9351,6 +9745,11 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'r': ctr__text_below(t, num, step->num[i + 1]); break;
   case 'Y': ctr__text_ids(t, num, step->num[i + 1]); break;
   case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
+  case 'm': ctr__text_unusual_mode(t, num); break;
+  case 'U': ctr__text_add(t, "%s", num ? "; changes go to a new tmpfs" : ""); break;
+  case 'q':
+    ctr__text_add(t, "%s", num == CTR__AS_ROOT_BELOW_READ_ONLY ? "; all below: read-only" : "");
+    break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
@@ -9434,6 +9833,10 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+/* Directories of the base. */
+#define CTR__BASE_NEW "new"
+#define CTR__BASE_OLD "old"
+
 enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
 /* A page that parent and child share. */
@@ -9485,6 +9888,7 @@ typedef struct ctr__child {
   int sock, start_sock;      /* as in launch, moved out of the way                         */
   bool is_started;           /* sock is that of who started the container                  */
   int proc;                  /* a verified procfs, the host's                              */
+  int base;                  /* where that and the host's tree are, if it is a mount's own */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
   int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
@@ -9790,7 +10194,7 @@ static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
   int r = ctr__set_groups(c, s->num[0], 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
-  return r;
+  return r == -EINVAL && s->num[1] ? 0 : r; /* a joined one need not have a root */
 }
 
 static int ctr__write_own_map(ctr__child *c, const char *file, uint64_t inside, uint64_t outside) {
@@ -9863,7 +10267,7 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
 /* Mounts: made detached and moved to a descriptor of the mount point. What is left to be said about
    them is said to their own descriptor, not to a path, which may lead elsewhere by then. */
 
-static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
+static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
   ctr__note_made(c, fd, made);
@@ -9872,10 +10276,40 @@ static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what
   return fd;
 }
 
+/* Where a mount goes: into the container's root, or to the place for that. */
+static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
+  return s->num[CTR__NUM_ROOT] ? ctr__open(c->base, CTR__BASE_NEW, O_PATH | O_DIRECTORY, 0)
+                               : ctr__make_target(c, ctr__arg(c, s, 0), what);
+}
+
+/* What was mounted as the root is where all that follows is looked up. */
+static int ctr__take_root(ctr__child *c, int mount) {
+  struct stat st;
+  if (fstat(mount, &st) < 0) return -errno;
+  c->root_dev = st.st_dev;
+  c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
+  return c->root < 0 ? c->root : 0;
+}
+
+static int ctr__attach(ctr__child *c, const ctr__step *s, int mount, int target) {
+  int r = ctr__move_mount(mount, target);
+  return r == 0 && s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : r;
+}
+
 static int ctr__open_target(ctr__child *c, const char *path) {
   int fd = ctr__path_in_root(c->root, path);
   if (fd < 0) c->reason = CTR__WHY_TARGET;
   return fd;
+}
+
+/* A tmpfs of the library's own, detached. */
+static int ctr__new_tmpfs(const char *source, const char *mode, uint64_t attr) {
+  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
+  if (fs < 0) return fs;
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", source);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", mode);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
+  return r < 0 ? r : ctr__fsmount(fs, attr);
 }
 
 /* -- attributes -- */
@@ -9963,6 +10397,17 @@ static int ctr__source_failed(ctr__child *c, int error) {
   return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
+/* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
+   host has made read-only is not ours to lift. */
+static int ctr__read_only_below(int tree) {
+  struct statfs fs;
+  if (fstatfs(tree, &fs) < 0) return -errno;
+  int r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+  return r < 0 || ((unsigned long)fs.f_flags & ST_RDONLY)
+             ? r
+             : ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
@@ -9971,12 +10416,16 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
+  if (s->num[CTR__NUM_ROOT] && !S_ISDIR(st.st_mode)) return -ENOTDIR;
   CTR__AUTO_CLOSE target =
-      ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
+      ctr__mount_target(c, s, S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
-  int r = ctr__move_mount(tree, target);
+  int r = ctr__attach(c, s, tree, target);
   if (r == 0) r = ctr__settle_bind(tree, s);
-  return r < 0 ? r : ctr__settle_below(tree, s);
+  if (r == 0) r = ctr__settle_below(tree, s);
+  return r == 0 && s->num[CTR__NUM_ROOT] == CTR__AS_ROOT_BELOW_READ_ONLY
+             ? ctr__read_only_below(tree)
+             : r;
 }
 
 /* -- file systems -- */
@@ -9998,19 +10447,60 @@ static int ctr__configure(ctr__child *c, int fs, ctr__ref options) {
   return 0;
 }
 
-/* A new file system of s's type and options as a detached mount. */
-static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
+/* -- an overlay whose changes go to a new tmpfs -- */
+
+enum { CTR__UPPER_PATH_MAX = 40 };
+
+/* What is called name on the tmpfs, for a call that knows only paths. */
+static void ctr__upper_path(char path[CTR__UPPER_PATH_MAX], int upper, const char *name) {
+  ctr__fd_path(path, upper);
+  ctr__put_str(ctr__put_str(path + strlen(path), "/"), name);
+}
+
+/* The tmpfs. It is attached where the overlay will cover it: the kernel takes no directory of a
+   mount that is nowhere (overlayfs needs one of the caller's namespace). */
+static int ctr__mount_upper(int target) {
+  CTR__AUTO_CLOSE mount = ctr__new_tmpfs("changes", "0755", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  if (r == 0) r = (int)ctr__ret(mkdirat(mount, "upper", 0755));
+  if (r == 0) r = (int)ctr__ret(mkdirat(mount, "work", 0755));
+  return r < 0 ? r : ctr__steal_fd(&mount);
+}
+
+static int ctr__configure_upper(int fs, int upper) {
+  char path[CTR__UPPER_PATH_MAX];
+  ctr__upper_path(path, upper, "upper");
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "upperdir", path);
+  ctr__upper_path(path, upper, "work");
+  return r < 0 ? r : ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "workdir", path);
+}
+
+/* The same at the end of a string for mount(2), where the plan has left room for it. */
+static void ctr__put_upper(char *at, int upper) {
+  char path[CTR__UPPER_PATH_MAX];
+  ctr__upper_path(path, upper, "upper");
+  at = ctr__put_str(ctr__put_str(at, ",upperdir="), path);
+  ctr__upper_path(path, upper, "work");
+  ctr__put_str(ctr__put_str(at, ",workdir="), path);
+}
+
+/* -- file systems as they are asked for -- */
+
+/* A new file system of s's type and options as a detached mount; upper is for its changes, or
+   -1. */
+static int ctr__new_fs(ctr__child *c, const ctr__step *s, int upper) {
   CTR__AUTO_CLOSE fs = ctr__fsopen(ctr__arg(c, s, 1));
   if (fs == -ENODEV) return ctr__because(c, CTR__WHY_FILE_SYSTEM, fs);
   if (fs < 0) return fs;
   int r = ctr__configure(c, fs, s->str[2]);
+  if (r == 0 && upper >= 0) r = ctr__configure_upper(fs, upper);
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
   return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
 }
 
 /* The same, or made and id-mapped by the parent. */
-static int ctr__take_fs(ctr__child *c, const ctr__step *s) {
-  return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s);
+static int ctr__take_fs(ctr__child *c, const ctr__step *s, int upper) {
+  return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s, upper);
 }
 
 /* Where a file system that is held is mounted: no link leads there. */
@@ -10022,13 +10512,22 @@ static int ctr__make_plain_target(ctr__child *c, const char *path) {
   return plain == -ELOOP ? ctr__because(c, CTR__WHY_LINK, plain) : plain;
 }
 
+/* Where a file system goes. With *ret_upper that is where its tmpfs is mounted now. */
+static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
+  CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
+  if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
+  *ret_upper = ctr__mount_upper(target);
+  return *ret_upper < 0 ? *ret_upper
+                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+}
+
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
-  const char *path = ctr__arg(c, s, 0);
+  CTR__AUTO_CLOSE upper = -1;
   CTR__AUTO_CLOSE target =
-      s->num[1] ? ctr__make_plain_target(c, path) : ctr__make_target(c, path, CTR__MAKE_DIR);
+      s->num[1] ? ctr__make_plain_target(c, ctr__arg(c, s, 0)) : ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
-  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s);
-  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, upper);
+  int r = mount < 0 ? mount : ctr__attach(c, s, mount, target);
   if (r < 0 || !s->num[1]) return r;
   if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
   ctr__close(&c->held[s->num[1]]);
@@ -10037,13 +10536,54 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  CTR__AUTO_CLOSE upper = -1;
+  CTR__AUTO_CLOSE target = ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
-  char path[32];
+  char path[32], data[4096];
   ctr__fd_path(path, target);
+  char *end = ctr__put_str(data, ctr__arg(c, s, 2));
+  if (upper >= 0) ctr__put_upper(end, upper);
   const char *source = ctr__arg(c, s, 3);
-  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
-                    ctr__ms_flags(s->num[0]) | s->num[1], ctr__arg(c, s, 2));
+  int r = ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
+                     ctr__ms_flags(s->num[0]) | s->num[1], data);
+  if (r < 0 || !s->num[CTR__NUM_ROOT]) return r;
+  CTR__AUTO_CLOSE root = ctr__mount_target(c, s, CTR__MAKE_DIR); /* what is mounted there now */
+  return root < 0 ? root : ctr__take_root(c, root);
+}
+
+/* -- a file of its own -- */
+
+/* A new file with the step's bytes and mode. */
+static int ctr__fill_file(ctr__child *c, const ctr__step *s, int fd) {
+  int r = ctr__write_all(fd, ctr__arg(c, s, 1), (size_t)s->num[1]);
+  return r < 0 ? r : (int)ctr__ret(fchmod(fd, (mode_t)s->num[0]));
+}
+
+/* The one file of a new tmpfs as a mount. Only of what is mounted somewhere can a part be cloned
+   (open_tree(2)): for that moment it lies over the root. */
+static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
+  char path[32];
+  CTR__AUTO_CLOSE fs = ctr__new_tmpfs("file", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  if (fs < 0) return fs;
+  CTR__AUTO_CLOSE fd = ctr__open(fs, "file", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  int r = fd < 0 ? fd : ctr__fill_file(c, s, fd);
+  if (r == 0) r = ctr__move_mount(fs, c->root);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE file = ctr__open_tree(fs, "file", 0);
+  ctr__fd_path(path, fs);
+  if (umount2(path, MNT_DETACH) < 0) return -errno;
+  return ctr__steal_fd(&file);
+}
+
+static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
+  struct stat st;
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
+  if (target < 0) return target;
+  if (fstat(target, &st) < 0) return -errno;
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
+  CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
+  int r = file < 0 ? file : ctr__move_mount(file, target);
+  return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
 }
 
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
@@ -10177,7 +10717,7 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (fstatfs(from, &fs) < 0) return -errno;
   if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
     return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
-  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, -1);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
   int r = to < 0 ? to : ctr__copy_tree(c, from, to);
@@ -10250,11 +10790,37 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   size_t made;
-  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  struct stat st;
+  const mode_t what = S_IFDIR | (mode_t)s->num[0];
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
   ctr__note_made(c, fd, made);
-  if (fd >= 0) close(fd);
   /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  return fd == -EROFS || fd == -EACCES || fd >= 0 ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
+  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
+  if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
+  if (s->num[1]) return 0;
+  if (fstat(fd, &st) < 0) return -errno;
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+}
+
+/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
+static int ctr__child_set_mode(ctr__child *c, const ctr__step *s) {
+  char path[32];
+  CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (fd < 0) return fd;
+  ctr__fd_path(path, fd);
+  return (int)ctr__ret(chmod(path, (mode_t)s->num[0]));
+}
+
+static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
+  char name[NAME_MAX + 1];
+  const char *path = ctr__arg(c, s, 0);
+  size_t made;
+  CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
+  if (dir < 0) return dir;
+  CTR__AUTO_CLOSE fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  ctr__note_made(c, dir, made || fd < 0 ? made : ctr__trimmed(path));
+  if (fd == -EEXIST) return ctr__because(c, CTR__WHY_IN_THE_WAY, fd);
+  return fd < 0 ? fd : ctr__fill_file(c, s, fd);
 }
 
 /* -- masks -- */
@@ -10293,14 +10859,9 @@ static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
 /* Directories are covered with one empty tmpfs: made once, then copied from where it lies. */
 static int ctr__mask_directory(ctr__child *c) {
   if (c->mask_dir >= 0) return ctr__open_tree(c->mask_dir, "", AT_EMPTY_PATH);
-  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
-  if (fs < 0) return fs;
-  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", "mask");
-  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", "555");
-  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
-  if (r < 0) return r;
   int mount =
-      ctr__fsmount(fs, CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
+      ctr__new_tmpfs("mask", "555",
+                     CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
   if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
   return mount;
 }
@@ -10397,6 +10958,28 @@ static int ctr__child_console(ctr__child *c, const ctr__step *s) {
 /* ==== [SECTION] child/root.c ================================================================== */
 /* The root: bound, and in the end entered. */
 
+/* The host's tree goes to one side of a tmpfs, which has a place for the container's root on the
+   other; the host's stays the root of the process, so that its paths mean what they did. Mounted
+   over "/" the container's root would be in their way: what leads up to "/", as links often do,
+   leads on to what is mounted there (path_resolution(7)). */
+static int ctr__child_base(ctr__child *c, const ctr__step *s) {
+  const uint64_t attr = CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC;
+  (void)s;
+  CTR__AUTO_CLOSE host = ctr__open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+  /* Who may not enter it can do nothing from there, and is to be no better off at the end. */
+  CTR__AUTO_CLOSE cwd = ctr__open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0);
+  CTR__AUTO_CLOSE base = ctr__new_tmpfs("base", "0755", attr);
+  if (host < 0 || base < 0) return host < 0 ? host : base;
+  int r = ctr__move_mount(base, host);
+  if (r == 0) r = (int)ctr__ret(mkdirat(base, CTR__BASE_NEW, 0755));
+  if (r == 0) r = (int)ctr__ret(mkdirat(base, CTR__BASE_OLD, 0755));
+  if (r < 0) return r;
+  if (fchdir(base) < 0 || syscall(SYS_pivot_root, ".", CTR__BASE_OLD) < 0) return -errno;
+  if (chroot(CTR__BASE_OLD) < 0 || (cwd >= 0 && fchdir(cwd) < 0)) return -errno;
+  c->base = ctr__steal_fd(&base);
+  return 0;
+}
+
 /* The whole tree, so that what the host has mounted below is there too (a user namespace could not
    take it away anyway: mount_namespaces(7)); with root.readonly what is mounted below is made
    read-only now, and the root itself when everything is in place. */
@@ -10406,24 +10989,13 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   if (target < 0) return target;
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
-  struct statfs fs;
-  if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0], s->num[3]);
-  if (r == 0 && s->num[1]) {
-    r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-    if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
-      r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
-  }
+  if (r == 0 && s->num[1]) r = ctr__read_only_below(tree);
   if (r == 0 && s->num[2])
     r = s->num[3] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[2], 0, 0)
                   : ctr__remount_attr(tree, s->num[2], 0);
-  struct stat st;
-  if (r == 0) r = (int)ctr__ret(fstat(tree, &st));
-  if (r < 0) return r;
-  c->root_dev = st.st_dev;
-  c->root = ctr__steal_fd(&tree);
-  return 0;
+  return r < 0 ? r : ctr__take_root(c, tree);
 }
 
 static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
@@ -10435,6 +11007,8 @@ static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
    and no directory has to be made for it. */
 static int ctr__child_pivot_root(ctr__child *c, const ctr__step *s) {
   (void)s;
+  /* From the host's tree the new root is not to be reached. */
+  if (c->base >= 0 && (fchdir(c->base) < 0 || chroot(".") < 0)) return -errno;
   if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
   if (umount2(".", MNT_DETACH) < 0) return -errno;
   return (int)ctr__ret(chdir("/"));
@@ -10542,6 +11116,21 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
+   One whose owner is not mapped in the user namespace cannot be given away there
+   (user_namespaces(7)): then it is what it was. */
+static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = (uid_t)s->num[0];
+  struct stat st;
+  (void)c;
+  for (int i = 0; i < 3; i++) {
+    if (fstat(i, &st) < 0) return -errno;
+    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
+  }
+  return 0;
+}
+
 /* By number: libc's calls would signal the caller's other threads, which are not in this process.
    The capabilities are kept over the change of ids for the next step to choose from. */
 static int ctr__child_user(ctr__child *c, const ctr__step *s) {
@@ -10585,6 +11174,7 @@ static int ctr__child_ambient(ctr__child *c, const ctr__step *s) {
 static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   (void)s;
   ctr__close(&c->proc);
+  ctr__close(&c->base);
   ctr__close(&c->root);
   for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
   ctr__close(&c->null_device);
@@ -10836,10 +11426,25 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
 /* ==== [SECTION] child/run.c =================================================================== */
 /* The child walks its lane of the plan. */
 
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                  : 0;
+}
+
+/* With the first the parent is looked at: after that the filter says which calls there are. */
+static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
+  const struct {
+    uint16_t count;
+    const void *code;
+  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
+  int r = s->num[1] ? ctr__see_parent(c) : 0;
+  return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
+}
+
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   const char *path = ctr__list_str(c->plan, s->str[1], c->found);
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r < 0) return r;
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
 }
@@ -10872,11 +11477,13 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
     [CTR__STEP_LOOPBACK] = ctr__child_loopback,
     [CTR__STEP_PROPAGATION] = ctr__child_propagation,
+    [CTR__STEP_BASE] = ctr__child_base,
     [CTR__STEP_ROOT_BIND] = ctr__child_root_bind,
     [CTR__STEP_ROOT_OPEN] = ctr__child_root_open,
     [CTR__STEP_MOUNT_FS] = ctr__child_mount_fs,
     [CTR__STEP_MOUNT_COPY_UP] = ctr__child_mount_copy_up,
     [CTR__STEP_MOUNT_OLD] = ctr__child_mount_old,
+    [CTR__STEP_MOUNT_FILE] = ctr__child_mount_file,
     [CTR__STEP_MOUNT_BIND] = ctr__child_mount_bind,
     [CTR__STEP_SET_ATTR] = ctr__child_set_attr,
     [CTR__STEP_SET_ATTR_ALL] = ctr__child_set_attr_all,
@@ -10886,6 +11493,8 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_SET_MODE] = ctr__child_set_mode,
+    [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
     [CTR__STEP_HOOK] = ctr__child_hook,
     [CTR__STEP_MASK] = ctr__child_mask,
@@ -10909,6 +11518,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
     [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
     [CTR__STEP_BOUNDING] = ctr__child_bounding,
+    [CTR__STEP_OWN_STREAMS] = ctr__child_own_streams,
     [CTR__STEP_USER] = ctr__child_user,
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
@@ -10920,6 +11530,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
     [CTR__STEP_CALL] = ctr__child_call,
+    [CTR__STEP_FILTER] = ctr__child_filter,
     [CTR__STEP_EXEC] = ctr__child_exec,
 };
 
@@ -10929,6 +11540,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .sock = launch->sock,
                       .start_sock = launch->start_sock,
                       .proc = -1,
+                      .base = -1,
                       .root = -1,
                       .held = {-1, -1, -1},
                       .null_device = -1,
@@ -13375,9 +13987,9 @@ ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
-/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a
-   link. */
-static void ctr__remove_made(int root, const char *path, size_t end) {
+/* Removes what path[0, end) names in the root: an empty directory, a file of at most size bytes, a
+   node, a link. */
+static void ctr__remove_made(int root, const char *path, size_t end, uint64_t size) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
   memcpy(prefix, path, end);
@@ -13386,15 +13998,19 @@ static void ctr__remove_made(int root, const char *path, size_t end) {
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
   if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
   struct stat st;
-  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (!S_ISREG(st.st_mode) || !st.st_size))
+  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      (!S_ISREG(st.st_mode) || (uint64_t)st.st_size <= size))
     unlinkat(parent, name, 0);
 }
 
-/* Whether a mount of an earlier step covers path[0, end): then what was made lay on that. */
+/* Whether a mount of an earlier step, but the root, covers path[0, end): then what was made lay on
+   that. */
 static bool ctr__lay_on_mount(const ctr_plan *plan, uint32_t index, const char *path, size_t end) {
   for (uint32_t i = 0; i < index; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
-    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND ||
+        step->num[CTR__NUM_ROOT])
+      continue;
     const char *over = ctr__plan_str(plan, step->str[0]);
     size_t len = ctr__trimmed(over);
     if (len < end && !memcmp(over, path, len) && path[len] == '/') return true;
@@ -13411,19 +14027,22 @@ static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t e
                                                                                           : NULL;
 }
 
+/* What a file that the step has made is filled with; another is a mount point, and empty. */
+static uint64_t ctr__file_size(const ctr__step *step) {
+  return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
-  CTR__AUTO_CLOSE root = -1;
+  const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
-  for (uint32_t i = 0; i < plan->step_count && count && root < 0; i++) {
-    const ctr__step *step = ctr__plan_step(plan, i);
-    if (step->kind == CTR__STEP_ROOT_BIND)
-      root = ctr__open(AT_FDCWD, ctr__plan_str(plan, step->str[0]), O_PATH | O_DIRECTORY, 0);
-  }
+  CTR__AUTO_CLOSE root = dir && count ? ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0) : -1;
   while (count-- && root >= 0) {
+    const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
-    const char *path = ctr__made_path(plan, shared->made[count].step, first);
-    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end;) {
-      ctr__remove_made(root, path, end);
+    const char *path = ctr__made_path(plan, index, first);
+    uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
+    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; size = 0) {
+      ctr__remove_made(root, path, end, size);
       while (end && path[end - 1] != '/') end--;
       while (end && path[end - 1] == '/') end--;
     }
@@ -13542,8 +14161,9 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace it must be of a kind that these may mount, and of proc and sysfs the "
-     "caller must see one that nothing is mounted over"},
+     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
+     "and "
+     "of proc and sysfs the caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -13552,6 +14172,9 @@ static const struct ctr__hint {
      "be bound with rbind"},
     {CTR__STEP_SET_ATTR, EPERM,
      "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_BASE, EINVAL,
+     "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
+     "no_pivot"},
     {CTR__STEP_PIVOT_ROOT, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
@@ -13574,6 +14197,9 @@ static const struct ctr__hint {
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
     {CTR__STEP_OPEN_INIT, ESRCH, "container not running"},
+    {CTR__STEP_MAKE_FILE, EROFS, "the option bind can put the file over one that is there"},
+    {CTR__STEP_FILTER, EINVAL, "the kernel does not take it for a filter"},
+    {CTR__STEP_FILTER, ENOMEM, "together the filters are longer than the kernel takes"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
     {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
@@ -13848,7 +14474,7 @@ static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
   const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
   const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE mount =
-      bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step);
+      bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
   if (mount < 0) return bind ? ctr__because(c, CTR__WHY_SOURCE, mount) : mount;
   int r = ctr__mount_setattr(mount, tree, 0, 0, MS_SLAVE);
   if (r < 0) return r;
@@ -14774,7 +15400,7 @@ CTR__TYPE(ctr__cgroup, CTR__FIELD(ctr__cgroup, path, STR, CTR__MUST),
 
 CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, bundle, STR, CTR__MUST),
-          CTR__FIELD(ctr__stored, rootfs, STR, CTR__MUST),
+          CTR__FIELD(ctr__stored, rootfs, STR, CTR__PLAIN),
           CTR__FIELD(ctr__stored, created, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, owner, U32, CTR__MUST),
           CTR__FIELD(ctr__stored, pid, I64, .min = 0, .max = INT32_MAX, CTR__MUST),
@@ -15722,7 +16348,18 @@ static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
   return pairs;
 }
 
-/* What is known before there is a process. */
+/* The directory of the host that is the root, if it is one. */
+static ctr_code ctr__describe_root(ctr_container *c, const ctr_plan *plan, ctr__stored *stored,
+                                   ctr_err *err) {
+  const bool is_mount = ctr__root_mount(c->config);
+  const char *path = is_mount ? ctr__plan_str(plan, plan->root_dir) : c->config->root.path;
+  if (!path) return CTR_OK;
+  return ctr__absolute(&c->arena, c->plan_desc.bundle, path, is_mount ? "mounts[0]" : "root.path",
+                       &stored->rootfs, err);
+}
+
+/* What is known before there is a process. The mounts' data goes unsaid: the table does not know
+   it, and no process that comes later makes a mount. */
 static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_process *process,
                               ctr__stored *stored, ctr_err *err) {
   *stored = (ctr__stored){.id = c->id,
@@ -15733,8 +16370,7 @@ static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_
                           .notifySocket = c->notify_socket,
                           .config = *c->config};
   if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
-  ctr_code code = ctr__absolute(&c->arena, c->plan_desc.bundle, c->config->root.path, "root.path",
-                                &stored->rootfs, err);
+  ctr_code code = ctr__describe_root(c, plan, stored, err);
   if (code) return code;
   if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored)) return ctr__nomem(err);
   return ctr__check_cgroups_unused(stored, err);
@@ -15975,7 +16611,7 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
 static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
   return len == (ssize_t)sizeof *report &&
          (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
-          report->kind == CTR__STEP_EXEC) &&
+          report->kind == CTR__STEP_FILTER || report->kind == CTR__STEP_EXEC) &&
          report->message.error > 0 && report->message.error < 4096;
 }
 
@@ -16137,7 +16773,10 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
   const ctr_plan_desc plan_desc = {.bundle = c->stored->bundle,
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
+                                   .no_new_session = desc->no_new_session,
                                    .without = desc->without,
+                                   .filters = desc->filters,
+                                   .filter_count = desc->filter_count,
                                    .log = desc->log};
   ctr_code code = ctr__cgroup_paths(c, &arena, &purpose, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);

@@ -18,6 +18,8 @@
 
 #include "plan/cgroup_mount.c"
 
+#include "plan/made.c"
+
 #include "plan/hooks.c"
 
 #include "plan/console.c"

@@ -39,7 +39,8 @@
                                                                                                    \
   X("root", "container/test_idmap",                                                                \
     "a_bind_shows_other_owners_* a_bind_of_the_hosts_disk_* a_map_reaches_* without_a_map_* "      \
-    "or_that_of_* a_new_file_system_* a_copied_up_* a_mapped_bind_* a_caller_that_ignores_* "      \
+    "or_those_of_* a_root_that_belongs_* a_new_file_system_* a_copied_up_* a_mapped_bind_* "       \
+    "a_caller_that_ignores_* "                                                                     \
     "what_cannot_be_mapped_* what_is_mapped_already_*",                                            \
     "whose files a mount shows is for who mounted the file system to say: mount_setattr(2)")       \
   X("root", "container/test_idmap",                                                                \
@@ -75,8 +76,8 @@
   X("ordinary", "container/test_namespaces", "an_ordinary_user_without_a_user_namespace_is_told",  \
     "root needs none: namespaces(7)")                                                              \
                                                                                                    \
-  X("root", "container/test_process", "a_process_of_another_id_of_the_map_can_reopen_*",           \
-    "the caller gives the pipes away, who may not give to a subordinate id: chown(2)")             \
+  X("root", "container/test_process", "pipes_of_the_caller_become_the_process_s",                  \
+    "root gives them away: chown(2)")                                                              \
   X("ordinary", "container/test_process", "io_init_gives_nobody_what_is_not_ours",                 \
     "root gives to anybody: chown(2)")                                                             \
   X("ordinary", "container/test_process", "pipe_fds_of_another_users_process_have_no_names",       \

@@ -87,6 +87,21 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
+   One whose owner is not mapped in the user namespace cannot be given away there
+   (user_namespaces(7)): then it is what it was. */
+static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = (uid_t)s->num[0];
+  struct stat st;
+  (void)c;
+  for (int i = 0; i < 3; i++) {
+    if (fstat(i, &st) < 0) return -errno;
+    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
+  }
+  return 0;
+}
+
 /* By number: libc's calls would signal the caller's other threads, which are not in this process.
    The capabilities are kept over the change of ids for the next step to choose from. */
 static int ctr__child_user(ctr__child *c, const ctr__step *s) {

@@ -2,6 +2,10 @@
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+/* Directories of the base. */
+#define CTR__BASE_NEW "new"
+#define CTR__BASE_OLD "old"
+
 enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
 /* A page that parent and child share. */
@@ -53,6 +57,7 @@ typedef struct ctr__child {
   int sock, start_sock;      /* as in launch, moved out of the way                         */
   bool is_started;           /* sock is that of who started the container                  */
   int proc;                  /* a verified procfs, the host's                              */
+  int base;                  /* where that and the host's tree are, if it is a mount's own */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
   int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */

@@ -383,13 +383,51 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
-static ctr_code ctr__check_paths(ctr__checker *c) {
+static bool ctr__is_made(const ctr_mount *mount) {
+  return mount->type && !strncmp(mount->type, "ctr.", 4);
+}
+
+static bool ctr__is_remount(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++)
+    if (!strcmp(mount->options.items[i], "remount")) return true;
+  return false;
+}
+
+/* The mount that is the container's root, where it has one of its own. */
+static const ctr_mount *ctr__root_mount(const ctr_config *config) {
+  const ctr_mounts *all = &config->mounts;
+  const ctr_mount *first = all->count ? &all->items[0] : NULL;
+  const bool is_root = first && ctr__is_root_path(first->destination) && !ctr__is_made(first) &&
+                       !ctr__is_remount(first);
+  return is_root ? first : NULL;
+}
+
+static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
+  const ctr_mount *mount = &c->config->mounts.items[index];
+  const char *wrong = !mount->data.items ? "bytes are promised that are not there"
+                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
+                          ? "only the type ctr.file has any"
+                      : mount->source ? "the file has a source already"
+                                      : NULL;
   char name[128];
-  if (!c->config->root.path || !*c->config->root.path)
+  if (!mount->data.count || !wrong) return CTR_OK;
+  return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].data", index), "%s", wrong);
+}
+
+static ctr_code ctr__check_mounts(ctr__checker *c) {
+  char name[128];
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++)
+    code = *c->config->mounts.items[i].destination
+               ? ctr__check_data(c, i)
+               : ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
+  return code;
+}
+
+static ctr_code ctr__check_paths(ctr__checker *c) {
+  const char *root = c->config->root.path;
+  if (!ctr__root_mount(c->config) && (!root || !*root))
     return ctr__wrong(c, "root.path", "required, and missing");
-  for (size_t i = 0; i < c->config->mounts.count; i++)
-    if (!*c->config->mounts.items[i].destination)
-      return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
   ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
   if (!code) code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
   return code;
@@ -473,11 +511,11 @@ static ctr_code ctr__check_console(ctr__checker *c) {
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
   static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,    ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces, ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,       ctr__check_paths,      ctr__check_devices,
-                         ctr__check_sysctls,    ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_hooks,      ctr__check_console};
+      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
+                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
+                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);

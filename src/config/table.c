@@ -65,7 +65,7 @@ typedef struct ctr__any_list {
 #define CTR__MUST .flags = CTR__REQUIRED
 #define CTR__LATER .flags = CTR__NOT_EXECUTED
 
-CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__MUST),
+CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__PLAIN),
           CTR__FIELD(ctr_root, readonly, BOOL, CTR__PLAIN));
 
 CTR__TYPE(ctr_id_mapping, CTR__FIELD(ctr_id_mapping, containerID, U32, CTR__MUST),

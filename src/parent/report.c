@@ -27,8 +27,9 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace it must be of a kind that these may mount, and of proc and sysfs the "
-     "caller must see one that nothing is mounted over"},
+     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
+     "and "
+     "of proc and sysfs the caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -37,6 +38,9 @@ static const struct ctr__hint {
      "be bound with rbind"},
     {CTR__STEP_SET_ATTR, EPERM,
      "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_BASE, EINVAL,
+     "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
+     "no_pivot"},
     {CTR__STEP_PIVOT_ROOT, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
@@ -59,6 +63,9 @@ static const struct ctr__hint {
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
     {CTR__STEP_OPEN_INIT, ESRCH, "container not running"},
+    {CTR__STEP_MAKE_FILE, EROFS, "the option bind can put the file over one that is there"},
+    {CTR__STEP_FILTER, EINVAL, "the kernel does not take it for a filter"},
+    {CTR__STEP_FILTER, ENOMEM, "together the filters are longer than the kernel takes"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
     {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},

@@ -15,7 +15,7 @@ static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
   const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
   const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE mount =
-      bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step);
+      bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
   if (mount < 0) return bind ? ctr__because(c, CTR__WHY_SOURCE, mount) : mount;
   int r = ctr__mount_setattr(mount, tree, 0, 0, MS_SLAVE);
   if (r < 0) return r;

@@ -103,6 +103,11 @@ static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
     ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
 }
 
+/* Where the library's directories have another mode than usual. */
+static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
+  if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
+}
+
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
   if (value == UINT64_MAX)
     ctr__text_add(t, "unlimited");
@@ -163,6 +168,11 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'r': ctr__text_below(t, num, step->num[i + 1]); break;
   case 'Y': ctr__text_ids(t, num, step->num[i + 1]); break;
   case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
+  case 'm': ctr__text_unusual_mode(t, num); break;
+  case 'U': ctr__text_add(t, "%s", num ? "; changes go to a new tmpfs" : ""); break;
+  case 'q':
+    ctr__text_add(t, "%s", num == CTR__AS_ROOT_BELOW_READ_ONLY ? "; all below: read-only" : "");
+    break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;

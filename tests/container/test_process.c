@@ -202,6 +202,33 @@ TEST(a_process_of_another_id_of_the_map_can_reopen_its_own_streams) {
   check_reopening(box_plain(box_mapped()));
 }
 
+/* Pipes of the caller's, or of an engine's, are opened again by name like those that are made here.
+   Files are not given away, nor is a pipe where its owner has no place in the user namespace. */
+TEST(pipes_of_the_caller_become_the_process_s) {
+  for (int mapped = 0; mapped < 2; mapped++) {
+    box b = mapped ? box_mapped() : box_new();
+    int out[2], file = open(in_root(&b, "file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    char said[256] = "";
+    struct stat st;
+    CHECK(pipe2(out, O_CLOEXEC) == 0);
+    b.config->process.user = (ctr_user){.uid = 1000, .gid = 1001};
+    b.config->process.capabilities = (ctr_capabilities){0};
+    b.config->process.args = CTR_STRS("/probe", "try", "/dev/stdout", "/dev/stderr");
+    const ctr_process_desc desc = {.stdio = CTR_STDIO_FDS, .fds = {-1, out[1], file}};
+    running r = launch(&b, &desc);
+    ctr_exit status;
+    CHECK_NUM(ctr_process_wait(r.process, &status, &b.err), CTR_OK);
+    CHECK(read(out[0], said, sizeof said - 1) > 0);
+    CHECK_STR(said, mapped ? "/dev/stdout EACCES\n/dev/stderr EACCES\n"
+                           : "/dev/stdout open\n/dev/stderr EACCES\n");
+    CHECK(fstat(out[1], &st) == 0 && st.st_uid == (mapped ? 0 : 1000) && st.st_gid == 0);
+    CHECK(fstat(file, &st) == 0 && st.st_uid == 0);
+    finish(&r);
+    close(out[0]), close(out[1]), close(file);
+    box_free(&b);
+  }
+}
+
 TEST(descriptors_are_taken_in_any_order) {
   box b = box_new();
   int out[2], complaints[2];

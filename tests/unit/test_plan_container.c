@@ -46,6 +46,7 @@ static size_t count_of(enum ctr__kind kind) {
   "child   go back to the caller's umask  [umask(2)]\n"                                            \
   "child   close the host's procfs and what the root was made with  [close(2)]\n"                  \
   "child   enter / while still root, if root may  <- process.cwd  [chdir(2)]\n"                    \
+  "child   give pipes among its streams to uid 0, where it may  <- process.user  [fchown(2)]\n"    \
   "child   bound capabilities to none  <- process.capabilities.bounding  [capabilities(7)]\n"      \
   "child   become uid 0, gid 0, groups []  <- process.user  [setresuid(2)]\n"                      \
   "child   keep capabilities none; permitted none; inheritable none  <- process.capabilities"      \
@@ -186,8 +187,8 @@ TEST(a_cgroup_is_where_it_was_asked_for_in_every_hierarchy) {
   CHECK_STR(now.warnings, "");
 }
 
-/* Only v2 has it, and only where the kernel can: clone(2), CLONE_INTO_CGROUP. An intermediate process
-   would take one more pid of those that the container may have. */
+/* Only v2 has it, and only where the kernel can: clone(2), CLONE_INTO_CGROUP. An intermediate
+   process would take one more pid of those that the container may have. */
 TEST(the_process_is_born_in_its_cgroup_of_v2) {
   static const ctr__facts facts = {.initial_userns = true,
                                    .can_mknod = true,
@@ -524,7 +525,7 @@ TEST(a_terminal_has_the_size_that_was_asked_for) {
 
 #define OPEN_INIT                                                                                  \
   "parent  open the container's first process: pid 4711, started at tick 815  [pidfd_open(2)]\n"
-#define STAGE        "parent  clone an intermediate process that joins namespaces  [clone(2)]\n"
+#define STAGE "parent  clone an intermediate process that joins namespaces  [clone(2)]\n"
 #define STAGE_UNSEEN                                                                               \
   "stage   be out of reach of ptrace until execve  [prctl(2)]\n"                                   \
   "stage   close what the process is not to have  <- linux.namespaces  [close_range(2)]\n"
@@ -547,14 +548,14 @@ TEST(an_exec_joins_all_namespaces_at_once) {
 
 #define ONE_BY_ONE(X)                                                                              \
   X("mount", "mnt")                                                                                \
-  X("time", "time") X("pid", "pid") X("network", "net") X("uts", "uts") X("ipc", "ipc")            \
-      X("cgroup", "cgroup")
+  X("time", "time")                                                                                \
+  X("pid", "pid") X("network", "net") X("uts", "uts") X("ipc", "ipc") X("cgroup", "cgroup")
 #define OPENED(name, file)                                                                         \
   "parent  open the " name " namespace at /proc/4711/ns/" file                                     \
   "  <- linux.namespaces  [namespaces(7)]\n"
 #define JOINED(name, file)                                                                         \
   "stage   join the " name " namespace at /proc/4711/ns/" file "  <- linux.namespaces  "           \
-                                                               "[setns(2)]\n"
+  "[setns(2)]\n"
 
 /* setns(2): by pidfd since Linux 5.8. What is opened by number is opened before it is seen that the
    number is still that process's. */

@@ -44,6 +44,10 @@
 
 #define MOUNT(type, source) .mounts = "{'destination':'/m','type':'" type "','source':'" source "'}"
 
+#define MAPPED_MOUNT                                                                               \
+  .mounts = "{'destination':'/m','type':'bind','source':'/s','options':['bind']," MOUNT_MAPS "}"
+#define MOUNT_MAPS "'uidMappings':[" OWN_UID "],'gidMappings':[" OWN_GID "]"
+
 #define NEW(type) USER_NS ",{'type':'" type "'}"
 #define JOIN      MOUNT_NS ",{'type':'user','path':'/u'}"
 
@@ -210,6 +214,12 @@ static const struct row {
      {USER_WITH(.block_file_systems = "ext3,ext4dev")},
      {{MOUNT("ext4", "/dev/x"),
        .facts = USER_WITH(.caps = ALL_CAPS, .block_file_systems = "ext4")}}},
+    {"IDMAP",
+     {SPACES(USER_NS), MAPPED_MOUNT, .facts = &user_facts},
+     "mounts[0]",
+     NULL,
+     {&root_facts, USER_WITH(.caps = CTR_CAP(SYS_ADMIN))},
+     {{MAPPED_MOUNT}}},
     {"PROC",
      {SPACES(USER_NS), MOUNT("proc", "proc")},
      "mounts[0]",
