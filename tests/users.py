@@ -1,6 +1,7 @@
 """Who runs the tests: whoever calls; and when that is root, two ordinary users as well, whom the
 machine does not know. One has no entry anywhere. The other has one, and a range of subordinate ids
-for newuidmap(1), in a mount namespace of its own: the machine's /etc stays as it is.
+for newuidmap(1). Each is in a mount namespace of its own: the machine's /etc stays as it is, and
+what others mount meanwhile is not taken for something that a test has left.
 
 What a user was given is told to the tests in the environment:
   CTR_RANGE   UID:GID, where the user's 65536 subordinate ids of each kind begin (subuid(5))
@@ -20,7 +21,8 @@ FIRST_UID = 54321  # where the search for uids that nobody has begins
 NAME = "ctr-test"
 UIDS, GIDS, COUNT = 2_000_000_000, 2_000_100_000, 65536  # where systemd has none, nor adduser
 TOOLS = ["newuidmap", "newgidmap"]
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000  # mount(2), unshare(2)
+CLONE_NEWNS = 0x20000  # unshare(2)
+MS_BIND, MS_REC, MS_PRIVATE, MS_SHARED = 0x1000, 0x4000, 0x40000, 0x100000  # mount(2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,15 +30,15 @@ class User:
     title: str  # "as root"
     uid: int = -1  # whom to become; -1: the one we are
     gid: int = -1
-    etc: Path | None = None  # its files are seen in the place of those of /etc
+    etc: Path | None = None  # has mounts of its own, and these files in the place of those of /etc
     env: dict = dataclasses.field(default_factory=dict)
 
     def become(self):
         """In a child, before its program: for good."""
-        if self.uid < 0:
-            return
         if self.etc:
             see(self.etc)
+        if self.uid < 0:
+            return
         os.setgroups([])
         os.setresgid(self.gid, self.gid, self.gid)
         os.setresuid(self.uid, self.uid, self.uid)
@@ -49,11 +51,13 @@ class User:
 
 
 def see(etc):
-    """Enters a mount namespace where the files of a directory are those of /etc."""
+    """Enters a mount namespace where the files of a directory are those of /etc. Its mounts are
+    shared, as systemd has it: among those who come from there."""
     libc = ctypes.CDLL(None, use_errno=True)
     binds = [(str(path), f"/etc/{path.name}", MS_BIND) for path in etc.iterdir()]
     done = libc.unshare(CLONE_NEWNS)
-    for source, target, flags in [(None, "/", MS_REC | MS_PRIVATE), *binds]:
+    for source, target, flags in [(None, "/", MS_REC | MS_PRIVATE), *binds,
+                                  (None, "/", MS_REC | MS_SHARED)]:
         done |= libc.mount(source and source.encode(), target.encode(), None,
                            ctypes.c_ulong(flags), None)
     if done:
@@ -92,21 +96,25 @@ def etc_with(uid, gid, into):
     return into
 
 
-def ordinary(into):
-    """Those for root to become, and why one of them is not there ("" when both are)."""
+def everybody(into):
+    """Those for root to become, and why one of them is not there ("" when all are)."""
     (uid, gid), (other_uid, other_gid), *_ = (ids for ids, _ in zip(unknown_ids(), range(2)))
-    fresh = User(f"as uid {other_uid}", other_uid, other_gid)
+    etc = into / "etc.same"
+    etc.mkdir()
+    root = User("as root", etc=etc)
+    if not root.can_run(["true"]):
+        return [User("as root"), User(f"as uid {other_uid}", other_uid, other_gid)], \
+            "mounts cannot be made here"
+    fresh = User(f"as uid {other_uid}", other_uid, other_gid, etc)
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
-        return [fresh], f"{', '.join(missing)}: not installed"
+        return [root, fresh], f"{', '.join(missing)}: not installed"
     etc = etc_with(uid, gid, into / "etc")
     if not etc:
-        return [fresh], "this machine has no /etc/subuid and /etc/subgid"
+        return [root, fresh], "this machine has no /etc/subuid and /etc/subgid"
     ranged = User(f"as uid {uid} with a range", uid, gid, etc,
                   {"CTR_RANGE": f"{UIDS}:{GIDS}", "USER": NAME, "LOGNAME": NAME})
-    if not ranged.can_run(["true"]):
-        return [fresh], "mounts cannot be made here"
-    return [fresh, ranged], ""
+    return [root, fresh, ranged], ""
 
 
 # -- the one we are --
@@ -143,9 +151,10 @@ def own_cgroup():
     return ""
 
 
-def ourselves():
+def people(into):
+    """All who are to run the tests, and who is lacking."""
     uid = os.geteuid()
     if not uid:
-        return User("as root")
+        return everybody(into)
     given = {"CTR_RANGE": own_range(), "CTR_CGROUP": own_cgroup()}
-    return User(f"as uid {uid}", env={name: value for name, value in given.items() if value})
+    return [User(f"as uid {uid}", env={name: value for name, value in given.items() if value})], ""
