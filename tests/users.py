@@ -82,13 +82,17 @@ def unknown_ids():
             yield uid, uid + 1000
 
 
+def lines_of(uid, gid):
+    """What the files of /etc say of a user with a range."""
+    return {"passwd": f"{NAME}:x:{uid}:{gid}::/nonexistent:/bin/sh", "group": f"{NAME}:x:{gid}:",
+            "subuid": f"{NAME}:{UIDS}:{COUNT}", "subgid": f"{uid}:{GIDS}:{COUNT}"}
+
+
 def etc_with(uid, gid, into):
     """Copies of the machine's files with lines for one user more. None where there are no such
     files, which newuidmap(1) reads."""
-    lines = {"passwd": f"{NAME}:x:{uid}:{gid}::/nonexistent:/bin/sh", "group": f"{NAME}:x:{gid}:",
-             "subuid": f"{NAME}:{UIDS}:{COUNT}", "subgid": f"{uid}:{GIDS}:{COUNT}"}
     into.mkdir()
-    for name, line in lines.items():
+    for name, line in lines_of(uid, gid).items():
         old = Path("/etc", name)
         if not old.exists():
             return None

@@ -75,11 +75,12 @@ TEST(a_root_can_be_a_file_system_of_its_own) {
 }
 
 TEST(a_root_of_its_own_is_filled_before_it_is_read_only) {
+  static const char *const read_only[] = {"ro"};
   for (int by_option = 0; by_option < 2; by_option++) {
     box b = box_bare();
     if (by_option) {
       ctr_mount root = b.config->mounts.items[0];
-      root.options = CTR_STRS("ro");
+      root.options = (ctr_strs){read_only, 1};
       memcpy((void *)(uintptr_t)b.config->mounts.items, &root, sizeof root);
     }
     b.config->root.readonly = !by_option;
