@@ -9868,6 +9868,7 @@ typedef struct ctr__launch {
   char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
+  char ***environment; /* where getenv(3) looks                           */
   ctr__shared *shared;
 } ctr__launch;
 
@@ -11457,7 +11458,7 @@ static int ctr__child_call(ctr__child *c, const ctr__step *s) {
     return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
-  environ = launch->envp;
+  *launch->environment = launch->envp;
   _exit(launch->function(launch->function_data));
 }
 
@@ -14996,6 +14997,7 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   s->launch.extra_count = (int)desc->extra_fd_count;
   s->launch.function = desc->function;
   s->launch.function_data = desc->function_data;
+  s->launch.environment = &environ;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
     if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
