@@ -17,6 +17,11 @@
        ctr_arena_free(&mem);
    or, from an OCI config.json: ctr_config_parse() instead of ctr_config_default().
 
+   A FUNCTION INSTEAD OF A PROGRAM  no executable is needed inside
+       ctr_plan_desc plan = {.call_function = true};
+       ctr_process_desc parse = {.function = parse_untrusted, .function_data = &input};
+       ctr_run(config, &plan, &parse, &status, &err);      status.code: what it has returned
+
    A CONTAINER WITH A NAME  that others find again, enter, pause and kill
        ctr_container *c;
        ctr_container_create(config, "web", NULL, &c, &err);      all is made, the program waits
@@ -40,7 +45,9 @@
    NEEDS
        Linux 5.6 or newer (openat2(2), pidfd_open(2)); newer features are used where they are. Root,
        or an ordinary user where the kernel grants user namespaces (user_namespaces(7)): then a
-       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. A mounted /proc.
+       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. With newuidmap(1) and
+       ids in subuid(5) that has more ids than the caller's own. A mounted /proc. What else not
+       every caller can have, and what to do instead, ctr_rights_explain tells.
 
    OPTIONS  (#define before the #include; none of them changes a struct)
        CTR_IMPLEMENTATION   compile the implementation into this file; C11 or newer, no C++
@@ -86,7 +93,7 @@
        caller, whatever the config says: the files behind the standard streams (a terminal that is
        nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
        inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
-       the caller's groups. Until it executes the program, a child has the caller's executable: an
+       with one id mapped the caller's groups. Until it executes the program, a child has the caller's executable: an
        image whose program is /proc/self/exe runs that, and as root without a user namespace can
        change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
        be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
@@ -127,9 +134,11 @@
      [SECTION] plan/rights.c
      [SECTION] plan/namespaces.c
      [SECTION] plan/options.c
+     [SECTION] plan/idmap.c
      [SECTION] plan/mount.c
      [SECTION] plan/hierarchies.c
      [SECTION] plan/cgroup_mount.c
+     [SECTION] plan/made.c
      [SECTION] plan/hooks.c
      [SECTION] plan/console.c
      [SECTION] plan/rootfs.c
@@ -165,9 +174,12 @@
      [SECTION] cgroup/events.c
      [SECTION] parent/io.c
      [SECTION] parent/undo.c
+     [SECTION] parent/visible.c
      [SECTION] parent/report.c
      [SECTION] parent/sockets.c
      [SECTION] parent/channel.c
+     [SECTION] parent/sources.c
+     [SECTION] parent/idmap.c
      [SECTION] parent/steps.c
      [SECTION] parent/start.c
      [SECTION] parent/process.c
@@ -298,6 +310,12 @@ typedef struct ctr_strs {
   }
 #endif
 
+/* Any bytes: borrowed, and no text that ends with a NUL. */
+typedef struct ctr_bytes {
+  const void *items;
+  size_t count;
+} ctr_bytes;
+
 /* Where text goes: called with pieces, in order. Returns 0, or not 0 to stop the writer. */
 typedef int (*ctr_sink)(void *userdata, const char *text, size_t len);
 
@@ -418,8 +436,9 @@ typedef struct ctr_ids {
 /* -- root and mounts -- */
 
 typedef struct ctr_root {
-  const char *path; /* absolute, or relative to the bundle; required                       */
-  bool readonly;    /* also what is mounted below path on the host becomes read-only        */
+  const char *path; /* absolute, or relative to the bundle; required, and not used when the first
+                       of mounts is the root                                                */
+  bool readonly;    /* when all is in place; also what the host has mounted below it         */
 } ctr_root;
 
 typedef struct ctr_id_mapping {
@@ -431,12 +450,30 @@ typedef struct ctr_id_mappings {
   size_t count;
 } ctr_id_mappings;
 
+/* Beyond the specification:
+
+   The first of mounts may have the destination "/". It is the container's root then, whatever its
+   type: "tmpfs" is one that needs no directory on disk, "bind" of "/" is what the host sees,
+   "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
+   other root when all is in place.
+
+   Three types are made instead of mounted, in their turn, and belong to the container's root. Their
+   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
+     ctr.dir      a directory, unless there is one
+     ctr.symlink  a link that says what source says
+     ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
+                  its own, mounted over the destination: that may be there already, and read-only.
+                  With "bind" and "ro" it is read-only itself
+
+   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. */
 typedef struct ctr_mount {
   const char *destination; /* inside the container; required                                */
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
   ctr_id_mappings uidMappings, gidMappings;
+  ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
+                              state of a container                                          */
 } ctr_mount;
 
 typedef struct ctr_mounts {
@@ -934,6 +971,12 @@ enum ctr_feature {
   CTR_FEATURE_CLONE_INTO_CGROUP = 1 << 3, /* Linux 5.7; else processes are moved            */
 };
 
+/* A seccomp filter as the kernel takes it (seccomp(2), SECCOMP_SET_MODE_FILTER). */
+typedef struct ctr_filter {
+  const void *code; /* struct sock_filter[], 1 to 4096 of them */
+  size_t len;       /* bytes: 8 for each                       */
+} ctr_filter;
+
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
@@ -954,12 +997,24 @@ typedef struct ctr_plan_desc {
                            containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
+
+  /* Loaded in this order as the last thing before the program is executed. Copied. They need
+     process.noNewPrivileges, or CAP_SYS_ADMIN to be effective. What they do to loading the next
+     one, and to execve(2), is up to who wrote them. */
+  const ctr_filter *filters;
+  size_t filter_count;
+
+  bool no_default_devices; /* nothing is made in /dev but linux.devices                         */
+  bool no_new_session;     /* stay in the caller's session and process group, with its terminal
+                              (setsid(2)), into which the program can type (TIOCSTI)            */
+  bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
 } ctr_plan_desc;
 
 /* Compiles a config.
    config:  borrowed for the call.
    desc:    borrowed for the call; NULL: all defaults.
-   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG;
+   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG,
+            naming what is no filter ("filters[1]");
             CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
             *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
@@ -1149,7 +1204,7 @@ typedef struct ctr_state {
   ctr_status status;
   pid_t pid;           /* of its first process as the caller sees it; 0 when it is stopped       */
   const char *bundle;  /* absolute                                                               */
-  const char *rootfs;  /* absolute                                                               */
+  const char *rootfs;  /* absolute; NULL when the root is no directory of the host               */
   const char *created; /* RFC 3339 in UTC, nanoseconds                                           */
   uint32_t owner;      /* uid of who made it                                                     */
   ctr_pairs annotations;
@@ -1211,8 +1266,8 @@ CTR_API void ctr_container_free(ctr_container *container);
    Returns: CTR_OK; CTR_E_NOT_FOUND when it was deleted meanwhile. */
 CTR_API ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err);
 
-/* The config it was made from; lives as long as the handle. The way to an exec that differs a
-   little: copy its process, change args, ctr_container_exec. */
+/* The config it was made from, less mounts[].data; lives as long as the handle. The way to an exec
+   that differs a little: copy its process, change args, ctr_container_exec. */
 CTR_API const ctr_config *ctr_container_config(const ctr_container *container);
 
 /* Its first process, borrowed from the handle. One that another process started can be looked at,
@@ -1245,6 +1300,9 @@ typedef struct ctr_exec_desc {
   bool die_with_caller; /* as in ctr_plan_desc */
   unsigned without;     /* as in ctr_plan_desc */
   ctr_log log;          /* as in ctr_plan_desc */
+  const ctr_filter *filters; /* as in ctr_plan_desc: those of the container are not kept */
+  size_t filter_count;
+  bool no_new_session;  /* as in ctr_plan_desc */
 } ctr_exec_desc;
 
 /* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its
@@ -2014,6 +2072,7 @@ enum {
   CTR__ATTR_NOATIME = 0x10,
   CTR__ATTR_STRICTATIME = 0x20,
   CTR__ATTR_NODIRATIME = 0x80,
+  CTR__ATTR_IDMAP = 0x100000,
   CTR__ATTR_NOSYMFOLLOW = 0x200000,
 };
 
@@ -2058,6 +2117,14 @@ static int ctr__move_mount(int tree, int target) {
 static int ctr__mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t clr,
                               uint64_t propagation) {
   struct ctr__mount_attr attr = {set, clr, propagation, 0};
+  return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
+                        sizeof attr);
+}
+
+/* Shows the ids of a detached mount, and with CTR__AT_RECURSIVE of those below, as the maps of a
+   user namespace say. */
+static int ctr__mount_idmap(int fd, unsigned flags, int userns) {
+  struct ctr__mount_attr attr = {CTR__ATTR_IDMAP, 0, 0, (uint64_t)userns};
   return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
                         sizeof attr);
 }
@@ -2284,11 +2351,34 @@ static size_t ctr__component(const char **at, const char **name) {
   return (size_t)(*at - *name);
 }
 
-enum ctr__make { CTR__MAKE_DIR, CTR__MAKE_FILE };
+/* The components that a path comes to when no link is in it: how many, and where the last one
+   is. */
+static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
+  const char *at = path, *name;
+  size_t depth = 0, len;
+  while ((len = ctr__component(&at, &name)) != 0) {
+    bool up = len == 2 && !memcmp(name, "..", 2);
+    if (up) depth -= depth > 0;
+    if (up || (len == 1 && *name == '.')) continue;
+    depth++;
+    *ret_last = name;
+    *ret_len = len;
+  }
+  return depth;
+}
 
-static int ctr__make_one(int dir, const char *name, enum ctr__make what) {
-  if (what == CTR__MAKE_DIR) return (int)ctr__ret(mkdirat(dir, name, 0755));
-  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+static bool ctr__is_root_path(const char *path) {
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 0;
+}
+
+/* What is made where something is missing: a type and a mode, as stat(2) has them. */
+enum { CTR__MAKE_DIR = S_IFDIR | 0755, CTR__MAKE_FILE = S_IFREG | 0644 };
+
+static int ctr__make_one(int dir, const char *name, mode_t what) {
+  if (S_ISDIR(what)) return (int)ctr__ret(mkdirat(dir, name, what & 07777));
+  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, what & 07777);
   if (fd >= 0) close(fd);
   return fd < 0 ? fd : 0;
 }
@@ -2314,7 +2404,7 @@ static int ctr__splice_link(int parent, char *path, size_t start, size_t end) {
 
 /* Makes the component that ends path (cut there) and opens it. What was just made is opened by its
    own name: a link put there since is refused. */
-static int ctr__make_and_open(int parent, const char *name, enum ctr__make what) {
+static int ctr__make_and_open(int parent, const char *name, mode_t what) {
   int made = ctr__make_one(parent, name, what);
   if (made < 0) return made;
   return ctr__openat2(parent, name, O_PATH | O_NOFOLLOW, 0,
@@ -2324,7 +2414,7 @@ static int ctr__make_and_open(int parent, const char *name, enum ctr__make what)
 /* One walk over path: opens each prefix in the root and makes the first that is missing, and all
    after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of
    the whole or -errno; with *again, path is to be walked again. */
-static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again, size_t *made) {
+static int ctr__walk_making(int root, char *path, mode_t what, bool *again, size_t *made) {
   CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
   const char *at = path, *name;
   while (parent >= 0 && ctr__component(&at, &name)) {
@@ -2373,7 +2463,7 @@ static int ctr__split(const char *path, char *dir, char *name) {
 /* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
    component as what says. Returns a descriptor or -errno; in *made, where the first component ends
    that had to be made: 0 when none had, or it lies where a link led. */
-static int ctr__make_in_root(int root, const char *path, enum ctr__make what, size_t *made) {
+static int ctr__make_in_root(int root, const char *path, mode_t what, size_t *made) {
   char walked[PATH_MAX], name[NAME_MAX + 1];
   *made = 0;
   int fd = ctr__path_in_root(root, path);
@@ -3318,7 +3408,7 @@ typedef struct ctr__any_list {
 #define CTR__MUST .flags = CTR__REQUIRED
 #define CTR__LATER .flags = CTR__NOT_EXECUTED
 
-CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__MUST),
+CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__PLAIN),
           CTR__FIELD(ctr_root, readonly, BOOL, CTR__PLAIN));
 
 CTR__TYPE(ctr_id_mapping, CTR__FIELD(ctr_id_mapping, containerID, U32, CTR__MUST),
@@ -3329,8 +3419,8 @@ CTR__TYPE(ctr_mount, CTR__FIELD(ctr_mount, destination, STR, CTR__MUST),
           CTR__FIELD(ctr_mount, type, STR, CTR__PLAIN),
           CTR__FIELD(ctr_mount, source, STR, CTR__PLAIN),
           CTR__FIELD(ctr_mount, options, STRS, CTR__PLAIN),
-          CTR__FIELD(ctr_mount, uidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER),
-          CTR__FIELD(ctr_mount, gidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER));
+          CTR__FIELD(ctr_mount, uidMappings, LIST, CTR__OF(ctr_id_mapping)),
+          CTR__FIELD(ctr_mount, gidMappings, LIST, CTR__OF(ctr_id_mapping)));
 
 CTR__TYPE(ctr_console_size, CTR__FIELD(ctr_console_size, height, UINT, CTR__MUST),
           CTR__FIELD(ctr_console_size, width, UINT, CTR__MUST));
@@ -4396,13 +4486,29 @@ static ctr_code ctr__check_map_ranges(ctr__checker *c, const char *field, ctr_id
   return CTR_OK;
 }
 
+/* The two maps of owner: both or none of them. */
+static ctr_code ctr__check_map_pair(ctr__checker *c, const char *owner, ctr_id_mappings uids,
+                                    ctr_id_mappings gids) {
+  char name[2][128];
+  ctr__name_it(name[0], "%s.uidMappings", owner);
+  ctr__name_it(name[1], "%s.gidMappings", owner);
+  if (!uids.count != !gids.count)
+    return ctr__wrong(c, name[uids.count != 0], "missing: the other map is given");
+  ctr_code code = ctr__check_map_ranges(c, name[0], uids);
+  return code ? code : ctr__check_map_ranges(c, name[1], gids);
+}
+
+/* config-linux.md "User namespace mappings", config.md "Mounts" */
 static ctr_code ctr__check_maps(ctr__checker *c) {
   const ctr_linux *lin = &c->config->linux_;
-  if (!lin->uidMappings.count != !lin->gidMappings.count)
-    return ctr__wrong(c, lin->uidMappings.count ? "linux.gidMappings" : "linux.uidMappings",
-                      "missing: the other map is given");
-  ctr_code code = ctr__check_map_ranges(c, "linux.uidMappings", lin->uidMappings);
-  return code ? code : ctr__check_map_ranges(c, "linux.gidMappings", lin->gidMappings);
+  char name[128];
+  ctr_code code = ctr__check_map_pair(c, "linux", lin->uidMappings, lin->gidMappings);
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++) {
+    const ctr_mount *mount = &c->config->mounts.items[i];
+    code = ctr__check_map_pair(c, ctr__name_it(name, "mounts[%zu]", i), mount->uidMappings,
+                               mount->gidMappings);
+  }
+  return code;
 }
 
 /* -- paths, devices, settings -- */
@@ -4415,13 +4521,38 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
-static ctr_code ctr__check_paths(ctr__checker *c) {
+/* The mount that is the container's root, where it has one of its own. */
+static const ctr_mount *ctr__root_mount(const ctr_config *config) {
+  const ctr_mounts *all = &config->mounts;
+  return all->count && ctr__is_root_path(all->items[0].destination) ? &all->items[0] : NULL;
+}
+
+static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
+  const ctr_mount *mount = &c->config->mounts.items[index];
+  const char *wrong = !mount->data.items ? "bytes are promised that are not there"
+                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
+                          ? "only the type ctr.file has any"
+                      : mount->source ? "the file has a source already"
+                                      : NULL;
   char name[128];
-  if (!c->config->root.path || !*c->config->root.path)
+  if (!mount->data.count || !wrong) return CTR_OK;
+  return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].data", index), "%s", wrong);
+}
+
+static ctr_code ctr__check_mounts(ctr__checker *c) {
+  char name[128];
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++)
+    code = *c->config->mounts.items[i].destination
+               ? ctr__check_data(c, i)
+               : ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
+  return code;
+}
+
+static ctr_code ctr__check_paths(ctr__checker *c) {
+  const char *root = c->config->root.path;
+  if (!ctr__root_mount(c->config) && (!root || !*root))
     return ctr__wrong(c, "root.path", "required, and missing");
-  for (size_t i = 0; i < c->config->mounts.count; i++)
-    if (!*c->config->mounts.items[i].destination)
-      return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
   ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
   if (!code) code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
   return code;
@@ -4505,11 +4636,11 @@ static ctr_code ctr__check_console(ctr__checker *c) {
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
   static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,    ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces, ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,       ctr__check_paths,      ctr__check_devices,
-                         ctr__check_sysctls,    ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_hooks,      ctr__check_console};
+      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
+                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
+                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
@@ -4610,6 +4741,12 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
   ctr__checker c = {.config = config, .err = err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  for (size_t i = 0; i < config->mounts.count && !code; i++) {
+    char name[128];
+    if (config->mounts.items[i].data.count)
+      code = ctr__wrong(&c, ctr__name_it(name, "mounts[%zu].data", i),
+                        "bytes have no JSON form: text can be the source instead");
+  }
   if (code) return code;
   ctr_config whole = *config;
   if (!whole.ociVersion) whole.ociVersion = CTR_OCI_VERSION;
@@ -4655,6 +4792,18 @@ static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
   return false;
 }
 
+/* Likewise, by ranges that meet: newuidmap(1) takes these for one, the kernel those of a map does
+   not. */
+static bool ctr__ids_have_together(const ctr__ids *ids, uint32_t first, uint32_t count) {
+  for (size_t i = 0; i < ids->count; i++) {
+    const ctr__id_range *range = &ids->items[i];
+    if (first < range->first || first - range->first >= range->count) continue;
+    const uint32_t here = range->count - (first - range->first);
+    if (count <= here || ctr__ids_have_together(ids, first + here, count - here)) return true;
+  }
+  return false;
+}
+
 static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
   if (!count || first >= UINT32_MAX || count > UINT32_MAX - first) return;
   if (ids->count == CTR__ID_RANGES)
@@ -4690,11 +4839,16 @@ static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_tex
   return *ret_text ? 0 : -ENOMEM;
 }
 
-/* What passwd(5) calls a user; NULL: not listed there, such as a user of a directory service. Read
-   by ourselves: getpwuid(3) loads modules, which a static program does not have. */
-static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name) {
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
   char *text = NULL, *save = NULL;
-  *ret_name = NULL;
+  *ret = (ctr__user_entry){.name = NULL};
   int r = ctr__read_if_there(arena, "/etc/passwd", &text);
   if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -4702,7 +4856,7 @@ static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name)
     if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
       continue;
     *password = '\0';
-    *ret_name = line;
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
     break;
   }
   return 0;
@@ -4718,25 +4872,43 @@ static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
   return 0;
 }
 
-/* Lines "NAME-or-UID:first:count". Without a file nothing is given. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid, ctr__ids *ret) {
-  const char *name = NULL;
-  char *text = NULL, *save = NULL, number[16];
+/* A number that ends with the character; *at moves behind that. */
+static bool ctr__take_number(char **at, char end, uint64_t *ret) {
+  if (!isdigit((unsigned char)**at)) return false;
+  *ret = strtoull(*at, at, 10);
+  if (**at != end) return false;
+  *at += end != '\0';
+  return true;
+}
+
+/* Lines "NAME-or-UID:first:count", of which those of others are skipped, and what is none. The text
+   is cut up; name: NULL when it is not known. */
+static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr__ids *ids) {
+  char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
-  int r = ctr__user_name(arena, uid, &name);
-  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
-  *ret = (ctr__ids){.known = name && !elsewhere};
-  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
-  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *at = strchr(line, ':');
+    uint64_t first, count;
     if (!at) continue;
     *at++ = '\0';
     if (strcmp(line, number) != 0 && (!name || strcmp(line, name) != 0)) continue;
-    uint64_t first = strtoull(at, &at, 10);
-    if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
+    if (ctr__take_number(&at, ':', &first) && ctr__take_number(&at, '\0', &count))
+      ctr__ids_add(ids, first, count);
   }
-  return 0;
+}
+
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
+  char *text = NULL;
+  int r = ctr__user_entry_read(arena, uid, &user);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r == 0 && (!user.name || user.gid == getgid()))
+    ctr__ids_parse_given(text, user.name, uid, ret);
+  return r;
 }
 
 /* -- who writes them -- */
@@ -4844,6 +5016,15 @@ static const ctr_config ctr__default_config = {
 #undef CTR__WORDS
 #undef CTR__LIST
 
+/* user_namespaces(7): no id is mapped twice, but the same may be given twice. */
+static bool ctr__is_mapped_already(const ctr_id_mapping *map, size_t count,
+                                   const ctr__id_range *range) {
+  for (size_t i = 0; i < count; i++)
+    if (range->first < map[i].hostID + map[i].size && map[i].hostID < range->first + range->count)
+      return true;
+  return false;
+}
+
 /* The caller's own id as root, then one after the other what is given to the caller. */
 static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
                                ctr_id_mappings *ret) {
@@ -4853,9 +5034,7 @@ static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *g
   map[n++] = (ctr_id_mapping){.containerID = 0, .hostID = own, .size = 1};
   for (uint32_t i = 0, next = 1; i < given->count; i++) {
     const ctr__id_range *range = &given->items[i];
-    if (ctr__ids_have(&(ctr__ids){.items = {*range}, .count = 1}, own, 1) ||
-        range->count > UINT32_MAX - 1 - next)
-      continue;
+    if (ctr__is_mapped_already(map, n, range) || range->count > UINT32_MAX - 1 - next) continue;
     map[n++] = (ctr_id_mapping){next, range->first, range->count};
     next += range->count;
   }
@@ -4889,10 +5068,10 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   for (int i = 0; i < CTR__ID_KINDS && several; i++) {
     ctr__find_id_helper(ctr__id_sources[i].helper, helper);
     int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
-            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, getuid(), &ids[i])
+            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
-    several = r == 0 && ids[i].count;
+    several = r == 0 && ids[i].known && ids[i].count;
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
@@ -4976,7 +5155,17 @@ enum ctr__lane {
   CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
 };
 
-enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 7 };
+enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
+
+/* Numbers that mean the same in every step that has them: whose ids a mount shows (1 + which map;
+   0: those of the file system), and what else is to be known of what it is made from. */
+enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
+
+enum ctr__source {
+  CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
+  CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
+  CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+};
 
 typedef struct ctr__step {
   uint16_t kind, lane;
@@ -4992,6 +5181,7 @@ struct ctr_plan {
   ctr__ref argv, envp;
   ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
   ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  ctr__ref root_dir;       /* of the host, where lies what is made in the root; 0: nowhere */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
 
@@ -5006,9 +5196,11 @@ enum {
    numbers; %N namespaces, %C capabilities, %A mount attributes, %L those taken away, %F flags of a
    file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
-   if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
-   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one.
+   if it is not root, %m a mode if it is not the usual, %U where changes go if that is new, %q what
+   becomes of mounts below if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a
+   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
+   controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
+   start in if there is one, %Y whose ids a mount shows if not its own (two numbers).
    Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -5051,12 +5243,15 @@ enum {
   X(CGROUP_NAMESPACE, "enter a new cgroup namespace", "cgroup_namespaces(7)")                      \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
+  X(MAKE_IDMAP, "make the id map %u0 for mounts: uids '%s0', gids '%s1'", "user_namespaces(7)")    \
+  X(BASE, "set up a tmpfs for the root, the host's tree beside it", "pivot_root(2)")               \
   X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
-  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
-  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
-  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
-  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5)", "open_tree(2)")                                   \
+  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0%U2%Y7)", "fsopen(2)")                                    \
+  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0%Y7)", "fsopen(2)")     \
+  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1%U2)", "mount(2)")                                  \
+  X(MOUNT_FILE, "mount a file of %u1 bytes on %s0, mode %o0 (%A2)", "open_tree(2)")                \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5%q9%Y7)", "open_tree(2)")                             \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
@@ -5064,7 +5259,8 @@ enum {
   X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0%O2", "mknod(2)")                          \
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
-  X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
+  X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
   X(HOOK, "run the hook %s0%W0", "OCI config.md")                                                  \
@@ -5098,6 +5294,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(FILTER, "load a seccomp filter of %u0 instructions", "seccomp(2)")                             \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -5107,6 +5304,20 @@ enum ctr__kind {
 #undef CTR__STEP_ENUM
       CTR__STEP_COUNT
 };
+
+/* Whether a mount is the container's root: a number of every step that mounts something. */
+enum ctr__as_root {
+  CTR__AS_ROOT_NOT,
+  CTR__AS_ROOT,
+  CTR__AS_ROOT_BELOW_READ_ONLY, /* and what came with it below becomes read-only */
+};
+enum { CTR__NUM_ROOT = 9 };
+
+/* Of a new file system, which may be an overlay: whether its changes go to a new tmpfs. */
+enum { CTR__NUM_UPPER = 2 };
+
+/* ",upperdir=/proc/self/fd/N/upper,workdir=/proc/self/fd/N/work" */
+enum { CTR__UPPER_OPTIONS_MAX = 96 };
 
 /* When a limit is written. */
 enum ctr__limit_rule {
@@ -5147,7 +5358,12 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
+  X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
+  X(NO_IDMAP, "this file system, or one below it, takes no id-mapped mounts on this kernel")       \
+  X(IDMAP_RIGHT, "its ids are mapped already, or not the caller's to map: that takes "             \
+                 "CAP_SYS_ADMIN in the user namespace that the file system was mounted in")        \
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
   X(OUTSIDE, "it lies outside the container's root")                                               \
@@ -5186,6 +5402,8 @@ enum ctr__message_type {
   CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
   CTR__MSG_START,     /* who starts it: go on                                      */
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
+  CTR__MSG_OPEN,      /* child: may not open, or cannot make, what its step names  */
+  CTR__MSG_SOURCE,    /* parent: carries that                                      */
 };
 
 /* runtime.md "State": how statuses are called, to callers and to hooks. */
@@ -5322,7 +5540,7 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (r < 0 || (facts->caps & caps[kind])) continue;
     ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
     if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, getuid(), &facts->given_ids[kind]);
+      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
   }
   ctr_arena_free(&arena);
   if (r == -ENOMEM) return ctr__nomem(err);
@@ -5451,14 +5669,19 @@ typedef struct ctr__builder {
 
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
   bool own_mounts;                            /* a new mount namespace: mounts can be made */
+  const char *root_field;                     /* what says what the root is                */
+  ctr__ref root_dir;                          /* as in ctr_plan                            */
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
-  bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
-  ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
-  bool groups_denied;                         /* setgroups(2) is not to be had there   */
-  struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
-  struct ctr__limit *limits;                  /* what is written to its cgroups        */
+  struct ctr__idmap *idmaps;                  /* those made for mounts                           */
+  size_t idmap_count;
+  bool dev_is_bound;                    /* /dev comes from elsewhere: not ours to fill     */
+  ctr_id_mappings uid_map, gid_map;     /* of a new user namespace              */
+  bool groups_denied;                   /* setgroups(2) is not to be had there   */
+  uint64_t effective;                   /* capabilities that the program starts with */
+  struct ctr__hierarchies *hierarchies; /* the machine's, once they were read    */
+  struct ctr__limit *limits;            /* what is written to its cgroups        */
   size_t limit_count;
   struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
@@ -5593,6 +5816,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .envp = envp,
                      .bundle = b->bundle,
                      .state = b->state,
+                     .root_dir = b->root_dir,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);
@@ -5679,6 +5903,9 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
   X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
     "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+  X(IDMAP, ctr__can_unshare, "ids of a mount other than those of its files",                       \
+    "CAP_SYS_ADMIN in the user namespace that the file system was mounted in",                     \
+    "let root start the container, or change the owners of the files (chown(1))")                  \
   X(PROC, NULL, "a procfs of its own in a user namespace",                                         \
     "a new pid namespace beside the user namespace",                                               \
     "add one to linux.namespaces, or bind the caller's /proc")                                     \
@@ -5794,7 +6021,7 @@ static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
                        "hostID %u and the %u after it are not all ids of the caller's own user "
                        "namespace (%s)",
                        m->hostID, m->size - 1, ctr__id_sources[p->kind].map);
-    if (p->by_helper && given->known && !own && !ctr__ids_have(given, m->hostID, m->size))
+    if (p->by_helper && given->known && !own && !ctr__ids_have_together(given, m->hostID, m->size))
       return ctr__lacks(b, p->right, field,
                         ctr__print(b, "hostID %u, size %u", m->hostID, m->size));
   }
@@ -5857,7 +6084,7 @@ static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__r
   ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
                    .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
                            ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
-                   .num = {0, 0, b->program_count++});
+                   .num = {p->kind, 0, b->program_count++});
 }
 
 static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
@@ -5945,6 +6172,16 @@ static const char *ctr__namespace_file(uint32_t type) {
   return type == CTR_NS_MOUNT     ? "mnt"
          : type == CTR_NS_NETWORK ? "net"
                                   : ctr__name_of(&ctr__namespace_names, type);
+}
+
+/* Which of the launch's namespaces the one of that type is. */
+static uint64_t ctr__join_slot(const ctr__builder *b, uint32_t type) {
+  uint64_t slot = 0;
+  for (size_t i = 0; ctr__join_order[i] != type; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
+    slot += ns && ns->path;
+  }
+  return slot;
 }
 
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
@@ -6058,11 +6295,13 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 }
 
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
-   those of a joined user namespace is not known here: OWN_PIPES is for these. */
+   those of a joined user namespace is not known here: OWN_PIPES is for these. And what an ordinary
+   user has mapped by a helper, they cannot give a file to (chown(2)). */
 static void ctr__choose_io_owner(ctr__builder *b) {
   const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
+  if (!(b->facts->caps & CTR_CAP(CHOWN))) return;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
@@ -6100,6 +6339,7 @@ enum ctr__option_kind {
   CTR__OPT_BIND,
   CTR__OPT_REMOUNT,
   CTR__OPT_COPY_UP,
+  CTR__OPT_TMP_UPPER,
   CTR__OPT_NOTHING, /* says what is so anyway                                               */
   CTR__OPT_IDMAP,
 };
@@ -6158,6 +6398,7 @@ static const struct ctr__mount_option {
     {"rbind", CTR__OPT_BIND, true, 0, 0},
     {"remount", CTR__OPT_REMOUNT, false, 0, 0},
     {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0},
+    {"tmpupper", CTR__OPT_TMP_UPPER, false, 0, 0},
     {"idmap", CTR__OPT_IDMAP, false, 0, 0},
     {"ridmap", CTR__OPT_IDMAP, true, 0, 0},
 };
@@ -6175,9 +6416,11 @@ typedef struct ctr__mount_spec {
   uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
   uint64_t super;                      /* flags of the file system, as mount(2) takes them */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
-  bool bind, recursive, remount, copy_up, old_api;
-  bool late_read_only; /* found out while planning: read-only when it is filled */
-  const char **data;   /* for the file system: flags and name=value, in their order */
+  bool bind, recursive, remount, copy_up, tmp_upper, old_api, idmapped, idmap_below;
+  enum ctr__as_root as_root;
+  bool late_read_only;    /* found out while planning: read-only when it is filled */
+  uint64_t idmap, source; /* likewise: the steps' CTR__NUM_IDMAP and CTR__NUM_SOURCE */
+  const char **data;      /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;
 
@@ -6207,11 +6450,15 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
     break;
   case CTR__OPT_REMOUNT: spec->remount = true; break;
   case CTR__OPT_COPY_UP: spec->copy_up = true; break;
+  case CTR__OPT_TMP_UPPER: spec->tmp_upper = true; break;
   case CTR__OPT_SUPER_OLD: spec->old_api = true; break;
   case CTR__OPT_PROPAGATION:
     if (!ctr__propagation_apply(spec, option)) return "more propagation types than there are";
     break;
-  case CTR__OPT_IDMAP: return "this version does not make id-mapped mounts";
+  case CTR__OPT_IDMAP:
+    spec->idmapped = true;
+    spec->idmap_below |= option->recursive;
+    break;
   case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
   default: break;
   }
@@ -6222,7 +6469,8 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
 
 /* Only a file system that is being made can take this option. */
 static bool ctr__option_needs_new_fs(const struct ctr__mount_option *option) {
-  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD);
+  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_TMP_UPPER ||
+                    option->kind == CTR__OPT_SUPER_OLD);
 }
 
 /* A bind mount has no file system of its own that could take this option. */
@@ -6238,6 +6486,15 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+/* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
+static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
+                                        const ctr__mount_spec *spec) {
+  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
+  return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
+         "namespace";
+}
+
 /* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when
    it does not map them. */
 static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
@@ -6249,10 +6506,40 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
   return id < UINT32_MAX && ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)id, &host);
 }
 
+static bool ctr__is_type(const ctr_mount *mount, const char *type) {
+  return mount->type && !strcmp(mount->type, type);
+}
+
+static bool ctr__names_upper(const char *option) {
+  return !strncmp(option, "upperdir=", 9) || !strncmp(option, "workdir=", 8);
+}
+
+/* What is wrong with an option in the mount it stands in, or NULL. */
+static const char *ctr__option_misplaced(const ctr__builder *b, const ctr_mount *mount,
+                                         const ctr__mount_spec *spec, const char *name) {
+  const struct ctr__mount_option *option = ctr__mount_option(name);
+  const int kind = option ? option->kind : CTR__OPT_SUPER;
+  if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
+    return "a bind mount has no file system of its own that could take it";
+  if (spec->remount && ctr__option_needs_new_fs(option)) return "a remount cannot change that";
+  if (kind == CTR__OPT_COPY_UP && !ctr__is_type(mount, "tmpfs"))
+    return "only a tmpfs can take a copy";
+  if (kind == CTR__OPT_TMP_UPPER && !ctr__is_type(mount, "overlay"))
+    return "only an overlay keeps its changes apart";
+  if (kind == CTR__OPT_TMP_UPPER && spec->idmapped) return "it does not go with idmap";
+  if (spec->tmp_upper && ctr__names_upper(name))
+    return "with tmpupper the library makes the directory for the changes";
+  if (kind == CTR__OPT_IDMAP) return ctr__idmap_misplaced(b, mount, spec);
+  if (!spec->idmapped && !ctr__option_id_mapped(b, name))
+    return "an id that linux.uidMappings or linux.gidMappings does not map";
+  return NULL;
+}
+
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
-  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
-  spec->data = ctr__take(b, mount->options.count + 2, sizeof *spec->data);
+  *spec = (ctr__mount_spec){.bind = ctr__is_type(mount, "bind"),
+                            .idmapped = mount->uidMappings.count > 0};
+  spec->data = ctr__take(b, mount->options.count + 3, sizeof *spec->data);
   if (!spec->data) return ctr__nomem(b->err);
   const ctr_strs *options = &mount->options;
   for (size_t i = 0; i < options->count; i++) {
@@ -6260,21 +6547,68 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
     const char *wrong = *name ? ctr__option_apply(spec, name, ctr__mount_option(name)) : "empty";
     if (wrong) return ctr__bad_option(b, index, i, name, wrong);
   }
-  bool is_tmpfs = mount->type && !strcmp(mount->type, "tmpfs");
   for (size_t i = 0; i < options->count; i++) {
-    const struct ctr__mount_option *option = ctr__mount_option(options->items[i]);
-    if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
-      return ctr__bad_option(b, index, i, options->items[i],
-                             "a bind mount has no file system of its own that could take it");
-    if (spec->remount && ctr__option_needs_new_fs(option))
-      return ctr__bad_option(b, index, i, options->items[i], "a remount cannot change that");
-    if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
-      return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
-    if (!ctr__option_id_mapped(b, options->items[i]))
-      return ctr__bad_option(b, index, i, options->items[i],
-                             "an id that linux.uidMappings or linux.gidMappings does not map");
+    const char *wrong = ctr__option_misplaced(b, mount, spec, options->items[i]);
+    if (wrong) return ctr__bad_option(b, index, i, options->items[i], wrong);
   }
   return CTR_OK;
+}
+
+/* ==== [SECTION] plan/idmap.c ================================================================== */
+/* Sources from outside: who opens them, and whose ids their mounts show (config.md "Mounts",
+   uidMappings). Ids are mapped before anything is mounted, on the parent's side: only who has
+   rights over the file system may, and the child has none over those of the host. */
+
+/* In a user namespace the child is not who the caller is any more: a way through directories that
+   are the caller's alone is open to the parent only. */
+static uint64_t ctr__may_ask(const ctr__builder *b) {
+  return ctr__in_userns(b) && ctr__can_unshare(b->facts) ? CTR__SOURCE_ASK : 0;
+}
+
+struct ctr__idmap {
+  ctr_id_mappings uids, gids;
+};
+
+static bool ctr__same_map(ctr_id_mappings a, ctr_id_mappings b) {
+  return a.count == b.count && !memcmp(a.items, b.items, a.count * sizeof *a.items);
+}
+
+/* Which map: 1 and on. Equal ones are made once. */
+static ctr_code ctr__plan_make_idmap(ctr__builder *b, const char *field,
+                                     const struct ctr__idmap *map, uint64_t *ret_number) {
+  for (size_t i = 0; i < b->idmap_count; i++)
+    if (ctr__same_map(map->uids, b->idmaps[i].uids) && ctr__same_map(map->gids, b->idmaps[i].gids))
+      return *ret_number = i + 1, CTR_OK;
+  if (!b->idmaps) b->idmaps = ctr__take(b, b->config->mounts.count, sizeof *b->idmaps);
+  if (!b->idmaps) return ctr__nomem(b->err);
+  b->idmaps[b->idmap_count++] = *map;
+  *ret_number = b->idmap_count;
+  const ctr__ref uids = ctr__map_text(b, map->uids), gids = ctr__map_text(b, map->gids);
+  ctr__parent_step(b, MAKE_IDMAP, .field = field, .ref = {uids, gids},
+                   .num = {*ret_number, b->facts->features & CTR_FEATURE_CLONE3});
+  ctr_code code = ctr__check_map_text(b, ctr__print(b, "%s.uidMappings", field), uids);
+  return code ? code : ctr__check_map_text(b, ctr__print(b, "%s.gidMappings", field), gids);
+}
+
+static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const char *field,
+                                ctr__mount_spec *spec) {
+  if (!spec->idmapped) return CTR_OK;
+  if (spec->remount)
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "%s.uidMappings", field),
+                     "ids are mapped when a mount is made, not later");
+  if (!ctr__has_setattr(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
+                       "to map ids needs mount_setattr(2), which came with Linux 5.12");
+  if (!ctr__can_unshare(b->facts)) return ctr__lacks(b, CTR__RIGHT_IDMAP, field, NULL);
+  spec->source = spec->idmap_below ? CTR__IDMAP_BELOW : 0;
+  if (!mount->uidMappings.count && (b->joined_namespaces & CTR_NS_USER)) {
+    spec->idmap = 1 + ctr__join_slot(b, CTR_NS_USER);
+    spec->source |= CTR__IDMAP_JOINED;
+    return CTR_OK;
+  }
+  const struct ctr__idmap map = {mount->uidMappings.count ? mount->uidMappings : b->uid_map,
+                                 mount->uidMappings.count ? mount->gidMappings : b->gid_map};
+  return ctr__plan_make_idmap(b, field, &map, &spec->idmap);
 }
 
 /* ==== [SECTION] plan/mount.c ================================================================== */
@@ -6314,7 +6648,8 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
                   .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr});
+                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
+                          spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -6331,15 +6666,25 @@ static ctr__ref ctr__fs_options(ctr__builder *b, const ctr_mount *mount,
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, n});
 }
 
-/* mount(2) takes them as one string of at most a page. */
+/* An ordinary user can store neither whiteouts nor what else overlayfs notes in attributes of the
+   kind "trusted" (overlayfs.rst, "User xattr"; Linux 5.11). */
+static void ctr__add_userxattr(ctr__builder *b, ctr__mount_spec *spec) {
+  for (size_t i = 0; i < spec->data_count; i++)
+    if (!strcmp(spec->data[i], "userxattr")) return;
+  if (!b->facts->initial_userns || ctr__in_userns(b)) spec->data[spec->data_count++] = "userxattr";
+}
+
+/* mount(2) takes them as one string of at most a page, of which some is kept for the directories
+   that only the child can name. */
 static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, uint64_t attr) {
   char data[4096], *at = data;
+  const size_t room = sizeof data - (spec->tmp_upper ? CTR__UPPER_OPTIONS_MAX : 0);
   *at = '\0';
   for (size_t i = 0; i < spec->data_count; i++) {
     size_t len = strlen(spec->data[i]);
     if (ctr__mount_option(spec->data[i])) continue; /* a flag */
-    if (len + 2 > (size_t)(data + sizeof data - at))
+    if (len + 2 > room - (size_t)(at - data))
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "the options together are longer than the page that mount(2) takes");
     if (at != data) *at++ = ',';
@@ -6347,7 +6692,10 @@ static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, con
   }
   ctr__child_step(b, MOUNT_OLD, .field = field,
                   .str = {mount->destination, mount->type, data, mount->source},
-                  .num = {attr, spec->super});
+                  .num = {[0] = attr,
+                          [1] = spec->super,
+                          [CTR__NUM_UPPER] = spec->tmp_upper,
+                          [CTR__NUM_ROOT] = spec->as_root});
   return CTR_OK;
 }
 
@@ -6399,19 +6747,22 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   if (!mount->type || !strcmp(mount->type, "none"))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
                      "a type is required unless the options have bind or rbind");
-  ctr_code allowed = ctr__check_may_mount(b, mount, field);
+  /* What is id-mapped is made by the parent, with the caller's rights. */
+  ctr_code allowed = spec->idmap ? CTR_OK : ctr__check_may_mount(b, mount, field);
   if (allowed) return allowed;
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
-  /* A tmpfs is still to be filled with mount points and devices: read-only comes last. */
-  bool late = !strcmp(mount->type, "tmpfs");
+  if (ctr__is_type(mount, "overlay")) ctr__add_userxattr(b, spec);
+  /* What is still to be filled with mount points and devices becomes read-only last. */
+  bool late = ctr__is_type(mount, "tmpfs") || spec->tmp_upper || spec->as_root;
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
-    if (spec->copy_up)
+    if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                       "tmpcopyup does not go with iversion or with values over 255 bytes");
+                       "%s does not go with iversion or with values over 255 bytes",
+                       spec->copy_up ? "tmpcopyup" : "a map of ids");
     ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
     if (code) return code;
   } else {
@@ -6421,7 +6772,13 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                   &(ctr__new_step){.field = field,
                                    .str = {mount->destination, mount->type},
                                    .ref = {0, 0, options},
-                                   .num = {attr, ctr__hold(b, mount)}});
+                                   .num = {[0] = attr,
+                                           [1] =
+                                               spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
+                                           [CTR__NUM_UPPER] = spec->tmp_upper,
+                                           [CTR__NUM_IDMAP] = spec->idmap,
+                                           [CTR__NUM_SOURCE] = spec->source,
+                                           [CTR__NUM_ROOT] = spec->as_root}});
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;
@@ -6456,6 +6813,8 @@ static ctr_code ctr__plan_mount(ctr__builder *b, const ctr_mount *mount, const c
 /* ==== [SECTION] plan/hierarchies.c ============================================================ */
 /* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
    They are read once, here. */
+
+enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
 
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
@@ -6544,6 +6903,13 @@ static ctr_code ctr__controllers_read(ctr__builder *b, const char *dir, const ch
   return CTR_OK;
 }
 
+/* Something else can be mounted over it: then it is none for us. */
+static bool ctr__hierarchy_is_covered(const ctr__hierarchy *h) {
+  const uint32_t magic = h->v2 ? CTR__CGROUP2_MAGIC : CTR__CGROUP_MAGIC;
+  struct statfs fs;
+  return statfs(h->mount_point, &fs) < 0 || (uint32_t)fs.f_type != magic;
+}
+
 static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
@@ -6555,9 +6921,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
-  for (size_t i = 0; i < all->count && !code; i++)
-    if (all->items[i].v2)
-      code = ctr__controllers_read(b, all->items[i].mount_point, &all->items[i].controllers);
+  size_t seen = all->count;
+  all->count = all->v1_count = 0;
+  for (size_t i = 0; i < seen && !code; i++) {
+    ctr__hierarchy *h = &all->items[i];
+    if (ctr__hierarchy_is_covered(h)) continue;
+    if (h->v2) code = ctr__controllers_read(b, h->mount_point, &h->controllers);
+    all->v1_count += !h->v2;
+    all->items[all->count++] = *h;
+  }
   if (!code) b->hierarchies = all;
   return code;
 }
@@ -6688,6 +7060,9 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
         b->err, CTR_E_CONFIG, 0, field,
         "\"%.64s\": the hierarchies are there already and take no options of their own",
         spec->data[0]);
+  if (spec->idmapped)
+    return ctr__refuse(b, CTR_E_CONFIG, field,
+                       "type cgroup: the kernel maps no ids of cgroup hierarchies");
   ctr_code code = ctr__hierarchies_read(b);
   if (code) return code;
   const ctr__hierarchies *all = b->hierarchies;
@@ -6696,6 +7071,103 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
                      "type cgroup: this machine has no cgroup hierarchy mounted");
   if (all->v1_count) return ctr__plan_cgroup_v1(b, mount, field, spec, all);
   return ctr__plan_cgroup_v2(b, mount, field, spec, all);
+}
+
+/* ==== [SECTION] plan/made.c =================================================================== */
+/* What stands in the list of mounts and is made, not mounted: types of ours. */
+
+static const struct ctr__made_type {
+  const char *name;
+  enum ctr__kind kind;
+  uint64_t mode, max; /* unless the options say another; at most; 0: it has none */
+} ctr__made_types[] = {
+    {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
+    {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
+    {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
+};
+
+static bool ctr__is_made(const ctr_mount *mount) {
+  return mount->type && !strncmp(mount->type, "ctr.", 4);
+}
+
+static const struct ctr__made_type *ctr__made_type_of(const char *name) {
+  for (size_t i = 0; i < sizeof ctr__made_types / sizeof *ctr__made_types; i++)
+    if (!strcmp(ctr__made_types[i].name, name)) return &ctr__made_types[i];
+  return NULL;
+}
+
+typedef struct ctr__made_spec {
+  uint64_t mode;
+  bool bind, read_only;
+} ctr__made_spec;
+
+/* Takes one option into spec. Returns what is wrong with it, or NULL. */
+static const char *ctr__made_option(const struct ctr__made_type *type, const char *name,
+                                    ctr__made_spec *spec) {
+  const bool is_file = type->kind == CTR__STEP_MAKE_FILE;
+  if (!strcmp(name, "bind") && is_file) return spec->bind = true, NULL;
+  if (!strcmp(name, "ro") && is_file) return spec->read_only = true, NULL;
+  if (strncmp(name, "mode=", 5) != 0 || !type->max) return "this type does not take it";
+  const char *digits = name + 5;
+  size_t len = strlen(digits);
+  spec->mode = strtoull(digits, NULL, 8);
+  return len && len < 8 && strspn(digits, "01234567") == len && spec->mode <= type->max ? NULL
+         : is_file ? "not an octal number up to 7777"
+                   : "not an octal number up to 1777";
+}
+
+static ctr_code ctr__made_spec_read(ctr__builder *b, const struct ctr__made_type *type, size_t i,
+                                    ctr__made_spec *spec) {
+  const ctr_strs *options = &b->config->mounts.items[i].options;
+  *spec = (ctr__made_spec){.mode = type->mode};
+  for (size_t n = 0; n < options->count; n++) {
+    const char *wrong = ctr__made_option(type, options->items[n], spec);
+    if (wrong) return ctr__bad_option(b, i, n, options->items[n], wrong);
+  }
+  for (size_t n = 0; n < options->count && spec->read_only && !spec->bind; n++)
+    if (!strcmp(options->items[n], "ro"))
+      return ctr__bad_option(b, i, n, "ro", "only with bind is there a mount that could be");
+  return CTR_OK;
+}
+
+static void ctr__plan_file(ctr__builder *b, const ctr_mount *mount, const char *field,
+                           const ctr__made_spec *spec) {
+  const char *text = mount->source ? mount->source : "";
+  const ctr_bytes bytes = mount->data.count ? mount->data : (ctr_bytes){text, strlen(text)};
+  const ctr__ref content = bytes.count ? ctr__add_bytes(b, bytes.items, bytes.count, 1) : 0;
+  if (spec->bind)
+    ctr__child_step(b, MOUNT_FILE, .field = field, .str = {mount->destination}, .ref = {0, content},
+                    .num = {spec->mode, bytes.count, spec->read_only ? CTR__ATTR_RDONLY : 0, 0,
+                            ctr__has_setattr(b)});
+  else
+    ctr__child_step(b, MAKE_FILE, .field = field, .str = {mount->destination}, .ref = {0, content},
+                    .num = {spec->mode, bytes.count});
+}
+
+static ctr_code ctr__wrong_member(ctr__builder *b, size_t i, const char *member, const char *text) {
+  return ctr__refuse(b, CTR_E_CONFIG, ctr__print(b, "mounts[%zu].%s", i, member), text);
+}
+
+static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
+  const ctr_mount *mount = &b->config->mounts.items[i];
+  const struct ctr__made_type *type = ctr__made_type_of(mount->type);
+  ctr__made_spec spec;
+  if (!type) return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink and ctr.file");
+  if (ctr__is_root_path(mount->destination))
+    return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
+  ctr_code code = ctr__made_spec_read(b, type, i, &spec);
+  if (code) return code;
+  if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
+  const bool is_link = type->kind == CTR__STEP_SYMLINK;
+  const bool has_source = mount->source && *mount->source;
+  if (is_link != has_source)
+    return ctr__wrong_member(b, i, "source",
+                             is_link ? "missing: what the link says" : "a directory has none");
+  if (is_link)
+    ctr__child_step(b, SYMLINK, .field = field, .str = {mount->destination, mount->source});
+  else
+    ctr__child_step(b, MAKE_DIR, .field = field, .str = {mount->destination}, .num = {spec.mode});
+  return CTR_OK;
 }
 
 /* ==== [SECTION] plan/hooks.c ================================================================== */
@@ -6810,28 +7282,6 @@ static void ctr__plan_console(ctr__builder *b, bool as_dev_console) {
 /* The root file system: what is mounted where, in the order of the specification. All of it happens
    before the root is entered, while the host's files can still be reached. */
 
-/* The components that a path comes to when no link is in it: how many, and where the last one
-   is. */
-static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
-  const char *at = path, *name;
-  size_t depth = 0, len;
-  while ((len = ctr__component(&at, &name)) != 0) {
-    bool up = len == 2 && !memcmp(name, "..", 2);
-    if (up) depth -= depth > 0;
-    if (up || (len == 1 && *name == '.')) continue;
-    depth++;
-    *ret_last = name;
-    *ret_len = len;
-  }
-  return depth;
-}
-
-static bool ctr__is_root_path(const char *path) {
-  const char *last = NULL;
-  size_t len = 0;
-  return ctr__depth(path, &last, &len) == 0;
-}
-
 /* "/dev", however it is written. */
 static bool ctr__is_dev(const char *path) {
   const char *last = NULL;
@@ -6862,6 +7312,89 @@ static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *
   }
 }
 
+/* -- the root -- */
+
+static void ctr__warn_of_writable_below(ctr__builder *b) {
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
+           "what the host has mounted below the root stays as it is: making it read-only needs "
+           "Linux 5.12");
+}
+
+static const uint64_t ctr__propagation_flags[] = {
+    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
+    [CTR_PROPAGATION_SHARED] = MS_SHARED,
+    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
+    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
+    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
+    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
+    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
+};
+
+/* Where /dev is a mount of its own, nodes that lie about in the image are none. */
+static uint64_t ctr__root_attr(const ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++)
+    if (ctr__is_dev(mounts->items[i].destination) && !ctr__is_made(&mounts->items[i]))
+      return CTR__ATTR_NODEV;
+  return 0;
+}
+
+/* What the root needs beside what its options say; the same as a root by path gets. */
+static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
+  if (!spec->propagation[0] && (asked & (MS_SLAVE | MS_SHARED)))
+    spec->propagation[0] = MS_SLAVE | MS_REC;
+  if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
+  if (!b->config->root.readonly || !spec->recursive) return;
+  if (ctr__has_setattr(b))
+    spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
+  else
+    ctr__warn_of_writable_below(b);
+}
+
+static ctr_code ctr__spec_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const char *wrong = spec->remount   ? "a remount is of something that is mounted before"
+                      : spec->copy_up ? "tmpcopyup: the root covers nothing that could be copied"
+                      : ctr__is_type(mount, "cgroup") ? "the root cannot be of type cgroup"
+                      : b->desc->no_pivot
+                          ? "as a root it needs pivot_root(2): no_pivot goes with root.path only"
+                          : NULL;
+  if (wrong) return ctr__refuse(b, CTR_E_CONFIG, "mounts[0]", wrong);
+  spec->as_root = CTR__AS_ROOT;
+  uint64_t attr = ctr__root_attr(b) & ~(spec->clr | spec->rec_clr);
+  if (spec->bind && spec->recursive && ctr__has_setattr(b))
+    spec->rec_set |= attr;
+  else
+    spec->set |= attr;
+  if (spec->bind) ctr__spec_bound_root(b, mount, spec);
+  return CTR_OK;
+}
+
+/* -- mounts -- */
+
+static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field) {
+  const ctr_mount *mount = &b->config->mounts.items[i];
+  const bool is_root = !i && ctr__root_mount(b->config);
+  ctr__mount_spec spec;
+  ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+  if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
+  if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
+  if (code) return code;
+  if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+  for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
+    if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
+      b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
+  bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
+  code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
+                : ctr__plan_mount(b, mount, field, &spec);
+  if (code) return code;
+  b->late_read_only[i] = spec.late_read_only;
+  b->late_count += spec.late_read_only;
+  if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
   b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
@@ -6870,23 +7403,12 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
-    if (ctr__is_root_path(mount->destination))
+    if (i && ctr__is_root_path(mount->destination))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
-                       "the root itself is what root.path says");
-    ctr__mount_spec spec;
-    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+                       "the root itself: that is root.path, or the first of mounts");
+    ctr_code code =
+        ctr__is_made(mount) ? ctr__plan_made(b, i, field) : ctr__plan_one_mount(b, i, field);
     if (code) return code;
-    if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
-    for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-      if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
-        b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
-    bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
-    code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
-                  : ctr__plan_mount(b, mount, field, &spec);
-    if (code) return code;
-    b->late_read_only[i] = spec.late_read_only;
-    b->late_count += spec.late_read_only;
-    if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
   }
   return CTR_OK;
 }
@@ -6921,7 +7443,7 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b)});
+                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -6943,7 +7465,7 @@ static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
 static void ctr__plan_devices(ctr__builder *b) {
   const ctr_devices *devices = &b->config->linux_.devices;
   /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
-  if (!b->dev_is_bound) {
+  if (!b->dev_is_bound && !b->desc->no_default_devices) {
     for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
       const struct ctr__default_device *d = &ctr__default_devices[i];
       if (!ctr__device_is_listed(devices, d->path))
@@ -6968,18 +7490,7 @@ static void ctr__plan_devices(ctr__builder *b) {
   }
 }
 
-/* -- the root -- */
-
-static const uint64_t ctr__propagation_flags[] = {
-    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
-    [CTR_PROPAGATION_SHARED] = MS_SHARED,
-    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
-    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
-    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
-    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
-    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
-    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
-};
+/* -- around it -- */
 
 /* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
 static void ctr__plan_root(ctr__builder *b) {
@@ -6987,18 +7498,19 @@ static void ctr__plan_root(ctr__builder *b) {
   uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
   bool listens = asked & (MS_SLAVE | MS_SHARED);
   bool read_only_below = root->readonly && ctr__has_setattr(b);
-  if (root->readonly && !read_only_below)
-    ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
-             "what the host has mounted below the root stays as it is: making it read-only needs "
-             "Linux 5.12");
   ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
-  /* Where /dev is a mount of its own, nodes that lie about in the image are none. */
-  uint64_t attr = 0;
-  for (size_t i = 0; i < b->config->mounts.count; i++)
-    if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
-  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
-                          ctr__has_setattr(b)});
+  if (ctr__root_mount(b->config)) {
+    b->root_field = "mounts[0]";
+    ctr__child_step(b, BASE, .field = b->root_field);
+    return;
+  }
+  b->root_field = "root.path";
+  if (root->readonly && !read_only_below) ctr__warn_of_writable_below(b);
+  const char *path = ctr__host_path(b, root->path);
+  b->root_dir = ctr__add_str(b, path);
+  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
+                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -7036,9 +7548,9 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
 
 static void ctr__plan_enter_root(ctr__builder *b) {
   if (b->desc->no_pivot)
-    ctr__child_step(b, MOVE_ROOT, .field = "root.path");
+    ctr__child_step(b, MOVE_ROOT, .field = b->root_field);
   else
-    ctr__child_step(b, PIVOT_ROOT, .field = "root.path");
+    ctr__child_step(b, PIVOT_ROOT, .field = b->root_field);
   /* pivot_root(2) wants an unshared root, so that sharing it comes after. */
   ctr_propagation asked = b->config->linux_.rootfsPropagation;
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
@@ -7102,8 +7614,9 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
              "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
-  if (!ctr__is_root_path(b->config->process.cwd))
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
+                    .num = {0755, true});
   ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;
@@ -8599,6 +9112,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   caps.bounding = ctr__grantable(b, "bounding", caps.bounding, b->facts->bounding);
   caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
+  b->effective = caps.effective & had;
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
   ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});
@@ -8607,7 +9121,7 @@ static void ctr__plan_ids(ctr__builder *b) {
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
                   .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
   ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
-                  .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
+                  .num = {b->effective, had, caps.inheritable & (had | caps.bounding)});
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
 }
 
@@ -8632,6 +9146,45 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
 }
 
+/* -- filters -- */
+
+/* What the kernel takes: BPF_MAXINSNS of its struct sock_filter (filter.txt). */
+enum { CTR__FILTER_INSN = 8, CTR__FILTER_INSNS_MAX = 4096 };
+
+static ctr_code ctr__check_filter(ctr__builder *b, const char *field, const ctr_filter *filter) {
+  const size_t max = CTR__FILTER_INSN * CTR__FILTER_INSNS_MAX;
+  if (filter->code && filter->len && filter->len <= max && filter->len % CTR__FILTER_INSN == 0)
+    return CTR_OK;
+  return ctr__fail(b->err, CTR_E_ARG, 0, field,
+                   "%zu bytes%s are no seccomp filter: 1 to %d instructions of %d bytes",
+                   filter->len, filter->code ? "" : " at NULL", CTR__FILTER_INSNS_MAX,
+                   CTR__FILTER_INSN);
+}
+
+static ctr_code ctr__plan_filters(ctr__builder *b) {
+  const ctr_plan_desc *desc = b->desc;
+  if (!desc->filter_count) return CTR_OK;
+  if (!desc->filters)
+    return ctr__fail(b->err, CTR_E_ARG, 0, "filters", "a list of %zu without items",
+                     desc->filter_count);
+  if (!b->config->process.noNewPrivileges && !(b->effective & CTR_CAP(SYS_ADMIN)))
+    return ctr__refuse(b, CTR_E_CONFIG, "process.noNewPrivileges",
+                       "the kernel loads filters only with it, or for an effective CAP_SYS_ADMIN "
+                       "(seccomp(2))");
+  for (size_t i = 0; i < desc->filter_count; i++) {
+    const ctr_filter *filter = &desc->filters[i];
+    const char *field = ctr__print(b, "filters[%zu]", i);
+    ctr_code code = ctr__check_filter(b, field, filter);
+    if (code) return code;
+    ctr__child_step(b, FILTER, .field = field,
+                    .ref = {ctr__add_bytes(b, filter->code, filter->len, 8)},
+                    .num = {filter->len / CTR__FILTER_INSN});
+  }
+  return CTR_OK;
+}
+
+/* -- the last steps -- */
+
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
@@ -8643,7 +9196,7 @@ static void ctr__plan_last_guards(ctr__builder *b) {
   if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
 }
 
-static void ctr__plan_program(ctr__builder *b) {
+static ctr_code ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
@@ -8658,10 +9211,13 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
+  ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
     ctr__child_step(b, CALL, .field = NULL);
   else
-    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
+                    .num = {b->desc->filter_count > 0});
+  return code;
 }
 
 /* ==== [SECTION] plan/exec.c =================================================================== */
@@ -8778,7 +9334,7 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
                             b->config->process.execCPUAffinity.final);
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
-  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__plan_exec_root(b);
   ctr__plan_console(b, false);
@@ -8788,8 +9344,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   ctr__plan_last_guards(b);
-  ctr__plan_program(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  code = ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : code;
 }
 
 /* ==== [SECTION] plan/update.c ================================================================= */
@@ -8874,7 +9430,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->new_namespaces & CTR_NS_TIME)
     ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
-  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
 }
@@ -8896,8 +9452,8 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   ctr__plan_last_guards(b);
-  ctr__plan_program(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  code = ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : code;
 }
 
 /* Hooks that come when the container is there, or was: each is a plan of one step. */
@@ -8906,13 +9462,24 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
+/* ioctl_tty(2), TIOCSCTTY: for the leader of a session. */
+static ctr_code ctr__check_session(ctr__builder *b) {
+  return b->desc->no_new_session && b->config->process.terminal
+             ? ctr__refuse(b, CTR_E_CONFIG, "process.terminal",
+                           "a terminal of its own needs a session of its own: no_new_session is "
+                           "set")
+             : CTR_OK;
+}
+
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  ctr_code code = ctr__check_session(b);
+  if (code) return code;
   if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
                        "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
-  ctr_code code = ctr__check_hooks_are_run(b);
+  code = ctr__check_hooks_are_run(b);
   if (code) return code;
   if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);
   if (b->desc->id) b->state = ctr__hook_state(b);
@@ -9066,9 +9633,22 @@ static void ctr__text_below(ctr__text *t, uint64_t set, uint64_t clr) {
   ctr__text_options(t, true, clr);
 }
 
+static void ctr__text_ids(ctr__text *t, uint64_t map, uint64_t source) {
+  if (map && (source & CTR__IDMAP_JOINED))
+    ctr__text_add(t, "; ids as in the joined user namespace");
+  else if (map)
+    ctr__text_add(t, "; ids by map %llu", (unsigned long long)map);
+  if (map && (source & CTR__IDMAP_BELOW)) ctr__text_add(t, ", also below");
+}
+
 static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
   if (uid || gid)
     ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
+}
+
+/* Where the library's directories have another mode than usual. */
+static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
+  if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
 }
 
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
@@ -9129,7 +9709,13 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'P': ctr__text_propagation(t, num); break;
   case 'p': ctr__text_unusual_propagation(t, num); break;
   case 'r': ctr__text_below(t, num, step->num[i + 1]); break;
+  case 'Y': ctr__text_ids(t, num, step->num[i + 1]); break;
   case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
+  case 'm': ctr__text_unusual_mode(t, num); break;
+  case 'U': ctr__text_add(t, "%s", num ? "; changes go to a new tmpfs" : ""); break;
+  case 'q':
+    ctr__text_add(t, "%s", num == CTR__AS_ROOT_BELOW_READ_ONLY ? "; all below: read-only" : "");
+    break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;
@@ -9213,6 +9799,10 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+/* Directories of the base. */
+#define CTR__BASE_NEW "new"
+#define CTR__BASE_OLD "old"
+
 enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
 /* A page that parent and child share. */
@@ -9264,6 +9854,7 @@ typedef struct ctr__child {
   int sock, start_sock;      /* as in launch, moved out of the way                         */
   bool is_started;           /* sock is that of who started the container                  */
   int proc;                  /* a verified procfs, the host's                              */
+  int base;                  /* where that and the host's tree are, if it is a mount's own */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
   int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
@@ -9333,6 +9924,55 @@ static int ctr__receive(int sock, ctr__message *message) {
   return (size_t)n == sizeof *message ? 0 : -EPROTO;
 }
 
+static bool ctr__hung_up(int sock) {
+  struct pollfd end = {.fd = sock};
+  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
+}
+
+static bool ctr__brings_fd(uint32_t type) {
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_SOURCE;
+}
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(8 * sizeof(int))];
+  } control;
+  struct iovec iov = {message, sizeof *message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (n < 0) return -errno;
+  size_t fds = 0;
+  int first = -1;
+  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
+      control.head.cmsg_level == SOL_SOCKET)
+    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < fds; i++) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
+    if (i == 0 && fds == 1 && ret_fd)
+      first = fd;
+    else
+      close(fd);
+  }
+  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
+  if (!whole && first >= 0) close(first);
+  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
+  if (!whole) return -EPROTO;
+  int fd = fds ? ctr__fd_high(first) : -1;
+  if (fds && fd >= 0) *ret_fd = fd;
+  return fds && fd < 0 ? fd : 0;
+}
+
 /* Then nobody would know of the program, or wait for it. */
 static bool ctr__parent_is_gone(const ctr__child *c) {
   struct pollfd parent = {.fd = c->sock};
@@ -9348,6 +9988,23 @@ static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
   if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
   if (r < 0) return r;
   return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+}
+
+/* What the step under way is made from: the parent looks it up in the plan and sends it. */
+static int ctr__ask_parent(ctr__child *c) {
+  ctr__message message = {.type = CTR__MSG_OPEN, .step = c->at};
+  CTR__AUTO_CLOSE fd = -1;
+  int r = ctr__send(c->sock, &message);
+  if (r == 0) r = ctr__receive_fd(c->sock, &message, &fd);
+  if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
+  if (r == -EPROTO || (r == 0 && message.type != CTR__MSG_SOURCE))
+    return ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+  return r < 0 ? r : ctr__steal_fd(&fd);
+}
+
+/* Whether what the child could not open is the parent's to open. */
+static bool ctr__is_askable(const ctr__step *s, int error) {
+  return error == -EACCES && (s->num[CTR__NUM_SOURCE] & CTR__SOURCE_ASK);
 }
 
 /* ==== [SECTION] child/namespaces.c ============================================================ */
@@ -9576,7 +10233,7 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
 /* Mounts: made detached and moved to a descriptor of the mount point. What is left to be said about
    them is said to their own descriptor, not to a path, which may lead elsewhere by then. */
 
-static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
+static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
   ctr__note_made(c, fd, made);
@@ -9585,10 +10242,40 @@ static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what
   return fd;
 }
 
+/* Where a mount goes: into the container's root, or to the place for that. */
+static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
+  return s->num[CTR__NUM_ROOT] ? ctr__open(c->base, CTR__BASE_NEW, O_PATH | O_DIRECTORY, 0)
+                               : ctr__make_target(c, ctr__arg(c, s, 0), what);
+}
+
+/* What was mounted as the root is where all that follows is looked up. */
+static int ctr__take_root(ctr__child *c, int mount) {
+  struct stat st;
+  if (fstat(mount, &st) < 0) return -errno;
+  c->root_dev = st.st_dev;
+  c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
+  return c->root < 0 ? c->root : 0;
+}
+
+static int ctr__attach(ctr__child *c, const ctr__step *s, int mount, int target) {
+  int r = ctr__move_mount(mount, target);
+  return r == 0 && s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : r;
+}
+
 static int ctr__open_target(ctr__child *c, const char *path) {
   int fd = ctr__path_in_root(c->root, path);
   if (fd < 0) c->reason = CTR__WHY_TARGET;
   return fd;
+}
+
+/* A tmpfs of the library's own, detached. */
+static int ctr__new_tmpfs(const char *source, const char *mode, uint64_t attr) {
+  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
+  if (fs < 0) return fs;
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", source);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", mode);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
+  return r < 0 ? r : ctr__fsmount(fs, attr);
 }
 
 /* -- attributes -- */
@@ -9662,18 +10349,48 @@ static int ctr__settle_below(int tree, const ctr__step *s) {
   return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
 }
 
+/* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
+   namespace as well, so that what the host's flags forbid stays forbidden (mount_namespaces(7)). */
+static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path, unsigned flags) {
+  int tree = ctr__open_tree(AT_FDCWD, path, flags);
+  if (!ctr__is_askable(s, tree)) return tree;
+  CTR__AUTO_CLOSE place = ctr__ask_parent(c);
+  return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
+}
+
+/* What is wrong with the channel is said already. */
+static int ctr__source_failed(ctr__child *c, int error) {
+  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+}
+
+/* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
+   host has made read-only is not ours to lift. */
+static int ctr__read_only_below(int tree) {
+  struct statfs fs;
+  if (fstatfs(tree, &fs) < 0) return -errno;
+  int r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+  return r < 0 || ((unsigned long)fs.f_flags & ST_RDONLY)
+             ? r
+             : ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
-  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
+                             ? ctr__ask_parent(c)
+                             : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
+  if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
   CTR__AUTO_CLOSE target =
-      ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
+      ctr__mount_target(c, s, S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
-  int r = ctr__move_mount(tree, target);
+  int r = ctr__attach(c, s, tree, target);
   if (r == 0) r = ctr__settle_bind(tree, s);
-  return r < 0 ? r : ctr__settle_below(tree, s);
+  if (r == 0) r = ctr__settle_below(tree, s);
+  return r == 0 && s->num[CTR__NUM_ROOT] == CTR__AS_ROOT_BELOW_READ_ONLY
+             ? ctr__read_only_below(tree)
+             : r;
 }
 
 /* -- file systems -- */
@@ -9695,14 +10412,60 @@ static int ctr__configure(ctr__child *c, int fs, ctr__ref options) {
   return 0;
 }
 
-/* A new file system of s's type and options as a detached mount. */
-static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
+/* -- an overlay whose changes go to a new tmpfs -- */
+
+enum { CTR__UPPER_PATH_MAX = 40 };
+
+/* What is called name on the tmpfs, for a call that knows only paths. */
+static void ctr__upper_path(char path[CTR__UPPER_PATH_MAX], int upper, const char *name) {
+  ctr__fd_path(path, upper);
+  ctr__put_str(ctr__put_str(path + strlen(path), "/"), name);
+}
+
+/* The tmpfs. It is attached where the overlay will cover it: the kernel takes no directory of a
+   mount that is nowhere (overlayfs needs one of the caller's namespace). */
+static int ctr__mount_upper(int target) {
+  CTR__AUTO_CLOSE mount = ctr__new_tmpfs("changes", "0755", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  if (r == 0) r = (int)ctr__ret(mkdirat(mount, "upper", 0755));
+  if (r == 0) r = (int)ctr__ret(mkdirat(mount, "work", 0755));
+  return r < 0 ? r : ctr__steal_fd(&mount);
+}
+
+static int ctr__configure_upper(int fs, int upper) {
+  char path[CTR__UPPER_PATH_MAX];
+  ctr__upper_path(path, upper, "upper");
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "upperdir", path);
+  ctr__upper_path(path, upper, "work");
+  return r < 0 ? r : ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "workdir", path);
+}
+
+/* The same at the end of a string for mount(2), where the plan has left room for it. */
+static void ctr__put_upper(char *at, int upper) {
+  char path[CTR__UPPER_PATH_MAX];
+  ctr__upper_path(path, upper, "upper");
+  at = ctr__put_str(ctr__put_str(at, ",upperdir="), path);
+  ctr__upper_path(path, upper, "work");
+  ctr__put_str(ctr__put_str(at, ",workdir="), path);
+}
+
+/* -- file systems as they are asked for -- */
+
+/* A new file system of s's type and options as a detached mount; upper is for its changes, or
+   -1. */
+static int ctr__new_fs(ctr__child *c, const ctr__step *s, int upper) {
   CTR__AUTO_CLOSE fs = ctr__fsopen(ctr__arg(c, s, 1));
   if (fs == -ENODEV) return ctr__because(c, CTR__WHY_FILE_SYSTEM, fs);
   if (fs < 0) return fs;
   int r = ctr__configure(c, fs, s->str[2]);
+  if (r == 0 && upper >= 0) r = ctr__configure_upper(fs, upper);
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
   return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
+}
+
+/* The same, or made and id-mapped by the parent. */
+static int ctr__take_fs(ctr__child *c, const ctr__step *s, int upper) {
+  return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s, upper);
 }
 
 /* Where a file system that is held is mounted: no link leads there. */
@@ -9714,13 +10477,22 @@ static int ctr__make_plain_target(ctr__child *c, const char *path) {
   return plain == -ELOOP ? ctr__because(c, CTR__WHY_LINK, plain) : plain;
 }
 
+/* Where a file system goes. With *ret_upper that is where its tmpfs is mounted now. */
+static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
+  CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
+  if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
+  *ret_upper = ctr__mount_upper(target);
+  return *ret_upper < 0 ? *ret_upper
+                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+}
+
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
-  const char *path = ctr__arg(c, s, 0);
+  CTR__AUTO_CLOSE upper = -1;
   CTR__AUTO_CLOSE target =
-      s->num[1] ? ctr__make_plain_target(c, path) : ctr__make_target(c, path, CTR__MAKE_DIR);
+      s->num[1] ? ctr__make_plain_target(c, ctr__arg(c, s, 0)) : ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
-  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
-  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, upper);
+  int r = mount < 0 ? mount : ctr__attach(c, s, mount, target);
   if (r < 0 || !s->num[1]) return r;
   if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
   ctr__close(&c->held[s->num[1]]);
@@ -9729,13 +10501,51 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  CTR__AUTO_CLOSE upper = -1;
+  CTR__AUTO_CLOSE target = ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
-  char path[32];
+  char path[32], data[4096];
   ctr__fd_path(path, target);
+  char *end = ctr__put_str(data, ctr__arg(c, s, 2));
+  if (upper >= 0) ctr__put_upper(end, upper);
   const char *source = ctr__arg(c, s, 3);
-  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
-                    ctr__ms_flags(s->num[0]) | s->num[1], ctr__arg(c, s, 2));
+  int r = ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
+                     ctr__ms_flags(s->num[0]) | s->num[1], data);
+  if (r < 0 || !s->num[CTR__NUM_ROOT]) return r;
+  CTR__AUTO_CLOSE root = ctr__mount_target(c, s, CTR__MAKE_DIR); /* what is mounted there now */
+  return root < 0 ? root : ctr__take_root(c, root);
+}
+
+/* -- a file of its own -- */
+
+/* A new file with the step's bytes and mode. */
+static int ctr__fill_file(ctr__child *c, const ctr__step *s, int fd) {
+  int r = ctr__write_all(fd, ctr__arg(c, s, 1), (size_t)s->num[1]);
+  return r < 0 ? r : (int)ctr__ret(fchmod(fd, (mode_t)s->num[0]));
+}
+
+/* The one file of a new tmpfs as a mount. Only of what is mounted somewhere can a part be cloned
+   (open_tree(2)): for that moment it lies over the root. */
+static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
+  char path[32];
+  CTR__AUTO_CLOSE fs = ctr__new_tmpfs("file", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  if (fs < 0) return fs;
+  CTR__AUTO_CLOSE fd = ctr__open(fs, "file", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  int r = fd < 0 ? fd : ctr__fill_file(c, s, fd);
+  if (r == 0) r = ctr__move_mount(fs, c->root);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE file = ctr__open_tree(fs, "file", 0);
+  ctr__fd_path(path, fs);
+  if (umount2(path, MNT_DETACH) < 0) return -errno;
+  return ctr__steal_fd(&file);
+}
+
+static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
+  if (target < 0) return target;
+  CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
+  int r = file < 0 ? file : ctr__move_mount(file, target);
+  return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
 }
 
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
@@ -9869,7 +10679,7 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (fstatfs(from, &fs) < 0) return -errno;
   if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
     return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
-  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, -1);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
   int r = to < 0 ? to : ctr__copy_tree(c, from, to);
@@ -9917,8 +10727,8 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
 /* The host's node, copied as a mount and looked at before it is used: its path may lie. What the
    host does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
-  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  CTR__AUTO_CLOSE tree = ctr__copy_source(c, s, ctr__arg(c, s, 1), 0);
+  if (tree < 0) return ctr__source_failed(c, tree);
   int r = ctr__accept_existing(c, tree, "", s);
   if (r < 0) return r;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
@@ -9942,11 +10752,28 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   size_t made;
-  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  struct stat st;
+  const mode_t what = S_IFDIR | (mode_t)s->num[0];
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
   ctr__note_made(c, fd, made);
-  if (fd >= 0) close(fd);
   /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  return fd == -EROFS || fd == -EACCES || fd >= 0 ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
+  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
+  if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
+  if (s->num[1]) return 0;
+  if (fstat(fd, &st) < 0) return -errno;
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+}
+
+static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
+  char name[NAME_MAX + 1];
+  const char *path = ctr__arg(c, s, 0);
+  size_t made;
+  CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
+  if (dir < 0) return dir;
+  CTR__AUTO_CLOSE fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  ctr__note_made(c, dir, made || fd < 0 ? made : ctr__trimmed(path));
+  if (fd == -EEXIST) return ctr__because(c, CTR__WHY_IN_THE_WAY, fd);
+  return fd < 0 ? fd : ctr__fill_file(c, s, fd);
 }
 
 /* -- masks -- */
@@ -9985,14 +10812,9 @@ static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
 /* Directories are covered with one empty tmpfs: made once, then copied from where it lies. */
 static int ctr__mask_directory(ctr__child *c) {
   if (c->mask_dir >= 0) return ctr__open_tree(c->mask_dir, "", AT_EMPTY_PATH);
-  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
-  if (fs < 0) return fs;
-  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", "mask");
-  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", "555");
-  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
-  if (r < 0) return r;
   int mount =
-      ctr__fsmount(fs, CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
+      ctr__new_tmpfs("mask", "555",
+                     CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
   if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
   return mount;
 }
@@ -10089,11 +10911,34 @@ static int ctr__child_console(ctr__child *c, const ctr__step *s) {
 /* ==== [SECTION] child/root.c ================================================================== */
 /* The root: bound, and in the end entered. */
 
+/* The host's tree goes to one side of a tmpfs, which has a place for the container's root on the
+   other; the host's stays the root of the process, so that its paths mean what they did. Mounted
+   over "/" the container's root would be in their way: what leads up to "/", as links often do,
+   leads on to what is mounted there (path_resolution(7)). */
+static int ctr__child_base(ctr__child *c, const ctr__step *s) {
+  const uint64_t attr = CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC;
+  (void)s;
+  CTR__AUTO_CLOSE host = ctr__open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+  /* Who may not enter it can do nothing from there, and is to be no better off at the end. */
+  CTR__AUTO_CLOSE cwd = ctr__open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0);
+  CTR__AUTO_CLOSE base = ctr__new_tmpfs("base", "0755", attr);
+  if (host < 0 || base < 0) return host < 0 ? host : base;
+  int r = ctr__move_mount(base, host);
+  if (r == 0) r = (int)ctr__ret(mkdirat(base, CTR__BASE_NEW, 0755));
+  if (r == 0) r = (int)ctr__ret(mkdirat(base, CTR__BASE_OLD, 0755));
+  if (r < 0) return r;
+  if (fchdir(base) < 0 || syscall(SYS_pivot_root, ".", CTR__BASE_OLD) < 0) return -errno;
+  if (chroot(CTR__BASE_OLD) < 0 || (cwd >= 0 && fchdir(cwd) < 0)) return -errno;
+  c->base = ctr__steal_fd(&base);
+  return 0;
+}
+
 /* The whole tree, so that what the host has mounted below is there too (a user namespace could not
    take it away anyway: mount_namespaces(7)); with root.readonly what is mounted below is made
    read-only now, and the root itself when everything is in place. */
 static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open(AT_FDCWD, ctr__arg(c, s, 0), O_PATH | O_DIRECTORY, 0);
+  if (ctr__is_askable(s, target)) target = ctr__ask_parent(c);
   if (target < 0) return target;
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
@@ -10126,6 +10971,8 @@ static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
    and no directory has to be made for it. */
 static int ctr__child_pivot_root(ctr__child *c, const ctr__step *s) {
   (void)s;
+  /* From the host's tree the new root is not to be reached. */
+  if (c->base >= 0 && (fchdir(c->base) < 0 || chroot(".") < 0)) return -errno;
   if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
   if (umount2(".", MNT_DETACH) < 0) return -errno;
   return (int)ctr__ret(chdir("/"));
@@ -10276,6 +11123,7 @@ static int ctr__child_ambient(ctr__child *c, const ctr__step *s) {
 static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   (void)s;
   ctr__close(&c->proc);
+  ctr__close(&c->base);
   ctr__close(&c->root);
   for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
   ctr__close(&c->null_device);
@@ -10527,10 +11375,25 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
 /* ==== [SECTION] child/run.c =================================================================== */
 /* The child walks its lane of the plan. */
 
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                  : 0;
+}
+
+/* The parent is looked at before: from here on the filter says which calls there are. */
+static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
+  const struct {
+    uint16_t count;
+    const void *code;
+  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[0])}; /* struct sock_fprog */
+  int r = ctr__see_parent(c);
+  return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
+}
+
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   const char *path = ctr__list_str(c->plan, s->str[1], c->found);
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r < 0) return r;
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
 }
@@ -10563,11 +11426,13 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
     [CTR__STEP_LOOPBACK] = ctr__child_loopback,
     [CTR__STEP_PROPAGATION] = ctr__child_propagation,
+    [CTR__STEP_BASE] = ctr__child_base,
     [CTR__STEP_ROOT_BIND] = ctr__child_root_bind,
     [CTR__STEP_ROOT_OPEN] = ctr__child_root_open,
     [CTR__STEP_MOUNT_FS] = ctr__child_mount_fs,
     [CTR__STEP_MOUNT_COPY_UP] = ctr__child_mount_copy_up,
     [CTR__STEP_MOUNT_OLD] = ctr__child_mount_old,
+    [CTR__STEP_MOUNT_FILE] = ctr__child_mount_file,
     [CTR__STEP_MOUNT_BIND] = ctr__child_mount_bind,
     [CTR__STEP_SET_ATTR] = ctr__child_set_attr,
     [CTR__STEP_SET_ATTR_ALL] = ctr__child_set_attr_all,
@@ -10577,6 +11442,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
     [CTR__STEP_HOOK] = ctr__child_hook,
     [CTR__STEP_MASK] = ctr__child_mask,
@@ -10611,6 +11477,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
     [CTR__STEP_CALL] = ctr__child_call,
+    [CTR__STEP_FILTER] = ctr__child_filter,
     [CTR__STEP_EXEC] = ctr__child_exec,
 };
 
@@ -10620,6 +11487,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .sock = launch->sock,
                       .start_sock = launch->start_sock,
                       .proc = -1,
+                      .base = -1,
                       .root = -1,
                       .held = {-1, -1, -1},
                       .null_device = -1,
@@ -10712,7 +11580,6 @@ typedef struct ctr__cgroups {
   size_t count;
 } ctr__cgroups;
 
-enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
 enum {
   CTR__IN_CGROUP = CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS | CTR__RESOLVE_NO_XDEV,
 };
@@ -13067,9 +13934,9 @@ ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
-/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a
-   link. */
-static void ctr__remove_made(int root, const char *path, size_t end) {
+/* Removes what path[0, end) names in the root: an empty directory, a file of at most size bytes, a
+   node, a link. */
+static void ctr__remove_made(int root, const char *path, size_t end, uint64_t size) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
   memcpy(prefix, path, end);
@@ -13078,15 +13945,19 @@ static void ctr__remove_made(int root, const char *path, size_t end) {
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
   if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
   struct stat st;
-  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (!S_ISREG(st.st_mode) || !st.st_size))
+  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      (!S_ISREG(st.st_mode) || (uint64_t)st.st_size <= size))
     unlinkat(parent, name, 0);
 }
 
-/* Whether a mount of an earlier step covers path[0, end): then what was made lay on that. */
+/* Whether a mount of an earlier step, but the root, covers path[0, end): then what was made lay on
+   that. */
 static bool ctr__lay_on_mount(const ctr_plan *plan, uint32_t index, const char *path, size_t end) {
   for (uint32_t i = 0; i < index; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
-    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND ||
+        step->num[CTR__NUM_ROOT])
+      continue;
     const char *over = ctr__plan_str(plan, step->str[0]);
     size_t len = ctr__trimmed(over);
     if (len < end && !memcmp(over, path, len) && path[len] == '/') return true;
@@ -13103,23 +13974,108 @@ static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t e
                                                                                           : NULL;
 }
 
+/* What a file that the step has made is filled with; another is a mount point, and empty. */
+static uint64_t ctr__file_size(const ctr__step *step) {
+  return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
-  CTR__AUTO_CLOSE root = -1;
+  const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
-  for (uint32_t i = 0; i < plan->step_count && count && root < 0; i++) {
-    const ctr__step *step = ctr__plan_step(plan, i);
-    if (step->kind == CTR__STEP_ROOT_BIND)
-      root = ctr__open(AT_FDCWD, ctr__plan_str(plan, step->str[0]), O_PATH | O_DIRECTORY, 0);
-  }
+  CTR__AUTO_CLOSE root = dir && count ? ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0) : -1;
   while (count-- && root >= 0) {
+    const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
-    const char *path = ctr__made_path(plan, shared->made[count].step, first);
-    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end;) {
-      ctr__remove_made(root, path, end);
+    const char *path = ctr__made_path(plan, index, first);
+    uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
+    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; size = 0) {
+      ctr__remove_made(root, path, end, size);
       while (end && path[end - 1] != '/') end--;
       while (end && path[end - 1] == '/') end--;
     }
   }
+}
+
+/* ==== [SECTION] parent/visible.c ============================================================== */
+/* Why a procfs or sysfs may not be mounted in a user namespace: what the caller sees of it is
+   covered somewhere, and a new one would show what lies there (mount_namespaces(7), "Restrictions
+   on mount namespaces"; the kernel's mount_too_revealing). */
+
+/* Directories that have nothing in them but mounts: these cover nothing. */
+static const char *const ctr__empty_mount_points[] = {
+    "/sys/fs/binfmt_misc", "/fs/nfsd",        "/openprom",
+    "/fs/cgroup",          "/fs/pstore",      "/fs/bpf",
+    "/fs/selinux",         "/fs/smackfs",     "/fs/fuse/connections",
+    "/kernel/debug",       "/kernel/tracing", "/kernel/security",
+    "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
+};
+
+/* The part of a line of proc_pid_mountinfo(5) that matters here. */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type;
+} ctr__mount_line;
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
+                           fields[4], fields[5], ctr__next_word(&tail)};
+  ctr__unescape_octal(fields[4]);
+  return true;
+}
+
+/* Every line; NULL without memory or the file. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
+  char *text = NULL, *save = NULL;
+  size_t count = 0;
+  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
+}
+
+static bool ctr__covers_nothing(const char *below) {
+  for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
+    if (!strcmp(below, ctr__empty_mount_points[i])) return true;
+  return false;
+}
+
+/* What covers a part of the mount: the first such, or NULL. */
+static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
+                                 const ctr__mount_line *mount) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
+      return lines[i].point;
+  return NULL;
+}
+
+/* Adds the reason to an error, if this is it. */
+static void ctr__explain_invisible(const char *type, ctr_err *err) {
+  ctr_arena arena = {0};
+  size_t count = 0, there = 0;
+  const char *cover = NULL;
+  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  for (size_t i = 0; lines && i < count; i++) {
+    if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
+    const char *covered = ctr__cover_of(lines, count, &lines[i]);
+    cover = covered ? covered : cover;
+    if (!covered) there++;
+  }
+  if (lines && !there && cover)
+    ctr__err_add(err,
+                 ": here the caller's own is covered by a mount at %.200s, and the kernel lets "
+                 "nobody see what is below it",
+                 cover);
+  else if (lines && !there)
+    ctr__err_add(err, ": here the caller sees none at all");
+  ctr_arena_free(&arena);
 }
 
 /* ==== [SECTION] parent/report.c =============================================================== */
@@ -13144,11 +14100,17 @@ static const struct ctr__hint {
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
     {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_MAKE_IDMAP, EPERM,
+     "the hostIDs are not all the caller's to map (user_namespaces(7)): that takes CAP_SETUID and "
+     "CAP_SETGID, and CAP_SETFCAP for id 0"},
+    {CTR__STEP_MAKE_IDMAP, ENOSPC,
+     "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
-     "own, and both that the caller sees one without anything mounted over it"},
+     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
+     "and "
+     "of proc and sysfs the caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -13157,6 +14119,9 @@ static const struct ctr__hint {
      "be bound with rbind"},
     {CTR__STEP_SET_ATTR, EPERM,
      "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_BASE, EINVAL,
+     "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
+     "no_pivot"},
     {CTR__STEP_PIVOT_ROOT, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
@@ -13179,6 +14144,9 @@ static const struct ctr__hint {
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
     {CTR__STEP_OPEN_INIT, ESRCH, "container not running"},
+    {CTR__STEP_MAKE_FILE, EROFS, "the option bind can put the file over one that is there"},
+    {CTR__STEP_FILTER, EINVAL, "the kernel does not take it for a filter"},
+    {CTR__STEP_FILTER, ENOMEM, "together the filters are longer than the kernel takes"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
     {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
@@ -13220,6 +14188,8 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
+  if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
+    ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
   if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
@@ -13335,57 +14305,11 @@ typedef struct ctr__start {
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
   int console_sock, pidfd_sock; /* connected before anything is started */
+  int *idmaps;                  /* user namespaces made by MAKE_IDMAP, or -1 */
+  uint32_t idmap_count;
+  uint32_t next_source; /* the first step whose source may still be asked for */
   ctr_err *err;
 } ctr__start;
-
-static bool ctr__hung_up(int sock) {
-  struct pollfd end = {.fd = sock};
-  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
-}
-
-static bool ctr__brings_fd(uint32_t type) {
-  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
-}
-
-/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
-   other descriptor is closed by us and any other size refused. */
-static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
-  union {
-    struct cmsghdr head;
-    char buf[CMSG_SPACE(8 * sizeof(int))];
-  } control;
-  struct iovec iov = {message, sizeof *message};
-  struct msghdr packet = {.msg_iov = &iov,
-                          .msg_iovlen = 1,
-                          .msg_control = &control,
-                          .msg_controllen = sizeof control.buf};
-  ssize_t n;
-  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
-  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
-  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (n < 0) return -errno;
-  size_t fds = 0;
-  int first = -1;
-  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
-      control.head.cmsg_level == SOL_SOCKET)
-    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (size_t i = 0; i < fds; i++) {
-    int fd;
-    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
-    if (i == 0 && fds == 1 && ret_fd)
-      first = fd;
-    else
-      close(fd);
-  }
-  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
-  if (!whole && first >= 0) close(first);
-  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
-  if (!whole) return -EPROTO;
-  int fd = fds ? ctr__fd_high(first) : -1;
-  if (fds && fd >= 0) *ret_fd = fd;
-  return fds && fd < 0 ? fd : 0;
-}
 
 static ctr_code ctr__child_died(ctr__start *s) {
   uint32_t at = s->launch.shared->step;
@@ -13417,11 +14341,28 @@ static int ctr__await(const ctr__start *s) {
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
 }
 
+static ctr_code ctr__serve_source(ctr__start *s, uint32_t index);
+
+/* The next packet that is not about what the child asks for on the way. */
+static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
+                             ctr_code *ret_failed) {
+  int r = 0;
+  *ret_failed = CTR_OK;
+  while (r == 0 && !*ret_failed) {
+    r = ctr__await(s);
+    if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
+    if (r < 0 || message->type != CTR__MSG_OPEN) return r;
+    *ret_failed = ctr__serve_source(s, message->step);
+  }
+  return r;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
-  int r = ctr__await(s);
-  if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
+  ctr_code failed;
+  int r = ctr__next_message(s, message, ret_fd, &failed);
+  if (failed) return failed;
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);
@@ -13460,6 +14401,156 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
   }
   return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
                : CTR_OK;
+}
+
+/* ==== [SECTION] parent/sources.c ============================================================== */
+/* What the child asks for because it may not open or make it: looked up in the plan by the number
+   of the step, which is all that is believed of what it says. */
+
+/* The user namespace whose maps a step's mount gets; -1: it has not been made yet. */
+static int ctr__idmap_of(const ctr__start *s, const ctr__step *step) {
+  const uint64_t i = step->num[CTR__NUM_IDMAP] - 1;
+  if (step->num[CTR__NUM_SOURCE] & CTR__IDMAP_JOINED) return s->launch.namespaces[i];
+  return i < s->idmap_count ? s->idmaps[i] : -1;
+}
+
+/* A mount that only the caller's rights can make: a copy of the host's or a new file system. It
+   hears of what is mounted on the host as a copy of the child's own would, and no more. */
+static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
+  const bool bind = step->kind == CTR__STEP_MOUNT_BIND;
+  const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
+  const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
+  CTR__AUTO_CLOSE mount =
+      bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
+  if (mount < 0) return bind ? ctr__because(c, CTR__WHY_SOURCE, mount) : mount;
+  int r = ctr__mount_setattr(mount, tree, 0, 0, MS_SLAVE);
+  if (r < 0) return r;
+  r = ctr__mount_idmap(mount, below, idmap);
+  if (r == -EINVAL) return ctr__because(c, CTR__WHY_NO_IDMAP, r);
+  if (r == -EPERM) return ctr__because(c, CTR__WHY_IDMAP_RIGHT, r);
+  return r < 0 ? r : ctr__steal_fd(&mount);
+}
+
+/* What path means to the caller, as a place in the child's mount namespace. The child may have
+   mounted something on the way, so that the file itself must be the same. */
+static int ctr__open_for_child(ctr__child *c, const ctr__start *s, const ctr__step *step) {
+  const bool is_root = step->kind == CTR__STEP_ROOT_BIND;
+  const char *path = ctr__arg(c, step, is_root ? 0 : 1);
+  char link[64], name[PATH_MAX];
+  struct stat wanted, found;
+  CTR__AUTO_CLOSE own = ctr__open(AT_FDCWD, path, O_PATH | (is_root ? O_DIRECTORY : 0), 0);
+  if (own < 0) return ctr__because(c, CTR__WHY_SOURCE, own);
+  ctr__fd_path(link, own);
+  ssize_t len = readlink(link, name, sizeof name - 1);
+  if (len < 0 || fstat(own, &wanted) < 0) return -errno;
+  name[len] = '\0';
+  ctr__put_str(ctr__put_int(ctr__put_str(link, "/proc/"), s->process->pid), "/root");
+  CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, link, O_PATH | O_DIRECTORY, 0);
+  if (root < 0) return root;
+  CTR__AUTO_CLOSE place =
+      ctr__openat2(root, name, O_PATH, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  if (place < 0) return ctr__because(c, CTR__WHY_OUT_OF_REACH, place);
+  if (fstat(place, &found) < 0) return -errno;
+  if (found.st_dev != wanted.st_dev || found.st_ino != wanted.st_ino)
+    return ctr__because(c, CTR__WHY_OUT_OF_REACH, -EXDEV);
+  return ctr__steal_fd(&place);
+}
+
+/* What a step may ask for; NULL: nothing. */
+static const ctr__step *ctr__askable(const ctr__start *s, uint32_t index) {
+  if (index < s->next_source || index >= s->plan->step_count) return NULL;
+  const ctr__step *step = ctr__plan_step(s->plan, index);
+  if (step->lane != CTR__LANE_CHILD) return NULL;
+  const bool ask = step->num[CTR__NUM_SOURCE] & CTR__SOURCE_ASK;
+  switch (step->kind) {
+  case CTR__STEP_ROOT_BIND:
+  case CTR__STEP_DEVICE_BIND: return ask ? step : NULL;
+  case CTR__STEP_MOUNT_BIND: return ask || step->num[CTR__NUM_IDMAP] ? step : NULL;
+  case CTR__STEP_MOUNT_FS:
+  case CTR__STEP_MOUNT_COPY_UP: return step->num[CTR__NUM_IDMAP] ? step : NULL;
+  default: return NULL;
+  }
+}
+
+/* Answers once for each step, in their order. */
+static ctr_code ctr__serve_source(ctr__start *s, uint32_t index) {
+  const ctr__step *step = ctr__askable(s, index);
+  const bool mapped = step && step->num[CTR__NUM_IDMAP];
+  const int idmap = mapped ? ctr__idmap_of(s, step) : -1;
+  if (!step || (mapped && idmap < 0))
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                     "the process being started asked for what its plan does not let it have");
+  s->next_source = index + 1;
+  ctr__child c = ctr__child_state(&s->launch);
+  CTR__AUTO_CLOSE fd =
+      mapped ? ctr__make_mapped(&c, step, idmap) : ctr__open_for_child(&c, s, step);
+  const ctr__message report = {.type = CTR__MSG_ERROR,
+                               .step = index,
+                               .error = -fd,
+                               .reason = (uint32_t)c.reason,
+                               .value = c.detail};
+  if (fd < 0) return ctr__step_failed(s->plan, &report, NULL, s->err);
+  const ctr__message answer = {.type = CTR__MSG_SOURCE};
+  int r = ctr__send_fd(s->sock, &answer, fd);
+  /* When the child is gone already, its report is waiting to be read. */
+  return r == 0 || r == -EPIPE || r == -ECONNRESET
+             ? CTR_OK
+             : ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started");
+}
+
+/* ==== [SECTION] parent/idmap.c ================================================================ */
+/* Maps of ids for mounts: the kernel takes them from a user namespace (mount_setattr(2)), which
+   must have been made by a process. */
+
+static void ctr__kill_and_reap(int *pidfd) {
+  ctr_exit status;
+  if (*pidfd < 0) return;
+  ctr__pidfd_signal(*pidfd, SIGKILL);
+  ctr__reap(*pidfd, &status);
+  ctr__close(pidfd);
+}
+
+/* Holds the namespace until it is killed; its own end must not depend on that. */
+static _Noreturn void ctr__hold_namespace(pid_t caller) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) _exit(127);
+  while (getppid() == caller) poll(NULL, 0, -1);
+  _exit(127);
+}
+
+/* Writes the maps of a process that we made, and opens the namespace that has them by its pid,
+   which is its own for as long as it lives: seen afterwards, as somebody else may have ended it. */
+static int ctr__map_and_open(ctr__start *s, const ctr__step *step, pid_t pid, int pidfd) {
+  char path[64], *end = ctr__put_int(path, pid);
+  struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  int r = proc < 0 ? proc : 0;
+  for (int i = 0; i < 2 && r == 0; i++) {
+    const char *text = ctr__plan_str(s->plan, step->str[i]);
+    ctr__put_str(end, i ? "/gid_map" : "/uid_map");
+    r = ctr__write_proc(proc, path, text, strlen(text));
+  }
+  ctr__put_str(end, "/ns/user");
+  CTR__AUTO_CLOSE userns = r < 0 ? r : ctr__openat2(proc, path, O_RDONLY, 0, 0);
+  if (userns < 0) return userns;
+  return ctr__poll_now(&ended, 1) == 0 ? ctr__steal_fd(&userns) : -ESRCH;
+}
+
+static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
+  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
+  const pid_t caller = getpid();
+  int pidfd = -1, r = ctr__sigmask(all, before); /* no handler of the caller's runs in there */
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(CTR_NS_USER, step->num[1], -1, &pidfd, NULL);
+  if (pid == 0) ctr__hold_namespace(caller);
+  ctr__sigmask(before, NULL);
+  if (pid < 0) return pid;
+  pidfd = ctr__fd_high(pidfd);
+  int userns = pidfd < 0 ? pidfd : ctr__map_and_open(s, step, pid, pidfd);
+  if (pidfd < 0 && kill(pid, SIGKILL) == 0) waitpid(pid, NULL, 0);
+  ctr__kill_and_reap(&pidfd);
+  if (userns < 0) return userns;
+  s->idmaps[step->num[0] - 1] = userns;
+  return 0;
 }
 
 /* ==== [SECTION] parent/steps.c ================================================================ */
@@ -13541,14 +14632,6 @@ static int64_t ctr__pid_of(int pidfd) {
   text[len] = '\0';
   const char *at = strstr(text, "\nPid:");
   return at ? strtoll(at + 5, NULL, 10) : -ESRCH;
-}
-
-static void ctr__kill_and_reap(int *pidfd) {
-  ctr_exit status;
-  if (*pidfd < 0) return;
-  ctr__pidfd_signal(*pidfd, SIGKILL);
-  ctr__reap(*pidfd, &status);
-  ctr__close(pidfd);
 }
 
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
@@ -13660,7 +14743,16 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "gid_map", step);
 }
 
-/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. */
+static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
+  char path[64], byte;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
+               strrchr(ctr__id_sources[kind].map, '/'));
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. How it ended
+   is lost on a caller that ignores SIGCHLD: then the map tells. */
 static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__reason *ret_reason,
                                int64_t *ret_detail) {
   char pid[24];
@@ -13677,7 +14769,7 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
   int r = ctr__program_execute(&helper);
   *ret_reason = helper.reason;
   *ret_detail = helper.detail;
-  return r;
+  return r == -ECHILD && ctr__map_is_written(s, (enum ctr__id_kind)step->num[0]) ? 0 : r;
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
@@ -13760,6 +14852,7 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
     [CTR__STEP_OWN_PIPES] = ctr__parent_own_pipes,
+    [CTR__STEP_MAKE_IDMAP] = ctr__parent_make_idmap,
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */
@@ -13922,6 +15015,15 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+static ctr_code ctr__prepare_idmaps(ctr__start *s) {
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    s->idmap_count += ctr__plan_step(s->plan, i)->kind == CTR__STEP_MAKE_IDMAP;
+  s->idmaps = ctr__arena_array(&s->arena, s->idmap_count, sizeof *s->idmaps);
+  if (!s->idmaps) return s->idmap_count = 0, ctr__nomem(s->err);
+  for (uint32_t i = 0; i < s->idmap_count; i++) s->idmaps[i] = -1;
+  return CTR_OK;
+}
+
 static ctr_code ctr__prepare_shared(ctr__start *s) {
   void *shared =
       mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -13936,6 +15038,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
   if (!code) code = ctr__prepare_extra(s);
@@ -13961,6 +15064,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->console_sock);
   ctr__close(&s->pidfd_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
+  for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {
@@ -14243,7 +15347,7 @@ CTR__TYPE(ctr__cgroup, CTR__FIELD(ctr__cgroup, path, STR, CTR__MUST),
 
 CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, bundle, STR, CTR__MUST),
-          CTR__FIELD(ctr__stored, rootfs, STR, CTR__MUST),
+          CTR__FIELD(ctr__stored, rootfs, STR, CTR__PLAIN),
           CTR__FIELD(ctr__stored, created, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, owner, U32, CTR__MUST),
           CTR__FIELD(ctr__stored, pid, I64, .min = 0, .max = INT32_MAX, CTR__MUST),
@@ -15191,7 +16295,18 @@ static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
   return pairs;
 }
 
-/* What is known before there is a process. */
+/* The directory of the host that is the root, if it is one. */
+static ctr_code ctr__describe_root(ctr_container *c, const ctr_plan *plan, ctr__stored *stored,
+                                   ctr_err *err) {
+  const bool is_mount = ctr__root_mount(c->config);
+  const char *path = is_mount ? ctr__plan_str(plan, plan->root_dir) : c->config->root.path;
+  if (!path) return CTR_OK;
+  return ctr__absolute(&c->arena, c->plan_desc.bundle, path, is_mount ? "mounts[0]" : "root.path",
+                       &stored->rootfs, err);
+}
+
+/* What is known before there is a process. The mounts' data goes unsaid: the table does not know
+   it, and no process that comes later makes a mount. */
 static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_process *process,
                               ctr__stored *stored, ctr_err *err) {
   *stored = (ctr__stored){.id = c->id,
@@ -15202,8 +16317,7 @@ static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_
                           .notifySocket = c->notify_socket,
                           .config = *c->config};
   if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
-  ctr_code code = ctr__absolute(&c->arena, c->plan_desc.bundle, c->config->root.path, "root.path",
-                                &stored->rootfs, err);
+  ctr_code code = ctr__describe_root(c, plan, stored, err);
   if (code) return code;
   if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored)) return ctr__nomem(err);
   return ctr__check_cgroups_unused(stored, err);
@@ -15606,7 +16720,10 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
   const ctr_plan_desc plan_desc = {.bundle = c->stored->bundle,
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
+                                   .no_new_session = desc->no_new_session,
                                    .without = desc->without,
+                                   .filters = desc->filters,
+                                   .filter_count = desc->filter_count,
                                    .log = desc->log};
   ctr_code code = ctr__cgroup_paths(c, &arena, &purpose, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);

@@ -17,6 +17,11 @@
        ctr_arena_free(&mem);
    or, from an OCI config.json: ctr_config_parse() instead of ctr_config_default().
 
+   A FUNCTION INSTEAD OF A PROGRAM  no executable is needed inside
+       ctr_plan_desc plan = {.call_function = true};
+       ctr_process_desc parse = {.function = parse_untrusted, .function_data = &input};
+       ctr_run(config, &plan, &parse, &status, &err);      status.code: what it has returned
+
    A CONTAINER WITH A NAME  that others find again, enter, pause and kill
        ctr_container *c;
        ctr_container_create(config, "web", NULL, &c, &err);      all is made, the program waits
@@ -40,7 +45,9 @@
    NEEDS
        Linux 5.6 or newer (openat2(2), pidfd_open(2)); newer features are used where they are. Root,
        or an ordinary user where the kernel grants user namespaces (user_namespaces(7)): then a
-       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. A mounted /proc.
+       config needs a user namespace, as CTR_DEFAULT_AUTO chooses by itself. With newuidmap(1) and
+       ids in subuid(5) that has more ids than the caller's own. A mounted /proc. What else not
+       every caller can have, and what to do instead, ctr_rights_explain tells.
 
    OPTIONS  (#define before the #include; none of them changes a struct)
        CTR_IMPLEMENTATION   compile the implementation into this file; C11 or newer, no C++
@@ -86,7 +93,7 @@
        caller, whatever the config says: the files behind the standard streams (a terminal that is
        nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
        inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
-       the caller's groups. Until it executes the program, a child has the caller's executable: an
+       with one id mapped the caller's groups. Until it executes the program, a child has the caller's executable: an
        image whose program is /proc/self/exe runs that, and as root without a user namespace can
        change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
        be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user

@@ -2,11 +2,17 @@
 
 #include "parent/undo.c"
 
+#include "parent/visible.c"
+
 #include "parent/report.c"
 
 #include "parent/sockets.c"
 
 #include "parent/channel.c"
+
+#include "parent/sources.c"
+
+#include "parent/idmap.c"
 
 #include "parent/steps.c"
 

@@ -10,11 +10,15 @@
 
 #include "plan/options.c"
 
+#include "plan/idmap.c"
+
 #include "plan/mount.c"
 
 #include "plan/hierarchies.c"
 
 #include "plan/cgroup_mount.c"
+
+#include "plan/made.c"
 
 #include "plan/hooks.c"
 

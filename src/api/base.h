@@ -65,5 +65,11 @@ typedef struct ctr_strs {
   }
 #endif
 
+/* Any bytes: borrowed, and no text that ends with a NUL. */
+typedef struct ctr_bytes {
+  const void *items;
+  size_t count;
+} ctr_bytes;
+
 /* Where text goes: called with pieces, in order. Returns 0, or not 0 to stop the writer. */
 typedef int (*ctr_sink)(void *userdata, const char *text, size_t len);

@@ -36,8 +36,9 @@ typedef struct ctr_ids {
 /* -- root and mounts -- */
 
 typedef struct ctr_root {
-  const char *path; /* absolute, or relative to the bundle; required                       */
-  bool readonly;    /* also what is mounted below path on the host becomes read-only        */
+  const char *path; /* absolute, or relative to the bundle; required, and not used when the first
+                       of mounts is the root                                                */
+  bool readonly;    /* when all is in place; also what the host has mounted below it         */
 } ctr_root;
 
 typedef struct ctr_id_mapping {
@@ -49,12 +50,30 @@ typedef struct ctr_id_mappings {
   size_t count;
 } ctr_id_mappings;
 
+/* Beyond the specification:
+
+   The first of mounts may have the destination "/". It is the container's root then, whatever its
+   type: "tmpfs" is one that needs no directory on disk, "bind" of "/" is what the host sees,
+   "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
+   other root when all is in place.
+
+   Three types are made instead of mounted, in their turn, and belong to the container's root. Their
+   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
+     ctr.dir      a directory, unless there is one
+     ctr.symlink  a link that says what source says
+     ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
+                  its own, mounted over the destination: that may be there already, and read-only.
+                  With "bind" and "ro" it is read-only itself
+
+   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. */
 typedef struct ctr_mount {
   const char *destination; /* inside the container; required                                */
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
   ctr_id_mappings uidMappings, gidMappings;
+  ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
+                              state of a container                                          */
 } ctr_mount;
 
 typedef struct ctr_mounts {

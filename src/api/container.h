@@ -21,7 +21,7 @@ typedef struct ctr_state {
   ctr_status status;
   pid_t pid;           /* of its first process as the caller sees it; 0 when it is stopped       */
   const char *bundle;  /* absolute                                                               */
-  const char *rootfs;  /* absolute                                                               */
+  const char *rootfs;  /* absolute; NULL when the root is no directory of the host               */
   const char *created; /* RFC 3339 in UTC, nanoseconds                                           */
   uint32_t owner;      /* uid of who made it                                                     */
   ctr_pairs annotations;
@@ -83,8 +83,8 @@ CTR_API void ctr_container_free(ctr_container *container);
    Returns: CTR_OK; CTR_E_NOT_FOUND when it was deleted meanwhile. */
 CTR_API ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err);
 
-/* The config it was made from; lives as long as the handle. The way to an exec that differs a
-   little: copy its process, change args, ctr_container_exec. */
+/* The config it was made from, less mounts[].data; lives as long as the handle. The way to an exec
+   that differs a little: copy its process, change args, ctr_container_exec. */
 CTR_API const ctr_config *ctr_container_config(const ctr_container *container);
 
 /* Its first process, borrowed from the handle. One that another process started can be looked at,
@@ -117,6 +117,9 @@ typedef struct ctr_exec_desc {
   bool die_with_caller; /* as in ctr_plan_desc */
   unsigned without;     /* as in ctr_plan_desc */
   ctr_log log;          /* as in ctr_plan_desc */
+  const ctr_filter *filters; /* as in ctr_plan_desc: those of the container are not kept */
+  size_t filter_count;
+  bool no_new_session;  /* as in ctr_plan_desc */
 } ctr_exec_desc;
 
 /* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its

@@ -19,6 +19,12 @@ enum ctr_feature {
   CTR_FEATURE_CLONE_INTO_CGROUP = 1 << 3, /* Linux 5.7; else processes are moved            */
 };
 
+/* A seccomp filter as the kernel takes it (seccomp(2), SECCOMP_SET_MODE_FILTER). */
+typedef struct ctr_filter {
+  const void *code; /* struct sock_filter[], 1 to 4096 of them */
+  size_t len;       /* bytes: 8 for each                       */
+} ctr_filter;
+
 /* How a config becomes a plan. All zero is a good default. */
 typedef struct ctr_plan_desc {
   const char *bundle; /* directory that relative paths start from; NULL: the working directory  */
@@ -39,12 +45,24 @@ typedef struct ctr_plan_desc {
                            containers with a name: no process could join it                       */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
+
+  /* Loaded in this order as the last thing before the program is executed. Copied. They need
+     process.noNewPrivileges, or CAP_SYS_ADMIN to be effective. What they do to loading the next
+     one, and to execve(2), is up to who wrote them. */
+  const ctr_filter *filters;
+  size_t filter_count;
+
+  bool no_default_devices; /* nothing is made in /dev but linux.devices                         */
+  bool no_new_session;     /* stay in the caller's session and process group, with its terminal
+                              (setsid(2)), into which the program can type (TIOCSTI)            */
+  bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
 } ctr_plan_desc;
 
 /* Compiles a config.
    config:  borrowed for the call.
    desc:    borrowed for the call; NULL: all defaults.
-   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG;
+   Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG,
+            naming what is no filter ("filters[1]");
             CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
             *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */

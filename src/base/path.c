@@ -16,11 +16,34 @@ static size_t ctr__component(const char **at, const char **name) {
   return (size_t)(*at - *name);
 }
 
-enum ctr__make { CTR__MAKE_DIR, CTR__MAKE_FILE };
+/* The components that a path comes to when no link is in it: how many, and where the last one
+   is. */
+static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
+  const char *at = path, *name;
+  size_t depth = 0, len;
+  while ((len = ctr__component(&at, &name)) != 0) {
+    bool up = len == 2 && !memcmp(name, "..", 2);
+    if (up) depth -= depth > 0;
+    if (up || (len == 1 && *name == '.')) continue;
+    depth++;
+    *ret_last = name;
+    *ret_len = len;
+  }
+  return depth;
+}
 
-static int ctr__make_one(int dir, const char *name, enum ctr__make what) {
-  if (what == CTR__MAKE_DIR) return (int)ctr__ret(mkdirat(dir, name, 0755));
-  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+static bool ctr__is_root_path(const char *path) {
+  const char *last = NULL;
+  size_t len = 0;
+  return ctr__depth(path, &last, &len) == 0;
+}
+
+/* What is made where something is missing: a type and a mode, as stat(2) has them. */
+enum { CTR__MAKE_DIR = S_IFDIR | 0755, CTR__MAKE_FILE = S_IFREG | 0644 };
+
+static int ctr__make_one(int dir, const char *name, mode_t what) {
+  if (S_ISDIR(what)) return (int)ctr__ret(mkdirat(dir, name, what & 07777));
+  int fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, what & 07777);
   if (fd >= 0) close(fd);
   return fd < 0 ? fd : 0;
 }
@@ -46,7 +69,7 @@ static int ctr__splice_link(int parent, char *path, size_t start, size_t end) {
 
 /* Makes the component that ends path (cut there) and opens it. What was just made is opened by its
    own name: a link put there since is refused. */
-static int ctr__make_and_open(int parent, const char *name, enum ctr__make what) {
+static int ctr__make_and_open(int parent, const char *name, mode_t what) {
   int made = ctr__make_one(parent, name, what);
   if (made < 0) return made;
   return ctr__openat2(parent, name, O_PATH | O_NOFOLLOW, 0,
@@ -56,7 +79,7 @@ static int ctr__make_and_open(int parent, const char *name, enum ctr__make what)
 /* One walk over path: opens each prefix in the root and makes the first that is missing, and all
    after it; *made is where that first one ends, 0 when nothing was made. Returns a descriptor of
    the whole or -errno; with *again, path is to be walked again. */
-static int ctr__walk_making(int root, char *path, enum ctr__make what, bool *again, size_t *made) {
+static int ctr__walk_making(int root, char *path, mode_t what, bool *again, size_t *made) {
   CTR__AUTO_CLOSE parent = ctr__openat2(root, ".", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
   const char *at = path, *name;
   while (parent >= 0 && ctr__component(&at, &name)) {
@@ -105,7 +128,7 @@ static int ctr__split(const char *path, char *dir, char *name) {
 /* Opens path (O_PATH) inside root; what is missing of it is made: directories 0755, and the last
    component as what says. Returns a descriptor or -errno; in *made, where the first component ends
    that had to be made: 0 when none had, or it lies where a link led. */
-static int ctr__make_in_root(int root, const char *path, enum ctr__make what, size_t *made) {
+static int ctr__make_in_root(int root, const char *path, mode_t what, size_t *made) {
   char walked[PATH_MAX], name[NAME_MAX + 1];
   *made = 0;
   int fd = ctr__path_in_root(root, path);

@@ -179,6 +179,7 @@ enum {
   CTR__ATTR_NOATIME = 0x10,
   CTR__ATTR_STRICTATIME = 0x20,
   CTR__ATTR_NODIRATIME = 0x80,
+  CTR__ATTR_IDMAP = 0x100000,
   CTR__ATTR_NOSYMFOLLOW = 0x200000,
 };
 
@@ -223,6 +224,14 @@ static int ctr__move_mount(int tree, int target) {
 static int ctr__mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t clr,
                               uint64_t propagation) {
   struct ctr__mount_attr attr = {set, clr, propagation, 0};
+  return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
+                        sizeof attr);
+}
+
+/* Shows the ids of a detached mount, and with CTR__AT_RECURSIVE of those below, as the maps of a
+   user namespace say. */
+static int ctr__mount_idmap(int fd, unsigned flags, int userns) {
+  struct ctr__mount_attr attr = {CTR__ATTR_IDMAP, 0, 0, (uint64_t)userns};
   return (int)CTR__CALL(CTR__SYS_mount_setattr, fd, "", (unsigned)AT_EMPTY_PATH | flags, &attr,
                         sizeof attr);
 }

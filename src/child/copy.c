@@ -118,7 +118,7 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (fstatfs(from, &fs) < 0) return -errno;
   if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
     return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
-  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, -1);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
   int r = to < 0 ? to : ctr__copy_tree(c, from, to);

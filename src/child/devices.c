@@ -38,8 +38,8 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
 /* The host's node, copied as a mount and looked at before it is used: its path may lie. What the
    host does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), 0);
-  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  CTR__AUTO_CLOSE tree = ctr__copy_source(c, s, ctr__arg(c, s, 1), 0);
+  if (tree < 0) return ctr__source_failed(c, tree);
   int r = ctr__accept_existing(c, tree, "", s);
   if (r < 0) return r;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
@@ -63,11 +63,28 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   size_t made;
-  int fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  struct stat st;
+  const mode_t what = S_IFDIR | (mode_t)s->num[0];
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
   ctr__note_made(c, fd, made);
-  if (fd >= 0) close(fd);
   /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  return fd == -EROFS || fd == -EACCES || fd >= 0 ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
+  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
+  if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
+  if (s->num[1]) return 0;
+  if (fstat(fd, &st) < 0) return -errno;
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+}
+
+static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
+  char name[NAME_MAX + 1];
+  const char *path = ctr__arg(c, s, 0);
+  size_t made;
+  CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
+  if (dir < 0) return dir;
+  CTR__AUTO_CLOSE fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  ctr__note_made(c, dir, made || fd < 0 ? made : ctr__trimmed(path));
+  if (fd == -EEXIST) return ctr__because(c, CTR__WHY_IN_THE_WAY, fd);
+  return fd < 0 ? fd : ctr__fill_file(c, s, fd);
 }
 
 /* -- masks -- */
@@ -106,14 +123,9 @@ static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
 /* Directories are covered with one empty tmpfs: made once, then copied from where it lies. */
 static int ctr__mask_directory(ctr__child *c) {
   if (c->mask_dir >= 0) return ctr__open_tree(c->mask_dir, "", AT_EMPTY_PATH);
-  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
-  if (fs < 0) return fs;
-  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", "mask");
-  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", "555");
-  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
-  if (r < 0) return r;
   int mount =
-      ctr__fsmount(fs, CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
+      ctr__new_tmpfs("mask", "555",
+                     CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
   if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
   return mount;
 }

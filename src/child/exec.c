@@ -3,6 +3,7 @@
 static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   (void)s;
   ctr__close(&c->proc);
+  ctr__close(&c->base);
   ctr__close(&c->root);
   for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
   ctr__close(&c->null_device);

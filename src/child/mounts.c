@@ -1,7 +1,7 @@
 /* Mounts: made detached and moved to a descriptor of the mount point. What is left to be said about
    them is said to their own descriptor, not to a path, which may lead elsewhere by then. */
 
-static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what) {
+static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
   ctr__note_made(c, fd, made);
@@ -10,10 +10,40 @@ static int ctr__make_target(ctr__child *c, const char *path, enum ctr__make what
   return fd;
 }
 
+/* Where a mount goes: into the container's root, or to the place for that. */
+static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
+  return s->num[CTR__NUM_ROOT] ? ctr__open(c->base, CTR__BASE_NEW, O_PATH | O_DIRECTORY, 0)
+                               : ctr__make_target(c, ctr__arg(c, s, 0), what);
+}
+
+/* What was mounted as the root is where all that follows is looked up. */
+static int ctr__take_root(ctr__child *c, int mount) {
+  struct stat st;
+  if (fstat(mount, &st) < 0) return -errno;
+  c->root_dev = st.st_dev;
+  c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
+  return c->root < 0 ? c->root : 0;
+}
+
+static int ctr__attach(ctr__child *c, const ctr__step *s, int mount, int target) {
+  int r = ctr__move_mount(mount, target);
+  return r == 0 && s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : r;
+}
+
 static int ctr__open_target(ctr__child *c, const char *path) {
   int fd = ctr__path_in_root(c->root, path);
   if (fd < 0) c->reason = CTR__WHY_TARGET;
   return fd;
+}
+
+/* A tmpfs of the library's own, detached. */
+static int ctr__new_tmpfs(const char *source, const char *mode, uint64_t attr) {
+  CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
+  if (fs < 0) return fs;
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", source);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", mode);
+  if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
+  return r < 0 ? r : ctr__fsmount(fs, attr);
 }
 
 /* -- attributes -- */
@@ -87,18 +117,48 @@ static int ctr__settle_below(int tree, const ctr__step *s) {
   return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
 }
 
+/* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
+   namespace as well, so that what the host's flags forbid stays forbidden (mount_namespaces(7)). */
+static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path, unsigned flags) {
+  int tree = ctr__open_tree(AT_FDCWD, path, flags);
+  if (!ctr__is_askable(s, tree)) return tree;
+  CTR__AUTO_CLOSE place = ctr__ask_parent(c);
+  return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
+}
+
+/* What is wrong with the channel is said already. */
+static int ctr__source_failed(ctr__child *c, int error) {
+  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+}
+
+/* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
+   host has made read-only is not ours to lift. */
+static int ctr__read_only_below(int tree) {
+  struct statfs fs;
+  if (fstatfs(tree, &fs) < 0) return -errno;
+  int r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+  return r < 0 || ((unsigned long)fs.f_flags & ST_RDONLY)
+             ? r
+             : ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
+}
+
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
-  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, ctr__arg(c, s, 1), recursive);
-  if (tree < 0) return ctr__because(c, CTR__WHY_SOURCE, tree);
+  CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
+                             ? ctr__ask_parent(c)
+                             : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
+  if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
   CTR__AUTO_CLOSE target =
-      ctr__make_target(c, ctr__arg(c, s, 0), S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
+      ctr__mount_target(c, s, S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
-  int r = ctr__move_mount(tree, target);
+  int r = ctr__attach(c, s, tree, target);
   if (r == 0) r = ctr__settle_bind(tree, s);
-  return r < 0 ? r : ctr__settle_below(tree, s);
+  if (r == 0) r = ctr__settle_below(tree, s);
+  return r == 0 && s->num[CTR__NUM_ROOT] == CTR__AS_ROOT_BELOW_READ_ONLY
+             ? ctr__read_only_below(tree)
+             : r;
 }
 
 /* -- file systems -- */
@@ -120,14 +180,60 @@ static int ctr__configure(ctr__child *c, int fs, ctr__ref options) {
   return 0;
 }
 
-/* A new file system of s's type and options as a detached mount. */
-static int ctr__new_fs(ctr__child *c, const ctr__step *s) {
+/* -- an overlay whose changes go to a new tmpfs -- */
+
+enum { CTR__UPPER_PATH_MAX = 40 };
+
+/* What is called name on the tmpfs, for a call that knows only paths. */
+static void ctr__upper_path(char path[CTR__UPPER_PATH_MAX], int upper, const char *name) {
+  ctr__fd_path(path, upper);
+  ctr__put_str(ctr__put_str(path + strlen(path), "/"), name);
+}
+
+/* The tmpfs. It is attached where the overlay will cover it: the kernel takes no directory of a
+   mount that is nowhere (overlayfs needs one of the caller's namespace). */
+static int ctr__mount_upper(int target) {
+  CTR__AUTO_CLOSE mount = ctr__new_tmpfs("changes", "0755", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  if (r == 0) r = (int)ctr__ret(mkdirat(mount, "upper", 0755));
+  if (r == 0) r = (int)ctr__ret(mkdirat(mount, "work", 0755));
+  return r < 0 ? r : ctr__steal_fd(&mount);
+}
+
+static int ctr__configure_upper(int fs, int upper) {
+  char path[CTR__UPPER_PATH_MAX];
+  ctr__upper_path(path, upper, "upper");
+  int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "upperdir", path);
+  ctr__upper_path(path, upper, "work");
+  return r < 0 ? r : ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "workdir", path);
+}
+
+/* The same at the end of a string for mount(2), where the plan has left room for it. */
+static void ctr__put_upper(char *at, int upper) {
+  char path[CTR__UPPER_PATH_MAX];
+  ctr__upper_path(path, upper, "upper");
+  at = ctr__put_str(ctr__put_str(at, ",upperdir="), path);
+  ctr__upper_path(path, upper, "work");
+  ctr__put_str(ctr__put_str(at, ",workdir="), path);
+}
+
+/* -- file systems as they are asked for -- */
+
+/* A new file system of s's type and options as a detached mount; upper is for its changes, or
+   -1. */
+static int ctr__new_fs(ctr__child *c, const ctr__step *s, int upper) {
   CTR__AUTO_CLOSE fs = ctr__fsopen(ctr__arg(c, s, 1));
   if (fs == -ENODEV) return ctr__because(c, CTR__WHY_FILE_SYSTEM, fs);
   if (fs < 0) return fs;
   int r = ctr__configure(c, fs, s->str[2]);
+  if (r == 0 && upper >= 0) r = ctr__configure_upper(fs, upper);
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
   return r < 0 ? r : ctr__fsmount(fs, s->num[0]);
+}
+
+/* The same, or made and id-mapped by the parent. */
+static int ctr__take_fs(ctr__child *c, const ctr__step *s, int upper) {
+  return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s, upper);
 }
 
 /* Where a file system that is held is mounted: no link leads there. */
@@ -139,13 +245,22 @@ static int ctr__make_plain_target(ctr__child *c, const char *path) {
   return plain == -ELOOP ? ctr__because(c, CTR__WHY_LINK, plain) : plain;
 }
 
+/* Where a file system goes. With *ret_upper that is where its tmpfs is mounted now. */
+static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
+  CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
+  if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
+  *ret_upper = ctr__mount_upper(target);
+  return *ret_upper < 0 ? *ret_upper
+                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+}
+
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
-  const char *path = ctr__arg(c, s, 0);
+  CTR__AUTO_CLOSE upper = -1;
   CTR__AUTO_CLOSE target =
-      s->num[1] ? ctr__make_plain_target(c, path) : ctr__make_target(c, path, CTR__MAKE_DIR);
+      s->num[1] ? ctr__make_plain_target(c, ctr__arg(c, s, 0)) : ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
-  CTR__AUTO_CLOSE mount = ctr__new_fs(c, s);
-  int r = mount < 0 ? mount : ctr__move_mount(mount, target);
+  CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, upper);
+  int r = mount < 0 ? mount : ctr__attach(c, s, mount, target);
   if (r < 0 || !s->num[1]) return r;
   if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
   ctr__close(&c->held[s->num[1]]);
@@ -154,13 +269,51 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_DIR);
+  CTR__AUTO_CLOSE upper = -1;
+  CTR__AUTO_CLOSE target = ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
-  char path[32];
+  char path[32], data[4096];
   ctr__fd_path(path, target);
+  char *end = ctr__put_str(data, ctr__arg(c, s, 2));
+  if (upper >= 0) ctr__put_upper(end, upper);
   const char *source = ctr__arg(c, s, 3);
-  return ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
-                    ctr__ms_flags(s->num[0]) | s->num[1], ctr__arg(c, s, 2));
+  int r = ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
+                     ctr__ms_flags(s->num[0]) | s->num[1], data);
+  if (r < 0 || !s->num[CTR__NUM_ROOT]) return r;
+  CTR__AUTO_CLOSE root = ctr__mount_target(c, s, CTR__MAKE_DIR); /* what is mounted there now */
+  return root < 0 ? root : ctr__take_root(c, root);
+}
+
+/* -- a file of its own -- */
+
+/* A new file with the step's bytes and mode. */
+static int ctr__fill_file(ctr__child *c, const ctr__step *s, int fd) {
+  int r = ctr__write_all(fd, ctr__arg(c, s, 1), (size_t)s->num[1]);
+  return r < 0 ? r : (int)ctr__ret(fchmod(fd, (mode_t)s->num[0]));
+}
+
+/* The one file of a new tmpfs as a mount. Only of what is mounted somewhere can a part be cloned
+   (open_tree(2)): for that moment it lies over the root. */
+static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
+  char path[32];
+  CTR__AUTO_CLOSE fs = ctr__new_tmpfs("file", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  if (fs < 0) return fs;
+  CTR__AUTO_CLOSE fd = ctr__open(fs, "file", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  int r = fd < 0 ? fd : ctr__fill_file(c, s, fd);
+  if (r == 0) r = ctr__move_mount(fs, c->root);
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE file = ctr__open_tree(fs, "file", 0);
+  ctr__fd_path(path, fs);
+  if (umount2(path, MNT_DETACH) < 0) return -errno;
+  return ctr__steal_fd(&file);
+}
+
+static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
+  if (target < 0) return target;
+  CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
+  int r = file < 0 ? file : ctr__move_mount(file, target);
+  return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
 }
 
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {

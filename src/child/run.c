@@ -1,9 +1,24 @@
 /* The child walks its lane of the plan. */
 
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                  : 0;
+}
+
+/* The parent is looked at before: from here on the filter says which calls there are. */
+static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
+  const struct {
+    uint16_t count;
+    const void *code;
+  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[0])}; /* struct sock_fprog */
+  int r = ctr__see_parent(c);
+  return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
+}
+
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   const char *path = ctr__list_str(c->plan, s->str[1], c->found);
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r < 0) return r;
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
 }
@@ -36,11 +51,13 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
     [CTR__STEP_LOOPBACK] = ctr__child_loopback,
     [CTR__STEP_PROPAGATION] = ctr__child_propagation,
+    [CTR__STEP_BASE] = ctr__child_base,
     [CTR__STEP_ROOT_BIND] = ctr__child_root_bind,
     [CTR__STEP_ROOT_OPEN] = ctr__child_root_open,
     [CTR__STEP_MOUNT_FS] = ctr__child_mount_fs,
     [CTR__STEP_MOUNT_COPY_UP] = ctr__child_mount_copy_up,
     [CTR__STEP_MOUNT_OLD] = ctr__child_mount_old,
+    [CTR__STEP_MOUNT_FILE] = ctr__child_mount_file,
     [CTR__STEP_MOUNT_BIND] = ctr__child_mount_bind,
     [CTR__STEP_SET_ATTR] = ctr__child_set_attr,
     [CTR__STEP_SET_ATTR_ALL] = ctr__child_set_attr_all,
@@ -50,6 +67,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
     [CTR__STEP_HOOK] = ctr__child_hook,
     [CTR__STEP_MASK] = ctr__child_mask,
@@ -84,6 +102,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
     [CTR__STEP_CLOSE_FDS] = ctr__child_close_fds,
     [CTR__STEP_CALL] = ctr__child_call,
+    [CTR__STEP_FILTER] = ctr__child_filter,
     [CTR__STEP_EXEC] = ctr__child_exec,
 };
 
@@ -93,6 +112,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .sock = launch->sock,
                       .start_sock = launch->start_sock,
                       .proc = -1,
+                      .base = -1,
                       .root = -1,
                       .held = {-1, -1, -1},
                       .null_device = -1,

@@ -2,6 +2,10 @@
    lock when we were cloned; so nothing here allocates, locks, prints or reads the environment:
    system calls, this state on the stack, and the plan. */
 
+/* Directories of the base. */
+#define CTR__BASE_NEW "new"
+#define CTR__BASE_OLD "old"
+
 enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
 /* A page that parent and child share. */
@@ -53,6 +57,7 @@ typedef struct ctr__child {
   int sock, start_sock;      /* as in launch, moved out of the way                         */
   bool is_started;           /* sock is that of who started the container                  */
   int proc;                  /* a verified procfs, the host's                              */
+  int base;                  /* where that and the host's tree are, if it is a mount's own */
   int root;                  /* the container's root                                       */
   dev_t root_dev;            /* and its file system                                        */
   int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
@@ -122,6 +127,55 @@ static int ctr__receive(int sock, ctr__message *message) {
   return (size_t)n == sizeof *message ? 0 : -EPROTO;
 }
 
+static bool ctr__hung_up(int sock) {
+  struct pollfd end = {.fd = sock};
+  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
+}
+
+static bool ctr__brings_fd(uint32_t type) {
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_SOURCE;
+}
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(8 * sizeof(int))];
+  } control;
+  struct iovec iov = {message, sizeof *message};
+  struct msghdr packet = {.msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.buf};
+  ssize_t n;
+  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (n < 0) return -errno;
+  size_t fds = 0;
+  int first = -1;
+  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
+      control.head.cmsg_level == SOL_SOCKET)
+    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < fds; i++) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
+    if (i == 0 && fds == 1 && ret_fd)
+      first = fd;
+    else
+      close(fd);
+  }
+  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
+  if (!whole && first >= 0) close(first);
+  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
+  if (!whole) return -EPROTO;
+  int fd = fds ? ctr__fd_high(first) : -1;
+  if (fds && fd >= 0) *ret_fd = fd;
+  return fds && fd < 0 ? fd : 0;
+}
+
 /* Then nobody would know of the program, or wait for it. */
 static bool ctr__parent_is_gone(const ctr__child *c) {
   struct pollfd parent = {.fd = c->sock};
@@ -137,4 +191,21 @@ static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
   if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
   if (r < 0) return r;
   return message.type == exchange->answer ? 0 : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+}
+
+/* What the step under way is made from: the parent looks it up in the plan and sends it. */
+static int ctr__ask_parent(ctr__child *c) {
+  ctr__message message = {.type = CTR__MSG_OPEN, .step = c->at};
+  CTR__AUTO_CLOSE fd = -1;
+  int r = ctr__send(c->sock, &message);
+  if (r == 0) r = ctr__receive_fd(c->sock, &message, &fd);
+  if (r == -EPIPE || r == -ECONNRESET) return ctr__because(c, CTR__WHY_PARENT_GONE, r);
+  if (r == -EPROTO || (r == 0 && message.type != CTR__MSG_SOURCE))
+    return ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+  return r < 0 ? r : ctr__steal_fd(&fd);
+}
+
+/* Whether what the child could not open is the parent's to open. */
+static bool ctr__is_askable(const ctr__step *s, int error) {
+  return error == -EACCES && (s->num[CTR__NUM_SOURCE] & CTR__SOURCE_ASK);
 }

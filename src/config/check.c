@@ -348,13 +348,29 @@ static ctr_code ctr__check_map_ranges(ctr__checker *c, const char *field, ctr_id
   return CTR_OK;
 }
 
+/* The two maps of owner: both or none of them. */
+static ctr_code ctr__check_map_pair(ctr__checker *c, const char *owner, ctr_id_mappings uids,
+                                    ctr_id_mappings gids) {
+  char name[2][128];
+  ctr__name_it(name[0], "%s.uidMappings", owner);
+  ctr__name_it(name[1], "%s.gidMappings", owner);
+  if (!uids.count != !gids.count)
+    return ctr__wrong(c, name[uids.count != 0], "missing: the other map is given");
+  ctr_code code = ctr__check_map_ranges(c, name[0], uids);
+  return code ? code : ctr__check_map_ranges(c, name[1], gids);
+}
+
+/* config-linux.md "User namespace mappings", config.md "Mounts" */
 static ctr_code ctr__check_maps(ctr__checker *c) {
   const ctr_linux *lin = &c->config->linux_;
-  if (!lin->uidMappings.count != !lin->gidMappings.count)
-    return ctr__wrong(c, lin->uidMappings.count ? "linux.gidMappings" : "linux.uidMappings",
-                      "missing: the other map is given");
-  ctr_code code = ctr__check_map_ranges(c, "linux.uidMappings", lin->uidMappings);
-  return code ? code : ctr__check_map_ranges(c, "linux.gidMappings", lin->gidMappings);
+  char name[128];
+  ctr_code code = ctr__check_map_pair(c, "linux", lin->uidMappings, lin->gidMappings);
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++) {
+    const ctr_mount *mount = &c->config->mounts.items[i];
+    code = ctr__check_map_pair(c, ctr__name_it(name, "mounts[%zu]", i), mount->uidMappings,
+                               mount->gidMappings);
+  }
+  return code;
 }
 
 /* -- paths, devices, settings -- */
@@ -367,13 +383,38 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
-static ctr_code ctr__check_paths(ctr__checker *c) {
+/* The mount that is the container's root, where it has one of its own. */
+static const ctr_mount *ctr__root_mount(const ctr_config *config) {
+  const ctr_mounts *all = &config->mounts;
+  return all->count && ctr__is_root_path(all->items[0].destination) ? &all->items[0] : NULL;
+}
+
+static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
+  const ctr_mount *mount = &c->config->mounts.items[index];
+  const char *wrong = !mount->data.items ? "bytes are promised that are not there"
+                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
+                          ? "only the type ctr.file has any"
+                      : mount->source ? "the file has a source already"
+                                      : NULL;
   char name[128];
-  if (!c->config->root.path || !*c->config->root.path)
+  if (!mount->data.count || !wrong) return CTR_OK;
+  return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].data", index), "%s", wrong);
+}
+
+static ctr_code ctr__check_mounts(ctr__checker *c) {
+  char name[128];
+  ctr_code code = CTR_OK;
+  for (size_t i = 0; i < c->config->mounts.count && !code; i++)
+    code = *c->config->mounts.items[i].destination
+               ? ctr__check_data(c, i)
+               : ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
+  return code;
+}
+
+static ctr_code ctr__check_paths(ctr__checker *c) {
+  const char *root = c->config->root.path;
+  if (!ctr__root_mount(c->config) && (!root || !*root))
     return ctr__wrong(c, "root.path", "required, and missing");
-  for (size_t i = 0; i < c->config->mounts.count; i++)
-    if (!*c->config->mounts.items[i].destination)
-      return ctr__wrong(c, ctr__name_it(name, "mounts[%zu].destination", i), "empty");
   ctr_code code = ctr__check_absolute(c, "linux.maskedPaths", c->config->linux_.maskedPaths);
   if (!code) code = ctr__check_absolute(c, "linux.readonlyPaths", c->config->linux_.readonlyPaths);
   return code;
@@ -457,11 +498,11 @@ static ctr_code ctr__check_console(ctr__checker *c) {
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
   static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,    ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces, ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,       ctr__check_paths,      ctr__check_devices,
-                         ctr__check_sysctls,    ctr__check_modes,      ctr__check_annotations,
-                         ctr__check_hooks,      ctr__check_console};
+      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
+                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
+                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);

@@ -75,6 +75,15 @@ static const ctr_config ctr__default_config = {
 #undef CTR__WORDS
 #undef CTR__LIST
 
+/* user_namespaces(7): no id is mapped twice, but the same may be given twice. */
+static bool ctr__is_mapped_already(const ctr_id_mapping *map, size_t count,
+                                   const ctr__id_range *range) {
+  for (size_t i = 0; i < count; i++)
+    if (range->first < map[i].hostID + map[i].size && map[i].hostID < range->first + range->count)
+      return true;
+  return false;
+}
+
 /* The caller's own id as root, then one after the other what is given to the caller. */
 static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
                                ctr_id_mappings *ret) {
@@ -84,9 +93,7 @@ static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *g
   map[n++] = (ctr_id_mapping){.containerID = 0, .hostID = own, .size = 1};
   for (uint32_t i = 0, next = 1; i < given->count; i++) {
     const ctr__id_range *range = &given->items[i];
-    if (ctr__ids_have(&(ctr__ids){.items = {*range}, .count = 1}, own, 1) ||
-        range->count > UINT32_MAX - 1 - next)
-      continue;
+    if (ctr__is_mapped_already(map, n, range) || range->count > UINT32_MAX - 1 - next) continue;
     map[n++] = (ctr_id_mapping){next, range->first, range->count};
     next += range->count;
   }
@@ -120,10 +127,10 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   for (int i = 0; i < CTR__ID_KINDS && several; i++) {
     ctr__find_id_helper(ctr__id_sources[i].helper, helper);
     int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
-            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, getuid(), &ids[i])
+            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
-    several = r == 0 && ids[i].count;
+    several = r == 0 && ids[i].known && ids[i].count;
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {

@@ -33,6 +33,18 @@ static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
   return false;
 }
 
+/* Likewise, by ranges that meet: newuidmap(1) takes these for one, the kernel those of a map does
+   not. */
+static bool ctr__ids_have_together(const ctr__ids *ids, uint32_t first, uint32_t count) {
+  for (size_t i = 0; i < ids->count; i++) {
+    const ctr__id_range *range = &ids->items[i];
+    if (first < range->first || first - range->first >= range->count) continue;
+    const uint32_t here = range->count - (first - range->first);
+    if (count <= here || ctr__ids_have_together(ids, first + here, count - here)) return true;
+  }
+  return false;
+}
+
 static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
   if (!count || first >= UINT32_MAX || count > UINT32_MAX - first) return;
   if (ids->count == CTR__ID_RANGES)
@@ -68,11 +80,16 @@ static int ctr__read_if_there(ctr_arena *arena, const char *path, char **ret_tex
   return *ret_text ? 0 : -ENOMEM;
 }
 
-/* What passwd(5) calls a user; NULL: not listed there, such as a user of a directory service. Read
-   by ourselves: getpwuid(3) loads modules, which a static program does not have. */
-static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name) {
+/* A line of passwd(5). */
+typedef struct ctr__user_entry {
+  const char *name; /* NULL: not listed there, such as a user of a directory service */
+  uint32_t gid;
+} ctr__user_entry;
+
+/* Read by ourselves: getpwuid(3) loads modules, which a static program does not have. */
+static int ctr__user_entry_read(ctr_arena *arena, uint32_t uid, ctr__user_entry *ret) {
   char *text = NULL, *save = NULL;
-  *ret_name = NULL;
+  *ret = (ctr__user_entry){.name = NULL};
   int r = ctr__read_if_there(arena, "/etc/passwd", &text);
   if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -80,7 +97,7 @@ static int ctr__user_name(ctr_arena *arena, uint32_t uid, const char **ret_name)
     if (!id || !isdigit((unsigned char)id[1]) || strtoull(id + 1, &end, 10) != uid || *end != ':')
       continue;
     *password = '\0';
-    *ret_name = line;
+    *ret = (ctr__user_entry){line, (uint32_t)strtoul(end + 1, NULL, 10)};
     break;
   }
   return 0;
@@ -96,25 +113,43 @@ static int ctr__ids_are_given_elsewhere(ctr_arena *arena) {
   return 0;
 }
 
-/* Lines "NAME-or-UID:first:count". Without a file nothing is given. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, uint32_t uid, ctr__ids *ret) {
-  const char *name = NULL;
-  char *text = NULL, *save = NULL, number[16];
+/* A number that ends with the character; *at moves behind that. */
+static bool ctr__take_number(char **at, char end, uint64_t *ret) {
+  if (!isdigit((unsigned char)**at)) return false;
+  *ret = strtoull(*at, at, 10);
+  if (**at != end) return false;
+  *at += end != '\0';
+  return true;
+}
+
+/* Lines "NAME-or-UID:first:count", of which those of others are skipped, and what is none. The text
+   is cut up; name: NULL when it is not known. */
+static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr__ids *ids) {
+  char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
-  int r = ctr__user_name(arena, uid, &name);
-  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
-  *ret = (ctr__ids){.known = name && !elsewhere};
-  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
-  if (r < 0) return r;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
     char *at = strchr(line, ':');
+    uint64_t first, count;
     if (!at) continue;
     *at++ = '\0';
     if (strcmp(line, number) != 0 && (!name || strcmp(line, name) != 0)) continue;
-    uint64_t first = strtoull(at, &at, 10);
-    if (*at == ':') ctr__ids_add(ret, first, strtoull(at + 1, &at, 10));
+    if (ctr__take_number(&at, ':', &first) && ctr__take_number(&at, '\0', &count))
+      ctr__ids_add(ids, first, count);
   }
-  return 0;
+}
+
+/* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  const uint32_t uid = getuid();
+  ctr__user_entry user;
+  char *text = NULL;
+  int r = ctr__user_entry_read(arena, uid, &user);
+  int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
+  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
+  if (r == 0 && (!user.name || user.gid == getgid()))
+    ctr__ids_parse_given(text, user.name, uid, ret);
+  return r;
 }
 
 /* -- who writes them -- */

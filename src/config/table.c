@@ -65,7 +65,7 @@ typedef struct ctr__any_list {
 #define CTR__MUST .flags = CTR__REQUIRED
 #define CTR__LATER .flags = CTR__NOT_EXECUTED
 
-CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__MUST),
+CTR__TYPE(ctr_root, CTR__FIELD(ctr_root, path, STR, CTR__PLAIN),
           CTR__FIELD(ctr_root, readonly, BOOL, CTR__PLAIN));
 
 CTR__TYPE(ctr_id_mapping, CTR__FIELD(ctr_id_mapping, containerID, U32, CTR__MUST),
@@ -76,8 +76,8 @@ CTR__TYPE(ctr_mount, CTR__FIELD(ctr_mount, destination, STR, CTR__MUST),
           CTR__FIELD(ctr_mount, type, STR, CTR__PLAIN),
           CTR__FIELD(ctr_mount, source, STR, CTR__PLAIN),
           CTR__FIELD(ctr_mount, options, STRS, CTR__PLAIN),
-          CTR__FIELD(ctr_mount, uidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER),
-          CTR__FIELD(ctr_mount, gidMappings, LIST, CTR__OF(ctr_id_mapping), CTR__LATER));
+          CTR__FIELD(ctr_mount, uidMappings, LIST, CTR__OF(ctr_id_mapping)),
+          CTR__FIELD(ctr_mount, gidMappings, LIST, CTR__OF(ctr_id_mapping)));
 
 CTR__TYPE(ctr_console_size, CTR__FIELD(ctr_console_size, height, UINT, CTR__MUST),
           CTR__FIELD(ctr_console_size, width, UINT, CTR__MUST));

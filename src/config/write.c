@@ -90,6 +90,12 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
   ctr__checker c = {.config = config, .err = err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  for (size_t i = 0; i < config->mounts.count && !code; i++) {
+    char name[128];
+    if (config->mounts.items[i].data.count)
+      code = ctr__wrong(&c, ctr__name_it(name, "mounts[%zu].data", i),
+                        "bytes have no JSON form: text can be the source instead");
+  }
   if (code) return code;
   ctr_config whole = *config;
   if (!whole.ociVersion) whole.ociVersion = CTR_OCI_VERSION;

@@ -80,7 +80,18 @@ static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
   return pairs;
 }
 
-/* What is known before there is a process. */
+/* The directory of the host that is the root, if it is one. */
+static ctr_code ctr__describe_root(ctr_container *c, const ctr_plan *plan, ctr__stored *stored,
+                                   ctr_err *err) {
+  const bool is_mount = ctr__root_mount(c->config);
+  const char *path = is_mount ? ctr__plan_str(plan, plan->root_dir) : c->config->root.path;
+  if (!path) return CTR_OK;
+  return ctr__absolute(&c->arena, c->plan_desc.bundle, path, is_mount ? "mounts[0]" : "root.path",
+                       &stored->rootfs, err);
+}
+
+/* What is known before there is a process. The mounts' data goes unsaid: the table does not know
+   it, and no process that comes later makes a mount. */
 static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_process *process,
                               ctr__stored *stored, ctr_err *err) {
   *stored = (ctr__stored){.id = c->id,
@@ -91,8 +102,7 @@ static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_
                           .notifySocket = c->notify_socket,
                           .config = *c->config};
   if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
-  ctr_code code = ctr__absolute(&c->arena, c->plan_desc.bundle, c->config->root.path, "root.path",
-                                &stored->rootfs, err);
+  ctr_code code = ctr__describe_root(c, plan, stored, err);
   if (code) return code;
   if (!stored->created || !ctr__list_cgroups(&c->arena, plan, stored)) return ctr__nomem(err);
   return ctr__check_cgroups_unused(stored, err);

@@ -83,7 +83,10 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
   const ctr_plan_desc plan_desc = {.bundle = c->stored->bundle,
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
+                                   .no_new_session = desc->no_new_session,
                                    .without = desc->without,
+                                   .filters = desc->filters,
+                                   .filter_count = desc->filter_count,
                                    .log = desc->log};
   ctr_code code = ctr__cgroup_paths(c, &arena, &purpose, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);

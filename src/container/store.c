@@ -25,7 +25,7 @@ CTR__TYPE(ctr__cgroup, CTR__FIELD(ctr__cgroup, path, STR, CTR__MUST),
 
 CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, bundle, STR, CTR__MUST),
-          CTR__FIELD(ctr__stored, rootfs, STR, CTR__MUST),
+          CTR__FIELD(ctr__stored, rootfs, STR, CTR__PLAIN),
           CTR__FIELD(ctr__stored, created, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, owner, U32, CTR__MUST),
           CTR__FIELD(ctr__stored, pid, I64, .min = 0, .max = INT32_MAX, CTR__MUST),

@@ -32,57 +32,11 @@ typedef struct ctr__start {
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
   int console_sock, pidfd_sock; /* connected before anything is started */
+  int *idmaps;                  /* user namespaces made by MAKE_IDMAP, or -1 */
+  uint32_t idmap_count;
+  uint32_t next_source; /* the first step whose source may still be asked for */
   ctr_err *err;
 } ctr__start;
-
-static bool ctr__hung_up(int sock) {
-  struct pollfd end = {.fd = sock};
-  return ctr__poll_now(&end, 1) > 0 && (end.revents & POLLHUP);
-}
-
-static bool ctr__brings_fd(uint32_t type) {
-  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
-}
-
-/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
-   other descriptor is closed by us and any other size refused. */
-static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
-  union {
-    struct cmsghdr head;
-    char buf[CMSG_SPACE(8 * sizeof(int))];
-  } control;
-  struct iovec iov = {message, sizeof *message};
-  struct msghdr packet = {.msg_iov = &iov,
-                          .msg_iovlen = 1,
-                          .msg_control = &control,
-                          .msg_controllen = sizeof control.buf};
-  ssize_t n;
-  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
-  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
-  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (n < 0) return -errno;
-  size_t fds = 0;
-  int first = -1;
-  if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
-      control.head.cmsg_level == SOL_SOCKET)
-    fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (size_t i = 0; i < fds; i++) {
-    int fd;
-    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
-    if (i == 0 && fds == 1 && ret_fd)
-      first = fd;
-    else
-      close(fd);
-  }
-  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
-  if (!whole && first >= 0) close(first);
-  if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
-  if (!whole) return -EPROTO;
-  int fd = fds ? ctr__fd_high(first) : -1;
-  if (fds && fd >= 0) *ret_fd = fd;
-  return fds && fd < 0 ? fd : 0;
-}
 
 static ctr_code ctr__child_died(ctr__start *s) {
   uint32_t at = s->launch.shared->step;
@@ -114,11 +68,28 @@ static int ctr__await(const ctr__start *s) {
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
 }
 
+static ctr_code ctr__serve_source(ctr__start *s, uint32_t index);
+
+/* The next packet that is not about what the child asks for on the way. */
+static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
+                             ctr_code *ret_failed) {
+  int r = 0;
+  *ret_failed = CTR_OK;
+  while (r == 0 && !*ret_failed) {
+    r = ctr__await(s);
+    if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
+    if (r < 0 || message->type != CTR__MSG_OPEN) return r;
+    *ret_failed = ctr__serve_source(s, message->step);
+  }
+  return r;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
-  int r = ctr__await(s);
-  if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
+  ctr_code failed;
+  int r = ctr__next_message(s, message, ret_fd, &failed);
+  if (failed) return failed;
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);

@@ -19,11 +19,17 @@ static const struct ctr__hint {
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
     {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_MAKE_IDMAP, EPERM,
+     "the hostIDs are not all the caller's to map (user_namespaces(7)): that takes CAP_SETUID and "
+     "CAP_SETGID, and CAP_SETFCAP for id 0"},
+    {CTR__STEP_MAKE_IDMAP, ENOSPC,
+     "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace proc needs a pid namespace of its own, sysfs a network namespace of its "
-     "own, and both that the caller sees one without anything mounted over it"},
+     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
+     "and "
+     "of proc and sysfs the caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
@@ -32,6 +38,9 @@ static const struct ctr__hint {
      "be bound with rbind"},
     {CTR__STEP_SET_ATTR, EPERM,
      "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_BASE, EINVAL,
+     "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
+     "no_pivot"},
     {CTR__STEP_PIVOT_ROOT, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use no_pivot"},
     {CTR__STEP_OOM_SCORE_ADJ, EACCES, "going below the caller's own needs CAP_SYS_RESOURCE"},
@@ -54,6 +63,9 @@ static const struct ctr__hint {
      "a cpuset without CPUs or memory nodes cannot be entered (cpusets(7))"},
     {CTR__STEP_HOOK, ECHILD, "the caller ignores SIGCHLD, which takes away how the hook ended"},
     {CTR__STEP_OPEN_INIT, ESRCH, "container not running"},
+    {CTR__STEP_MAKE_FILE, EROFS, "the option bind can put the file over one that is there"},
+    {CTR__STEP_FILTER, EINVAL, "the kernel does not take it for a filter"},
+    {CTR__STEP_FILTER, ENOMEM, "together the filters are longer than the kernel takes"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
     {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
@@ -95,6 +107,8 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
+  if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
+    ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
   if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;

@@ -94,6 +94,15 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+static ctr_code ctr__prepare_idmaps(ctr__start *s) {
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    s->idmap_count += ctr__plan_step(s->plan, i)->kind == CTR__STEP_MAKE_IDMAP;
+  s->idmaps = ctr__arena_array(&s->arena, s->idmap_count, sizeof *s->idmaps);
+  if (!s->idmaps) return s->idmap_count = 0, ctr__nomem(s->err);
+  for (uint32_t i = 0; i < s->idmap_count; i++) s->idmaps[i] = -1;
+  return CTR_OK;
+}
+
 static ctr_code ctr__prepare_shared(ctr__start *s) {
   void *shared =
       mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -108,6 +117,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
   if (!code) code = ctr__prepare_extra(s);
@@ -133,6 +143,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->console_sock);
   ctr__close(&s->pidfd_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
+  for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {

@@ -78,14 +78,6 @@ static int64_t ctr__pid_of(int pidfd) {
   return at ? strtoll(at + 5, NULL, 10) : -ESRCH;
 }
 
-static void ctr__kill_and_reap(int *pidfd) {
-  ctr_exit status;
-  if (*pidfd < 0) return;
-  ctr__pidfd_signal(*pidfd, SIGKILL);
-  ctr__reap(*pidfd, &status);
-  ctr__close(pidfd);
-}
-
 /* libcontainer's execSetns: the real process is a child of ours, the one that made it is done. */
 static ctr_code ctr__parent_adopt(ctr__start *s, const ctr__step *step) {
   ctr__message message;
@@ -195,7 +187,16 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
   return ctr__write_child_proc(s, "gid_map", step);
 }
 
-/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. */
+static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
+  char path[64], byte;
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
+               strrchr(ctr__id_sources[kind].map, '/'));
+  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+/* newuidmap(1) knows the process by its pid: not yet reaped, that is the child's own. How it ended
+   is lost on a caller that ignores SIGCHLD: then the map tells. */
 static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__reason *ret_reason,
                                int64_t *ret_detail) {
   char pid[24];
@@ -212,7 +213,7 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
   int r = ctr__program_execute(&helper);
   *ret_reason = helper.reason;
   *ret_detail = helper.detail;
-  return r;
+  return r == -ECHILD && ctr__map_is_written(s, (enum ctr__id_kind)step->num[0]) ? 0 : r;
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
@@ -295,6 +296,7 @@ static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_IO_PRIORITY] = ctr__parent_io_priority,
     [CTR__STEP_RAISE_RLIMIT] = ctr__parent_raise_rlimit,
     [CTR__STEP_OWN_PIPES] = ctr__parent_own_pipes,
+    [CTR__STEP_MAKE_IDMAP] = ctr__parent_make_idmap,
 };
 
 /* Steps that wait for a message or call somebody, and know their error best. */

@@ -1,9 +1,9 @@
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
-/* Removes what path[0, end) names in the root: an empty directory, an empty file, a node, a
-   link. */
-static void ctr__remove_made(int root, const char *path, size_t end) {
+/* Removes what path[0, end) names in the root: an empty directory, a file of at most size bytes, a
+   node, a link. */
+static void ctr__remove_made(int root, const char *path, size_t end, uint64_t size) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
   memcpy(prefix, path, end);
@@ -12,15 +12,19 @@ static void ctr__remove_made(int root, const char *path, size_t end) {
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
   if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
   struct stat st;
-  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (!S_ISREG(st.st_mode) || !st.st_size))
+  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      (!S_ISREG(st.st_mode) || (uint64_t)st.st_size <= size))
     unlinkat(parent, name, 0);
 }
 
-/* Whether a mount of an earlier step covers path[0, end): then what was made lay on that. */
+/* Whether a mount of an earlier step, but the root, covers path[0, end): then what was made lay on
+   that. */
 static bool ctr__lay_on_mount(const ctr_plan *plan, uint32_t index, const char *path, size_t end) {
   for (uint32_t i = 0; i < index; i++) {
     const ctr__step *step = ctr__plan_step(plan, i);
-    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    if (step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND ||
+        step->num[CTR__NUM_ROOT])
+      continue;
     const char *over = ctr__plan_str(plan, step->str[0]);
     size_t len = ctr__trimmed(over);
     if (len < end && !memcmp(over, path, len) && path[len] == '/') return true;
@@ -37,19 +41,22 @@ static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t e
                                                                                           : NULL;
 }
 
+/* What a file that the step has made is filled with; another is a mount point, and empty. */
+static uint64_t ctr__file_size(const ctr__step *step) {
+  return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
-  CTR__AUTO_CLOSE root = -1;
+  const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
-  for (uint32_t i = 0; i < plan->step_count && count && root < 0; i++) {
-    const ctr__step *step = ctr__plan_step(plan, i);
-    if (step->kind == CTR__STEP_ROOT_BIND)
-      root = ctr__open(AT_FDCWD, ctr__plan_str(plan, step->str[0]), O_PATH | O_DIRECTORY, 0);
-  }
+  CTR__AUTO_CLOSE root = dir && count ? ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0) : -1;
   while (count-- && root >= 0) {
+    const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
-    const char *path = ctr__made_path(plan, shared->made[count].step, first);
-    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end;) {
-      ctr__remove_made(root, path, end);
+    const char *path = ctr__made_path(plan, index, first);
+    uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
+    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; size = 0) {
+      ctr__remove_made(root, path, end, size);
       while (end && path[end - 1] != '/') end--;
       while (end && path[end - 1] == '/') end--;
     }

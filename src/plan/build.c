@@ -33,7 +33,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->new_namespaces & CTR_NS_TIME)
     ctr__child_step(b, TIME_NAMESPACE, .field = "linux.timeOffsets", .str = {ctr__offsets_text(b)});
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
-  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (b->new_namespaces & CTR_NS_NETWORK) ctr__child_step(b, LOOPBACK, .field = "linux.namespaces");
 }
@@ -55,8 +55,8 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   ctr__plan_last_guards(b);
-  ctr__plan_program(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  code = ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : code;
 }
 
 /* Hooks that come when the container is there, or was: each is a plan of one step. */
@@ -65,13 +65,24 @@ static ctr_code ctr__plan_one_hook(ctr__builder *b) {
   return b->nomem ? ctr__nomem(b->err) : CTR_OK;
 }
 
+/* ioctl_tty(2), TIOCSCTTY: for the leader of a session. */
+static ctr_code ctr__check_session(ctr__builder *b) {
+  return b->desc->no_new_session && b->config->process.terminal
+             ? ctr__refuse(b, CTR_E_CONFIG, "process.terminal",
+                           "a terminal of its own needs a session of its own: no_new_session is "
+                           "set")
+             : CTR_OK;
+}
+
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
+  ctr_code code = ctr__check_session(b);
+  if (code) return code;
   if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
                        "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
-  ctr_code code = ctr__check_hooks_are_run(b);
+  code = ctr__check_hooks_are_run(b);
   if (code) return code;
   if (b->desc->bundle) b->bundle = ctr__add_str(b, b->desc->bundle);
   if (b->desc->id) b->state = ctr__hook_state(b);

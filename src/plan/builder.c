@@ -36,14 +36,19 @@ typedef struct ctr__builder {
 
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
   bool own_mounts;                            /* a new mount namespace: mounts can be made */
+  const char *root_field;                     /* what says what the root is                */
+  ctr__ref root_dir;                          /* as in ctr_plan                            */
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
-  bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
-  ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
-  bool groups_denied;                         /* setgroups(2) is not to be had there   */
-  struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
-  struct ctr__limit *limits;                  /* what is written to its cgroups        */
+  struct ctr__idmap *idmaps;                  /* those made for mounts                           */
+  size_t idmap_count;
+  bool dev_is_bound;                    /* /dev comes from elsewhere: not ours to fill     */
+  ctr_id_mappings uid_map, gid_map;     /* of a new user namespace              */
+  bool groups_denied;                   /* setgroups(2) is not to be had there   */
+  uint64_t effective;                   /* capabilities that the program starts with */
+  struct ctr__hierarchies *hierarchies; /* the machine's, once they were read    */
+  struct ctr__limit *limits;            /* what is written to its cgroups        */
   size_t limit_count;
   struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
@@ -178,6 +183,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .envp = envp,
                      .bundle = b->bundle,
                      .state = b->state,
+                     .root_dir = b->root_dir,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);

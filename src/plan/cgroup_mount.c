@@ -63,6 +63,9 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
         b->err, CTR_E_CONFIG, 0, field,
         "\"%.64s\": the hierarchies are there already and take no options of their own",
         spec->data[0]);
+  if (spec->idmapped)
+    return ctr__refuse(b, CTR_E_CONFIG, field,
+                       "type cgroup: the kernel maps no ids of cgroup hierarchies");
   ctr_code code = ctr__hierarchies_read(b);
   if (code) return code;
   const ctr__hierarchies *all = b->hierarchies;

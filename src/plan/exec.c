@@ -111,7 +111,7 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
                             b->config->process.execCPUAffinity.final);
   if (ctr__in_userns(b)) ctr__plan_become_root(b);
-  ctr__child_step(b, SETSID, .field = NULL);
+  if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__plan_exec_root(b);
   ctr__plan_console(b, false);
@@ -121,6 +121,6 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_ids(b);
   ctr__plan_last_guards(b);
-  ctr__plan_program(b);
-  return b->nomem ? ctr__nomem(b->err) : CTR_OK;
+  code = ctr__plan_program(b);
+  return b->nomem ? ctr__nomem(b->err) : code;
 }

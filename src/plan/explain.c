@@ -90,9 +90,22 @@ static void ctr__text_below(ctr__text *t, uint64_t set, uint64_t clr) {
   ctr__text_options(t, true, clr);
 }
 
+static void ctr__text_ids(ctr__text *t, uint64_t map, uint64_t source) {
+  if (map && (source & CTR__IDMAP_JOINED))
+    ctr__text_add(t, "; ids as in the joined user namespace");
+  else if (map)
+    ctr__text_add(t, "; ids by map %llu", (unsigned long long)map);
+  if (map && (source & CTR__IDMAP_BELOW)) ctr__text_add(t, ", also below");
+}
+
 static void ctr__text_owner(ctr__text *t, uint64_t uid, uint64_t gid) {
   if (uid || gid)
     ctr__text_add(t, ", owner %llu:%llu", (unsigned long long)uid, (unsigned long long)gid);
+}
+
+/* Where the library's directories have another mode than usual. */
+static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
+  if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
 }
 
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
@@ -153,7 +166,13 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'P': ctr__text_propagation(t, num); break;
   case 'p': ctr__text_unusual_propagation(t, num); break;
   case 'r': ctr__text_below(t, num, step->num[i + 1]); break;
+  case 'Y': ctr__text_ids(t, num, step->num[i + 1]); break;
   case 'O': ctr__text_owner(t, num, step->num[i + 1]); break;
+  case 'm': ctr__text_unusual_mode(t, num); break;
+  case 'U': ctr__text_add(t, "%s", num ? "; changes go to a new tmpfs" : ""); break;
+  case 'q':
+    ctr__text_add(t, "%s", num == CTR__AS_ROOT_BELOW_READ_ONLY ? "; all below: read-only" : "");
+    break;
   case 'T': ctr__text_add(t, "%c", S_ISBLK(num) ? 'b' : S_ISFIFO(num) ? 'p' : 'c'); break;
   case 'D': ctr__text_add(t, "%u:%u", major((dev_t)num), minor((dev_t)num)); break;
   case 'R': ctr__text_add(t, "%s", ctr__name_of(&ctr__rlimit_names, (int64_t)num + 1)); break;

@@ -76,7 +76,7 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (r < 0 || (facts->caps & caps[kind])) continue;
     ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
     if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, getuid(), &facts->given_ids[kind]);
+      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
   }
   ctr_arena_free(&arena);
   if (r == -ENOMEM) return ctr__nomem(err);

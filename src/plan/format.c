@@ -10,7 +10,17 @@ enum ctr__lane {
   CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
 };
 
-enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 7 };
+enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
+
+/* Numbers that mean the same in every step that has them: whose ids a mount shows (1 + which map;
+   0: those of the file system), and what else is to be known of what it is made from. */
+enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
+
+enum ctr__source {
+  CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
+  CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
+  CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+};
 
 typedef struct ctr__step {
   uint16_t kind, lane;
@@ -26,6 +36,7 @@ struct ctr_plan {
   ctr__ref argv, envp;
   ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
   ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  ctr__ref root_dir;       /* of the host, where lies what is made in the root; 0: nowhere */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
 
@@ -40,9 +51,11 @@ enum {
    numbers; %N namespaces, %C capabilities, %A mount attributes, %L those taken away, %F flags of a
    file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
    numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
-   if it is not root, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
-   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one.
+   if it is not root, %m a mode if it is not the usual, %U where changes go if that is new, %q what
+   becomes of mounts below if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a
+   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
+   controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
+   start in if there is one, %Y whose ids a mount shows if not its own (two numbers).
    Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -85,12 +98,15 @@ enum {
   X(CGROUP_NAMESPACE, "enter a new cgroup namespace", "cgroup_namespaces(7)")                      \
   X(LOOPBACK, "bring up the loopback interface", "netdevice(7)")                                   \
   X(PROPAGATION, "make every mount %P0", "mount_namespaces(7)")                                    \
+  X(MAKE_IDMAP, "make the id map %u0 for mounts: uids '%s0', gids '%s1'", "user_namespaces(7)")    \
+  X(BASE, "set up a tmpfs for the root, the host's tree beside it", "pivot_root(2)")               \
   X(ROOT_BIND, "bind the root file system %s0 (%A2)", "open_tree(2)")                              \
   X(ROOT_OPEN, "open the root directory %s0", "open(2)")                                           \
-  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0)", "fsopen(2)")                                          \
-  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0)", "fsopen(2)")        \
-  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1)", "mount(2)")                                     \
-  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5)", "open_tree(2)")                                   \
+  X(MOUNT_FS, "mount %s1 on %s0 (%l2; %A0%U2%Y7)", "fsopen(2)")                                    \
+  X(MOUNT_COPY_UP, "mount %s1 on %s0 with a copy of what is there (%l2; %A0%Y7)", "fsopen(2)")     \
+  X(MOUNT_OLD, "mount %s1 on %s0 (%s2; %A0; %F1%U2)", "mount(2)")                                  \
+  X(MOUNT_FILE, "mount a file of %u1 bytes on %s0, mode %o0 (%A2)", "open_tree(2)")                \
+  X(MOUNT_BIND, "%b4 %s1 on %s0 (%A0%L1%p3%r5%q9%Y7)", "open_tree(2)")                             \
   X(SET_ATTR, "on %s0 set %A0, clear %A1", "mount_setattr(2)")                                     \
   X(SET_ATTR_ALL, "on %s0 and all mounts below set %A0, clear %A1", "mount_setattr(2)")            \
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
@@ -98,7 +114,8 @@ enum {
   X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0%O2", "mknod(2)")                          \
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
-  X(MAKE_DIR, "make the directory %s0 if it is missing", "mkdir(2)")                               \
+  X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
   X(HOOK, "run the hook %s0%W0", "OCI config.md")                                                  \
@@ -132,6 +149,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
+  X(FILTER, "load a seccomp filter of %u0 instructions", "seccomp(2)")                             \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -141,6 +159,20 @@ enum ctr__kind {
 #undef CTR__STEP_ENUM
       CTR__STEP_COUNT
 };
+
+/* Whether a mount is the container's root: a number of every step that mounts something. */
+enum ctr__as_root {
+  CTR__AS_ROOT_NOT,
+  CTR__AS_ROOT,
+  CTR__AS_ROOT_BELOW_READ_ONLY, /* and what came with it below becomes read-only */
+};
+enum { CTR__NUM_ROOT = 9 };
+
+/* Of a new file system, which may be an overlay: whether its changes go to a new tmpfs. */
+enum { CTR__NUM_UPPER = 2 };
+
+/* ",upperdir=/proc/self/fd/N/upper,workdir=/proc/self/fd/N/work" */
+enum { CTR__UPPER_OPTIONS_MAX = 96 };
 
 /* When a limit is written. */
 enum ctr__limit_rule {
@@ -181,7 +213,12 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
+  X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
+  X(NO_IDMAP, "this file system, or one below it, takes no id-mapped mounts on this kernel")       \
+  X(IDMAP_RIGHT, "its ids are mapped already, or not the caller's to map: that takes "             \
+                 "CAP_SYS_ADMIN in the user namespace that the file system was mounted in")        \
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
   X(OUTSIDE, "it lies outside the container's root")                                               \
@@ -220,6 +257,8 @@ enum ctr__message_type {
   CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
   CTR__MSG_START,     /* who starts it: go on                                      */
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
+  CTR__MSG_OPEN,      /* child: may not open, or cannot make, what its step names  */
+  CTR__MSG_SOURCE,    /* parent: carries that                                      */
 };
 
 /* runtime.md "State": how statuses are called, to callers and to hooks. */

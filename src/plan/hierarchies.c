@@ -1,6 +1,8 @@
 /* The cgroup hierarchies of the machine (cgroups(7)): each v1 one with its controllers, and v2.
    They are read once, here. */
 
+enum { CTR__CGROUP_MAGIC = 0x27e0eb, CTR__CGROUP2_MAGIC = 0x63677270 };
+
 typedef struct ctr__hierarchy {
   const char *container;   /* the container's own cgroup there, on the host; NULL: none  */
   const char *mount_point; /* on the host                                            */
@@ -88,6 +90,13 @@ static ctr_code ctr__controllers_read(ctr__builder *b, const char *dir, const ch
   return CTR_OK;
 }
 
+/* Something else can be mounted over it: then it is none for us. */
+static bool ctr__hierarchy_is_covered(const ctr__hierarchy *h) {
+  const uint32_t magic = h->v2 ? CTR__CGROUP2_MAGIC : CTR__CGROUP_MAGIC;
+  struct statfs fs;
+  return statfs(h->mount_point, &fs) < 0 || (uint32_t)fs.f_type != magic;
+}
+
 static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
@@ -99,9 +108,15 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (code) return code;
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
     ctr__hierarchy_read(all, line);
-  for (size_t i = 0; i < all->count && !code; i++)
-    if (all->items[i].v2)
-      code = ctr__controllers_read(b, all->items[i].mount_point, &all->items[i].controllers);
+  size_t seen = all->count;
+  all->count = all->v1_count = 0;
+  for (size_t i = 0; i < seen && !code; i++) {
+    ctr__hierarchy *h = &all->items[i];
+    if (ctr__hierarchy_is_covered(h)) continue;
+    if (h->v2) code = ctr__controllers_read(b, h->mount_point, &h->controllers);
+    all->v1_count += !h->v2;
+    all->items[all->count++] = *h;
+  }
   if (!code) b->hierarchies = all;
   return code;
 }

@@ -255,6 +255,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   caps.bounding = ctr__grantable(b, "bounding", caps.bounding, b->facts->bounding);
   caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
+  b->effective = caps.effective & had;
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
   ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});
@@ -263,7 +264,7 @@ static void ctr__plan_ids(ctr__builder *b) {
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
                   .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
   ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
-                  .num = {caps.effective & had, had, caps.inheritable & (had | caps.bounding)});
+                  .num = {b->effective, had, caps.inheritable & (had | caps.bounding)});
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
 }
 
@@ -288,6 +289,45 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, count});
 }
 
+/* -- filters -- */
+
+/* What the kernel takes: BPF_MAXINSNS of its struct sock_filter (filter.txt). */
+enum { CTR__FILTER_INSN = 8, CTR__FILTER_INSNS_MAX = 4096 };
+
+static ctr_code ctr__check_filter(ctr__builder *b, const char *field, const ctr_filter *filter) {
+  const size_t max = CTR__FILTER_INSN * CTR__FILTER_INSNS_MAX;
+  if (filter->code && filter->len && filter->len <= max && filter->len % CTR__FILTER_INSN == 0)
+    return CTR_OK;
+  return ctr__fail(b->err, CTR_E_ARG, 0, field,
+                   "%zu bytes%s are no seccomp filter: 1 to %d instructions of %d bytes",
+                   filter->len, filter->code ? "" : " at NULL", CTR__FILTER_INSNS_MAX,
+                   CTR__FILTER_INSN);
+}
+
+static ctr_code ctr__plan_filters(ctr__builder *b) {
+  const ctr_plan_desc *desc = b->desc;
+  if (!desc->filter_count) return CTR_OK;
+  if (!desc->filters)
+    return ctr__fail(b->err, CTR_E_ARG, 0, "filters", "a list of %zu without items",
+                     desc->filter_count);
+  if (!b->config->process.noNewPrivileges && !(b->effective & CTR_CAP(SYS_ADMIN)))
+    return ctr__refuse(b, CTR_E_CONFIG, "process.noNewPrivileges",
+                       "the kernel loads filters only with it, or for an effective CAP_SYS_ADMIN "
+                       "(seccomp(2))");
+  for (size_t i = 0; i < desc->filter_count; i++) {
+    const ctr_filter *filter = &desc->filters[i];
+    const char *field = ctr__print(b, "filters[%zu]", i);
+    ctr_code code = ctr__check_filter(b, field, filter);
+    if (code) return code;
+    ctr__child_step(b, FILTER, .field = field,
+                    .ref = {ctr__add_bytes(b, filter->code, filter->len, 8)},
+                    .num = {filter->len / CTR__FILTER_INSN});
+  }
+  return CTR_OK;
+}
+
+/* -- the last steps -- */
+
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
@@ -299,7 +339,7 @@ static void ctr__plan_last_guards(ctr__builder *b) {
   if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
 }
 
-static void ctr__plan_program(ctr__builder *b) {
+static ctr_code ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
@@ -314,8 +354,11 @@ static void ctr__plan_program(ctr__builder *b) {
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
+  ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
     ctr__child_step(b, CALL, .field = NULL);
   else
-    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates});
+    ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
+                    .num = {b->desc->filter_count > 0});
+  return code;
 }

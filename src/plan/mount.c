@@ -34,7 +34,8 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
                   .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr});
+                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
+                          spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -51,15 +52,25 @@ static ctr__ref ctr__fs_options(ctr__builder *b, const ctr_mount *mount,
   return b->nomem ? 0 : ctr__add_strs(b, (ctr_strs){list, n});
 }
 
-/* mount(2) takes them as one string of at most a page. */
+/* An ordinary user can store neither whiteouts nor what else overlayfs notes in attributes of the
+   kind "trusted" (overlayfs.rst, "User xattr"; Linux 5.11). */
+static void ctr__add_userxattr(ctr__builder *b, ctr__mount_spec *spec) {
+  for (size_t i = 0; i < spec->data_count; i++)
+    if (!strcmp(spec->data[i], "userxattr")) return;
+  if (!b->facts->initial_userns || ctr__in_userns(b)) spec->data[spec->data_count++] = "userxattr";
+}
+
+/* mount(2) takes them as one string of at most a page, of which some is kept for the directories
+   that only the child can name. */
 static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, uint64_t attr) {
   char data[4096], *at = data;
+  const size_t room = sizeof data - (spec->tmp_upper ? CTR__UPPER_OPTIONS_MAX : 0);
   *at = '\0';
   for (size_t i = 0; i < spec->data_count; i++) {
     size_t len = strlen(spec->data[i]);
     if (ctr__mount_option(spec->data[i])) continue; /* a flag */
-    if (len + 2 > (size_t)(data + sizeof data - at))
+    if (len + 2 > room - (size_t)(at - data))
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "the options together are longer than the page that mount(2) takes");
     if (at != data) *at++ = ',';
@@ -67,7 +78,10 @@ static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, con
   }
   ctr__child_step(b, MOUNT_OLD, .field = field,
                   .str = {mount->destination, mount->type, data, mount->source},
-                  .num = {attr, spec->super});
+                  .num = {[0] = attr,
+                          [1] = spec->super,
+                          [CTR__NUM_UPPER] = spec->tmp_upper,
+                          [CTR__NUM_ROOT] = spec->as_root});
   return CTR_OK;
 }
 
@@ -119,19 +133,22 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   if (!mount->type || !strcmp(mount->type, "none"))
     return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
                      "a type is required unless the options have bind or rbind");
-  ctr_code allowed = ctr__check_may_mount(b, mount, field);
+  /* What is id-mapped is made by the parent, with the caller's rights. */
+  ctr_code allowed = spec->idmap ? CTR_OK : ctr__check_may_mount(b, mount, field);
   if (allowed) return allowed;
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
-  /* A tmpfs is still to be filled with mount points and devices: read-only comes last. */
-  bool late = !strcmp(mount->type, "tmpfs");
+  if (ctr__is_type(mount, "overlay")) ctr__add_userxattr(b, spec);
+  /* What is still to be filled with mount points and devices becomes read-only last. */
+  bool late = ctr__is_type(mount, "tmpfs") || spec->tmp_upper || spec->as_root;
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
   if (ctr__needs_old_api(mount, spec)) {
-    if (spec->copy_up)
+    if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
-                       "tmpcopyup does not go with iversion or with values over 255 bytes");
+                       "%s does not go with iversion or with values over 255 bytes",
+                       spec->copy_up ? "tmpcopyup" : "a map of ids");
     ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
     if (code) return code;
   } else {
@@ -141,7 +158,13 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
                   &(ctr__new_step){.field = field,
                                    .str = {mount->destination, mount->type},
                                    .ref = {0, 0, options},
-                                   .num = {attr, ctr__hold(b, mount)}});
+                                   .num = {[0] = attr,
+                                           [1] =
+                                               spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
+                                           [CTR__NUM_UPPER] = spec->tmp_upper,
+                                           [CTR__NUM_IDMAP] = spec->idmap,
+                                           [CTR__NUM_SOURCE] = spec->source,
+                                           [CTR__NUM_ROOT] = spec->as_root}});
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;

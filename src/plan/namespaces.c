@@ -70,7 +70,7 @@ static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
                        "hostID %u and the %u after it are not all ids of the caller's own user "
                        "namespace (%s)",
                        m->hostID, m->size - 1, ctr__id_sources[p->kind].map);
-    if (p->by_helper && given->known && !own && !ctr__ids_have(given, m->hostID, m->size))
+    if (p->by_helper && given->known && !own && !ctr__ids_have_together(given, m->hostID, m->size))
       return ctr__lacks(b, p->right, field,
                         ctr__print(b, "hostID %u, size %u", m->hostID, m->size));
   }
@@ -133,7 +133,7 @@ static void ctr__plan_map_helper(ctr__builder *b, const ctr__map_plan *p, ctr__r
   ctr__parent_step(b, MAP_HELPER, .field = p->field, .str = {b->facts->id_helpers[p->kind]},
                    .ref = {0, ctr__add_strs(b, (ctr_strs){args, n}),
                            ctr__add_strs(b, (ctr_strs){NULL, 0}), text},
-                   .num = {0, 0, b->program_count++});
+                   .num = {p->kind, 0, b->program_count++});
 }
 
 static ctr_code ctr__plan_map(ctr__builder *b, const ctr__map_plan *p) {
@@ -221,6 +221,16 @@ static const char *ctr__namespace_file(uint32_t type) {
   return type == CTR_NS_MOUNT     ? "mnt"
          : type == CTR_NS_NETWORK ? "net"
                                   : ctr__name_of(&ctr__namespace_names, type);
+}
+
+/* Which of the launch's namespaces the one of that type is. */
+static uint64_t ctr__join_slot(const ctr__builder *b, uint32_t type) {
+  uint64_t slot = 0;
+  for (size_t i = 0; ctr__join_order[i] != type; i++) {
+    const ctr_namespace *ns = ctr__namespace_of(b->config, ctr__join_order[i]);
+    slot += ns && ns->path;
+  }
+  return slot;
 }
 
 static void ctr__plan_joins(ctr__builder *b, bool opening) {
@@ -334,11 +344,13 @@ static const char *ctr__offsets_text(ctr__builder *b) {
 }
 
 /* The process reopens its streams as the user it is to be (/dev/stdout). Which ids on the host are
-   those of a joined user namespace is not known here: OWN_PIPES is for these. */
+   those of a joined user namespace is not known here: OWN_PIPES is for these. And what an ordinary
+   user has mapped by a helper, they cannot give a file to (chown(2)). */
 static void ctr__choose_io_owner(ctr__builder *b) {
   const ctr_user outer = ctr__outer_user(b), *user = &outer;
   b->io_uid = ctr__in_userns(b) ? b->facts->euid : user->uid;
   b->io_gid = ctr__in_userns(b) ? b->facts->egid : user->gid;
+  if (!(b->facts->caps & CTR_CAP(CHOWN))) return;
   ctr__id_mapped(b->uid_map, user->uid, &b->io_uid);
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }

@@ -9,6 +9,7 @@ enum ctr__option_kind {
   CTR__OPT_BIND,
   CTR__OPT_REMOUNT,
   CTR__OPT_COPY_UP,
+  CTR__OPT_TMP_UPPER,
   CTR__OPT_NOTHING, /* says what is so anyway                                               */
   CTR__OPT_IDMAP,
 };
@@ -67,6 +68,7 @@ static const struct ctr__mount_option {
     {"rbind", CTR__OPT_BIND, true, 0, 0},
     {"remount", CTR__OPT_REMOUNT, false, 0, 0},
     {"tmpcopyup", CTR__OPT_COPY_UP, false, 0, 0},
+    {"tmpupper", CTR__OPT_TMP_UPPER, false, 0, 0},
     {"idmap", CTR__OPT_IDMAP, false, 0, 0},
     {"ridmap", CTR__OPT_IDMAP, true, 0, 0},
 };
@@ -84,9 +86,11 @@ typedef struct ctr__mount_spec {
   uint64_t set, clr, rec_set, rec_clr; /* MOUNT_ATTR_* */
   uint64_t super;                      /* flags of the file system, as mount(2) takes them */
   uint64_t propagation[4];             /* MS_*, with MS_REC; 0: no more */
-  bool bind, recursive, remount, copy_up, old_api;
-  bool late_read_only; /* found out while planning: read-only when it is filled */
-  const char **data;   /* for the file system: flags and name=value, in their order */
+  bool bind, recursive, remount, copy_up, tmp_upper, old_api, idmapped, idmap_below;
+  enum ctr__as_root as_root;
+  bool late_read_only;    /* found out while planning: read-only when it is filled */
+  uint64_t idmap, source; /* likewise: the steps' CTR__NUM_IDMAP and CTR__NUM_SOURCE */
+  const char **data;      /* for the file system: flags and name=value, in their order */
   size_t data_count;
 } ctr__mount_spec;
 
@@ -116,11 +120,15 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
     break;
   case CTR__OPT_REMOUNT: spec->remount = true; break;
   case CTR__OPT_COPY_UP: spec->copy_up = true; break;
+  case CTR__OPT_TMP_UPPER: spec->tmp_upper = true; break;
   case CTR__OPT_SUPER_OLD: spec->old_api = true; break;
   case CTR__OPT_PROPAGATION:
     if (!ctr__propagation_apply(spec, option)) return "more propagation types than there are";
     break;
-  case CTR__OPT_IDMAP: return "this version does not make id-mapped mounts";
+  case CTR__OPT_IDMAP:
+    spec->idmapped = true;
+    spec->idmap_below |= option->recursive;
+    break;
   case CTR__OPT_SUPER: spec->data[spec->data_count++] = name; break;
   default: break;
   }
@@ -131,7 +139,8 @@ static const char *ctr__option_apply(ctr__mount_spec *spec, const char *name,
 
 /* Only a file system that is being made can take this option. */
 static bool ctr__option_needs_new_fs(const struct ctr__mount_option *option) {
-  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_SUPER_OLD);
+  return option && (option->kind == CTR__OPT_COPY_UP || option->kind == CTR__OPT_TMP_UPPER ||
+                    option->kind == CTR__OPT_SUPER_OLD);
 }
 
 /* A bind mount has no file system of its own that could take this option. */
@@ -147,6 +156,15 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+/* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
+static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
+                                        const ctr__mount_spec *spec) {
+  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
+  return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
+         "namespace";
+}
+
 /* uid= and gid= are ids of the new user namespace, which the kernel refuses without saying why when
    it does not map them. */
 static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
@@ -158,10 +176,40 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
   return id < UINT32_MAX && ctr__id_mapped(uid ? b->uid_map : b->gid_map, (uint32_t)id, &host);
 }
 
+static bool ctr__is_type(const ctr_mount *mount, const char *type) {
+  return mount->type && !strcmp(mount->type, type);
+}
+
+static bool ctr__names_upper(const char *option) {
+  return !strncmp(option, "upperdir=", 9) || !strncmp(option, "workdir=", 8);
+}
+
+/* What is wrong with an option in the mount it stands in, or NULL. */
+static const char *ctr__option_misplaced(const ctr__builder *b, const ctr_mount *mount,
+                                         const ctr__mount_spec *spec, const char *name) {
+  const struct ctr__mount_option *option = ctr__mount_option(name);
+  const int kind = option ? option->kind : CTR__OPT_SUPER;
+  if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
+    return "a bind mount has no file system of its own that could take it";
+  if (spec->remount && ctr__option_needs_new_fs(option)) return "a remount cannot change that";
+  if (kind == CTR__OPT_COPY_UP && !ctr__is_type(mount, "tmpfs"))
+    return "only a tmpfs can take a copy";
+  if (kind == CTR__OPT_TMP_UPPER && !ctr__is_type(mount, "overlay"))
+    return "only an overlay keeps its changes apart";
+  if (kind == CTR__OPT_TMP_UPPER && spec->idmapped) return "it does not go with idmap";
+  if (spec->tmp_upper && ctr__names_upper(name))
+    return "with tmpupper the library makes the directory for the changes";
+  if (kind == CTR__OPT_IDMAP) return ctr__idmap_misplaced(b, mount, spec);
+  if (!spec->idmapped && !ctr__option_id_mapped(b, name))
+    return "an id that linux.uidMappings or linux.gidMappings does not map";
+  return NULL;
+}
+
 static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, size_t index,
                                      ctr__mount_spec *spec) {
-  *spec = (ctr__mount_spec){.bind = mount->type && !strcmp(mount->type, "bind")};
-  spec->data = ctr__take(b, mount->options.count + 2, sizeof *spec->data);
+  *spec = (ctr__mount_spec){.bind = ctr__is_type(mount, "bind"),
+                            .idmapped = mount->uidMappings.count > 0};
+  spec->data = ctr__take(b, mount->options.count + 3, sizeof *spec->data);
   if (!spec->data) return ctr__nomem(b->err);
   const ctr_strs *options = &mount->options;
   for (size_t i = 0; i < options->count; i++) {
@@ -169,19 +217,9 @@ static ctr_code ctr__mount_spec_read(ctr__builder *b, const ctr_mount *mount, si
     const char *wrong = *name ? ctr__option_apply(spec, name, ctr__mount_option(name)) : "empty";
     if (wrong) return ctr__bad_option(b, index, i, name, wrong);
   }
-  bool is_tmpfs = mount->type && !strcmp(mount->type, "tmpfs");
   for (size_t i = 0; i < options->count; i++) {
-    const struct ctr__mount_option *option = ctr__mount_option(options->items[i]);
-    if (spec->bind && !spec->remount && ctr__option_needs_fs(option))
-      return ctr__bad_option(b, index, i, options->items[i],
-                             "a bind mount has no file system of its own that could take it");
-    if (spec->remount && ctr__option_needs_new_fs(option))
-      return ctr__bad_option(b, index, i, options->items[i], "a remount cannot change that");
-    if (option && option->kind == CTR__OPT_COPY_UP && !is_tmpfs)
-      return ctr__bad_option(b, index, i, options->items[i], "only a tmpfs can take a copy");
-    if (!ctr__option_id_mapped(b, options->items[i]))
-      return ctr__bad_option(b, index, i, options->items[i],
-                             "an id that linux.uidMappings or linux.gidMappings does not map");
+    const char *wrong = ctr__option_misplaced(b, mount, spec, options->items[i]);
+    if (wrong) return ctr__bad_option(b, index, i, options->items[i], wrong);
   }
   return CTR_OK;
 }

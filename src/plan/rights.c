@@ -76,6 +76,9 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
   X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
     "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+  X(IDMAP, ctr__can_unshare, "ids of a mount other than those of its files",                       \
+    "CAP_SYS_ADMIN in the user namespace that the file system was mounted in",                     \
+    "let root start the container, or change the owners of the files (chown(1))")                  \
   X(PROC, NULL, "a procfs of its own in a user namespace",                                         \
     "a new pid namespace beside the user namespace",                                               \
     "add one to linux.namespaces, or bind the caller's /proc")                                     \

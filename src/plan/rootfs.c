@@ -1,28 +1,6 @@
 /* The root file system: what is mounted where, in the order of the specification. All of it happens
    before the root is entered, while the host's files can still be reached. */
 
-/* The components that a path comes to when no link is in it: how many, and where the last one
-   is. */
-static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
-  const char *at = path, *name;
-  size_t depth = 0, len;
-  while ((len = ctr__component(&at, &name)) != 0) {
-    bool up = len == 2 && !memcmp(name, "..", 2);
-    if (up) depth -= depth > 0;
-    if (up || (len == 1 && *name == '.')) continue;
-    depth++;
-    *ret_last = name;
-    *ret_len = len;
-  }
-  return depth;
-}
-
-static bool ctr__is_root_path(const char *path) {
-  const char *last = NULL;
-  size_t len = 0;
-  return ctr__depth(path, &last, &len) == 0;
-}
-
 /* "/dev", however it is written. */
 static bool ctr__is_dev(const char *path) {
   const char *last = NULL;
@@ -53,6 +31,89 @@ static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *
   }
 }
 
+/* -- the root -- */
+
+static void ctr__warn_of_writable_below(ctr__builder *b) {
+  ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
+           "what the host has mounted below the root stays as it is: making it read-only needs "
+           "Linux 5.12");
+}
+
+static const uint64_t ctr__propagation_flags[] = {
+    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
+    [CTR_PROPAGATION_SHARED] = MS_SHARED,
+    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
+    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
+    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
+    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
+    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
+    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
+};
+
+/* Where /dev is a mount of its own, nodes that lie about in the image are none. */
+static uint64_t ctr__root_attr(const ctr__builder *b) {
+  const ctr_mounts *mounts = &b->config->mounts;
+  for (size_t i = 0; i < mounts->count; i++)
+    if (ctr__is_dev(mounts->items[i].destination) && !ctr__is_made(&mounts->items[i]))
+      return CTR__ATTR_NODEV;
+  return 0;
+}
+
+/* What the root needs beside what its options say; the same as a root by path gets. */
+static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
+  if (!spec->propagation[0] && (asked & (MS_SLAVE | MS_SHARED)))
+    spec->propagation[0] = MS_SLAVE | MS_REC;
+  if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
+  if (!b->config->root.readonly || !spec->recursive) return;
+  if (ctr__has_setattr(b))
+    spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
+  else
+    ctr__warn_of_writable_below(b);
+}
+
+static ctr_code ctr__spec_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const char *wrong = spec->remount   ? "a remount is of something that is mounted before"
+                      : spec->copy_up ? "tmpcopyup: the root covers nothing that could be copied"
+                      : ctr__is_type(mount, "cgroup") ? "the root cannot be of type cgroup"
+                      : b->desc->no_pivot
+                          ? "as a root it needs pivot_root(2): no_pivot goes with root.path only"
+                          : NULL;
+  if (wrong) return ctr__refuse(b, CTR_E_CONFIG, "mounts[0]", wrong);
+  spec->as_root = CTR__AS_ROOT;
+  uint64_t attr = ctr__root_attr(b) & ~(spec->clr | spec->rec_clr);
+  if (spec->bind && spec->recursive && ctr__has_setattr(b))
+    spec->rec_set |= attr;
+  else
+    spec->set |= attr;
+  if (spec->bind) ctr__spec_bound_root(b, mount, spec);
+  return CTR_OK;
+}
+
+/* -- mounts -- */
+
+static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field) {
+  const ctr_mount *mount = &b->config->mounts.items[i];
+  const bool is_root = !i && ctr__root_mount(b->config);
+  ctr__mount_spec spec;
+  ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+  if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
+  if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
+  if (code) return code;
+  if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+  for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
+    if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
+      b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
+  bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
+  code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
+                : ctr__plan_mount(b, mount, field, &spec);
+  if (code) return code;
+  b->late_read_only[i] = spec.late_read_only;
+  b->late_count += spec.late_read_only;
+  if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_mounts(ctr__builder *b) {
   const ctr_mounts *mounts = &b->config->mounts;
   b->late_read_only = ctr__take(b, mounts->count + 1, sizeof *b->late_read_only);
@@ -61,23 +122,12 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
-    if (ctr__is_root_path(mount->destination))
+    if (i && ctr__is_root_path(mount->destination))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
-                       "the root itself is what root.path says");
-    ctr__mount_spec spec;
-    ctr_code code = ctr__mount_spec_read(b, mount, i, &spec);
+                       "the root itself: that is root.path, or the first of mounts");
+    ctr_code code =
+        ctr__is_made(mount) ? ctr__plan_made(b, i, field) : ctr__plan_one_mount(b, i, field);
     if (code) return code;
-    if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
-    for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-      if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
-        b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
-    bool cgroup = mount->type && !strcmp(mount->type, "cgroup") && !spec.bind && !spec.remount;
-    code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
-                  : ctr__plan_mount(b, mount, field, &spec);
-    if (code) return code;
-    b->late_read_only[i] = spec.late_read_only;
-    b->late_count += spec.late_read_only;
-    if (ctr__is_dev(mount->destination) && !spec.remount) b->dev_is_bound = spec.bind;
   }
   return CTR_OK;
 }
@@ -112,7 +162,7 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b)});
+                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -134,7 +184,7 @@ static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
 static void ctr__plan_devices(ctr__builder *b) {
   const ctr_devices *devices = &b->config->linux_.devices;
   /* A /dev that is bound from elsewhere is used as it is: it is not ours to fill. */
-  if (!b->dev_is_bound) {
+  if (!b->dev_is_bound && !b->desc->no_default_devices) {
     for (size_t i = 0; i < sizeof ctr__default_devices / sizeof *ctr__default_devices; i++) {
       const struct ctr__default_device *d = &ctr__default_devices[i];
       if (!ctr__device_is_listed(devices, d->path))
@@ -159,18 +209,7 @@ static void ctr__plan_devices(ctr__builder *b) {
   }
 }
 
-/* -- the root -- */
-
-static const uint64_t ctr__propagation_flags[] = {
-    [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
-    [CTR_PROPAGATION_SHARED] = MS_SHARED,
-    [CTR_PROPAGATION_SLAVE] = MS_SLAVE,
-    [CTR_PROPAGATION_UNBINDABLE] = MS_UNBINDABLE,
-    [CTR_PROPAGATION_RPRIVATE] = MS_PRIVATE | MS_REC,
-    [CTR_PROPAGATION_RSHARED] = MS_SHARED | MS_REC,
-    [CTR_PROPAGATION_RSLAVE] = MS_SLAVE | MS_REC,
-    [CTR_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
-};
+/* -- around it -- */
 
 /* First of all nothing done here may reach the host; then the root becomes a mount of its own. */
 static void ctr__plan_root(ctr__builder *b) {
@@ -178,18 +217,19 @@ static void ctr__plan_root(ctr__builder *b) {
   uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
   bool listens = asked & (MS_SLAVE | MS_SHARED);
   bool read_only_below = root->readonly && ctr__has_setattr(b);
-  if (root->readonly && !read_only_below)
-    ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
-             "what the host has mounted below the root stays as it is: making it read-only needs "
-             "Linux 5.12");
   ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
-  /* Where /dev is a mount of its own, nodes that lie about in the image are none. */
-  uint64_t attr = 0;
-  for (size_t i = 0; i < b->config->mounts.count; i++)
-    if (ctr__is_dev(b->config->mounts.items[i].destination)) attr = CTR__ATTR_NODEV;
-  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {ctr__host_path(b, root->path)},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, attr,
-                          ctr__has_setattr(b)});
+  if (ctr__root_mount(b->config)) {
+    b->root_field = "mounts[0]";
+    ctr__child_step(b, BASE, .field = b->root_field);
+    return;
+  }
+  b->root_field = "root.path";
+  if (root->readonly && !read_only_below) ctr__warn_of_writable_below(b);
+  const char *path = ctr__host_path(b, root->path);
+  b->root_dir = ctr__add_str(b, path);
+  ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
+                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
+                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -227,9 +267,9 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
 
 static void ctr__plan_enter_root(ctr__builder *b) {
   if (b->desc->no_pivot)
-    ctr__child_step(b, MOVE_ROOT, .field = "root.path");
+    ctr__child_step(b, MOVE_ROOT, .field = b->root_field);
   else
-    ctr__child_step(b, PIVOT_ROOT, .field = "root.path");
+    ctr__child_step(b, PIVOT_ROOT, .field = b->root_field);
   /* pivot_root(2) wants an unshared root, so that sharing it comes after. */
   ctr_propagation asked = b->config->linux_.rootfsPropagation;
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
@@ -293,8 +333,9 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
              "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
-  if (!ctr__is_root_path(b->config->process.cwd))
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd});
+  if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
+    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
+                    .num = {0755, true});
   ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;

@@ -75,7 +75,7 @@ BAD_CONFIGS = [
     ({"linux.intelRdt": {}}, "linux.intelRdt: this version"),
     ({"linux.mountLabel": "x"}, "linux.mountLabel: this version"),
     ({"mounts.0.uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]},
-     "mounts[0].uidMappings: this version"),
+     "mounts[0].gidMappings: missing: the other map is given"),
     ({"linux.netDevices": {"eth0": {}}}, "linux.netDevices: this version"),
     ({"linux.cgroupsPath": "/x/../y"}, "linux.cgroupsPath: "),
 ]

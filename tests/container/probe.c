@@ -6,6 +6,7 @@
      probe statfs PATH...       PATH and the names of its mount flags
      probe try PATH...          what opening each for writing says
      probe make PATH...         what making a file at each says
+     probe give UID:GID:PATH... what giving each to them says
      probe spew BYTES           so many to stdout and as many to stderr, alternating
      probe echo                 stdin to stdout
      probe read FD...           what is left to read from each descriptor
@@ -233,6 +234,13 @@ static int say_make(const char *path) {
   printf("%s %s\n", path, fd < 0 ? errno_name() : "made");
   if (fd >= 0) close(fd);
   return 0;
+}
+
+static int give(const char *argument) {
+  unsigned uid, gid;
+  char path[256] = "";
+  if (sscanf(argument, "%u:%u:%255s", &uid, &gid, path) != 3) return 2;
+  return printf("%s %s\n", path, chown(path, uid, gid) < 0 ? errno_name() : "given"), 0;
 }
 
 static int cat(const char *path) {
@@ -471,7 +479,7 @@ static const struct {
   int (*run)(const char *argument);
 } commands[] = {{"cat", cat},       {"stat", say_stat},   {"statfs", say_statfs}, {"try", say_try},
                 {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
-                {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in}};
+                {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";

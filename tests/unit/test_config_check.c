@@ -339,7 +339,9 @@ TEST(every_member_that_is_not_executed_is_refused_by_name) {
 /* Everything that is executed and can be asked for together, without and with a user namespace. */
 static const char *const rich[] = {
     "{'ociVersion':'1.3.0','root':{'path':'/','readonly':true},'mounts':[{'destination':'/m',"
-    "'type':'tmpfs','source':'src','options':['ro','mode=700']}],'process':{'cwd':'/work',"
+    "'type':'tmpfs','source':'src','options':['ro','mode=700'],"
+    "'uidMappings':[{'containerID':8,'hostID':8,'size':8}],"
+    "'gidMappings':[{'containerID':8,'hostID':8,'size':8}]}],'process':{'cwd':'/work',"
     "'args':['sh','-c'],'env':['A=1'],'terminal':true,'consoleSize':{'height':24,'width':80},"
     "'user':{'uid':2,'gid':2,'umask':18,'additionalGids':[4]},"
     "'capabilities':{'bounding':['CAP_KILL'],'effective':['CAP_KILL'],'inheritable':['CAP_KILL'],"
@@ -673,6 +675,22 @@ TEST(id_maps_are_checked) {
   BAD("linux.uidMappings[2]", WITH_USER; UIDS({0, 0, 1}, {10, 10, 5}, {12, 50, 1});
       GIDS({0, 0, 1}));
   BAD("linux.gidMappings[1]", WITH_USER; UIDS({0, 0, 1}); GIDS({1, 1, UINT32_MAX - 1}, {0, 1, 1}));
+}
+
+#define MOUNT_MAPS(uids, gids)                                                                     \
+  c->mounts = (ctr_mounts)LIST(ctr_mount, {.destination = "/a", .type = "tmpfs"},                  \
+                               {.destination = "/b", .type = "tmpfs", .uidMappings = uids,         \
+                                .gidMappings = gids})
+#define MAP(...) ((ctr_id_mappings)LIST(ctr_id_mapping, __VA_ARGS__))
+
+TEST(id_maps_of_mounts_are_checked_as_well) {
+  const ctr_id_mappings none = {0};
+  GOOD(MOUNT_MAPS(MAP({0, 1000, 10}), MAP({0, 1000, 10}, {10, 0, 1})));
+  BAD("mounts[1].gidMappings", MOUNT_MAPS(MAP({0, 0, 1}), none));
+  BAD("mounts[1].uidMappings", MOUNT_MAPS(none, MAP({0, 0, 1})));
+  BAD("mounts[1].uidMappings[0]", MOUNT_MAPS(MAP({0, 0, 0}), MAP({0, 0, 1})));
+  BAD("mounts[1].gidMappings[0]", MOUNT_MAPS(MAP({0, 0, 1}), MAP({0, UINT32_MAX, 1})));
+  BAD("mounts[1].gidMappings[1]", MOUNT_MAPS(MAP({0, 0, 1}), MAP({0, 0, 5}, {7, 4, 1})));
 }
 
 TEST(paths_are_checked) {

@@ -300,6 +300,15 @@ static const struct row {
      "write '0 10 2 2 4294967290 5 ' to /proc/PID/uid_map  <- linux.uidMappings\n"
      "write '0 30 40 ' to /proc/PID/gid_map  <- linux.gidMappings\nboth    sync\n"
      "become uid 0 and gid 0 of the user namespace"},
+    {"mounts[].uidMappings[].containerID mounts[].uidMappings[].hostID mounts[].uidMappings[].size "
+     "mounts[].gidMappings[].containerID mounts[].gidMappings[].hostID mounts[].gidMappings[].size",
+     {.mounts = "{'destination':'/m','type':'bind','source':'/s','options':['ridmap'],"
+                "'uidMappings':[{'containerID':1,'hostID':10,'size':2},"
+                "{'containerID':3,'hostID':20,'size':4}],"
+                "'gidMappings':[{'containerID':0,'hostID':30,'size':40}]}"},
+     "make the id map 1 for mounts: uids '1 10 2 3 20 4 ', gids '0 30 40 '  <- mounts[0]  "
+     "[user_namespaces(7)]\n"
+     "child   bind /s on /m (none; ids by map 1, also below)  <- mounts[0]  [open_tree(2)]"},
     {"linux.timeOffsets.monotonic.secs linux.timeOffsets.monotonic.nanosecs "
      "linux.timeOffsets.boottime.secs linux.timeOffsets.boottime.nanosecs",
      {.linux_ = ",'timeOffsets':{'monotonic':{'secs':-5,'nanosecs':7},"
@@ -582,9 +591,9 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIV", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVY", at[1]);
     int room = at[1] && strchr("slGI", at[1]) ? CTR__STEP_STRS : CTR__STEP_NUMS;
-    if (at[1] && strchr("rOZ", at[1])) room--; /* these are of two numbers */
+    if (at[1] && strchr("rOZY", at[1])) room--; /* these are of two numbers */
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",
               kind, text, at);
     if (!known || digit < 0) return;

@@ -93,7 +93,7 @@ static const struct other_option {
               {"rbind", "!mounts[0]", NULL},
               {"remount", "", ""},
               {"tmpcopyup", "!mounts[0].options[0]", "!mounts[0].options[0]"},
-              {"idmap", "!mounts[0].options[0]", "!mounts[0].options[0]"},
+              {"idmap", "!mounts[0].options[0]", "!mounts[0].options[0]"}, /* by which map? */
               {"ridmap", "!mounts[0].options[0]", "!mounts[0].options[0]"}};
 enum { OTHERS = sizeof others / sizeof *others };
 

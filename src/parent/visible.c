@@ -1,0 +1,80 @@
+/* Why a procfs or sysfs may not be mounted in a user namespace: what the caller sees of it is
+   covered somewhere, and a new one would show what lies there (mount_namespaces(7), "Restrictions
+   on mount namespaces"; the kernel's mount_too_revealing). */
+
+/* Directories that have nothing in them but mounts: these cover nothing. */
+static const char *const ctr__empty_mount_points[] = {
+    "/sys/fs/binfmt_misc", "/fs/nfsd",        "/openprom",
+    "/fs/cgroup",          "/fs/pstore",      "/fs/bpf",
+    "/fs/selinux",         "/fs/smackfs",     "/fs/fuse/connections",
+    "/kernel/debug",       "/kernel/tracing", "/kernel/security",
+    "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
+};
+
+/* The part of a line of proc_pid_mountinfo(5) that matters here. */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type;
+} ctr__mount_line;
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
+                           fields[4], fields[5], ctr__next_word(&tail)};
+  ctr__unescape_octal(fields[4]);
+  return true;
+}
+
+/* Every line; NULL without memory or the file. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
+  char *text = NULL, *save = NULL;
+  size_t count = 0;
+  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
+}
+
+static bool ctr__covers_nothing(const char *below) {
+  for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
+    if (!strcmp(below, ctr__empty_mount_points[i])) return true;
+  return false;
+}
+
+/* What covers a part of the mount: the first such, or NULL. */
+static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
+                                 const ctr__mount_line *mount) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
+      return lines[i].point;
+  return NULL;
+}
+
+/* Adds the reason to an error, if this is it. */
+static void ctr__explain_invisible(const char *type, ctr_err *err) {
+  ctr_arena arena = {0};
+  size_t count = 0, there = 0;
+  const char *cover = NULL;
+  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  for (size_t i = 0; lines && i < count; i++) {
+    if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
+    const char *covered = ctr__cover_of(lines, count, &lines[i]);
+    cover = covered ? covered : cover;
+    if (!covered) there++;
+  }
+  if (lines && !there && cover)
+    ctr__err_add(err,
+                 ": here the caller's own is covered by a mount at %.200s, and the kernel lets "
+                 "nobody see what is below it",
+                 cover);
+  else if (lines && !there)
+    ctr__err_add(err, ": here the caller sees none at all");
+  ctr_arena_free(&arena);
+}
