@@ -20,10 +20,12 @@
 #define CTR_IMPLEMENTATION
 #include "ctr.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -44,8 +47,7 @@
 #include "sandbox/config.h"
 #include "sandbox/run.h"
 
-enum { ALL_BUT_TRIED = CTR_NS_IPC | CTR_NS_PID | CTR_NS_NETWORK | CTR_NS_UTS };
-enum { ALL_TRIED = CTR_NS_USER | CTR_NS_CGROUP };
+enum { ALL = CTR_NS_USER | CTR_NS_IPC | CTR_NS_PID | CTR_NS_NETWORK | CTR_NS_UTS | CTR_NS_CGROUP };
 
 static const option_row rows[] = {
     FLAG("help", help, "show this"),
@@ -53,7 +55,7 @@ static const option_row rows[] = {
     CALL("args", "FD", take_args, 0, "more options, each ended by a NUL byte, are read from FD"),
 
     TITLE("What is not shared with this machine"),
-    CALL("unshare-all", NULL, take_unshare_try, ALL_BUT_TRIED | ALL_TRIED, "all of these"),
+    CALL("unshare-all", NULL, take_unshare_try, ALL, "all of these"),
     CALL("unshare-user", NULL, take_unshare, CTR_NS_USER, "user ids; always for ordinary users"),
     CALL("unshare-user-try", NULL, take_unshare_try, CTR_NS_USER, "the same where the kernel can"),
     CALL("unshare-ipc", NULL, take_unshare, CTR_NS_IPC, "shared memory and message queues"),
@@ -75,9 +77,9 @@ static const option_row rows[] = {
 
     TITLE("The program"),
     TEXT("chdir", "DIR", directory, "where it starts; else here, or in $HOME, or in /"),
-    CALL("setenv", "VAR VALUE", take_setenv, 0, "set a variable"),
-    CALL("unsetenv", "VAR", take_unsetenv, 0, "take a variable away"),
-    CALL("clearenv", NULL, take_clearenv, 0, "take all variables away"),
+    CALL("setenv", "VAR VALUE", take_env, 2, "set a variable"),
+    CALL("unsetenv", "VAR", take_env, 1, "take a variable away"),
+    CALL("clearenv", NULL, take_env, 0, "take all variables away"),
     TEXT("argv0", "NAME", argv0, "what it is told that it is called"),
     FLAG("new-session", new_session, "it cannot reach this terminal (setsid(2))"),
     FLAG("die-with-parent", die_with_parent, "it is killed when sandbox or its parent ends"),
@@ -192,8 +194,8 @@ static int run(sandbox *s) {
   ctr_plan_desc desc;
   if (s->join) return join(s);
   const ctr_config *config = make_config(s, &desc);
-  if (s->explain) return explain(config, &desc);
-  return s->name || has_limits(s) ? run_container(s, config, &desc) : run_once(s, config, &desc);
+  if (s->explain) return explain(s, config, &desc);
+  return is_container(s) ? run_container(s, config, &desc) : run_once(s, config, &desc);
 }
 
 int main(int argc, char **argv) {

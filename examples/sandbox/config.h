@@ -10,6 +10,11 @@ static bool has_limits(const sandbox *s) {
   return s->memory || s->processes || s->cpus;
 }
 
+/* With a state on disk, and a cgroup. */
+static bool is_container(const sandbox *s) {
+  return s->name || has_limits(s);
+}
+
 /* -- ids -- */
 
 /* The ids that the caller has in a user namespace that is there: who joins it sees them. */
@@ -113,7 +118,7 @@ static void choose_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
   if (s->map_ids && !made) fail("--map-ids: needs --unshare-user");
   if (made) map_ids(s, config, desc);
   if (s->disable_userns) disable_user_namespaces(config);
-  if (desc->inner_userns && (s->name || has_limits(s)))
+  if (desc->inner_userns && is_container(s))
     fail(s->disable_userns ? "--disable-userns does not go with --name, nor with limits"
                            : "--dev with --name, or with limits, needs an id 0 inside: add --uid 0 "
                              "--gid 0, or --map-ids");
@@ -217,6 +222,24 @@ static void choose_limits(sandbox *s, ctr_config *config) {
 
 /* -- all of it -- */
 
+/* PWD is for whoever knows the directory to set. */
+static void change_env(const sandbox *s) {
+  for (size_t i = 0; i < s->env_change_count; i++) {
+    const env_change *c = &s->env_changes[i];
+    const int failed = !c->name    ? clearenv()
+                       : !c->value ? unsetenv(c->name)
+                                   : setenv(c->name, c->value, 1);
+    if (failed) fail("the variable '%s': %s", c->name ? c->name : "", strerror(errno));
+  }
+  unsetenv("PWD");
+}
+
+static ctr_strs list_of(const char *const *items) {
+  size_t count = 0;
+  while (items && items[count]) count++;
+  return (ctr_strs){items, count};
+}
+
 static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
   ctr_config *config = take(s, sizeof *config);
   check_namespaces(s);
@@ -235,12 +258,9 @@ static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
   config->process.cwd = "/";
   config->process.noNewPrivileges = true;
   config->process.capabilities = choose_caps(s);
-  size_t count = 0;
-  while (environ && environ[count]) count++;
-  config->process.env = (ctr_strs){(const char *const *)environ, count};
-  count = 0;
-  while (s->command[count]) count++;
-  config->process.args = (ctr_strs){s->command, count};
+  change_env(s);
+  config->process.env = list_of((const char *const *)environ);
+  config->process.args = list_of(s->command);
   choose_namespaces(s, config);
   choose_ids(s, config, desc);
   choose_limits(s, config);

@@ -6,10 +6,6 @@
    ours, and the program is its child. It runs on until the last process has ended; how the program
    ended it tells at once. The directory can only be chosen here, where it is known which exist. */
 
-static void close_on_exec(int fd) {
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 /* An ignored signal stays ignored over execve(2), and a blocked one blocked: nohup(1) relies on it.
  */
 static void restore_signals(const sandbox *s) {
@@ -80,19 +76,25 @@ static int shell_status(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Nothing of the program's stays here, so that who reads its output sees the end of it; nor any
-   right: to wait needs none. */
-static void let_go(const sandbox *s) {
+static void drop_capabilities(void) {
   struct {
     uint32_t version;
     int pid;
   } head = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
   const uint32_t none[2][3] = {{0, 0, 0}, {0, 0, 0}};
   if (syscall(SYS_capset, &head, none) < 0) fail("capset: %s", strerror(errno));
+}
+
+/* To wait needs no right. Of the program's descriptors none stays open here, so that who reads its
+   output sees the end of it; and of the caller's variables nothing that --clearenv took away can be
+   read in /proc/1/environ (proc_pid_environ(5)). */
+static void let_go(const sandbox *s) {
+  drop_capabilities();
   for (int i = 0; i < INHERITED; i++)
     if (s->inherited[i] != NONE) close(s->inherited[i]);
   for (int i = 0; i < FIRST_FD; i++)
     if (i != s->sync) close(i);
+  for (char **at = s->caller_env; *at; at++) memset(*at, 0, strlen(*at));
 }
 
 static int reap_all(const sandbox *s, pid_t program) {

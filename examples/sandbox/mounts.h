@@ -52,9 +52,8 @@ static const char *path_of(sandbox *s, int fd, const char *target) {
   const ssize_t len = readlink(print(s, "/proc/self/fd/%d", fd), path, sizeof path - 1);
   if (len < 0) fail("descriptor %d: %s", fd, strerror(errno));
   consume(s, fd);
-  keep(s, fd);
   s->bound_fds = grow(s, s->bound_fds, s->bound_fd_count, sizeof *s->bound_fds);
-  s->bound_fds[s->bound_fd_count++] = (bound_fd){fd, target};
+  s->bound_fds[s->bound_fd_count++] = (bound_fd){keep(s, fd), target};
   return print(s, "%.*s", (int)len, path);
 }
 

@@ -135,18 +135,24 @@ static void take_unshare(sandbox *s, const option_row *row, const char **args) {
   s->unshared |= row->with;
 }
 
-/* What the kernel does not have cannot be had: but for the user namespace it has them all. */
+/* Whether user namespaces are there, and not turned off (user_namespaces(7), namespaces(7)). */
+static bool can_have_user_namespaces(void) {
+  char limit[16] = "0";
+  const int fd = open("/proc/sys/user/max_user_namespaces", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return access("/proc/self/ns/user", F_OK) == 0;
+  const ssize_t len = read(fd, limit, sizeof limit - 1);
+  close(fd);
+  return len > 0 && limit[0] != '0';
+}
+
+/* Of these two alone bwrap(1) says that they are left out where the kernel cannot. */
 static void take_unshare_try(sandbox *s, const option_row *row, const char **args) {
   (void)args;
-  static const struct {
-    unsigned type;
-    const char *path;
-  } kinds[] = {{CTR_NS_USER, "/proc/self/ns/user"},   {CTR_NS_CGROUP, "/proc/self/ns/cgroup"},
-               {CTR_NS_IPC, "/proc/self/ns/ipc"},     {CTR_NS_PID, "/proc/self/ns/pid"},
-               {CTR_NS_NETWORK, "/proc/self/ns/net"}, {CTR_NS_UTS, "/proc/self/ns/uts"}};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if ((row->with & kinds[i].type) && access(kinds[i].path, F_OK) == 0)
-      s->unshared |= kinds[i].type;
+  unsigned types = row->with;
+  if ((types & CTR_NS_USER) && !can_have_user_namespaces()) types &= ~(unsigned)CTR_NS_USER;
+  if ((types & CTR_NS_CGROUP) && access("/proc/self/ns/cgroup", F_OK) < 0)
+    types &= ~(unsigned)CTR_NS_CGROUP;
+  s->unshared |= types;
 }
 
 static void take_share(sandbox *s, const option_row *row, const char **args) {
@@ -154,21 +160,11 @@ static void take_share(sandbox *s, const option_row *row, const char **args) {
   s->unshared &= ~row->with;
 }
 
-static void take_setenv(sandbox *s, const option_row *row, const char **args) {
-  (void)s;
-  if (setenv(args[0], args[1], 1) < 0) fail("--%s %s: %s", row->name, args[0], strerror(errno));
-}
-
-static void take_unsetenv(sandbox *s, const option_row *row, const char **args) {
-  (void)s;
-  if (unsetenv(args[0]) < 0) fail("--%s %s: %s", row->name, args[0], strerror(errno));
-}
-
-static void take_clearenv(sandbox *s, const option_row *row, const char **args) {
-  (void)s;
-  (void)row;
-  (void)args;
-  clearenv();
+/* with: how many of the arguments say something. */
+static void take_env(sandbox *s, const option_row *row, const char **args) {
+  s->env_changes = grow(s, s->env_changes, s->env_change_count, sizeof *s->env_changes);
+  s->env_changes[s->env_change_count++] =
+      (env_change){row->with > 0 ? args[0] : NULL, row->with > 1 ? args[1] : NULL};
 }
 
 static void take_lock(sandbox *s, const option_row *row, const char **args) {

@@ -42,7 +42,7 @@ static const struct preset {
 /* The caller's own variable: options before may have changed ours. */
 static const char *variable(const sandbox *s, const char *name, size_t len) {
   if (len == 4 && !strncmp(name, "HERE", 4)) return s->caller_dir;
-  for (const char **at = s->caller_env; *at; at++)
+  for (char **at = s->caller_env; *at; at++)
     if (!strncmp(*at, name, len) && (*at)[len] == '=' && (*at)[len + 1]) return *at + len + 1;
   return NULL;
 }

@@ -21,6 +21,11 @@ typedef struct bound_fd {
 
 enum { NONE = -1, FIRST_FD = 3, INHERITED = 256 /* as many as ctr_process_desc takes */ };
 
+/* --setenv, --unsetenv, --clearenv: the last two have no value, the last has no name either. */
+typedef struct env_change {
+  const char *name, *value;
+} env_change;
+
 /* Descriptors are NONE where there is none. */
 typedef struct sandbox {
   /* namespaces: CTR_NS_* bits, and what could be had instead of made */
@@ -40,6 +45,8 @@ typedef struct sandbox {
   words read_only;     /* paths that become so when all is made */
   bool read_only_root; /* the same                              */
   /* the process */
+  env_change *env_changes;
+  size_t env_change_count;
   const char *directory, *argv0;
   words locked;
   int sync, block, userns_block, info, json_status;
@@ -58,8 +65,8 @@ typedef struct sandbox {
   bool explain, help, version;
 
   const char **command;
-  const char **caller_env; /* as it was at the beginning: options change ours  */
-  const char *caller_dir;  /* NULL: it is nowhere any more                     */
+  char **caller_env;      /* as it was at the beginning: options change ours  */
+  const char *caller_dir; /* NULL: it is nowhere any more                     */
   /* [i] is FIRST_FD + i where that is open for the program, or for us alone while it runs */
   int inherited[INHERITED], kept[INHERITED];
   int ended[2]; /* a pipe on which the first process inside tells how the program ended */
@@ -161,16 +168,22 @@ static int descriptor(const char *option, const char *text) {
   return fd;
 }
 
+static void close_on_exec(int fd) {
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 /* The program does not get it. */
 static void consume(sandbox *s, int fd) {
+  if (fd >= FIRST_FD) close_on_exec(fd);
   if (fd >= FIRST_FD && fd - FIRST_FD < INHERITED) s->inherited[fd - FIRST_FD] = NONE;
 }
 
-/* We have it inside, up to where the program begins. */
-static void keep(sandbox *s, int fd) {
-  if (fd >= FIRST_FD + INHERITED)
-    fail("descriptor %d: none above %d can be taken inside", fd, FIRST_FD + INHERITED - 1);
-  if (fd >= FIRST_FD) s->kept[fd - FIRST_FD] = fd;
+/* We have it inside, up to where the program begins. Returns its number there. */
+static int keep(sandbox *s, int fd) {
+  if (fd < FIRST_FD) return fd;
+  if (fd >= FIRST_FD + INHERITED) fd = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
+  if (fd < 0 || fd >= FIRST_FD + INHERITED) fail("there are too many descriptors open");
+  return s->kept[fd - FIRST_FD] = fd;
 }
 
 /* All that can be read from it, which closes it; one byte more than *ret_len says is there. */

@@ -1,5 +1,6 @@
 """What the tests of examples/sandbox.c share: runs of it, and of bubblewrap with the same options."""
 
+import fcntl
 import os
 import shutil
 import struct
@@ -53,6 +54,13 @@ class Descriptors:
     def __exit__(self, *_):
         for number in self.contents:
             os.close(number)
+
+
+def high(fd):
+    """The same descriptor under a number that nobody else takes."""
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD, 60)
+    os.close(fd)
+    return moved
 
 
 class Sandboxes(unittest.TestCase):

@@ -15,7 +15,7 @@ import unittest
 from pathlib import Path
 
 from oci import ROOT
-from sandboxes import BWRAP, ENV, PYTHON, SANDBOX, Sandboxes, filter_program, system
+from sandboxes import BWRAP, ENV, PYTHON, SANDBOX, Sandboxes, filter_program, high, system
 
 HOST = ["--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc"]  # for what is not about files
 KINDS = {"user": "user", "ipc": "ipc", "pid": "pid", "net": "net", "uts": "uts", "cgroup": "cgroup"}
@@ -162,9 +162,7 @@ class Files(Sandboxes):
     def test_binds_of_descriptors(self):
         (self.room / "in").write_text("through a descriptor\n")
         for path, inside in ((self.room, "/x/in"), (self.room / "in", "/x")):
-            opened, fd = os.open(path, os.O_PATH), 70
-            os.dup2(opened, fd)
-            os.close(opened)
+            fd = high(os.open(path, os.O_PATH))
             script = f"cat {inside}; ls /proc/self/fd; echo >>{inside}"
             words = [fd, "/x", "--proc", "/proc", "sh", "-c", script]
             said, *fds = self.see("--bind-fd", *words, pass_fds=(fd,)).splitlines()
@@ -382,6 +380,12 @@ class Process(Sandboxes):
         self.assertEqual(sorted(shown.splitlines()), ["C=d", "PWD=/"])
         self.assertEqual(self.inside(*words, "--argv0", "other", "sh", "-c", "echo $0"), "other\n")
 
+    def test_what_was_cleared_is_nowhere_to_be_read(self):
+        show = ["sh", "-c", "cat /proc/1/environ /proc/self/environ | tr '\\0' '\\n'"]
+        for options, seen in (([], True), (["--clearenv"], False), (["--unsetenv", "SECRET"], False)):
+            shown = self.inside(*HOST, "--unshare-pid", *options, *show, env={"SECRET": "hidden"})
+            self.assertEqual("hidden" in shown, seen, options)
+
     def test_options_from_a_descriptor(self):
         inner = "".join(f"{word}\0" for word in ("--setenv", "B", "2", "--unshare-uts"))
         outer = "".join(f"{word}\0" for word in ("--setenv", "A", "1", "--args", "51"))
@@ -448,7 +452,8 @@ class Process(Sandboxes):
 
     def test_what_is_told(self):
         kinds = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
-        with tempfile.TemporaryFile() as info, tempfile.TemporaryFile() as status:
+        with (os.fdopen(high(os.open(self.room / "info", os.O_CREAT | os.O_RDWR)), "w+") as info,
+              os.fdopen(high(os.open(self.room / "status", os.O_CREAT | os.O_RDWR)), "w+") as status):
             shown = self.inside(*HOST, "--unshare-all", "--info-fd", info.fileno(),
                                 "--json-status-fd", status.fileno(), "sh", "-c",
                                 f"for kind in {' '.join(kinds)}; do readlink /proc/self/ns/$kind; "
@@ -565,6 +570,17 @@ class Process(Sandboxes):
         self.assertEqual((first, second), ("fifty", "sixty"))
         self.assertEqual({fd for fd in fds if 9 < int(fd) < 100}, {"50", "60"})
 
+    def test_a_descriptor_whose_number_is_too_high(self):
+        with open(os.devnull) as file:
+            fd = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, 300)
+        result = self.sandbox(*HOST, "echo", "ran", pass_fds=(fd,))
+        self.assertEqual((result.returncode, result.stdout), (0, "ran\n"))
+        self.assertEqual(result.stderr, f"sandbox: descriptor {fd} is not passed on: "
+                                        "none above 258 is\n")
+        self.assertEqual(self.inside(*HOST, "--unshare-pid", "--sync-fd", fd, "echo", "ran",
+                                     pass_fds=(fd,)), "ran\n")
+        os.close(fd)
+
     def test_signals_that_are_ignored_stay_so(self):
         show = ["grep", "-E", "SigIgn|SigBlk", "/proc/self/status"]  # a shell would unblock them
         result = self.sandbox(*HOST, *show, preexec_fn=lambda: (
@@ -675,13 +691,28 @@ class Beyond(Sandboxes):
         self.assertNotEqual(result.returncode, 0)
         self.assertNotIn("all", result.stdout)
 
+    @unittest.skipUnless(ROOT, "only as root")
+    def test_nothing_stays_when_it_is_told_to_end(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            sandbox = subprocess.Popen([SANDBOX, *HOST, "--pids", "20", "sh", "-c", "echo; sleep 1000"],
+                                       stdout=subprocess.PIPE)
+            sandbox.stdout.readline()
+            groups = list(Path("/sys/fs/cgroup").glob(f"**/ctr-sandbox-{sandbox.pid}"))
+            self.assertTrue(groups)
+            sandbox.send_signal(number)
+            self.assertEqual(sandbox.wait(), 128 + number)
+            sandbox.stdout.read()
+            sandbox.stdout.close()
+            self.assertEqual([str(group) for group in groups if group.exists()], [])
+
     @unittest.skipIf(ROOT, "only as an ordinary user")
-    def test_limits_that_cannot_be_had(self):
+    def test_limits_hold_or_are_refused(self):
         result = self.sandbox(*HOST, "--memory", "64M", "echo", "ran")
-        if not result.returncode:
-            self.skipTest("this user may limit memory")
-        self.assertEqual((result.returncode, result.stdout), (1, ""))
-        self.assertIn("sandbox: linux.resources.memory.limit: ", result.stderr)
+        if result.returncode:  # nothing is delegated
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("sandbox: linux.resources.memory.limit: ", result.stderr)
+        else:
+            self.assertEqual(result.stdout, "ran\n")
 
     def test_explanation(self):
         shown = self.inside(*system(), "--unshare-net", "--explain", "false")
@@ -738,9 +769,11 @@ class Beyond(Sandboxes):
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  env={**ENV, **env})
         first.stdout.readline()
-        shown = self.inside("--join", name, "sh", "-c", "cat /mark; echo $A; cat /proc/1/comm; "
-                            "grep CapEff /proc/self/status; exit 0", env=env)
-        self.assertEqual(shown.splitlines()[:3], ["here", "b", "sandbox"])
+        shown = self.inside("--join", name, "--setenv", "B", "c", "--chdir", "/usr", "sh", "-c",
+                            "cat /mark; echo $A $B; cat /proc/1/comm; pwd", env=env)
+        self.assertEqual(shown.splitlines(), ["here", "b c", "sandbox", "/usr"])
+        result = self.sandbox("--join", name, "--unshare-net", "true", env=env)
+        self.assertIn("--join does not go with options for namespaces", result.stderr)
         self.assertEqual(self.sandbox("--join", name, "sh", "-c", "exit 9", env=env).returncode, 9)
         taken = self.sandbox(*words, "true", env=env)
         self.assertEqual((taken.returncode, taken.stdout), (1, ""))
@@ -761,17 +794,32 @@ class Beyond(Sandboxes):
         first.communicate()
         wait_until(lambda: self.sandbox(*words, "true", env=env).returncode == 0, "it is free")
 
-    @unittest.skipIf(ROOT, "only as an ordinary user")
+    def ordinary(self, *words):
+        """As somebody whom subuid(5) gives ids: as root we can arrange for that."""
+        if not ROOT:
+            return self.sandbox(*words)
+        for kind in ("subuid", "subgid"):
+            (self.room / kind).write_text("1000:200000:65536\n")
+        cover = "".join(f"mount --bind {self.room}/{kind} /etc/{kind} && "
+                        for kind in ("subuid", "subgid"))
+        return self.run_tool("unshare", "--mount", "sh", "-c",
+                             f'{cover} exec setpriv --reuid 1000 --regid 1000 --clear-groups "$@"',
+                             "sh", SANDBOX, *words)
+
+    @unittest.skipUnless(os.path.exists("/usr/bin/newuidmap"), "newuidmap is not installed")
+    @unittest.skipUnless(os.path.exists("/etc/subuid"), "there is no /etc/subuid")
     def test_more_ids(self):
-        result = self.sandbox(*HOST, "--map-ids", "--dev", "/dev", "cat", "/proc/self/uid_map")
-        if result.returncode:
+        own = 1000 if ROOT else os.getuid()
+        result = self.ordinary(*HOST, "--map-ids", "--dev", "/dev", "cat", "/proc/self/uid_map")
+        if result.returncode and not ROOT:
             self.assertIn("sandbox: --map-ids: ", result.stderr)
-            self.skipTest("this user has no ids in /etc/subuid")
+            self.skipTest("only as somebody who has ids in /etc/subuid")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
         maps = [tuple(map(int, line.split())) for line in result.stdout.splitlines()]
-        self.assertIn((os.getuid(), os.getuid(), 1), maps)
+        self.assertIn((own, own, 1), maps)
         self.assertGreater(sum(count for _, _, count in maps), 1000)
-        self.assertEqual(self.inside(*HOST, "--map-ids", "id", "-u"), f"{os.getuid()}\n")
-        self.assertEqual(self.inside(*HOST, "--map-ids", "--uid", "0", "--gid", "0", "--cap-add",
-                                     "ALL", "--tmpfs", "/tmp", "sh", "-c",
-                                     "touch /tmp/x && chown 33:33 /tmp/x && stat -c %u /tmp/x"),
-                         "33\n")
+        self.assertEqual(self.ordinary(*HOST, "--map-ids", "id", "-u").stdout, f"{own}\n")
+        result = self.ordinary(*HOST, "--map-ids", "--uid", "0", "--gid", "0", "--cap-add", "ALL",
+                               "--tmpfs", "/tmp", "sh", "-c",
+                               "touch /tmp/x && chown 33:33 /tmp/x && stat -c %u /tmp/x")
+        self.assertEqual((result.stdout, result.stderr), ("33\n", ""))
