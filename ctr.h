@@ -471,6 +471,10 @@ typedef struct ctr_mount {
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  /* Whose the files look like: containerID is an id on the file system, hostID the one that the
+     caller sees instead. Both or none; without the option ridmap not for what is mounted below.
+     With the option idmap or ridmap and none, those of the container's user namespace. Who has
+     CAP_SYS_ADMIN there can change the flags of such a mount, also those that the host set. */
   ctr_id_mappings uidMappings, gidMappings;
   ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
                               state of a container                                          */
@@ -4521,10 +4525,23 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
+static bool ctr__is_made(const ctr_mount *mount) {
+  return mount->type && !strncmp(mount->type, "ctr.", 4);
+}
+
+static bool ctr__is_remount(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++)
+    if (!strcmp(mount->options.items[i], "remount")) return true;
+  return false;
+}
+
 /* The mount that is the container's root, where it has one of its own. */
 static const ctr_mount *ctr__root_mount(const ctr_config *config) {
   const ctr_mounts *all = &config->mounts;
-  return all->count && ctr__is_root_path(all->items[0].destination) ? &all->items[0] : NULL;
+  const ctr_mount *first = all->count ? &all->items[0] : NULL;
+  const bool is_root = first && ctr__is_root_path(first->destination) && !ctr__is_made(first) &&
+                       !ctr__is_remount(first);
+  return is_root ? first : NULL;
 }
 
 static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
@@ -5260,6 +5277,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
@@ -6268,7 +6286,8 @@ static void ctr__plan_become_root(ctr__builder *b) {
      these groups go when the program's own come. */
   bool still_needed = (b->new_namespaces & CTR_NS_USER) && !(b->facts->caps & CTR_CAP(SETGID));
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces",
-                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
+                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0),
+                          !b->uid_map.count});
 }
 
 /* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
@@ -7084,11 +7103,8 @@ static const struct ctr__made_type {
     {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
     {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
     {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
+    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
 };
-
-static bool ctr__is_made(const ctr_mount *mount) {
-  return mount->type && !strncmp(mount->type, "ctr.", 4);
-}
 
 static const struct ctr__made_type *ctr__made_type_of(const char *name) {
   for (size_t i = 0; i < sizeof ctr__made_types / sizeof *ctr__made_types; i++)
@@ -7112,8 +7128,8 @@ static const char *ctr__made_option(const struct ctr__made_type *type, const cha
   size_t len = strlen(digits);
   spec->mode = strtoull(digits, NULL, 8);
   return len && len < 8 && strspn(digits, "01234567") == len && spec->mode <= type->max ? NULL
-         : is_file ? "not an octal number up to 7777"
-                   : "not an octal number up to 1777";
+         : type->max > 01777 ? "not an octal number up to 7777"
+                             : "not an octal number up to 1777";
 }
 
 static ctr_code ctr__made_spec_read(ctr__builder *b, const struct ctr__made_type *type, size_t i,
@@ -7152,9 +7168,13 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const ctr_mount *mount = &b->config->mounts.items[i];
   const struct ctr__made_type *type = ctr__made_type_of(mount->type);
   ctr__made_spec spec;
-  if (!type) return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink and ctr.file");
-  if (ctr__is_root_path(mount->destination))
+  if (!type)
+    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+  if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
+  if (mount->uidMappings.count)
+    return ctr__wrong_member(b, i, "uidMappings",
+                             "what is made is no mount that could show others");
   ctr_code code = ctr__made_spec_read(b, type, i, &spec);
   if (code) return code;
   if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
@@ -7162,11 +7182,16 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const bool has_source = mount->source && *mount->source;
   if (is_link != has_source)
     return ctr__wrong_member(b, i, "source",
-                             is_link ? "missing: what the link says" : "a directory has none");
+                             is_link ? "missing: what the link says" : "this type has none");
+  if (spec.mode == UINT64_MAX)
+    return ctr__wrong_member(b, i, "options", "missing: which mode, as in mode=0755");
   if (is_link)
     ctr__child_step(b, SYMLINK, .field = field, .str = {mount->destination, mount->source});
   else
-    ctr__child_step(b, MAKE_DIR, .field = field, .str = {mount->destination}, .num = {spec.mode});
+    ctr__add_step(b, CTR__LANE_CHILD, type->kind,
+                  &(ctr__new_step){.field = field,
+                                   .str = {mount->destination},
+                                   .num = {spec.mode}});
   return CTR_OK;
 }
 
@@ -7403,7 +7428,8 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
-    if (i && ctr__is_root_path(mount->destination))
+    if (i && ctr__is_root_path(mount->destination) && !ctr__is_remount(mount) &&
+        !ctr__is_made(mount))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
                        "the root itself: that is root.path, or the first of mounts");
     ctr_code code =
@@ -10160,7 +10186,7 @@ static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
   int r = ctr__set_groups(c, s->num[0], 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
-  return r;
+  return r == -EINVAL && s->num[1] ? 0 : r; /* a joined one need not have a root */
 }
 
 static int ctr__write_own_map(ctr__child *c, const char *file, uint64_t inside, uint64_t outside) {
@@ -10762,6 +10788,15 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   if (s->num[1]) return 0;
   if (fstat(fd, &st) < 0) return -errno;
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+}
+
+/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
+static int ctr__child_set_mode(ctr__child *c, const ctr__step *s) {
+  char path[32];
+  CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (fd < 0) return fd;
+  ctr__fd_path(path, fd);
+  return (int)ctr__ret(chmod(path, (mode_t)s->num[0]));
 }
 
 static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
@@ -11442,6 +11477,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
     [CTR__STEP_HOOK] = ctr__child_hook,

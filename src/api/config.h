@@ -71,6 +71,10 @@ typedef struct ctr_mount {
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  /* Whose the files look like: containerID is an id on the file system, hostID the one that the
+     caller sees instead. Both or none; without the option ridmap not for what is mounted below.
+     With the option idmap or ridmap and none, those of the container's user namespace. Who has
+     CAP_SYS_ADMIN there can change the flags of such a mount, also those that the host set. */
   ctr_id_mappings uidMappings, gidMappings;
   ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
                               state of a container                                          */

@@ -122,7 +122,8 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
-    if (i && ctr__is_root_path(mount->destination))
+    if (i && ctr__is_root_path(mount->destination) && !ctr__is_remount(mount) &&
+        !ctr__is_made(mount))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
                        "the root itself: that is root.path, or the first of mounts");
     ctr_code code =
