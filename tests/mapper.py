@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import tempfile
+import unittest
 from collections import namedtuple
 from pathlib import Path
 
@@ -31,28 +32,28 @@ def first_range(path, name):
     return found[0] if found else None
 
 
-def user(test):
+def user(cleanup):
     """The first words of a command that is to be run as that user, and what they have been given;
-    skips the test where there is none."""
+    skips the test where there is none. cleanup(function, ...) is called for what to do after it."""
     helpers = all(map(shutil.which, ("newuidmap", "newgidmap")))
     if os.geteuid() == 0:
         if not helpers or not all(map(os.path.exists, ("/etc/subuid", "/etc/subgid"))):
-            test.skipTest(NONE)
-        return made_up(test), MADE_UP
+            raise unittest.SkipTest(NONE)
+        return made_up(cleanup), MADE_UP
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        test.skipTest(NONE)
+        raise unittest.SkipTest(NONE)
     uids, gids = (first_range(f"/etc/{file}", name) for file in ("subuid", "subgid"))
     if not helpers or not uids or not gids or uids[1] != gids[1]:
-        test.skipTest(NONE)
+        raise unittest.SkipTest(NONE)
     return [], Given(os.geteuid(), os.getegid(), uids[0], gids[0], uids[1])
 
 
-def made_up(test):
+def made_up(cleanup):
     folder = Path(tempfile.mkdtemp(prefix="etc."))
     folder.chmod(0o755)
-    test.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+    cleanup(shutil.rmtree, folder, ignore_errors=True)
     for file, line in (("passwd", "mapper:x:{0.uid}:{0.gid}::/:/bin/sh"),
                        ("group", "mapper:x:{0.gid}:"), ("subuid", "mapper:{0.uids}:{0.count}"),
                        ("subgid", "mapper:{0.gids}:{0.count}")):

@@ -115,7 +115,7 @@ class Nested(unittest.TestCase):
                    [f"7 {os.geteuid()} 1", "7 7 1", "7 7 1"], caps=[], user=7)
 
     def test_with_subordinate_ids(self):
-        self.user, given = mapper.user(self)
+        self.user, given = mapper.user(self.addCleanup)
         inner = ids((0, 0, 1), (1, 1, given.count))
         self.check([None, inner, inner], [f"0 {given.uid} 1 1 {given.uids} {given.count}",
                                           *2 * [f"0 0 1 1 1 {given.count}"]])
