@@ -87,17 +87,18 @@
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
        asks for it, is seccomp and labels: code inside meets the whole system call interface of the
-       kernel. Without linux.resources it can use up memory and processes; without rules for devices
-       in there and with CAP_MKNOD it can make any. Use a user namespace where you can, and do not
-       let hostile code in on the strength of this version alone. Shared with the
-       caller, whatever the config says: the files behind the standard streams (a terminal that is
-       nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
-       inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
-       with one id mapped the caller's groups. Until it executes the program, a child has the caller's executable: an
-       image whose program is /proc/self/exe runs that, and as root without a user namespace can
-       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
-       be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
-       namespace a container can do so all the same.
+       kernel, unless the caller brings a filter (ctr_plan_desc.filters). Without linux.resources it
+       can use up memory and processes; without rules for devices in there and with CAP_MKNOD it can
+       make any. Use a user namespace where you can, and do not let hostile code in on the strength
+       of this version alone. Shared with the caller, whatever the config says: the files behind the
+       standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
+       process.terminal, which makes one inside), without a user namespace the user's keyring
+       (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
+       executes the program, a child has the caller's executable: an image whose program is
+       /proc/self/exe runs that, and as root without a user namespace can change it later
+       (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked into
+       from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
+       container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -453,9 +454,9 @@ typedef struct ctr_id_mappings {
 /* Beyond the specification:
 
    The first of mounts may have the destination "/". It is the container's root then, whatever its
-   type: "tmpfs" is one that needs no directory on disk, "bind" of "/" is what the host sees,
+   type: "tmpfs" is one that needs no directory on disk, "rbind" of "/" is what the host sees,
    "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
-   other root when all is in place.
+   other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
 
    Three types are made instead of mounted, in their turn, and belong to the container's root. Their
    option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
@@ -465,12 +466,18 @@ typedef struct ctr_id_mappings {
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
 
-   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. */
+   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
+   a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
+   all that it has to note takes 6.6 (overlayfs.rst, "User xattr"). */
 typedef struct ctr_mount {
   const char *destination; /* inside the container; required                                */
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  /* Whose the files look like: containerID is an id on the file system, hostID the one that the
+     caller sees instead. Both or none; without the option ridmap not for what is mounted below.
+     With the option idmap or ridmap and none, those of the container's user namespace. Who has
+     CAP_SYS_ADMIN there can change the flags of such a mount, also those that the host set. */
   ctr_id_mappings uidMappings, gidMappings;
   ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
                               state of a container                                          */
@@ -1125,8 +1132,8 @@ CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *d
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
    Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
-            in the root) and err names the field, the step and the reason; CTR_E_STATE when it was
-            started before.
+            in the root, unless that is an overlay with an upperdir) and err names the field, the
+            step and the reason; CTR_E_STATE when it was started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
 CTR_API ctr_code ctr_process_start(ctr_process *process, ctr_err *err);
@@ -4521,10 +4528,23 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
+static bool ctr__is_made(const ctr_mount *mount) {
+  return mount->type && !strncmp(mount->type, "ctr.", 4);
+}
+
+static bool ctr__is_remount(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++)
+    if (!strcmp(mount->options.items[i], "remount")) return true;
+  return false;
+}
+
 /* The mount that is the container's root, where it has one of its own. */
 static const ctr_mount *ctr__root_mount(const ctr_config *config) {
   const ctr_mounts *all = &config->mounts;
-  return all->count && ctr__is_root_path(all->items[0].destination) ? &all->items[0] : NULL;
+  const ctr_mount *first = all->count ? &all->items[0] : NULL;
+  const bool is_root = first && ctr__is_root_path(first->destination) && !ctr__is_made(first) &&
+                       !ctr__is_remount(first);
+  return is_root ? first : NULL;
 }
 
 static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
@@ -5260,6 +5280,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
@@ -5287,6 +5308,7 @@ enum {
   X(CHDIR_EARLY, "enter %s0 while still root, if root may", "chdir(2)")                            \
   X(NO_NEW_PRIVS, "give up gaining privileges", "prctl(2)")                                        \
   X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
+  X(OWN_STREAMS, "give pipes among its streams to uid %u0, where it may", "fchown(2)")             \
   X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
   X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
@@ -5294,7 +5316,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
-  X(FILTER, "load a seccomp filter of %u0 instructions", "seccomp(2)")                             \
+  X(FILTER, "load a seccomp filter of %s0 instructions", "seccomp(2)")                             \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -6268,7 +6290,8 @@ static void ctr__plan_become_root(ctr__builder *b) {
      these groups go when the program's own come. */
   bool still_needed = (b->new_namespaces & CTR_NS_USER) && !(b->facts->caps & CTR_CAP(SETGID));
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces",
-                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
+                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0),
+                          !b->uid_map.count});
 }
 
 /* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */
@@ -7084,11 +7107,8 @@ static const struct ctr__made_type {
     {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
     {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
     {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
+    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
 };
-
-static bool ctr__is_made(const ctr_mount *mount) {
-  return mount->type && !strncmp(mount->type, "ctr.", 4);
-}
 
 static const struct ctr__made_type *ctr__made_type_of(const char *name) {
   for (size_t i = 0; i < sizeof ctr__made_types / sizeof *ctr__made_types; i++)
@@ -7112,8 +7132,8 @@ static const char *ctr__made_option(const struct ctr__made_type *type, const cha
   size_t len = strlen(digits);
   spec->mode = strtoull(digits, NULL, 8);
   return len && len < 8 && strspn(digits, "01234567") == len && spec->mode <= type->max ? NULL
-         : is_file ? "not an octal number up to 7777"
-                   : "not an octal number up to 1777";
+         : type->max > 01777 ? "not an octal number up to 7777"
+                             : "not an octal number up to 1777";
 }
 
 static ctr_code ctr__made_spec_read(ctr__builder *b, const struct ctr__made_type *type, size_t i,
@@ -7152,9 +7172,13 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const ctr_mount *mount = &b->config->mounts.items[i];
   const struct ctr__made_type *type = ctr__made_type_of(mount->type);
   ctr__made_spec spec;
-  if (!type) return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink and ctr.file");
-  if (ctr__is_root_path(mount->destination))
+  if (!type)
+    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+  if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
+  if (mount->uidMappings.count || mount->gidMappings.count)
+    return ctr__wrong_member(b, i, mount->uidMappings.count ? "uidMappings" : "gidMappings",
+                             "what is made is no mount that could show other ids");
   ctr_code code = ctr__made_spec_read(b, type, i, &spec);
   if (code) return code;
   if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
@@ -7162,11 +7186,16 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const bool has_source = mount->source && *mount->source;
   if (is_link != has_source)
     return ctr__wrong_member(b, i, "source",
-                             is_link ? "missing: what the link says" : "a directory has none");
+                             is_link ? "missing: what the link says" : "this type has none");
+  if (spec.mode == UINT64_MAX)
+    return ctr__wrong_member(b, i, "options", "missing: which mode, as in mode=0755");
   if (is_link)
     ctr__child_step(b, SYMLINK, .field = field, .str = {mount->destination, mount->source});
   else
-    ctr__child_step(b, MAKE_DIR, .field = field, .str = {mount->destination}, .num = {spec.mode});
+    ctr__add_step(b, CTR__LANE_CHILD, type->kind,
+                  &(ctr__new_step){.field = field,
+                                   .str = {mount->destination},
+                                   .num = {spec.mode}});
   return CTR_OK;
 }
 
@@ -7346,6 +7375,8 @@ static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__m
   if (!spec->propagation[0] && (asked & (MS_SLAVE | MS_SHARED)))
     spec->propagation[0] = MS_SLAVE | MS_REC;
   if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
+  /* The host's own /dev came along. */
+  b->dev_is_bound = spec->recursive && mount->source && ctr__is_root_path(mount->source);
   if (!b->config->root.readonly || !spec->recursive) return;
   if (ctr__has_setattr(b))
     spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
@@ -7403,7 +7434,8 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
-    if (i && ctr__is_root_path(mount->destination))
+    if (i && ctr__is_root_path(mount->destination) && !ctr__is_remount(mount) &&
+        !ctr__is_made(mount))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
                        "the root itself: that is root.path, or the first of mounts");
     ctr_code code =
@@ -9113,6 +9145,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
   const uint64_t had = caps.permitted;
   b->effective = caps.effective & had;
+  ctr__child_step(b, OWN_STREAMS, .field = "process.user", .num = {process->user.uid});
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
   ctr__child_step(b, BOUNDING, .field = "process.capabilities.bounding", .num = {caps.bounding});
@@ -9176,9 +9209,10 @@ static ctr_code ctr__plan_filters(ctr__builder *b) {
     const char *field = ctr__print(b, "filters[%zu]", i);
     ctr_code code = ctr__check_filter(b, field, filter);
     if (code) return code;
-    ctr__child_step(b, FILTER, .field = field,
-                    .ref = {ctr__add_bytes(b, filter->code, filter->len, 8)},
-                    .num = {filter->len / CTR__FILTER_INSN});
+    const size_t count = filter->len / CTR__FILTER_INSN;
+    ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)},
+                    .ref = {0, ctr__add_bytes(b, filter->code, filter->len, 8)},
+                    .num = {count, i == 0});
   }
   return CTR_OK;
 }
@@ -9834,6 +9868,7 @@ typedef struct ctr__launch {
   char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
+  char ***environment; /* where getenv(3) looks                           */
   ctr__shared *shared;
 } ctr__launch;
 
@@ -10160,7 +10195,7 @@ static int ctr__child_become_root(ctr__child *c, const ctr__step *s) {
   int r = ctr__set_groups(c, s->num[0], 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresgid, 0, 0, 0);
   if (r == 0) r = (int)CTR__CALL(CTR__SYS_setresuid, 0, 0, 0);
-  return r;
+  return r == -EINVAL && s->num[1] ? 0 : r; /* a joined one need not have a root */
 }
 
 static int ctr__write_own_map(ctr__child *c, const char *file, uint64_t inside, uint64_t outside) {
@@ -10382,6 +10417,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
+  if (s->num[CTR__NUM_ROOT] && !S_ISDIR(st.st_mode)) return -ENOTDIR;
   CTR__AUTO_CLOSE target =
       ctr__mount_target(c, s, S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
@@ -10541,8 +10577,11 @@ static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
+  struct stat st;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
+  if (fstat(target, &st) < 0) return -errno;
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
@@ -10764,6 +10803,15 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
 }
 
+/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
+static int ctr__child_set_mode(ctr__child *c, const ctr__step *s) {
+  char path[32];
+  CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (fd < 0) return fd;
+  ctr__fd_path(path, fd);
+  return (int)ctr__ret(chmod(path, (mode_t)s->num[0]));
+}
+
 static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
   char name[NAME_MAX + 1];
   const char *path = ctr__arg(c, s, 0);
@@ -10942,24 +10990,13 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   if (target < 0) return target;
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
-  struct statfs fs;
-  if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0], s->num[3]);
-  if (r == 0 && s->num[1]) {
-    r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-    if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
-      r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
-  }
+  if (r == 0 && s->num[1]) r = ctr__read_only_below(tree);
   if (r == 0 && s->num[2])
     r = s->num[3] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[2], 0, 0)
                   : ctr__remount_attr(tree, s->num[2], 0);
-  struct stat st;
-  if (r == 0) r = (int)ctr__ret(fstat(tree, &st));
-  if (r < 0) return r;
-  c->root_dev = st.st_dev;
-  c->root = ctr__steal_fd(&tree);
-  return 0;
+  return r < 0 ? r : ctr__take_root(c, tree);
 }
 
 static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {
@@ -11076,6 +11113,21 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   for (unsigned long i = 0; i < 64; i++) {
     if (s->num[0] >> i & 1) continue;
     if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) return errno == EINVAL ? 0 : -errno;
+  }
+  return 0;
+}
+
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
+   One whose owner is not mapped in the user namespace cannot be given away there
+   (user_namespaces(7)): then it is what it was. */
+static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  const uid_t uid = (uid_t)s->num[0];
+  struct stat st;
+  (void)c;
+  for (int i = 0; i < 3; i++) {
+    if (fstat(i, &st) < 0) return -errno;
+    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
   }
   return 0;
 }
@@ -11380,13 +11432,13 @@ static int ctr__see_parent(ctr__child *c) {
                                                   : 0;
 }
 
-/* The parent is looked at before: from here on the filter says which calls there are. */
+/* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
     uint16_t count;
     const void *code;
-  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[0])}; /* struct sock_fprog */
-  int r = ctr__see_parent(c);
+  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
+  int r = s->num[1] ? ctr__see_parent(c) : 0;
   return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
 }
 
@@ -11406,7 +11458,7 @@ static int ctr__child_call(ctr__child *c, const ctr__step *s) {
     return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
-  environ = launch->envp;
+  *launch->environment = launch->envp;
   _exit(launch->function(launch->function_data));
 }
 
@@ -11442,6 +11494,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
     [CTR__STEP_HOOK] = ctr__child_hook,
@@ -11466,6 +11519,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CHDIR_EARLY] = ctr__child_chdir_early,
     [CTR__STEP_NO_NEW_PRIVS] = ctr__child_no_new_privs,
     [CTR__STEP_BOUNDING] = ctr__child_bounding,
+    [CTR__STEP_OWN_STREAMS] = ctr__child_own_streams,
     [CTR__STEP_USER] = ctr__child_user,
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
@@ -14943,6 +14997,7 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   s->launch.extra_count = (int)desc->extra_fd_count;
   s->launch.function = desc->function;
   s->launch.function_data = desc->function_data;
+  s->launch.environment = &environ;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
     if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
@@ -16558,7 +16613,7 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
 static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
   return len == (ssize_t)sizeof *report &&
          (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
-          report->kind == CTR__STEP_EXEC) &&
+          report->kind == CTR__STEP_FILTER || report->kind == CTR__STEP_EXEC) &&
          report->message.error > 0 && report->message.error < 4096;
 }
 

@@ -87,17 +87,18 @@
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
        asks for it, is seccomp and labels: code inside meets the whole system call interface of the
-       kernel. Without linux.resources it can use up memory and processes; without rules for devices
-       in there and with CAP_MKNOD it can make any. Use a user namespace where you can, and do not
-       let hostile code in on the strength of this version alone. Shared with the
-       caller, whatever the config says: the files behind the standard streams (a terminal that is
-       nobody's controlling one can be taken over, TIOCSTI: use process.terminal, which makes one
-       inside), without a user namespace the user's keyring (keyrings(7)), and as an ordinary user
-       with one id mapped the caller's groups. Until it executes the program, a child has the caller's executable: an
-       image whose program is /proc/self/exe runs that, and as root without a user namespace can
-       change it later (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot
-       be looked into from inside before it is the program; with CAP_SYS_PTRACE and without a user
-       namespace a container can do so all the same.
+       kernel, unless the caller brings a filter (ctr_plan_desc.filters). Without linux.resources it
+       can use up memory and processes; without rules for devices in there and with CAP_MKNOD it can
+       make any. Use a user namespace where you can, and do not let hostile code in on the strength
+       of this version alone. Shared with the caller, whatever the config says: the files behind the
+       standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
+       process.terminal, which makes one inside), without a user namespace the user's keyring
+       (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
+       executes the program, a child has the caller's executable: an image whose program is
+       /proc/self/exe runs that, and as root without a user namespace can change it later
+       (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked into
+       from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
+       container can do so all the same.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.

@@ -6,9 +6,9 @@
     tests/run.py --strict --may-skip X    a skip is a failure unless its reason contains X
 
 A test file is a C program (tests/LAYER/test_*.c, built by the Makefile) or a Python unittest
-(tests/LAYER/test_*.py); both speak TAP. The layers that make containers run twice when we are
-root: as root, and as an ordinary user, from a copy of the build that such a user can reach. The
-layer of real engines runs once, and only as root.
+(tests/LAYER/test_*.py); both speak TAP. The layers that make containers run as each user of
+users.py, from a copy of the build that all of them can reach. The layer of real engines runs once,
+and only as root.
 """
 
 import argparse
@@ -21,23 +21,30 @@ import tempfile
 import threading
 from pathlib import Path
 
+import differences
+import users
+
 TESTS = Path(__file__).resolve().parent
 LAYERS = {"unit": False, "compile": False, "container": True, "cli": True,
           "engines": False}  # True: as each user
-ORDINARY = 1000  # a uid and gid that need no entry in /etc/passwd
 SECONDS = 300  # for one file: a test that hangs is a failure
 RESULT = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
-ONLY_AS = "only as "  # another user is meant: no gap, and none at all when both run
+SAY_IT_THEMSELVES = {"cli", "engines"}  # whom a test is for, beside the table of differences.h
 
 
 class Tally:
-    def __init__(self, strict, may_skip, both_users):
+    def __init__(self, strict, may_skip, everyone):
         self.passed, self.failed, self.skipped = 0, [], 0
-        self.strict, self.may_skip, self.both_users = strict, may_skip, both_users
+        self.strict, self.may_skip, self.everyone = strict, may_skip, everyone
+        self.table, self.seen = differences.rows(), {}
 
-    def excused(self, reason):
-        if reason.startswith(ONLY_AS):
-            return True
+    def is_for_others(self, file, name, reason):
+        """Another user is meant: no gap, and none at all when everyone runs."""
+        return reason.startswith(differences.ONLY_AS) and (
+            file.split("/")[0] in SAY_IT_THEMSELVES or
+            any(row.names(file, name) for row in self.table))
+
+    def may_be_missing(self, reason):
         return not self.strict or any(part in reason for part in self.may_skip)
 
     def line(self, line, where):
@@ -45,25 +52,36 @@ class Tally:
         if not match:
             return
         verdict, name, reason = match.groups()
+        file = where.split()[0]
+        self.seen.setdefault(file, set()).add(name)
         if reason is not None and verdict == "ok":
-            self.skipped += not (reason.startswith(ONLY_AS) and self.both_users)
-            if not self.excused(reason):
+            others = self.is_for_others(file, name, reason)
+            self.skipped += not (others and self.everyone)
+            if not others and not self.may_be_missing(reason):
                 self.failed.append(f"{where}: {name}: skipped, which must not be here: {reason}")
         elif verdict == "ok":
             self.passed += 1
         else:
             self.failed.append(f"{where}: {name}")
 
+    def user(self, lacking):
+        """Whether all users are there, or one cannot be."""
+        if lacking:
+            print(f"# nobody runs the tests with a range of subordinate ids: {lacking}")
+            self.skipped += 1
+            if not self.may_be_missing(lacking):
+                self.failed.append(f"no user with a range of subordinate ids: {lacking}")
 
-def become(uid):
-    def demote():
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    return demote
+    def close(self):
+        """The last line, and the status to exit with."""
+        self.failed += differences.wrong(self.table, self.seen)
+        for failure in self.failed:
+            print(f"# failed: {failure}")
+        print(f"{self.passed} passed, {len(self.failed)} failed, {self.skipped} skipped")
+        return 1 if self.failed or not self.passed else 0
 
 
-def run_file(command, where, env, uid, tally):
+def run_file(command, where, env, user, tally):
     print(f"# {where}", flush=True)
     planned, seen, failed_before = None, 0, len(tally.failed)
     if not os.access(command[0], os.X_OK):
@@ -71,7 +89,7 @@ def run_file(command, where, env, uid, tally):
         return
     process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                text=True, errors="replace", cwd=env["TMPDIR"],
-                               preexec_fn=become(uid) if uid else None)
+                               preexec_fn=user.become)
     timer = threading.Timer(SECONDS, process.kill)
     timer.start()
     try:
@@ -90,15 +108,10 @@ def run_file(command, where, env, uid, tally):
         tally.failed.append(f"{where}: ended early, with status {status} after {seen} tests")
 
 
-def python_for(uid):
+def python_for(user):
     """A Python that the user can run: ours may lie in a home directory of root's."""
-    for python in [sys.executable, *(f"{folder}/python3" for folder in os.defpath.split(":"))]:
-        try:
-            if not subprocess.run([python, "-c", ""], preexec_fn=become(uid)).returncode:
-                return python
-        except OSError:
-            continue
-    return sys.executable
+    pythons = [sys.executable, *(f"{folder}/python3" for folder in os.defpath.split(":"))]
+    return next((python for python in pythons if user.can_run([python, "-c", ""])), sys.executable)
 
 
 def command_for(layer, name, top, python):
@@ -125,6 +138,26 @@ def staged(build, into):
     return top
 
 
+def environment(user, room, top):
+    """The caller's, but for another user nothing that leads to what is the caller's alone."""
+    env = dict(os.environ)
+    if user.uid >= 0:
+        env = {name: value for name, value in env.items() if not name.startswith("XDG_")}
+        env["HOME"] = str(room)
+    return {**env, **user.env, "TMPDIR": str(room), "CTR_TOP": str(top),
+            "CTR_BUILD": str(top / "build"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run_layer(layer, user, parts, top, tally):
+    python = python_for(user)
+    for name in test_files(layer, parts):
+        room = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=top.parent))
+        room.chmod(0o755)
+        os.chown(room, user.uid, user.gid)
+        run_file(command_for(layer, name, top, python), f"{layer}/{name} {user.title}".strip(),
+                 environment(user, room, top), user, tally)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=TESTS.parent / "build")
@@ -133,32 +166,24 @@ def main():
     parser.add_argument("--may-skip", action="append", default=[], metavar="TEXT")
     parser.add_argument("parts", nargs="*", help="only files whose name has one of these")
     args = parser.parse_args()
+    layers = args.layer or list(LAYERS)
     root = os.geteuid() == 0
     tally = Tally(args.strict, args.may_skip, root)
     scratch = Path(tempfile.mkdtemp(prefix="ctr-tests."))
     scratch.chmod(0o755)
     try:
         top = staged(args.build.resolve(), scratch)
-        for layer in args.layer or LAYERS:
-            for uid in ([0, ORDINARY] if root else [os.geteuid()]) if LAYERS[layer] else [None]:
-                demoted = uid if root and uid else None
-                python = python_for(demoted) if demoted else sys.executable
-                for name in test_files(layer, args.parts):
-                    user = "" if uid is None else " as root" if uid == 0 else f" as uid {uid}"
-                    room = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=scratch))
-                    room.chmod(0o755)
-                    if demoted:
-                        os.chown(room, demoted, demoted)
-                    env = {**os.environ, "TMPDIR": str(room), "CTR_TOP": str(top),
-                           "CTR_BUILD": str(top / "build"), "PYTHONDONTWRITEBYTECODE": "1"}
-                    run_file(command_for(layer, name, top, python), f"{layer}/{name}{user}", env,
-                             demoted, tally)
+        people = [users.ourselves()]
+        if root and any(LAYERS[layer] for layer in layers):
+            others, lacking = users.ordinary(scratch)
+            people += others
+            tally.user(lacking)
+        for layer in layers:
+            for user in people if LAYERS[layer] else [users.User("")]:
+                run_layer(layer, user, args.parts, top, tally)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    for failure in tally.failed:
-        print(f"# failed: {failure}")
-    print(f"{tally.passed} passed, {len(tally.failed)} failed, {tally.skipped} skipped")
-    return 1 if tally.failed or not tally.passed else 0
+    return tally.close()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
      TEST(name_of_what_must_hold) { CHECK(1 + 1 == 2); CHECK_STR(text, "hello"); }
      TEST_MAIN
 
-   SKIP(reason) leaves a test that cannot be made here. */
+   SKIP(reason) leaves a test that cannot be made here. Before it is begun, TEST_EXCUSE may say why
+   it is not for this tester. With CTR_NO_EXCUSES in the environment it is run all the same: to see
+   whether the excuse is needed. */
 #ifndef TEST_H
 #define TEST_H
 
@@ -19,9 +21,13 @@ typedef struct test_case {
   struct test_case *next;
 } test_case;
 
+#ifndef TEST_EXCUSE
+#define TEST_EXCUSE(name) NULL /* none */
+#endif
+
 static test_case *test_first, **test_last = &test_first;
 static int test_failures; /* of the test that runs */
-static char test_skipped[256];
+static char test_skipped[512];
 
 #define TEST(name_)                                                                                \
   static void name_(void);                                                                         \
@@ -93,7 +99,12 @@ static int test_main(int argc, char **argv) {
     if (!chosen) continue;
     test_failures = 0;
     test_skipped[0] = '\0';
-    test->run();
+    const char *excuse = TEST_EXCUSE(test->name);
+    const bool forced = excuse && getenv("CTR_NO_EXCUSES");
+    if (excuse && !forced) snprintf(test_skipped, sizeof test_skipped, "%s", excuse);
+    if (!excuse || forced) test->run();
+    if (forced && !test_failures && !test_skipped[0])
+      printf("# %s passes, though it is %s\n", test->name, excuse);
     number++;
     failed += test_failures != 0;
     printf("%s %d - %s%s%s\n", test_failures ? "not ok" : "ok", number, test->name,

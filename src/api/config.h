@@ -53,9 +53,9 @@ typedef struct ctr_id_mappings {
 /* Beyond the specification:
 
    The first of mounts may have the destination "/". It is the container's root then, whatever its
-   type: "tmpfs" is one that needs no directory on disk, "bind" of "/" is what the host sees,
+   type: "tmpfs" is one that needs no directory on disk, "rbind" of "/" is what the host sees,
    "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
-   other root when all is in place.
+   other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
 
    Three types are made instead of mounted, in their turn, and belong to the container's root. Their
    option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
@@ -65,12 +65,18 @@ typedef struct ctr_id_mappings {
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
 
-   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. */
+   "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
+   a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
+   all that it has to note takes 6.6 (overlayfs.rst, "User xattr"). */
 typedef struct ctr_mount {
   const char *destination; /* inside the container; required                                */
   const char *type;        /* file system type; a bind mount when options have (r)bind      */
   const char *source;      /* a bind mount's: absolute, or relative to the bundle           */
   ctr_strs options;        /* config.md "Linux mount options"; unknown ones go to the kernel */
+  /* Whose the files look like: containerID is an id on the file system, hostID the one that the
+     caller sees instead. Both or none; without the option ridmap not for what is mounted below.
+     With the option idmap or ridmap and none, those of the container's user namespace. Who has
+     CAP_SYS_ADMIN there can change the flags of such a mount, also those that the host set. */
   ctr_id_mappings uidMappings, gidMappings;
   ctr_bytes data;          /* of ctr.file: any bytes. Has no JSON form, nor is it kept with the
                               state of a container                                          */

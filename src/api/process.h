@@ -85,8 +85,8 @@ CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *d
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
    been executed.
    Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
-            in the root) and err names the field, the step and the reason; CTR_E_STATE when it was
-            started before.
+            in the root, unless that is an overlay with an upperdir) and err names the field, the
+            step and the reason; CTR_E_STATE when it was started before.
    Threads: any thread; signals are blocked in it for the moment of the clone only.
    Source:  libcontainer initProcess.start. */
 CTR_API ctr_code ctr_process_start(ctr_process *process, ctr_err *err);

@@ -75,6 +75,15 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
 }
 
+/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
+static int ctr__child_set_mode(ctr__child *c, const ctr__step *s) {
+  char path[32];
+  CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (fd < 0) return fd;
+  ctr__fd_path(path, fd);
+  return (int)ctr__ret(chmod(path, (mode_t)s->num[0]));
+}
+
 static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
   char name[NAME_MAX + 1];
   const char *path = ctr__arg(c, s, 0);

@@ -150,6 +150,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return ctr__source_failed(c, tree);
   struct stat st;
   if (fstat(tree, &st) < 0) return -errno;
+  if (s->num[CTR__NUM_ROOT] && !S_ISDIR(st.st_mode)) return -ENOTDIR;
   CTR__AUTO_CLOSE target =
       ctr__mount_target(c, s, S_ISDIR(st.st_mode) ? CTR__MAKE_DIR : CTR__MAKE_FILE);
   if (target < 0) return target;
@@ -309,8 +310,11 @@ static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
+  struct stat st;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
+  if (fstat(target, &st) < 0) return -errno;
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);

@@ -31,24 +31,13 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   if (target < 0) return target;
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
-  struct statfs fs;
-  if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0], s->num[3]);
-  if (r == 0 && s->num[1]) {
-    r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
-    if (r == 0 && !((unsigned long)fs.f_flags & ST_RDONLY)) /* the host's own is not ours to lift */
-      r = ctr__mount_setattr(tree, 0, 0, CTR__ATTR_RDONLY, 0);
-  }
+  if (r == 0 && s->num[1]) r = ctr__read_only_below(tree);
   if (r == 0 && s->num[2])
     r = s->num[3] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[2], 0, 0)
                   : ctr__remount_attr(tree, s->num[2], 0);
-  struct stat st;
-  if (r == 0) r = (int)ctr__ret(fstat(tree, &st));
-  if (r < 0) return r;
-  c->root_dev = st.st_dev;
-  c->root = ctr__steal_fd(&tree);
-  return 0;
+  return r < 0 ? r : ctr__take_root(c, tree);
 }
 
 static int ctr__child_root_open(ctr__child *c, const ctr__step *s) {

@@ -5,13 +5,13 @@ static int ctr__see_parent(ctr__child *c) {
                                                   : 0;
 }
 
-/* The parent is looked at before: from here on the filter says which calls there are. */
+/* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
     uint16_t count;
     const void *code;
-  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[0])}; /* struct sock_fprog */
-  int r = ctr__see_parent(c);
+  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
+  int r = s->num[1] ? ctr__see_parent(c) : 0;
   return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
 }
 
@@ -31,7 +31,7 @@ static int ctr__child_call(ctr__child *c, const ctr__step *s) {
     return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
-  environ = launch->envp;
+  *launch->environment = launch->envp;
   _exit(launch->function(launch->function_data));
 }
 
@@ -67,6 +67,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
     [CTR__STEP_HOOK] = ctr__child_hook,

@@ -383,10 +383,23 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
+static bool ctr__is_made(const ctr_mount *mount) {
+  return mount->type && !strncmp(mount->type, "ctr.", 4);
+}
+
+static bool ctr__is_remount(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++)
+    if (!strcmp(mount->options.items[i], "remount")) return true;
+  return false;
+}
+
 /* The mount that is the container's root, where it has one of its own. */
 static const ctr_mount *ctr__root_mount(const ctr_config *config) {
   const ctr_mounts *all = &config->mounts;
-  return all->count && ctr__is_root_path(all->items[0].destination) ? &all->items[0] : NULL;
+  const ctr_mount *first = all->count ? &all->items[0] : NULL;
+  const bool is_root = first && ctr__is_root_path(first->destination) && !ctr__is_made(first) &&
+                       !ctr__is_remount(first);
+  return is_root ? first : NULL;
 }
 
 static ctr_code ctr__check_data(ctr__checker *c, size_t index) {

@@ -39,7 +39,7 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
 static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
   return len == (ssize_t)sizeof *report &&
          (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
-          report->kind == CTR__STEP_EXEC) &&
+          report->kind == CTR__STEP_FILTER || report->kind == CTR__STEP_EXEC) &&
          report->message.error > 0 && report->message.error < 4096;
 }
 

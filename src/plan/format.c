@@ -115,6 +115,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
@@ -150,7 +151,7 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
-  X(FILTER, "load a seccomp filter of %u0 instructions", "seccomp(2)")                             \
+  X(FILTER, "load a seccomp filter of %s0 instructions", "seccomp(2)")                             \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 

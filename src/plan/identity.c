@@ -320,9 +320,10 @@ static ctr_code ctr__plan_filters(ctr__builder *b) {
     const char *field = ctr__print(b, "filters[%zu]", i);
     ctr_code code = ctr__check_filter(b, field, filter);
     if (code) return code;
-    ctr__child_step(b, FILTER, .field = field,
-                    .ref = {ctr__add_bytes(b, filter->code, filter->len, 8)},
-                    .num = {filter->len / CTR__FILTER_INSN});
+    const size_t count = filter->len / CTR__FILTER_INSN;
+    ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)},
+                    .ref = {0, ctr__add_bytes(b, filter->code, filter->len, 8)},
+                    .num = {count, i == 0});
   }
   return CTR_OK;
 }

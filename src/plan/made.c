@@ -8,11 +8,8 @@ static const struct ctr__made_type {
     {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
     {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
     {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
+    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
 };
-
-static bool ctr__is_made(const ctr_mount *mount) {
-  return mount->type && !strncmp(mount->type, "ctr.", 4);
-}
 
 static const struct ctr__made_type *ctr__made_type_of(const char *name) {
   for (size_t i = 0; i < sizeof ctr__made_types / sizeof *ctr__made_types; i++)
@@ -36,8 +33,8 @@ static const char *ctr__made_option(const struct ctr__made_type *type, const cha
   size_t len = strlen(digits);
   spec->mode = strtoull(digits, NULL, 8);
   return len && len < 8 && strspn(digits, "01234567") == len && spec->mode <= type->max ? NULL
-         : is_file ? "not an octal number up to 7777"
-                   : "not an octal number up to 1777";
+         : type->max > 01777 ? "not an octal number up to 7777"
+                             : "not an octal number up to 1777";
 }
 
 static ctr_code ctr__made_spec_read(ctr__builder *b, const struct ctr__made_type *type, size_t i,
@@ -76,9 +73,13 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const ctr_mount *mount = &b->config->mounts.items[i];
   const struct ctr__made_type *type = ctr__made_type_of(mount->type);
   ctr__made_spec spec;
-  if (!type) return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink and ctr.file");
-  if (ctr__is_root_path(mount->destination))
+  if (!type)
+    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+  if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
+  if (mount->uidMappings.count || mount->gidMappings.count)
+    return ctr__wrong_member(b, i, mount->uidMappings.count ? "uidMappings" : "gidMappings",
+                             "what is made is no mount that could show other ids");
   ctr_code code = ctr__made_spec_read(b, type, i, &spec);
   if (code) return code;
   if (type->kind == CTR__STEP_MAKE_FILE) return ctr__plan_file(b, mount, field, &spec), CTR_OK;
@@ -86,10 +87,15 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const bool has_source = mount->source && *mount->source;
   if (is_link != has_source)
     return ctr__wrong_member(b, i, "source",
-                             is_link ? "missing: what the link says" : "a directory has none");
+                             is_link ? "missing: what the link says" : "this type has none");
+  if (spec.mode == UINT64_MAX)
+    return ctr__wrong_member(b, i, "options", "missing: which mode, as in mode=0755");
   if (is_link)
     ctr__child_step(b, SYMLINK, .field = field, .str = {mount->destination, mount->source});
   else
-    ctr__child_step(b, MAKE_DIR, .field = field, .str = {mount->destination}, .num = {spec.mode});
+    ctr__add_step(b, CTR__LANE_CHILD, type->kind,
+                  &(ctr__new_step){.field = field,
+                                   .str = {mount->destination},
+                                   .num = {spec.mode}});
   return CTR_OK;
 }

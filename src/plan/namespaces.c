@@ -317,7 +317,8 @@ static void ctr__plan_become_root(ctr__builder *b) {
      these groups go when the program's own come. */
   bool still_needed = (b->new_namespaces & CTR_NS_USER) && !(b->facts->caps & CTR_CAP(SETGID));
   ctr__child_step(b, BECOME_ROOT, .field = "linux.namespaces",
-                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0)});
+                  .num = {still_needed ? CTR__GROUPS_LEAVE : ctr__groups_of(b, 0),
+                          !b->uid_map.count});
 }
 
 /* user_namespaces(7): who makes one may map their own id in it, and give up groups for that. */

@@ -65,6 +65,8 @@ static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__m
   if (!spec->propagation[0] && (asked & (MS_SLAVE | MS_SHARED)))
     spec->propagation[0] = MS_SLAVE | MS_REC;
   if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
+  /* The host's own /dev came along. */
+  b->dev_is_bound = spec->recursive && mount->source && ctr__is_root_path(mount->source);
   if (!b->config->root.readonly || !spec->recursive) return;
   if (ctr__has_setattr(b))
     spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
@@ -122,7 +124,8 @@ static ctr_code ctr__plan_mounts(ctr__builder *b) {
     const ctr_mount *mount = &mounts->items[i];
     const char *field = ctr__print(b, "mounts[%zu]", i);
     if (!field) return ctr__nomem(b->err);
-    if (i && ctr__is_root_path(mount->destination))
+    if (i && ctr__is_root_path(mount->destination) && !ctr__is_remount(mount) &&
+        !ctr__is_made(mount))
       return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "mounts[%zu].destination", i),
                        "the root itself: that is root.path, or the first of mounts");
     ctr_code code =

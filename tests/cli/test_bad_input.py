@@ -54,7 +54,7 @@ BAD_CONFIGS = [
     ({"linux.sysctl": {"net.ipv4/../../kernel/panic": "1"}}, "linux.sysctl.net.ipv4/../.."),
     ({"linux.maskedPaths": ["relative"]}, "linux.maskedPaths[0]: must be an absolute path"),
     ({"mounts.0.options": ["bind", "size=1m"], "mounts.0.source": "/"}, "mounts[0].options[1]"),
-    ({"mounts.0.destination": "/"}, "mounts[0].destination: the root itself"),
+    ({"mounts.1.destination": "/"}, "mounts[1].destination: the root itself"),
     # not there
     ({"root.path": "nowhere"}, "root.path: open ", "No such file"),
     ({"root.path": "config.json"}, "root.path: bind the root file system", "Not a directory"),

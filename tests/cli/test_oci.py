@@ -342,10 +342,11 @@ class Features(Bundles):
     def test_namespaces_and_capabilities_are_known(self):
         names = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"]
         self.assertEqual(set(self.linux["namespaces"]), set(names))
-        mapping = [{"containerID": 0, "hostID": os.geteuid(), "size": 1}]
+        uid, gid = ([{"containerID": 0, "hostID": own, "size": 1}]
+                    for own in (os.geteuid(), os.getegid()))
         self.assertTrue(self.explains({
             "linux.namespaces": [{"type": name} for name in self.linux["namespaces"]],
-            "linux.uidMappings": mapping, "linux.gidMappings": mapping, "mounts.2": DELETE,
+            "linux.uidMappings": uid, "linux.gidMappings": gid, "mounts.2": DELETE,
             "process.capabilities": {"bounding": self.linux["capabilities"]}}))
 
 

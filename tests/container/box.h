@@ -14,10 +14,16 @@
 #define CTR_IMPLEMENTATION
 #include "ctr.h"
 
+static const char *tester_excuse(const char *test);
+#define TEST_EXCUSE tester_excuse
+
+#include "../differences.h"
 #include "../test.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <grp.h>
+#include <sys/utsname.h>
 
 typedef struct box {
   char dir[256]; /* the bundle: has rootfs/ */
@@ -34,22 +40,6 @@ typedef struct box {
   size_t out_len, complaints_len;
   char warnings[2048];
 } box;
-
-static inline bool is_root(void) {
-  return geteuid() == 0;
-}
-
-#define ONLY_AS_ROOT                                                                               \
-  do {                                                                                             \
-    if (!is_root()) SKIP("only as root");                                                          \
-  } while (0)
-
-/* Capabilities of the tester, by the numbers of capabilities(7). */
-static inline bool have_cap(int cap) {
-  uint64_t effective, permitted;
-  ctr__own_caps(&effective, &permitted);
-  return effective >> cap & 1;
-}
 
 /* -- what must be the same before and after -- */
 
@@ -156,6 +146,119 @@ static inline bool mount_point(const char *controller, char path[4096]) {
   return found;
 }
 
+/* -- who runs this: differences.h -- */
+
+static inline bool have_cap(int cap) { /* by the numbers of capabilities(7) */
+  uint64_t effective, permitted;
+  ctr__own_caps(&effective, &permitted);
+  return effective >> cap & 1;
+}
+
+typedef struct tester {
+#define TESTER_VALUE(type, name, as_root, as_other, why) type name;
+#define TESTER_FACT(type, name, value, why)              type name;
+  DIFFERENT_VALUES(TESTER_VALUE)
+  MACHINE_FACTS(TESTER_FACT)
+} tester;
+
+static inline tester me(void) {
+  const bool root = geteuid() == 0;
+  return (tester){
+#define TESTER_SET(type, name, as_root, as_other, why) .name = root ? (as_root) : (as_other),
+#define TESTER_FACT_SET(type, name, value, why)        .name = (value),
+      DIFFERENT_VALUES(TESTER_SET) MACHINE_FACTS(TESTER_FACT_SET)};
+}
+
+/* Where the tester may make cgroups of a v1 controller, or of "v2"; false: nowhere. */
+static inline bool cgroup_place(const char *controller, char path[4096]) {
+  const char *given = getenv("CTR_CGROUP");
+  if (geteuid() == 0) return mount_point(controller, path);
+  if (given && !strcmp(controller, "v2")) return snprintf(path, 4096, "%s", given) > 0;
+  return false;
+}
+
+/* Whether the tester may set limits by a controller of the cgroup version. */
+static inline bool has_controller(const char *name, bool v2) {
+  char path[4096], list[4096];
+  if (!v2) return cgroup_place(name, path);
+  if (!cgroup_place("v2", path)) return false;
+  snprintf(list, sizeof list, "%s", get_file(text("%s/cgroup.controllers", path)));
+  for (char *c = list; *c; c++)
+    if (*c == ' ' || *c == '\n') *c = ',';
+  return ctr__list_has(list, name, strlen(name));
+}
+
+/* Cuts the next of the words, which are parted by blanks; "" at the end. */
+static inline char *next_word(char **at) {
+  char *word = *at + strspn(*at, " "), *end = word + strcspn(word, " ");
+  *at = end + (*end == ' ');
+  *end = '\0';
+  return word;
+}
+
+static inline bool is_given(char *controllers) {
+  char path[4096];
+  bool given = geteuid() == 0 || cgroup_place("v2", path);
+  for (char *name; given && geteuid() != 0 && *(name = next_word(&controllers));)
+    given = has_controller(name, true);
+  return given;
+}
+
+static inline bool is_since(const char *release) {
+  struct utsname machine;
+  int is[2] = {0}, should[2] = {0};
+  uname(&machine);
+  sscanf(machine.release, "%d.%d", &is[0], &is[1]);
+  sscanf(release, "%d.%d", &should[0], &should[1]);
+  return is[0] != should[0] ? is[0] > should[0] : is[1] >= should[1];
+}
+
+/* Who is meant when it is not the tester; NULL when it is. */
+static inline const char *who_else(const char *who) {
+  char words[256], *rest = words;
+  const bool root = geteuid() == 0, several = getenv("CTR_RANGE");
+  snprintf(words, sizeof words, "%s", who);
+  const char *first = next_word(&rest);
+  if (!strcmp(first, "root")) return root ? NULL : "root";
+  if (!strcmp(first, "ordinary")) return root ? "an ordinary user" : NULL;
+  if (!strcmp(first, "several-ids")) return root || several ? NULL : "one with several ids";
+  if (!strcmp(first, "ranged"))
+    return !root && several ? NULL : "an ordinary user with several ids";
+  if (!strcmp(first, "since"))
+    return root || is_since(rest) ? NULL : text("root, or since Linux %s", rest);
+  const char *what = text("one who was given a cgroup%s", strchr(who, ' ') ? strchr(who, ' ') : "");
+  return is_given(rest) ? NULL : what;
+}
+
+static inline bool is_named(const char *tests, const char *test) {
+  char words[1024], *rest = words;
+  snprintf(words, sizeof words, "%s", tests);
+  for (const char *pattern; *(pattern = next_word(&rest));)
+    if (fnmatch(pattern, test, 0) == 0) return true;
+  return false;
+}
+
+/* The path of the test's source ends so. */
+static inline bool is_this_file(const char *file) {
+  static const char source[] = __BASE_FILE__;
+  const size_t len = strlen(file), all = sizeof source - 1 - strlen(".c");
+  return all >= len && !memcmp(source + all - len, file, len);
+}
+
+static const char *tester_excuse(const char *test) {
+  static const struct {
+    const char *who, *file, *tests, *why;
+  } rows[] = {
+#define TESTER_ROW(who, file, tests, why) {who, file, tests, why},
+      DIFFERENT_TESTS(TESTER_ROW)};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    if (!is_this_file(rows[i].file) || !is_named(rows[i].tests, test)) continue;
+    const char *other = who_else(rows[i].who);
+    if (other) return text("only as %s: %s", other, rows[i].why);
+  }
+  return NULL;
+}
+
 /* -- boxes -- */
 
 static inline void box_warned(void *userdata, ctr_level level, const char *field,
@@ -166,7 +269,7 @@ static inline void box_warned(void *userdata, ctr_level level, const char *field
   snprintf(b->warnings + used, sizeof b->warnings - used, "%s: %s\n", field, message);
 }
 
-static inline box box_new(void) {
+static inline box box_of(ctr_default_kind kind) {
   box b = {.input = ""};
   const char *tmp = getenv("TMPDIR"), *build = getenv("CTR_BUILD");
   snprintf(b.dir, sizeof b.dir, "%s/box.XXXXXX", tmp ? tmp : "/tmp");
@@ -174,10 +277,14 @@ static inline box box_new(void) {
   chmod(b.dir, 0755);
   mkdir(text("%s/rootfs", b.dir), 0755);
   copy_program(text("%s/container/probe", build ? build : "build"), in_root(&b, "probe"));
-  if (ctr_config_default(&b.mem, CTR_DEFAULT_AUTO, &b.config, &b.err))
+  if (ctr_config_default(&b.mem, kind, &b.config, &b.err))
     test_fail(__FILE__, __LINE__, "%s", b.err.msg);
   b.config->root = (ctr_root){.path = "rootfs"};
   return b;
+}
+
+static inline box box_new(void) {
+  return box_of(CTR_DEFAULT_AUTO);
 }
 
 static inline void box_free(box *b) {
@@ -212,14 +319,33 @@ static inline void box_mount(box *b, const char *destination, const char *type, 
            .options = {copies, options.count}});
 }
 
-/* A box that runs with the ids of a range mapped, where root can do that; else with one. */
+static inline void box_map(box *b, ctr_id_mapping uid, ctr_id_mapping gid) {
+  ctr_id_mapping *maps = ctr__arena_array(&b->mem, 2, sizeof *maps);
+  maps[0] = uid;
+  maps[1] = gid;
+  b->config->linux_.uidMappings = (ctr_id_mappings){&maps[0], 1};
+  b->config->linux_.gidMappings = (ctr_id_mappings){&maps[1], 1};
+}
+
+/* A box with a user namespace, whose root is me().root_uid outside: an ordinary user's has one. */
 static inline box box_mapped(void) {
-  static const ctr_id_mapping map = {0, 100000, 65536};
+  const tester who = me();
   box b = box_new();
-  if (!is_root()) return b;
+  if (ctr__namespace_of(b.config, CTR_NS_USER)) return b;
   BOX_ADD(&b, b.config->linux_.namespaces, ctr_namespace, {CTR_NS_USER, NULL});
-  b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){&map, 1};
-  if (chown(in_root(&b, ""), map.hostID, map.hostID) < 0) test_fail(b.dir, 0, "cannot chown");
+  box_map(&b, (ctr_id_mapping){0, who.root_uid, 65536}, (ctr_id_mapping){0, who.root_gid, 65536});
+  if (chown(in_root(&b, ""), who.root_uid, who.root_gid) < 0) test_fail(b.dir, 0, "cannot chown");
+  return b;
+}
+
+/* One whose program is not root but 1000. Of box_of(me().simplest) that is me().plain_uid
+   outside. */
+static inline box box_plain(box b) {
+  const ctr_linux *lin = &b.config->linux_;
+  if (lin->uidMappings.count && !ctr__has_id(&lin->uidMappings, 1000))
+    box_map(&b, (ctr_id_mapping){1000, me().plain_uid, 1},
+            (ctr_id_mapping){1000, me().plain_gid, 1});
+  b.config->process.user = (ctr_user){.uid = 1000, .gid = 1000};
   return b;
 }
 

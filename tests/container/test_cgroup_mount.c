@@ -64,7 +64,6 @@ static void check_v2(box *b) {
 }
 
 TEST(version_2_is_one_read_only_mount) {
-  ONLY_AS_ROOT;
   on_a_machine_with(see_v2, check_v2);
 }
 
@@ -84,7 +83,6 @@ static void check_v2_in_a_user_namespace(box *b) {
 }
 
 TEST(version_2_is_there_in_a_user_namespace_too) {
-  ONLY_AS_ROOT;
   on_a_machine_with(see_v2, check_v2_in_a_user_namespace);
 }
 
@@ -102,7 +100,6 @@ static void check_v1(box *b) {
 }
 
 TEST(version_1_is_a_tmpfs_with_each_hierarchy) {
-  ONLY_AS_ROOT;
   on_a_machine_with(see_v1, check_v1);
 }
 
@@ -113,7 +110,6 @@ static void check_both(box *b) {
 }
 
 TEST(both_versions_are_there_where_the_machine_has_both) {
-  ONLY_AS_ROOT;
   on_a_machine_with(see_both, check_both);
 }
 
@@ -122,7 +118,6 @@ static void check_none(box *b) {
 }
 
 TEST(none_at_all_is_an_error_that_says_so) {
-  ONLY_AS_ROOT;
   on_a_machine_with(see_nothing, check_none);
 }
 
@@ -137,7 +132,6 @@ static void check_writable(box *b) {
 }
 
 TEST(it_is_writable_when_asked_for) {
-  ONLY_AS_ROOT;
   on_a_machine_with(see_v2, check_writable);
 }
 

@@ -27,7 +27,7 @@ static groups groups_of(const char *kinds) {
   for (const char *at = kinds; *at; at += strcspn(at, ","), at += *at == ',', n++) {
     char mounted[4096];
     snprintf(names[n], sizeof names[n], "%.*s", (int)strcspn(at, ","), at);
-    if (!mount_point(names[n], mounted)) return (groups){.all = {.count = 0}};
+    if (!cgroup_place(names[n], mounted)) return (groups){.all = {.count = 0}};
     snprintf(g.paths[n], sizeof g.paths[n], "%.3000s/ctr-test-%d", mounted, getpid());
     g.items[n] = (ctr__cgroup){.controllers = strcmp(names[n], "v2") ? names[n] : "",
                                .v2 = !strcmp(names[n], "v2")};
@@ -192,7 +192,6 @@ static void clean_up(groups *g) {
 }
 
 static void on(const char *kinds, void (*check)(groups *g)) {
-  ONLY_AS_ROOT;
   groups g = groups_of(kinds);
   if (!g.all.count) SKIP("no hierarchy of this kind: %s", kinds);
   settled(&g);
@@ -523,7 +522,7 @@ TEST_EACH(the_caller_neither_freezes_nor_kills_itself) {
 /* A caller in another pid namespace sees of them no more than zeros, or nothing. */
 static void act_in_another_pid_namespace(void) {
   test_failures = 0;
-  pid_t pid = unshare(CLONE_NEWPID) < 0 ? -1 : fork();
+  pid_t pid = unshare(CLONE_NEWPID | (int)me().with_each) < 0 ? -1 : fork();
   if (pid == 0) {
     const char *version_1_hides_them = inside->items[0].v2 ? "0\n" : "";
     CHECK_STR(get_file(in_group(inside, 0, "/cgroup.procs")), version_1_hides_them);
@@ -699,7 +698,6 @@ TEST(where_somebody_is_inside_stays_and_the_others_go) {
 /* -- machines made for a test: a mount namespace of one's own -- */
 
 static void on_own_mounts(int (*prepare)(void), void (*check)(void)) {
-  ONLY_AS_ROOT;
   fflush(stdout);
   pid_t pid = fork();
   if (pid == 0) {

@@ -47,8 +47,7 @@ static void on(bool v2, void (*check)(filter *f)) {
   filter f = {.v2 = v2};
   char mounted[4096];
   const char *tmp = getenv("TMPDIR");
-  ONLY_AS_ROOT;
-  if (!mount_point(v2 ? "v2" : "devices", mounted))
+  if (!cgroup_place(v2 ? "v2" : "devices", mounted))
     SKIP("%s is not mounted", v2 ? "cgroup2" : "the devices controller");
   snprintf(f.path, sizeof f.path, "%.3000s/ctr-test-%d", mounted, getpid());
   f.group = (ctr__cgroup){f.path, v2 ? "" : "devices", v2};

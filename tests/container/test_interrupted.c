@@ -31,24 +31,25 @@ static void storm(bool on) {
               b->err.msg);                                                                         \
   } while (0)
 
-/* A box that is to be a container, with a state root of its own and, as root, a cgroup. */
+/* A box that is to be a container, with a state root of its own. */
 typedef struct house {
   box box;
+  bool has_cgroup;
   char root[300];
   ctr_container_desc desc;
 } house;
 
-static house house_new(void) {
+static house house_new(bool has_cgroup) {
   static const char *const hear[] = {"/probe", "hear"};
-  house h = {.box = box_new()};
+  house h = {.box = box_new(), .has_cgroup = has_cgroup};
   box *b = &h.box;
   snprintf(h.root, sizeof h.root, "%s/states", b->dir);
   b->config->process.args = (ctr_strs){hear, 2};
-  if (is_root())
+  if (has_cgroup)
     b->config->linux_.cgroupsPath =
-        ctr__arena_strdup(&b->mem, text("/ctr-interrupted-%d", getpid()));
+        ctr__arena_strdup(&b->mem, text("%sctr-interrupted-%d", me().cgroups, getpid()));
   h.desc = (ctr_container_desc){
-      .plan = {.die_with_caller = true},
+      .plan = {.die_with_caller = true, .no_cgroup = !has_cgroup},
       .process = {.stdio = CTR_STDIO_FDS, .fds = {-1, -1, -1}},
   };
   return h;
@@ -108,7 +109,6 @@ static void check_cgroup(house *h, ctr_container *c, int round_) {
   ctr_arena mem = {0};
   pid_t *pids = NULL;
   size_t count = 0;
-  if (!is_root()) return;
   CHECK_STORM(ctr_container_pids(c, &mem, &pids, &count, &b->err), CTR_OK);
   CHECK(count == 1 && pids[0] == ctr_process_pid(ctr_container_process(c)));
   CHECK_STORM(ctr_container_pause(c, &b->err), CTR_OK);
@@ -130,10 +130,10 @@ static void live_a_life(house *h, int round_) {
   check_status(h, CTR_STATUS_RUNNING, round_);
   check_listed(h, "one running", round_);
   check_exec(h, c, round_);
-  check_cgroup(h, c, round_);
+  if (h->has_cgroup) check_cgroup(h, c, round_);
   CHECK_STORM(ctr_container_signal(c, SIGUSR1, false, &b->err), CTR_OK);
   CHECK_STORM(ctr_container_delete(c, false, &b->err), CTR_E_STATE);
-  CHECK_STORM(ctr_container_signal(c, SIGKILL, round_ % 2 && is_root(), &b->err), CTR_OK);
+  CHECK_STORM(ctr_container_signal(c, SIGKILL, round_ % 2 && h->has_cgroup, &b->err), CTR_OK);
   CHECK_STORM(ctr_process_wait(ctr_container_process(c), &status, &b->err), CTR_OK);
   CHECK_NUM(status.signal, SIGKILL);
   check_status(h, CTR_STATUS_STOPPED, round_);
@@ -144,13 +144,16 @@ static void live_a_life(house *h, int round_) {
 
 static void house_free(house *h) {
   CHECK_NUM(count_entries(h->root), 0);
-  if (is_root())
-    CHECK(access(text("/sys/fs/cgroup/freezer/ctr-interrupted-%d", getpid()), F_OK) < 0);
+  for (int v2 = 0; v2 < 2; v2++) {
+    char place[4096];
+    if (cgroup_place(v2 ? "v2" : "freezer", place))
+      CHECK(access(text("%.3000s/ctr-interrupted-%d", place, getpid()), F_OK) < 0);
+  }
   box_free(&h->box);
 }
 
-TEST(a_life_from_create_to_delete) {
-  house h = house_new();
+static void check_life(bool has_cgroup) {
+  house h = house_new(has_cgroup);
   census before = take_census();
   interruptions = 0;
   for (int round_ = 0; round_ < ROUNDS; round_++) live_a_life(&h, round_);
@@ -160,10 +163,18 @@ TEST(a_life_from_create_to_delete) {
   house_free(&h);
 }
 
+TEST(a_life_from_create_to_delete) {
+  check_life(false);
+}
+
+TEST(a_life_in_a_cgroup) {
+  check_life(true);
+}
+
 /* So often that signals come between the system calls of a look and in each of them. */
 TEST(looks_are_right_however_often) {
   enum { LOOKS = 20000 };
-  house h = house_new();
+  house h = house_new(false);
   box *b = &h.box;
   ctr_container *c = NULL;
   const int round_ = 0;
@@ -183,8 +194,8 @@ TEST(looks_are_right_however_often) {
   house_free(&h);
 }
 
-TEST(deletes_by_force_from_every_state) {
-  house h = house_new();
+static void check_deletes(bool has_cgroup) {
+  house h = house_new(has_cgroup);
   box *b = &h.box;
   census before = take_census();
   for (int round_ = 0; round_ < ROUNDS; round_++) {
@@ -192,7 +203,7 @@ TEST(deletes_by_force_from_every_state) {
     CHECK_STORM(ctr_container_create(b->config, "one", described(&h), &c, &b->err), CTR_OK);
     if (!c) continue;
     if (round_ % 3) CHECK_STORM(ctr_container_start(c, &b->err), CTR_OK);
-    if (round_ % 3 == 2 && is_root()) CHECK_STORM(ctr_container_pause(c, &b->err), CTR_OK);
+    if (round_ % 3 == 2 && has_cgroup) CHECK_STORM(ctr_container_pause(c, &b->err), CTR_OK);
     if (round_ % 2)
       CHECK_STORM(ctr_container_delete(c, true, &b->err), CTR_OK);
     else
@@ -203,13 +214,21 @@ TEST(deletes_by_force_from_every_state) {
   house_free(&h);
 }
 
+TEST(deletes_by_force_from_every_state) {
+  check_deletes(false);
+}
+
+TEST(deletes_by_force_from_every_state_in_a_cgroup) {
+  check_deletes(true);
+}
+
 /* Hooks run in the caller, which feeds them, waits for them and reads what they complain of. */
 TEST(hooks_are_fed_and_waited_for) {
   static const char *const good[] = {"sh", "-c", "read state; sleep 0.02; test -n \"$state\""};
   static const char *const bad[] = {"sh", "-c", "cat >/dev/null; echo enough of it >&2; exit 3"};
   const ctr_hook hook = {.path = "/bin/sh", .args = {good, 3}};
   const ctr_hook failing = {.path = "/bin/sh", .args = {bad, 3}};
-  house h = house_new();
+  house h = house_new(false);
   box *b = &h.box;
   census before = take_census();
   for (int round_ = 0; round_ < ROUNDS; round_++) {
@@ -233,7 +252,7 @@ TEST(hooks_are_fed_and_waited_for) {
 
 /* Only the program's own signals count for how it ends. */
 TEST(what_is_run_and_waited_for_ends_as_it_does) {
-  house h = house_new();
+  house h = house_new(false);
   box *b = &h.box;
   b->config->process.args = CTR_STRS("/probe", "exit", "42");
   b->plan = (ctr_plan_desc){.bundle = b->dir, .die_with_caller = true};
@@ -250,7 +269,7 @@ TEST(what_is_run_and_waited_for_ends_as_it_does) {
 /* Whoever is busy with the container is waited for as long as in peace, which is much longer than
    this one is. */
 TEST(the_time_to_wait_for_the_lock_is_not_cut_short) {
-  house h = house_new();
+  house h = house_new(false);
   box *b = &h.box;
   ctr_container *c = NULL;
   const int round_ = 0;

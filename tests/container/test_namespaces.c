@@ -20,40 +20,38 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Takes everything out of the config that needs one namespace or another. */
 static void strip(box *b) {
-  b->config->mounts.count = 1; /* proc */
+  b->config->mounts.count = 0;
+  b->config->linux_.maskedPaths = b->config->linux_.readonlyPaths = NO_OPTIONS;
   b->config->hostname = NULL;
 }
 
 TEST(what_is_listed_is_new_and_nothing_else) {
-  ONLY_AS_ROOT;
+  const uint32_t with_each = me().with_each;
   for (size_t i = 0; i < KINDS; i++) {
-    if (kinds[i].type == CTR_NS_USER) continue; /* has a test of its own */
     box b = box_new();
-    const ctr_namespace listed[] = {{CTR_NS_MOUNT, NULL}, {kinds[i].type, NULL}};
+    uint32_t asked = (uint32_t)kinds[i].type | CTR_NS_MOUNT | with_each;
+    if (kinds[i].type == CTR_NS_USER) b = (box_free(&b), box_mapped());
+    ctr_namespace listed[KINDS];
+    size_t n = 0;
+    for (size_t k = 0; k < KINDS; k++)
+      if (asked & (uint32_t)kinds[k].type) listed[n++] = (ctr_namespace){kinds[k].type, NULL};
     strip(&b);
-    b.config->linux_.namespaces = (ctr_namespaces){listed + (kinds[i].type == CTR_NS_MOUNT),
-                                                   kinds[i].type == CTR_NS_MOUNT ? 1 : 2};
+    box_mount(&b, "/proc", "bind", "/proc", CTR_STRS("rbind")); /* needs none of its own */
+    b.config->linux_.namespaces = (ctr_namespaces){listed, n};
     CHECK_RAN(box_run(&b, "self"));
     for (size_t k = 0; k < KINDS; k++) {
       const char *said = box_said(&b, text("ns.%s", kinds[k].name));
       bool is_new = strcmp(said, own_namespace(kinds[k].name)) != 0;
-      bool asked = k == i || kinds[k].type == CTR_NS_MOUNT;
-      CHECK_MSG(is_new == asked, "with %s: %s is %s", kinds[i].name, kinds[k].name,
-                is_new ? "new" : "the host's");
+      CHECK_MSG(is_new == !!(asked & (uint32_t)kinds[k].type), "with %s: %s is %s", kinds[i].name,
+                kinds[k].name, is_new ? "new" : "the host's");
     }
     box_free(&b);
   }
 }
 
-TEST(an_ordinary_user_gets_them_all) {
-  box b = box_new();
+TEST(all_are_new_at_once) {
+  box b = box_mapped();
   BOX_ADD(&b, b.config->linux_.namespaces, ctr_namespace, {CTR_NS_TIME, NULL});
-  if (is_root()) {
-    BOX_ADD(&b, b.config->linux_.namespaces, ctr_namespace, {CTR_NS_USER, NULL});
-    CHECK_REFUSED(box_run(&b, "self"), "mounts[2].options[5]", "\"gid=5\": an id that");
-    static const ctr_id_mapping map = {0, 0, 65536};
-    b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){&map, 1};
-  }
   CHECK_RAN(box_run(&b, "self"));
   for (size_t k = 0; k < KINDS; k++)
     CHECK_MSG(strcmp(box_said(&b, text("ns.%s", kinds[k].name)), own_namespace(kinds[k].name)),
@@ -61,8 +59,14 @@ TEST(an_ordinary_user_gets_them_all) {
   box_free(&b);
 }
 
+TEST(ids_in_mounts_must_be_mapped) {
+  box b = box_mapped();
+  box_map(&b, (ctr_id_mapping){0, 100000, 5}, (ctr_id_mapping){0, 100000, 5});
+  CHECK_REFUSED(box_run(&b, "self"), "mounts[2].options[5]", "\"gid=5\": an id that");
+  box_free(&b);
+}
+
 TEST(an_ordinary_user_without_a_user_namespace_is_told) {
-  if (is_root()) SKIP("only as an ordinary user");
   box b = box_new();
   b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){0};
   b.config->linux_.namespaces.count--;
@@ -126,19 +130,25 @@ TEST(a_clock_before_zero_is_refused_by_the_kernel_with_the_field) {
 
 TEST(settings_of_the_namespaces_are_written) {
   static const ctr_pair settings[] = {{"net.ipv4.ip_default_ttl", "77"},
-                                      {"net/ipv4/conf/lo/forwarding", "1"},
-                                      {"kernel.domainname", "a-domain"}};
+                                      {"net/ipv4/conf/lo/forwarding", "1"}};
   box b = box_new();
-  b.config->linux_.sysctl = (ctr_pairs){settings, is_root() ? 3 : 2};
+  b.config->linux_.sysctl = (ctr_pairs){settings, 2};
   CHECK_RAN(box_run(&b, "cat", "/proc/sys/net/ipv4/ip_default_ttl",
-                    "/proc/sys/net/ipv4/conf/lo/forwarding", "/proc/sys/kernel/domainname"));
-  CHECK_HAS(b.out, "77\n1\n");
-  if (is_root()) CHECK_HAS(b.out, "a-domain\n");
+                    "/proc/sys/net/ipv4/conf/lo/forwarding"));
+  CHECK_STR(b.out, "77\n1\n");
+  box_free(&b);
+}
+
+TEST(the_domain_name_setting_is_written) {
+  static const ctr_pair setting = {"kernel.domainname", "a-domain"};
+  box b = box_new();
+  b.config->linux_.sysctl = (ctr_pairs){&setting, 1};
+  CHECK_RAN(box_run(&b, "cat", "/proc/sys/kernel/domainname"));
+  CHECK_STR(b.out, "a-domain\n");
   box_free(&b);
 }
 
 TEST(ipc_settings_are_written) {
-  ONLY_AS_ROOT;
   static const ctr_pair settings[] = {{"kernel.shmmni", "123"}, {"fs.mqueue.msg_max", "20"}};
   const char *before = text("%s", get_file("/proc/sys/kernel/shmmni"));
   box b = box_new();
@@ -168,7 +178,7 @@ typedef struct holder {
 } holder;
 
 static void hold(holder *h) {
-  *h = (holder){.box = box_new()};
+  *h = (holder){.box = box_mapped()};
   box *b = &h->box;
   BOX_ADD(b, b->config->linux_.namespaces, ctr_namespace, {CTR_NS_TIME, NULL});
   b->config->process.args = CTR_STRS("/probe", "wait");
@@ -191,24 +201,23 @@ static const char *namespace_path(const holder *h, const char *kind) {
   return text("/proc/%d/ns/%s", ctr_process_pid(h->process), kind);
 }
 
-/* A box that joins the holder's namespaces of some kinds (a bit each); others as they are. As an
-   ordinary user the user namespace goes with all. */
+/* A box that joins the holder's namespaces of some kinds (a bit each); others as they are. */
 static box box_joining(const holder *h, uint32_t join) {
   box b = box_new();
   ctr_namespaces *all = &b.config->linux_.namespaces;
-  ctr_namespace *items = ctr__arena_array(&b.mem, all->count + 1, sizeof *items);
+  ctr_namespace *items = ctr__arena_array(&b.mem, all->count + KINDS, sizeof *items);
   size_t n = 0;
-  memcpy(items, all->items, all->count * sizeof *items);
-  for (n = 0; n < all->count; n++)
-    for (size_t k = 0; k < KINDS; k++)
-      if (items[n].type == kinds[k].type && ((uint32_t)kinds[k].type & join))
-        items[n].path = ctr__arena_strdup(&b.mem, namespace_path(h, kinds[k].name));
-  if (join & CTR_NS_TIME)
-    items[n++] = (ctr_namespace){CTR_NS_TIME, ctr__arena_strdup(&b.mem, namespace_path(h, "time"))};
+  for (size_t i = 0; i < all->count; i++)
+    if (!((uint32_t)all->items[i].type & join)) items[n++] = all->items[i];
+  for (size_t k = 0; k < KINDS; k++)
+    if ((uint32_t)kinds[k].type & join)
+      items[n++] = (ctr_namespace){kinds[k].type,
+                                   ctr__arena_strdup(&b.mem, namespace_path(h, kinds[k].name))};
   *all = (ctr_namespaces){items, n};
   b.config->hostname = NULL;
-  if (join & CTR_NS_USER)
-    b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){0};
+  if (!(join & CTR_NS_USER)) return b;
+  b.config->linux_.uidMappings = b.config->linux_.gidMappings = (ctr_id_mappings){0};
+  if (chown(in_root(&b, ""), me().root_uid, me().root_gid) < 0) test_fail(b.dir, 0, "cannot chown");
   return b;
 }
 
@@ -218,8 +227,7 @@ TEST(each_namespace_can_be_joined) {
   for (size_t k = 0; k < KINDS; k++) {
     const uint32_t type = (uint32_t)kinds[k].type;
     if (type == CTR_NS_MOUNT) continue; /* has a test of its own */
-    if (is_root() && type == CTR_NS_USER) continue;
-    box b = box_joining(&h, is_root() ? type : type | CTR_NS_USER);
+    box b = box_joining(&h, type | me().with_each);
     char target[64];
     ssize_t n = readlink(namespace_path(&h, kinds[k].name), target, sizeof target - 1);
     target[n < 0 ? 0 : n] = '\0';
@@ -250,10 +258,9 @@ TEST(all_namespaces_can_be_joined_at_once) {
 }
 
 TEST(a_mount_namespace_is_joined_as_it_is) {
-  ONLY_AS_ROOT;
   holder h;
   hold(&h);
-  box b = box_joining(&h, CTR_NS_MOUNT);
+  box b = box_joining(&h, CTR_NS_MOUNT | me().with_each);
   CHECK_REFUSED(box_run(&b, "self"), "mounts", "needs a new mount namespace");
   b.config->mounts.count = 0;
   b.config->linux_.maskedPaths = b.config->linux_.readonlyPaths = NO_OPTIONS;
@@ -285,7 +292,7 @@ TEST(what_is_no_such_namespace_is_refused_by_name) {
     while (items[at].type != rows[i].type) at++;
     items[at].path = rows[i].path;
     b.config->linux_.namespaces = (ctr_namespaces){items, before.count};
-    b.config->hostname = NULL;
+    strip(&b);
     CHECK_REFUSED(box_run(&b, "self"), text("linux.namespaces[%zu]", at), rows[i].part);
   }
   box_free(&b);
@@ -297,19 +304,16 @@ TEST(a_fifo_for_a_namespace_is_no_reason_to_wait) {
   snprintf(fifo, sizeof fifo, "%s/fifo", b.dir);
   CHECK(mkfifo(fifo, 0600) == 0);
   const ctr_namespace items[] = {{CTR_NS_NETWORK, fifo}, {CTR_NS_MOUNT, NULL}, {CTR_NS_USER, NULL}};
-  b.config->linux_.namespaces = (ctr_namespaces){items, is_root() ? 2 : 3};
-  b.config->hostname = NULL;
+  b.config->linux_.namespaces = (ctr_namespaces){items, me().with_each ? 3 : 2};
+  strip(&b);
   CHECK_REFUSED(box_run(&b, "self"), "linux.namespaces[0]", "another kind, or none");
   box_free(&b);
 }
 
 TEST(the_hosts_own_namespace_is_not_changed_by_way_of_its_path) {
-  ONLY_AS_ROOT;
   static const ctr_namespace items[] = {{CTR_NS_MOUNT, NULL}, {CTR_NS_UTS, "/proc/self/ns/uts"}};
   box b = box_new();
   strip(&b);
-  b.config->mounts.count = 0;
-  b.config->linux_.maskedPaths = b.config->linux_.readonlyPaths = NO_OPTIONS;
   b.config->linux_.namespaces = (ctr_namespaces){items, 2};
   CHECK_RAN(box_run(&b, "exit", "0")); /* joined as it is: why not */
   b.config->hostname = "not-the-hosts";
@@ -322,7 +326,7 @@ TEST(the_hosts_own_namespace_is_not_changed_by_way_of_its_path) {
 TEST(a_joining_process_is_the_callers_child) {
   holder h;
   hold(&h);
-  box b = box_joining(&h, CTR_NS_PID | (is_root() ? 0 : CTR_NS_USER));
+  box b = box_joining(&h, CTR_NS_PID | me().with_each);
   ctr_plan *plan = NULL;
   ctr_process *process = NULL;
   b.config->process.args = CTR_STRS("/probe", "wait");

@@ -49,7 +49,6 @@ static const wrong_text wrong_texts[] = {
     {"@null", "", "expected an object, found null"},
     {"@{}", "ociVersion", "required, and missing"},
     {"\n  @{'ociVersion':null}", "ociVersion", "required, and missing"},
-    {"@'root':{'path':null}", "root.path", "required, and missing"},
     {"'process':{'user':{'additionalGids':[0,@4294967296]}}", "process.user.additionalGids[1]",
      "found 4294967296"},
     {"{@'ociVersion':1}", "ociVersion", "expected a string, found an integer"},
@@ -81,7 +80,7 @@ static const wrong_text wrong_texts[] = {
 
 /* A required member, and what else is in the object that lacks it. */
 static const member_text incomplete_texts[] = {
-    {"root.path", ""}, {"process.cwd", "'args':['sh']"},
+    {"process.cwd", "'args':['sh']"},
     {"mounts[0].destination", "'type':'tmpfs'"},
     {"mounts[0].uidMappings[0].containerID", "'hostID':0,'size':1"},
     {"mounts[0].uidMappings[0].hostID", "'containerID':0,'size':1"},
@@ -521,6 +520,8 @@ TEST(the_program_and_its_surroundings_are_checked) {
   BAD("root.path", c->root.path = NULL);
   BAD("root.path", c->root.path = "");
   GOOD(c->root.path = "rootfs");
+  BAD("root.path", c->root = (ctr_root){.readonly = true}; c->mounts.items++; c->mounts.count--);
+  GOOD(c->root = (ctr_root){0}; c->mounts = (ctr_mounts)LIST(ctr_mount, {"/", .type = "tmpfs"}));
   GOOD(c->ociVersion = NULL);
 }
 

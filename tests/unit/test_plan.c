@@ -218,6 +218,20 @@ static const struct row {
      {.mounts = "{'destination':'/m','type':'tmpfs','options':['ro']}"},
      "mount tmpfs on /m (; none)  <- mounts[0]\nmake the device\nlink /dev/ptmx\n"
      "on /m set ro, clear none  <- mounts[0]\npivot_root(2)"},
+    {"mounts[].destination mounts[].type mounts[].source mounts[].options", /* test_plan_roots.c */
+     {.root = "",
+      .mounts = "{'destination':'/','type':'tmpfs'},"
+                "{'destination':'/a','type':'ctr.dir','options':['mode=0700']},"
+                "{'destination':'/b','type':'ctr.file','source':'text'},"
+                "{'destination':'/c','type':'ctr.file','options':['bind']}"},
+     "set up a tmpfs for the root\nmount tmpfs on / (; none)  <- mounts[0]\n"
+     "make the directory /a if it is missing, mode 0700  <- mounts[1]\n"
+     "make the file /b of 4 bytes, mode 0644  <- mounts[2]\n"
+     "mount a file of 0 bytes on /c, mode 0644 (none)  <- mounts[3]\npivot_root(2)"},
+    {"process.noNewPrivileges",
+     {.process = ",'noNewPrivileges':true",
+      .desc = {.filters = &(const ctr_filter){"12345678", 8}, .filter_count = 1}},
+     "give up gaining privileges\nload a seccomp filter of 1 instructions  <- filters[0]"},
     {"process.cwd",
      {.program = "'cwd':'/w','args':['/p']"},
      "make the directory /w if it is missing  <- process.cwd\npivot_root(2)\n"
@@ -592,7 +606,7 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVY", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVYmUq", at[1]);
     int room = at[1] && strchr("slGI", at[1]) ? CTR__STEP_STRS : CTR__STEP_NUMS;
     if (at[1] && strchr("rOZY", at[1])) room--; /* these are of two numbers */
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",
@@ -668,6 +682,7 @@ TEST(every_step_is_in_a_lane_that_runs_it_and_names_its_field) {
   made[CTR__STEP_LIMIT] = step_of(CTR__STEP_LIMIT) != NULL;
   made[CTR__STEP_DEVICE_LIST] = made[CTR__STEP_DEVICE_PROGRAM] = true; /* likewise */
   made[CTR__STEP_MAP_HELPER] = true;                                   /* test_plan_rights.c */
+  made[CTR__STEP_SET_MODE] = true;                                     /* test_plan_roots.c  */
   for (size_t kind = 0; kind < CTR__STEP_COUNT; kind++)
     CHECK_MSG(made[kind], "no plan has a step: %s", ctr__step_infos[kind].text);
 }
@@ -684,7 +699,8 @@ static enum ref_kind ref_kind(uint16_t kind, int i) {
                  kind == CTR__STEP_RECONFIGURE))
     return TEXTS;
   bool bytes = i == 1 && (kind == CTR__STEP_SCHEDULER || kind == CTR__STEP_MEMORY_POLICY ||
-                          kind == CTR__STEP_AFFINITY);
+                          kind == CTR__STEP_AFFINITY || kind == CTR__STEP_MAKE_FILE ||
+                          kind == CTR__STEP_MOUNT_FILE || kind == CTR__STEP_FILTER);
   return bytes ? BYTES : TEXT;
 }
 
@@ -708,21 +724,25 @@ static size_t end_of_ref(const ctr_plan *plan, ctr__ref ref, enum ref_kind kind,
 }
 
 static void check_block(const char *label, const ctr_plan *plan) {
-  size_t last = 0, ends[5 + CTR__STEP_STRS];
+  size_t last = 0, ends[6 + CTR__STEP_STRS];
   CHECK(plan->steps >= sizeof *plan &&
         plan->data == plan->steps + plan->step_count * sizeof(ctr__step));
   for (uint32_t s = 0; s < plan->step_count; s++) {
     const ctr__step *step = ctr__plan_step(plan, s);
+    bool is_file = step->kind == CTR__STEP_MAKE_FILE || step->kind == CTR__STEP_MOUNT_FILE;
     size_t bytes = step->kind == CTR__STEP_SCHEDULER  ? 48
                    : step->kind == CTR__STEP_AFFINITY ? (size_t)step->num[0]
+                   : step->kind == CTR__STEP_FILTER   ? (size_t)step->num[0] * 8
+                   : is_file                          ? (size_t)step->num[1]
                                                       : (size_t)step->num[2] / 8;
     ends[0] = end_of_ref(plan, step->field, TEXT, 0);
     ends[1] = end_of_ref(plan, plan->argv, TEXTS, 0);
     ends[2] = end_of_ref(plan, plan->envp, TEXTS, 0);
     ends[3] = end_of_ref(plan, plan->bundle, TEXT, 0);
     ends[4] = end_of_ref(plan, plan->state, TEXT, 0);
+    ends[5] = end_of_ref(plan, plan->root_dir, TEXT, 0);
     for (int i = 0; i < CTR__STEP_STRS; i++)
-      ends[5 + i] = end_of_ref(plan, step->str[i], ref_kind(step->kind, i), bytes);
+      ends[6 + i] = end_of_ref(plan, step->str[i], ref_kind(step->kind, i), bytes);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
       CHECK_MSG(ends[i] != SIZE_MAX, "%s: step %u: ref %zu leads outside", label, s, i);
       if (ends[i] != SIZE_MAX && ends[i] > last) last = ends[i];
@@ -810,11 +830,27 @@ static setup everything_contained(enum ctr__goal goal) {
   return s;
 }
 
+/* The same with a root that is a mount, things that are made, and a filter. */
+static setup everything_made(void) {
+  static const ctr_filter filter = {"12345678", 8};
+  setup s = everything();
+  s.mounts = "{'destination':'/','type':'bind','source':'r'},"
+             "{'destination':'/d','type':'ctr.dir','options':['mode=700']},"
+             "{'destination':'/f','type':'ctr.file','source':'x'},"
+             "{'destination':'/g','type':'ctr.file','source':'x','options':['bind']},"
+             "{'destination':'/l','type':'ctr.symlink','source':'x'},"
+             "{'destination':'/o','type':'overlay','options':['lowerdir=/l','tmpupper']}";
+  s.process = ",'noNewPrivileges':true";
+  s.desc.filters = &filter;
+  s.desc.filter_count = 1;
+  return s;
+}
+
 /* An allocation that fails is told, never taken for an absent value. What is allocated comes out of
    blocks; padding moves each place of the code to the start of one. */
 TEST(any_allocation_may_fail_and_is_told) {
   static char padding[5000], lacks[128];
-  setup setups[] = {everything(), everything_contained(CTR__GOAL_CREATE),
+  setup setups[] = {everything(), everything_made(), everything_contained(CTR__GOAL_CREATE),
                     everything_contained(CTR__GOAL_EXEC)};
   for (size_t i = 0; i < sizeof setups / sizeof *setups; i++) {
     setup *s = &setups[i];

@@ -93,6 +93,7 @@ static const struct other_option {
               {"rbind", "!mounts[0]", NULL},
               {"remount", "", ""},
               {"tmpcopyup", "!mounts[0].options[0]", "!mounts[0].options[0]"},
+              {"tmpupper", "!mounts[0].options[0]", "!mounts[0].options[0]"},
               {"idmap", "!mounts[0].options[0]", "!mounts[0].options[0]"}, /* by which map? */
               {"ridmap", "!mounts[0].options[0]", "!mounts[0].options[0]"}};
 enum { OTHERS = sizeof others / sizeof *others };
@@ -203,13 +204,18 @@ TEST(what_is_no_option_of_ours_goes_to_the_file_system) {
   CHECK_HAS(now.text, "mount x on /m (source=dev,size=1; none)");
 }
 
-TEST(the_root_is_no_mount_point) {
+TEST(the_root_is_no_mount_point_but_of_the_first) {
   static const char *const paths[] = {"/", "//", ".", "..", "/.", "/../", "/./.."};
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
     char mounts[128];
+    snprintf(mounts, sizeof mounts,
+             "{'destination':'/m','type':'x'},{'destination':'%s','type':'x'}", paths[i]);
+    PLAN(.mounts = mounts);
+    CHECK_MSG(!strcmp(now.err.field, "mounts[1].destination"), "%s: %s", paths[i], now.text);
     snprintf(mounts, sizeof mounts, "{'destination':'%s','type':'x'}", paths[i]);
     PLAN(.mounts = mounts);
-    CHECK_MSG(!strcmp(now.err.field, "mounts[0].destination"), "%s: %s", paths[i], now.text);
+    CHECK_MSG(strstr(now.text, "mount x on ") && step_of(CTR__STEP_BASE), "%s: %s", paths[i],
+              now.text);
   }
   PLAN(.mounts = "{'destination':'/...','type':'x'}");
   CHECK_HAS(now.text, "mount x on /... ");

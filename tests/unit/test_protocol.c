@@ -1,141 +1,8 @@
 /* The sync protocol from both sides, with one side played by the test: what a child that crashes,
    or that somebody hostile has got hold of, can say to the caller, and the other way round. */
-#define CTR_IMPLEMENTATION
-#include "ctr.h"
-
-#include "../test.h"
-
-#include <dirent.h>
+#include "talk.h"
 
 enum { GUARD_SECONDS = 3 }; /* only a side that hangs is ever kept waiting for so long */
-
-/* -- the two sides -- */
-
-/* A start that has got as far as having a channel; the child's end is the test's. */
-typedef struct talk {
-  ctr_plan *plan;
-  ctr_process *process;
-  ctr__start start;
-  ctr_err err;
-  int child;
-  int moments_called;
-  ctr_code moment_code; /* what on_moment returns */
-  enum ctr_moment moment;
-} talk;
-
-static int open_descriptors(void) {
-  int n = 0;
-  DIR *dir = opendir("/proc/self/fd");
-  while (dir && readdir(dir)) n++;
-  if (dir) closedir(dir);
-  return n;
-}
-
-static ctr_code on_moment(void *userdata, enum ctr_moment moment, const ctr_process *process,
-                          ctr_err *err) {
-  talk *t = userdata;
-  t->moments_called++;
-  t->moment = moment;
-  return t->moment_code ? ctr__fail(err, t->moment_code, 0, NULL, "%d", process->pidfd) : CTR_OK;
-}
-
-/* A plan with both sync points that the caller can ask for, and steps of most kinds. */
-static ctr_plan *some_plan(void) {
-  static const ctr__facts facts = {.initial_userns = true, .caps = ~UINT64_C(0), .features = 3};
-  static const char *const options[] = {"b=c", "d", "iversion", "e=fghij", "rbind", "rro"};
-  static const ctr_mount mounts[] = {
-      {.destination = "/a", .type = "x", .options = {options, 2}},
-      {.destination = "/b", .type = "x", .options = {options + 2, 2}},
-      {.destination = "/c", .source = "/d", .options = {options + 4, 2}}};
-  static const ctr_namespace namespaces[] = {{CTR_NS_MOUNT, NULL}, {CTR_NS_UTS, NULL}};
-  const ctr_config config = {.ociVersion = "1.3.0",
-                             .root = {"/r", true},
-                             .mounts = {mounts, 3},
-                             .hostname = "h",
-                             .process = {.cwd = "/", .args = CTR_STRS("/p")},
-                             .linux_ = {.namespaces = {namespaces, 2}}};
-  const ctr_plan_desc desc = {.moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY};
-  ctr_plan *plan = NULL;
-  ctr_err err = {.code = CTR_OK};
-  CHECK_MSG(!ctr__plan_compile(&config, &desc, &ctr__for_program, &facts, &plan, &err), "%s",
-            err.msg);
-  return plan;
-}
-
-static void talk_open(talk *t) {
-  *t = (talk){.plan = some_plan(), .child = -1};
-  const ctr_process_desc desc = {.on_moment = on_moment, .userdata = t};
-  CHECK(!ctr_process_new(t->plan, &desc, &t->process, NULL));
-  t->start = ctr__start_of(t->process, &t->err);
-  CHECK(!ctr__prepare(&t->start) && !ctr__open_channel(&t->start));
-  t->child = ctr__steal_fd(&t->start.launch.sock);
-}
-
-static void talk_close(talk *t) {
-  ctr__close(&t->child);
-  ctr__start_finish(&t->start, true);
-  ctr_process_free(t->process);
-  ctr_plan_free(t->plan);
-}
-
-/* How far the child says it is. */
-static volatile uint32_t *progress(const talk *t) {
-  return &t->start.launch.shared->step;
-}
-
-/* What the last step is, the one that ends with the channel. */
-static uint32_t last_step(const talk *t) {
-  return t->plan->step_count - 1;
-}
-
-static const ctr__step *sync_step(const talk *t, enum ctr__sync_point point) {
-  for (uint32_t i = 0; i < t->plan->step_count; i++) {
-    const ctr__step *step = ctr__plan_step(t->plan, i);
-    if (step->kind == CTR__STEP_SYNC && step->num[0] == (uint64_t)point) return step;
-  }
-  return NULL;
-}
-
-/* Sends len bytes and count copies of fd as one packet. */
-static bool say_bytes(int sock, const void *bytes, size_t len, int fd, int count) {
-  union {
-    struct cmsghdr head;
-    char buf[CMSG_SPACE(253 * sizeof(int))];
-  } control;
-  memset(&control, 0, sizeof control);
-  struct iovec iov = {(void *)(uintptr_t)bytes, len};
-  struct msghdr packet = {.msg_iov = &iov, .msg_iovlen = 1};
-  if (count) {
-    size_t size = (size_t)count * sizeof fd;
-    packet.msg_control = &control;
-    packet.msg_controllen = CMSG_SPACE(size);
-    control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(size),
-                                    .cmsg_level = SOL_SOCKET,
-                                    .cmsg_type = SCM_RIGHTS};
-    for (int i = 0; i < count; i++)
-      memcpy(CMSG_DATA(&control.head) + (size_t)i * sizeof fd, &fd, sizeof fd);
-  }
-  return sendmsg(sock, &packet, MSG_NOSIGNAL) == (ssize_t)len;
-}
-
-static bool say(int sock, ctr__message message) {
-  return say_bytes(sock, &message, sizeof message, -1, 0);
-}
-
-static bool brings_fd(uint32_t type) {
-  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
-}
-
-/* Waits for what is due as the parent does: a descriptor is taken with two messages only. */
-static ctr_code expect(talk *t, uint32_t due) {
-  ctr__message message;
-  int fd = -1;
-  ctr_code code = ctr__expect(&t->start, due, &message, brings_fd(due) ? &fd : NULL);
-  CHECK_MSG(code == CTR_OK || fd == -1, "a failure and a descriptor");
-  CHECK_MSG(code == CTR_OK || (t->err.code == code && t->err.msg[0]), "a failure without a text");
-  ctr__close(&fd);
-  return code;
-}
 
 /* Runs fn in a process of its own, where it may crash, be killed, or hang. */
 static void in_a_process(const char *what, void (*fn)(void *), void *arg) {
@@ -178,6 +45,14 @@ static pid_t ended(void) {
 static void end(pid_t pid) {
   kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);
+}
+
+static const ctr__step *sync_step(const talk *t, enum ctr__sync_point point) {
+  for (uint32_t i = 0; i < t->plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(t->plan, i);
+    if (step->kind == CTR__STEP_SYNC && step->num[0] == (uint64_t)point) return step;
+  }
+  return NULL;
 }
 
 /* -- the parent: types, sizes -- */
@@ -437,10 +312,6 @@ TEST(a_death_is_noticed_though_somebody_holds_the_channel) {
 }
 
 /* -- the parent: sync points -- */
-
-static bool hears(int sock, ctr__message *message) {
-  return recv(sock, message, sizeof *message, MSG_DONTWAIT) == (ssize_t)sizeof *message;
-}
 
 /* By that and nothing else; answer 0: by nothing. */
 static bool is_answered(int sock, uint32_t answer) {
@@ -756,176 +627,6 @@ TEST(what_the_intermediate_process_sends_is_what_the_parent_understands) {
   talk_close(&t);
 }
 
-/* -- the parent: what the child asks for -- */
-
-/* In a user namespace of root's, with a step of every kind that may ask; the sources are there. */
-static ctr_plan *asking_plan(void) {
-  static const ctr__facts facts = {.initial_userns = true, .caps = ~UINT64_C(0), .features = 3};
-  static const char *const rbind[] = {"rbind"}, *const idmap[] = {"idmap"};
-  static const ctr_mount mounts[] = {
-      {.destination = "/a", .source = "/dev/null", .options = {rbind, 1}},
-      {.destination = "/b", .type = "tmpfs"},
-      {.destination = "/c", .type = "bind", .source = "/", .options = {idmap, 1}},
-      {.destination = "/d", .type = "tmpfs", .options = {idmap, 1}}};
-  static const ctr_namespace namespaces[] = {{CTR_NS_MOUNT, NULL}, {CTR_NS_USER, NULL}};
-  const ctr_config config = {.ociVersion = "1.3.0",
-                             .root = {"/", true},
-                             .mounts = {mounts, 4},
-                             .process = {.cwd = "/", .args = CTR_STRS("/p")},
-                             .linux_ = {.namespaces = {namespaces, 2}}};
-  const ctr_plan_desc desc = {.moments = CTR_MOMENT_HOOKS};
-  ctr_plan *plan = NULL;
-  ctr_err err = {.code = CTR_OK};
-  CHECK_MSG(!ctr__plan_compile(&config, &desc, &ctr__for_program, &facts, &plan, &err), "%s",
-            err.msg);
-  return plan;
-}
-
-/* The child is this program itself. */
-static void talk_open_asking(talk *t) {
-  talk_open(t);
-  ctr_plan_free(t->plan);
-  t->start.plan = t->start.launch.plan = t->plan = asking_plan();
-  t->start.idmap_count = 0;
-  CHECK(!ctr__prepare_idmaps(&t->start));
-  t->process->pid = getpid();
-}
-
-/* What it is answered: the descriptor, or -1. */
-static int answer(const talk *t) {
-  ctr__message message;
-  int fd = -1;
-  struct pollfd waiting = {.fd = t->child, .events = POLLIN};
-  if (poll(&waiting, 1, 0) <= 0) return -1;
-  CHECK(ctr__receive_fd(t->child, &message, &fd) == 0 && message.type == CTR__MSG_SOURCE);
-  return fd;
-}
-
-static bool may_ask(const ctr__step *step) {
-  return step->kind == CTR__STEP_ROOT_BIND || step->kind == CTR__STEP_DEVICE_BIND ||
-         step->kind == CTR__STEP_MOUNT_BIND;
-}
-
-TEST(a_child_that_asks_gets_what_its_step_names_and_the_parent_goes_on_waiting) {
-  int before = open_descriptors();
-  talk t;
-  talk_open_asking(&t);
-  int asked = 0;
-  for (uint32_t i = 0; i < t.plan->step_count; i++) {
-    const ctr__step *step = ctr__plan_step(t.plan, i);
-    if (!may_ask(step) || step->num[CTR__NUM_IDMAP]) continue;
-    const char *path = ctr__plan_str(t.plan, step->str[step->kind != CTR__STEP_ROOT_BIND]);
-    struct stat should, is;
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_HOOKS}));
-    CHECK_MSG(expect(&t, CTR__MSG_HOOKS) == CTR_OK, "%s", t.err.msg);
-    int fd = answer(&t);
-    CHECK_MSG(fd > 2 && (fcntl(fd, F_GETFL) & O_PATH) && stat(path, &should) == 0 &&
-                  fstat(fd, &is) == 0 && is.st_ino == should.st_ino && is.st_dev == should.st_dev,
-              "step %u: not %s", i, path);
-    ctr__close(&fd);
-    asked++;
-  }
-  CHECK_NUM(asked, 1 + 1 + 6); /* the root, /a, the default devices */
-  talk_close(&t);
-  CHECK_NUM(open_descriptors(), before);
-}
-
-/* Every step of a plan in which nobody may ask, and those of one in which some may. */
-TEST(a_step_that_may_not_ask_gets_nothing) {
-  int before = open_descriptors();
-  for (int asking = 0; asking < 2; asking++) {
-    talk t;
-    (asking ? talk_open_asking : talk_open)(&t);
-    const uint32_t beyond[] = {t.plan->step_count, t.plan->step_count + 1, INT32_MAX, UINT32_MAX};
-    for (uint32_t i = 0; i < t.plan->step_count + 4; i++) {
-      uint32_t index = i < t.plan->step_count ? i : beyond[i - t.plan->step_count];
-      const ctr__step *step = i < t.plan->step_count ? ctr__plan_step(t.plan, i) : NULL;
-      if (asking && step && may_ask(step) && !step->num[CTR__NUM_IDMAP]) continue;
-      CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = index}));
-      CHECK_MSG(expect(&t, dues[i % DUES]) == CTR_E_PROTOCOL, "step %u is answered", index);
-      CHECK_HAS(t.err.msg, "does not let it have");
-      CHECK_NUM(answer(&t), -1);
-    }
-    talk_close(&t);
-  }
-  CHECK_NUM(open_descriptors(), before);
-}
-
-/* The same numbers in a step of the parent's, or in one of another kind. */
-TEST(only_the_childs_own_steps_of_these_kinds_may_ask) {
-  talk t;
-  talk_open_asking(&t);
-  for (uint32_t i = 0; i < t.plan->step_count; i++) {
-    ctr__step *step = (ctr__step *)(void *)((char *)t.plan + t.plan->steps) + i;
-    const bool kind = may_ask(step) || step->kind == CTR__STEP_MOUNT_FS;
-    step->num[CTR__NUM_SOURCE] |= CTR__SOURCE_ASK;
-    if (kind) step->lane = i % 2 ? CTR__LANE_PARENT : CTR__LANE_BOTH;
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-    CHECK_MSG(expect(&t, CTR__MSG_HOOKS) == CTR_E_PROTOCOL, "step %u is answered", i);
-  }
-  talk_close(&t);
-}
-
-TEST(a_step_is_answered_once_and_in_its_turn) {
-  talk t;
-  talk_open_asking(&t);
-  uint32_t first = 0, second;
-  while (!may_ask(ctr__plan_step(t.plan, first))) first++;
-  for (second = first + 1; !may_ask(ctr__plan_step(t.plan, second));) second++;
-  const uint32_t order[] = {second, second, first, second};
-  for (int i = 0; i < 4; i++) {
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = order[i]}));
-    if (i == 0) CHECK(say(t.child, (ctr__message){.type = CTR__MSG_HOOKS}));
-    CHECK_NUM(expect(&t, CTR__MSG_HOOKS), i == 0 ? CTR_OK : CTR_E_PROTOCOL);
-    int fd = answer(&t);
-    CHECK_MSG((fd >= 0) == (i == 0), "question %d: %d", i, fd);
-    ctr__close(&fd);
-  }
-  talk_close(&t);
-}
-
-/* Before the step that makes its map the parent has nothing to map by. */
-TEST(a_mount_is_not_mapped_by_a_map_that_is_not_there) {
-  talk t;
-  talk_open_asking(&t);
-  for (uint32_t i = 0; i < t.plan->step_count; i++) {
-    if (!ctr__plan_step(t.plan, i)->num[CTR__NUM_IDMAP]) continue;
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-    CHECK_NUM(expect(&t, CTR__MSG_HOOKS), CTR_E_PROTOCOL);
-    CHECK_NUM(answer(&t), -1);
-  }
-  talk_close(&t);
-}
-
-TEST(what_cannot_be_opened_for_it_is_the_steps_failure) {
-  talk t;
-  talk_open_asking(&t);
-  uint32_t i = 0;
-  while (ctr__plan_step(t.plan, i)->kind != CTR__STEP_MOUNT_BIND) i++;
-  ctr__step *step = (ctr__step *)(void *)((char *)t.plan + t.plan->steps) + i;
-  step->str[1] = step->str[0]; /* /a */
-  CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-  CHECK(expect(&t, CTR__MSG_HOOKS) == CTR_E_SYS && t.err.sys == ENOENT);
-  CHECK_STR(t.err.field, "mounts[0]");
-  CHECK_HAS(t.err.msg, "the source cannot be opened");
-  talk_close(&t);
-}
-
-TEST(a_child_that_asks_and_is_gone_is_told) {
-  for (int reported = 0; reported < 2; reported++) {
-    talk t;
-    talk_open_asking(&t);
-    uint32_t i = 0;
-    while (!may_ask(ctr__plan_step(t.plan, i))) i++;
-    CHECK(say(t.child, (ctr__message){.type = CTR__MSG_OPEN, .step = i}));
-    if (reported) say(t.child, (ctr__message){.type = CTR__MSG_ERROR, .step = i, .error = EIO});
-    ctr__close(&t.child);
-    CHECK_NUM(expect(&t, CTR__MSG_HOOKS), reported ? CTR_E_SYS : CTR_E_PROTOCOL);
-    talk_close(&t);
-  }
-}
-
 /* -- the parent: anything at all -- */
 
 static uint32_t next_random(uint32_t *state) {
@@ -962,26 +663,6 @@ TEST(nothing_that_is_sent_crashes_leaks_or_passes_for_what_is_due) {
 }
 
 /* -- the child -- */
-
-typedef struct listener {
-  ctr__launch launch;
-  ctr__child child;
-  int parent; /* the test's end */
-} listener;
-
-static void listener_open(listener *l) {
-  int pair[2];
-  *l = (listener){.parent = -1};
-  CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-  l->launch.sock = pair[0];
-  l->parent = pair[1];
-  l->child = (ctr__child){.launch = &l->launch, .sock = pair[0], .start_sock = -1};
-}
-
-static void listener_close(listener *l) {
-  ctr__close(&l->launch.sock);
-  ctr__close(&l->parent);
-}
 
 static int listen_at(listener *l, enum ctr__sync_point point) {
   l->child.reason = CTR__WHY_NONE;
@@ -1057,49 +738,6 @@ TEST(descriptors_sent_to_the_child_do_not_stay) {
   CHECK(say_bytes(l.parent, &message, sizeof message, 0, 5));
   listen_at(&l, CTR__SYNC_MAPPED);
   CHECK_NUM(open_descriptors(), before);
-  listener_close(&l);
-}
-
-static int ask(listener *l) {
-  l->child.at = 17;
-  l->child.reason = CTR__WHY_NONE;
-  return ctr__ask_parent(&l->child);
-}
-
-TEST(the_child_asks_by_the_number_of_its_step) {
-  listener l;
-  listener_open(&l);
-  int before = open_descriptors();
-  ctr__message message = {.type = CTR__MSG_SOURCE};
-  CHECK(say_bytes(l.parent, &message, sizeof message, 0, 1));
-  int fd = ask(&l);
-  CHECK(fd > 2 && (fcntl(fd, F_GETFD) & FD_CLOEXEC));
-  CHECK(hears(l.parent, &message) && message.type == CTR__MSG_OPEN && message.step == 17);
-  ctr__close(&fd);
-  CHECK_NUM(open_descriptors(), before);
-  listener_close(&l);
-}
-
-TEST(the_child_takes_nothing_but_the_one_descriptor_it_asked_for) {
-  listener l;
-  listener_open(&l);
-  int before = open_descriptors();
-  for (uint32_t type = 0; type < 20; type++)
-    for (int count = 0; count < 4; count++)
-      for (size_t size = 20; size <= 28; size += 4) {
-        char packet[32] = {0};
-        bool right = type == CTR__MSG_SOURCE && count == 1 && size == sizeof(ctr__message);
-        if (right) continue;
-        memcpy(packet, &type, sizeof type);
-        CHECK(say_bytes(l.parent, packet, size, 0, count));
-        CHECK_MSG(ask(&l) == -EPROTO && l.child.reason == CTR__WHY_BAD_ANSWER,
-                  "%zu bytes of type %u with %d descriptors", size, type, count);
-        ctr__message question;
-        CHECK(hears(l.parent, &question));
-      }
-  CHECK_NUM(open_descriptors(), before);
-  ctr__close(&l.parent);
-  CHECK(ask(&l) == -EPIPE && l.child.reason == CTR__WHY_PARENT_GONE);
   listener_close(&l);
 }
 

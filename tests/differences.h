@@ -1,0 +1,127 @@
+/* All that differs between those who run the tests: root, an ordinary user, one with a range of
+   subordinate ids, one who was given a cgroup (tests/users.py, tests/vm/init). Read by the C tests
+   (container/box.h), by tap.py for the Python ones, and by run.py: it takes these skips for what
+   they are and no others, and names a row whose test does not exist.
+
+   The first table: who runs a test. One that no row names is run by everybody, in full.
+     root         root alone
+     ordinary     everybody else
+     several-ids  root, and an ordinary user who was given more ids than their own
+     ranged       only such a user
+     given X Y    root, and an ordinary user who was given a cgroup of v2, with these controllers
+     since 1.2    root, and an ordinary user of that Linux or a later one
+   A row: who; file; names of tests, in which * is any text; why others do not. */
+#ifndef DIFFERENCES_H
+#define DIFFERENCES_H
+
+#define DIFFERENT_TESTS(X)                                                                         \
+  X("several-ids", "container/test_identity",                                                      \
+    "uid_gid_and_groups_are_taken ids_of_a_map_are_those_outside",                                 \
+    "one id can be mapped, one's own, and setgroups(2) is denied: user_namespaces(7)")             \
+  X("root", "container/test_identity", "the_callers_groups_are_not_kept",                          \
+    "the caller has to take groups first, by CAP_SETGID: setgroups(2)")                            \
+  X("root", "container/test_identity", "the_callers_inheritable_capabilities_stay_outside",        \
+    "there are none to be inherited: capabilities(7)")                                             \
+  X("ordinary", "container/test_identity", "an_ordinary_user_maps_one_id_and_denies_setgroups",    \
+    "root denies nobody setgroups(2): user_namespaces(7)")                                         \
+                                                                                                   \
+  X("root", "container/test_mounts", "every_attribute_holds_on_a_bind_mount",                      \
+    "what is bound has the flags of the host's mount, which a user namespace cannot clear: "       \
+    "mount_namespaces(7), \"Restrictions on mount namespaces\"")                                   \
+  X("root", "container/test_mounts", "only_rbind_takes_along_what_is_below",                       \
+    "in a user namespace nothing is bound without the mounts that are below it: "                  \
+    "mount_namespaces(7), \"Restrictions on mount namespaces\"")                                   \
+  X("root", "container/test_mounts", "a_root_that_is_read_only_already_can_be_used",               \
+    "the tester mounts it so: mount(2)")                                                           \
+  X("root", "container/test_mounts", "device_nodes_* a_file_in_the_place_of_a_device_*",           \
+    "device nodes need CAP_MKNOD in the first user namespace: mknod(2)")                           \
+  X("ordinary", "container/test_mounts", "a_device_of_the_host_is_bound_*",                        \
+    "root makes nodes of its own: mknod(2)")                                                       \
+                                                                                                   \
+  X("root", "container/test_namespaces", "ids_in_mounts_must_be_mapped",                           \
+    "the default of others has no such ids, or maps them: ctr_config_default()")                   \
+  X("root", "container/test_namespaces", "the_domain_name_setting_is_written",                     \
+    "in a user namespace kernel.domainname belongs to root outside: "                              \
+    "Documentation/admin-guide/sysctl/kernel.rst")                                                 \
+  X("since 6.9", "container/test_namespaces", "ipc_settings_are_written",                          \
+    "before, settings of an ipc namespace belonged to root outside in every user namespace: "      \
+    "Documentation/admin-guide/sysctl/kernel.rst")                                                 \
+  X("root", "container/test_namespaces",                                                           \
+    "the_hosts_own_namespace_is_not_changed_by_way_of_its_path",                                   \
+    "to join it needs CAP_SYS_ADMIN in the user namespace that owns it: setns(2)")                 \
+  X("ordinary", "container/test_namespaces", "an_ordinary_user_without_a_user_namespace_is_told",  \
+    "root needs none: namespaces(7)")                                                              \
+                                                                                                   \
+  X("ordinary", "container/test_process", "io_init_gives_nobody_what_is_not_ours",                 \
+    "root gives to anybody: chown(2)")                                                             \
+  X("ordinary", "container/test_process", "pipe_fds_of_another_users_process_have_no_names",       \
+    "root may look at any process: ptrace(2), \"Ptrace access mode checking\"")                    \
+                                                                                                   \
+  X("given", "container/test_interrupted", "*_in_a_cgroup",                                        \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given pids", "container/test_limits", "a_fork_bomb_*",                                        \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("given memory", "container/test_limits", "a_memory_hog_* one_mebibyte_*",                      \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("given cpu", "container/test_limits", "a_busy_loop_*",                                         \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("given", "container/test_limits", "freezing_* every_field_is_in_its_file",                     \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+                                                                                                   \
+  X("given", "container/test_cgroups", "*_v2 threaded_cgroups_hide_nobody",                        \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("root", "container/test_cgroups",                                                              \
+    "*_v1 *_unfrozen *_hybrid a_cpuset_* names_the_kernel_refuses_are_errors "                     \
+    "what_an_ancestor_froze_cannot_be_thawed without_a_freezer_nothing_is_frozen "                 \
+    "where_somebody_is_inside_stays_and_the_others_go",                                            \
+    "cgroups of v1 are root's: systemd.resource-control(5), \"Delegate=\"")                        \
+  X("root", "container/test_cgroups",                                                              \
+    "the_root_of_a_hierarchy_* mounts_are_not_walked_into version_2_without_cgroup_kill_*",        \
+    "the tester mounts hierarchies and files over them: mount(2)")                                 \
+                                                                                                   \
+  X("given", "container/test_cgroup_events", "*_v2",                                               \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given cpu", "container/test_cgroup_events", "a_stall_is_told",                                \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("root", "container/test_cgroup_events",                                                        \
+    "*_v1 *_hybrid v1_knows_no_pressure a_containers_end_is_seen_and_counted "                     \
+    "interfaces_of_a_joined_namespace_are_its_own",                                                \
+    "cgroups of v1 are root's: systemd.resource-control(5), \"Delegate=\"")                        \
+  X("root", "container/test_cgroup_mount", "*",                                                    \
+    "the tester mounts hierarchies in the place of the machine's: mount(2)")                       \
+                                                                                                   \
+  X("given", "container/test_device_filter",                                                       \
+    "without_rights_it_is_said_which_are_missing_v2 a_cgroup_that_is_not_there_v2",                \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("root", "container/test_device_filter",                                                        \
+    "what_is_denied_* a_node_is_made_* a_container_has_* the_kernel_does_* an_update_* "           \
+    "a_thousand_* cgroups_below_* *_v1 programs_of_others_stay several_of_ours_* "                 \
+    "a_filter_that_suffers_no_other_* what_the_verifier_says_*",                                   \
+    "a device filter needs CAP_BPF and CAP_NET_ADMIN, or a cgroup of v1: bpf(2)")
+
+/* What they see that differs: type, name; as root; as an ordinary user; why. */
+#define DIFFERENT_VALUES(X)                                                                        \
+  X(uint32_t, root_uid, 100000, geteuid(),                                                         \
+    "who root of box_mapped is outside: user_namespaces(7), \"Defining user and group ID "         \
+    "mappings\"")                                                                                  \
+  X(uint32_t, root_gid, 100000, getegid(), "likewise")                                             \
+  X(ctr_default_kind, simplest, CTR_DEFAULT_ROOT, CTR_DEFAULT_SINGLE_ID,                           \
+    "the default config with the fewest ids: user_namespaces(7)")                                  \
+  X(uint32_t, plain_uid, 1000, geteuid(), "who user 1000 of box_plain is outside")                 \
+  X(uint32_t, plain_gid, 1000, getegid(), "likewise")                                              \
+  X(uint32_t, with_each, 0, CTR_NS_USER,                                                           \
+    "a namespace that comes or is joined with every other, for the right to: namespaces(7)")       \
+  X(const char *, cgroups, "/", "",                                                                \
+    "linux.cgroupsPath begins with: from the top, or beside one's own cgroup: config-linux.md, "   \
+    "\"Cgroups Path\"; cgroup-v2.rst, \"Delegation\"")
+
+/* What they may or may not, which depends on the machine as well: type, name; whether; why. */
+#define MACHINE_FACTS(X)                                                                           \
+  X(bool, may_raise_limits, have_cap(CTR_CAP_SYS_RESOURCE),                                        \
+    "hard limits, and a lower OOM score: setrlimit(2), proc_pid_oom_score_adj(5). Root of a "      \
+    "machine that is a container itself may lack it")                                              \
+  X(bool, may_be_real_time, have_cap(CTR_CAP_SYS_NICE),                                            \
+    "sched(7), \"Privileges and resource "                                                         \
+    "limits\"")
+
+#endif
