@@ -2,14 +2,23 @@
 makes none for such a user), and what is different there: ids."""
 
 import os
+import shutil
 import signal
+import tempfile
 import unittest
 from pathlib import Path
 
 import engine
-import mapper
 import test_podman
+import users
 from engine import IMAGE, until
+
+# A command's first words: each has a mount namespace of its own, in which the machine knows who is
+# to run it.
+AS_USER = ["unshare", "--mount", "--propagation", "private", "sh", "-c", """
+for file in "$1"/*; do mount --bind "$file" "/etc/${file##*/}" || exit; done
+user=$2; shift 2; exec setpriv --reuid ${user%:*} --regid ${user#*:} --clear-groups "$@"
+""", "sh"]
 
 
 class Rootless(test_podman.Podman):
@@ -17,19 +26,33 @@ class Rootless(test_podman.Podman):
 
     @classmethod
     def prepare(cls):
-        words, cls.given = mapper.user(cls.addClassCleanup)
-        cls.program = [*words, "podman"]
+        folder = Path(tempfile.mkdtemp(prefix="user."))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        others, lacking = users.ordinary(folder)
+        if lacking:
+            raise unittest.SkipTest(lacking)
+        cls.user = next(user for user in others if "CTR_RANGE" in user.env)
+        (cls.uids, cls.count), (cls.gids, _) = map(cls.given, ("subuid", "subgid"))
+        cls.program = [*AS_USER, str(cls.user.etc), f"{cls.user.uid}:{cls.user.gid}", "podman"]
         session, home, shared = (cls.scratch / name for name in ("session", "home", "shared"))
         for folder in (session, home, shared):
             folder.mkdir(0o700)
         (cls.scratch / "heard").touch()
         (shared / "word").touch()
         for path in (cls.scratch, *cls.scratch.rglob("*")):
-            os.chown(path, cls.given.uid, cls.given.gid)
+            os.chown(path, cls.user.uid, cls.user.gid)
         cls.env |= {"XDG_RUNTIME_DIR": str(session), "HOME": str(home)}
         cls.env.pop("DBUS_SESSION_BUS_ADDRESS", None)
         cls.state_root = session / cls.state_root.name
         cls.addClassCleanup(cls.end_pause)
+
+    @classmethod
+    def given(cls, file):
+        """The first of the user's subordinate ids, and how many there are."""
+        name, first, count = (cls.user.etc / file).read_text().splitlines()[0].split(":")
+        assert name in (users.NAME, str(cls.user.uid))
+        return int(first), int(count)
 
     @classmethod
     def pause_pid(cls):
@@ -55,9 +78,9 @@ class Run(Rootless, test_podman.Run):
     def test_it_is_an_ordinary_user(self):
         self.service()
         status = Path(f"/proc/{self.inspect('box', 'State.Pid')}/status").read_text()
-        self.assertIn(f"Uid:\t{self.given.uid}\t", status)
-        maps = (f"0 {self.given.uid} 1 1 {self.given.uids} {self.given.count} "
-                f"0 {self.given.gid} 1 1 {self.given.gids} {self.given.count}")
+        self.assertIn(f"Uid:\t{self.user.uid}\t", status)
+        maps = (f"0 {self.user.uid} 1 1 {self.uids} {self.count} "
+                f"0 {self.user.gid} 1 1 {self.gids} {self.count}")
         result = self.shell("cat /proc/self/uid_map /proc/self/gid_map")
         self.assertEqual(" ".join(result.stdout.split()), maps, result.stderr)
 
@@ -66,7 +89,7 @@ class Run(Rootless, test_podman.Run):
         shared = self.scratch / "shared"
         self.assert_run(self.shell("touch /v/made && chown 7:8 /v/made", "-v", f"{shared}:/v"))
         made = (shared / "made").stat()
-        self.assertEqual((made.st_uid, made.st_gid), (self.given.uids + 6, self.given.gids + 7))
+        self.assertEqual((made.st_uid, made.st_gid), (self.uids + 6, self.gids + 7))
 
     def test_user_namespace(self):
         # From the ids of podman's own user namespace; 0 there is the user (podman-run(1)).
@@ -75,7 +98,7 @@ class Run(Rootless, test_podman.Run):
         self.assertEqual(result.stdout.split(), ["0", "0", "1", "100", "written"], result.stderr)
         result = self.shell("id -u; cat /v/word >/dev/null && echo read", "--userns", "keep-id",
                             "-v", f"{self.scratch}/shared:/v")
-        self.assert_run(result, f"{self.given.uid}\nread\n")
+        self.assert_run(result, f"{self.user.uid}\nread\n")
 
     def test_the_hosts_namespaces(self):
         for kind in ("net", "pid", "uts"):  # of ipc podman wants a /dev/mqueue of the host
