@@ -6846,7 +6846,7 @@ typedef struct ctr__hierarchy {
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
   const char *controllers; /* of v2: those that can be enabled there, "cpu,memory"   */
-  bool v2;
+  bool v2, read_only;
   bool has_limits; /* some that are asked for are set there */
 } ctr__hierarchy;
 
@@ -6893,11 +6893,11 @@ static const char *ctr__base_name(const char *path) {
 /* One line: id parent major:minor root mount-point options fields... - type source
    super-options. */
 static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *tail = strstr(line, " - "), *fields[5];
+  char *tail = strstr(line, " - "), *fields[6];
   if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
   *tail = '\0';
   tail += 3;
-  for (int i = 0; i < 5; i++) fields[i] = ctr__next_word(&line);
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
   const char *type = ctr__next_word(&tail);
   ctr__next_word(&tail); /* the source */
   const char *super = ctr__next_word(&tail);
@@ -6909,7 +6909,8 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
                                               .name = ctr__base_name(fields[4]),
                                               .root = fields[3],
                                               .options = super,
-                                              .v2 = v2};
+                                              .v2 = v2,
+                                              .read_only = ctr__list_has(fields[5], "ro", 2)};
   all->v1_count += !v2;
 }
 
@@ -8658,13 +8659,16 @@ static const char *ctr__beside(ctr__builder *b, const ctr__hierarchy *hierarchy,
   return there && ctr__can_make(there) ? parent : own;
 }
 
+static bool ctr__is_machine_root(const ctr__builder *b) {
+  return b->facts->initial_userns && !b->facts->euid;
+}
+
 /* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
    relative one where the runtime likes: below the caller's own cgroup, or beside it. */
 static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
                                       const char **ret_path) {
   const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
-  bool privileged = b->facts->initial_userns && !b->facts->euid;
-  if (asked ? *asked != '/' : !privileged) {
+  if (asked ? *asked != '/' : !ctr__is_machine_root(b)) {
     ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
     if (code) return code;
     base = ctr__beside(b, hierarchy, base);
@@ -8675,14 +8679,16 @@ static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hie
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
-/* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
-   the machine grants it. */
+/* As root one that is asked for and cannot be made is an error when it comes to it; an ordinary
+   user, and root where the hierarchies are read-only as in a container, has one where that can
+   be. */
 static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
-  if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
-    if (b->config->linux_.cgroupsPath)
+  const bool asked = b->config->linux_.cgroupsPath, is_root = ctr__is_machine_root(b);
+  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) {
+    if (asked)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
                "not made: an ordinary user may not write to %s", hierarchy->mount_point);
     return CTR_OK;
@@ -14187,6 +14193,8 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_MAKE_CGROUP, EROFS,
+     "the hierarchy is read-only, as in a container: without linux.cgroupsPath none is made"},
     {CTR__STEP_LIMIT, ENOENT,
      "the kernel does not have this file, or the controller is not enabled here: not given to the "
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
