@@ -22,8 +22,32 @@
     "the caller has to take groups first, by CAP_SETGID: setgroups(2)")                            \
   X("root", "container/test_identity", "the_callers_inheritable_capabilities_stay_outside",        \
     "there are none to be inherited: capabilities(7)")                                             \
-  X("ordinary", "container/test_identity", "an_ordinary_user_maps_one_id_and_denies_setgroups",    \
-    "root denies nobody setgroups(2): user_namespaces(7)")                                         \
+                                                                                                   \
+  X("ranged", "container/test_maps",                                                               \
+    "the_default_maps_what_is_given_* another_uid_* files_can_be_given_* "                         \
+    "a_range_that_is_not_given_* what_a_helper_says_* one_map_by_a_helper_* "                      \
+    "ones_own_id_need_not_*",                                                                      \
+    "subordinate ids are given to users by name: subuid(5)")                                       \
+  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map",           \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("root", "container/test_maps",                                                                 \
+    "files_made_inside_* nobody_can_be_who_* pipes_belong_* maps_of_a_map_* "                      \
+    "groups_with_a_single_id_are_roots a_source_that_a_group_*",                                   \
+    "the tester maps ids of its choice, and takes groups: user_namespaces(7), setgroups(2)")       \
+  X("ordinary", "container/test_maps", "groups_with_a_single_id_are_refused",                      \
+    "root may set groups there: user_namespaces(7)")                                               \
+                                                                                                   \
+  X("root", "container/test_idmap",                                                                \
+    "a_bind_shows_other_owners_* a_bind_of_the_hosts_disk_* a_map_reaches_* without_a_map_* "      \
+    "or_those_of_* a_root_that_belongs_* a_new_file_system_* a_copied_up_* a_mapped_bind_* "       \
+    "a_caller_that_ignores_* "                                                                     \
+    "what_cannot_be_mapped_* what_is_mapped_already_*",                                            \
+    "whose files a mount shows is for who mounted the file system to say: mount_setattr(2)")       \
+  X("root", "container/test_idmap",                                                                \
+    "flags_of_the_hosts_mounts_* a_device_that_only_* a_way_that_the_child_has_changed_*",         \
+    "the tester mounts, and makes nodes: mount(2), mknod(2)")                                      \
+  X("ordinary", "container/test_idmap", "an_ordinary_user_is_told_who_can_map_ids",                \
+    "root can: mount_setattr(2)")                                                                  \
                                                                                                    \
   X("root", "container/test_mounts", "every_attribute_holds_on_a_bind_mount",                      \
     "what is bound has the flags of the host's mount, which a user namespace cannot clear: "       \
@@ -52,6 +76,8 @@
   X("ordinary", "container/test_namespaces", "an_ordinary_user_without_a_user_namespace_is_told",  \
     "root needs none: namespaces(7)")                                                              \
                                                                                                    \
+  X("root", "container/test_process", "pipes_of_the_caller_become_the_process_s",                  \
+    "root gives them away: chown(2)")                                                              \
   X("ordinary", "container/test_process", "io_init_gives_nobody_what_is_not_ours",                 \
     "root gives to anybody: chown(2)")                                                             \
   X("ordinary", "container/test_process", "pipe_fds_of_another_users_process_have_no_names",       \
@@ -105,6 +131,7 @@
     "who root of box_mapped is outside: user_namespaces(7), \"Defining user and group ID "         \
     "mappings\"")                                                                                  \
   X(uint32_t, root_gid, 100000, getegid(), "likewise")                                             \
+  X(const char *, setgroups, "allow", "deny", "user_namespaces(7), \"/proc/pid/setgroups\"")       \
   X(ctr_default_kind, simplest, CTR_DEFAULT_ROOT, CTR_DEFAULT_SINGLE_ID,                           \
     "the default config with the fewest ids: user_namespaces(7)")                                  \
   X(uint32_t, plain_uid, 1000, geteuid(), "who user 1000 of box_plain is outside")                 \

@@ -167,19 +167,16 @@ def main():
     parser.add_argument("parts", nargs="*", help="only files whose name has one of these")
     args = parser.parse_args()
     layers = args.layer or list(LAYERS)
-    root = os.geteuid() == 0
-    tally = Tally(args.strict, args.may_skip, root)
+    tally = Tally(args.strict, args.may_skip, os.geteuid() == 0)
     scratch = Path(tempfile.mkdtemp(prefix="ctr-tests."))
     scratch.chmod(0o755)
     try:
         top = staged(args.build.resolve(), scratch)
-        people = [users.ourselves()]
-        if root and any(LAYERS[layer] for layer in layers):
-            others, lacking = users.ordinary(scratch)
-            people += others
+        everybody, lacking = users.people(scratch)
+        if any(LAYERS[layer] for layer in layers):
             tally.user(lacking)
         for layer in layers:
-            for user in people if LAYERS[layer] else [users.User("")]:
+            for user in everybody if LAYERS[layer] else [users.User("")]:
                 run_layer(layer, user, args.parts, top, tally)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

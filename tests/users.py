@@ -1,9 +1,10 @@
 """Who runs the tests: whoever calls; and when that is root, two ordinary users as well, whom the
 machine does not know. One has no entry anywhere. The other has one, and a range of subordinate ids
-for newuidmap(1), in a mount namespace of its own: the machine's /etc stays as it is.
+for newuidmap(1). Each is in a mount namespace of its own: the machine's /etc stays as it is, and
+what others mount meanwhile is not taken for something that a test has left.
 
 What a user was given is told to the tests in the environment:
-  CTR_RANGE   FIRST:COUNT, the subordinate ids, of uids and gids alike (subuid(5))
+  CTR_RANGE   UID:GID, where the user's 65536 subordinate ids of each kind begin (subuid(5))
   CTR_CGROUP  a directory of cgroup v2 that is the user's, in which the tests may make theirs
 """
 
@@ -18,9 +19,10 @@ from pathlib import Path
 
 FIRST_UID = 54321  # where the search for uids that nobody has begins
 NAME = "ctr-test"
-RANGE = (2_000_000_000, 65536)  # where neither people nor systemd have theirs (uids-gids.io)
+UIDS, GIDS, COUNT = 2_000_000_000, 2_000_100_000, 65536  # where systemd has none, nor adduser
 TOOLS = ["newuidmap", "newgidmap"]
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000  # mount(2), unshare(2)
+CLONE_NEWNS = 0x20000  # unshare(2)
+MS_BIND, MS_REC, MS_PRIVATE, MS_SHARED = 0x1000, 0x4000, 0x40000, 0x100000  # mount(2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,15 +30,15 @@ class User:
     title: str  # "as root"
     uid: int = -1  # whom to become; -1: the one we are
     gid: int = -1
-    etc: Path | None = None  # its files are seen in the place of those of /etc
+    etc: Path | None = None  # has mounts of its own, and these files in the place of those of /etc
     env: dict = dataclasses.field(default_factory=dict)
 
     def become(self):
         """In a child, before its program: for good."""
-        if self.uid < 0:
-            return
         if self.etc:
             see(self.etc)
+        if self.uid < 0:
+            return
         os.setgroups([])
         os.setresgid(self.gid, self.gid, self.gid)
         os.setresuid(self.uid, self.uid, self.uid)
@@ -49,11 +51,13 @@ class User:
 
 
 def see(etc):
-    """Enters a mount namespace where the files of a directory are those of /etc."""
+    """Enters a mount namespace where the files of a directory are those of /etc. Its mounts are
+    shared, as systemd has it: among those who come from there."""
     libc = ctypes.CDLL(None, use_errno=True)
     binds = [(str(path), f"/etc/{path.name}", MS_BIND) for path in etc.iterdir()]
     done = libc.unshare(CLONE_NEWNS)
-    for source, target, flags in [(None, "/", MS_REC | MS_PRIVATE), *binds]:
+    for source, target, flags in [(None, "/", MS_REC | MS_PRIVATE), *binds,
+                                  (None, "/", MS_REC | MS_SHARED)]:
         done |= libc.mount(source and source.encode(), target.encode(), None,
                            ctypes.c_ulong(flags), None)
     if done:
@@ -81,9 +85,8 @@ def unknown_ids():
 def etc_with(uid, gid, into):
     """Copies of the machine's files with lines for one user more. None where there are no such
     files, which newuidmap(1) reads."""
-    first, count = RANGE
     lines = {"passwd": f"{NAME}:x:{uid}:{gid}::/nonexistent:/bin/sh", "group": f"{NAME}:x:{gid}:",
-             "subuid": f"{NAME}:{first}:{count}", "subgid": f"{NAME}:{first}:{count}"}
+             "subuid": f"{NAME}:{UIDS}:{COUNT}", "subgid": f"{uid}:{GIDS}:{COUNT}"}
     into.mkdir()
     for name, line in lines.items():
         old = Path("/etc", name)
@@ -93,42 +96,45 @@ def etc_with(uid, gid, into):
     return into
 
 
-def ordinary(into):
-    """Those for root to become, and why one of them is not there ("" when both are)."""
+def everybody(into):
+    """Those for root to become, and why one of them is not there ("" when all are)."""
     (uid, gid), (other_uid, other_gid), *_ = (ids for ids, _ in zip(unknown_ids(), range(2)))
-    fresh = User(f"as uid {other_uid}", other_uid, other_gid)
+    etc = into / "etc.same"
+    etc.mkdir()
+    root = User("as root", etc=etc)
+    if not root.can_run(["true"]):
+        return [User("as root"), User(f"as uid {other_uid}", other_uid, other_gid)], \
+            "mounts cannot be made here"
+    fresh = User(f"as uid {other_uid}", other_uid, other_gid, etc)
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
-        return [fresh], f"{', '.join(missing)}: not installed"
+        return [root, fresh], f"{', '.join(missing)}: not installed"
     etc = etc_with(uid, gid, into / "etc")
     if not etc:
-        return [fresh], "this machine has no /etc/subuid and /etc/subgid"
+        return [root, fresh], "this machine has no /etc/subuid and /etc/subgid"
     ranged = User(f"as uid {uid} with a range", uid, gid, etc,
-                  {"CTR_RANGE": "%d:%d" % RANGE, "USER": NAME, "LOGNAME": NAME})
-    if not ranged.can_run(["true"]):
-        return [fresh], "mounts cannot be made here"
-    return [fresh, ranged], ""
+                  {"CTR_RANGE": f"{UIDS}:{GIDS}", "USER": NAME, "LOGNAME": NAME})
+    return [root, fresh, ranged], ""
 
 
 # -- the one we are --
 
 def own_range():
-    """FIRST:COUNT of the user that we are, where both files say the same (subuid(5)): as one number
-    is told to the tests; "" where they do not, or without the tools that use it."""
+    """CTR_RANGE for who we are; "" where the files say something else, or without the tools."""
     names = [str(os.geteuid())]
     try:
         names.append(pwd.getpwuid(os.geteuid()).pw_name)
     except KeyError:
         pass
-    found = []
+    begins = []
     for name in ("subuid", "subgid"):
         try:
-            entries = [line.split(":") for line in Path("/etc", name).read_text().split()]
+            lines = [line.split(":") for line in Path("/etc", name).read_text().split()]
         except OSError:
             return ""
-        found.append([f"{first}:{count}" for who, first, count in entries if who in names][:1])
-    has_tools = all(shutil.which(tool) for tool in TOOLS)
-    return found[0][0] if has_tools and found[0] and found[0] == found[1] else ""
+        own = [(first, count) for who, first, count in lines if who in names]
+        begins += [first for first, count in own if len(own) == 1 and count == str(COUNT)]
+    return ":".join(begins) if len(begins) == 2 and all(map(shutil.which, TOOLS)) else ""
 
 
 def own_cgroup():
@@ -145,9 +151,10 @@ def own_cgroup():
     return ""
 
 
-def ourselves():
+def people(into):
+    """All who are to run the tests, and who is lacking."""
     uid = os.geteuid()
     if not uid:
-        return User("as root")
+        return everybody(into)
     given = {"CTR_RANGE": own_range(), "CTR_CGROUP": own_cgroup()}
-    return User(f"as uid {uid}", env={name: value for name, value in given.items() if value})
+    return [User(f"as uid {uid}", env={name: value for name, value in given.items() if value})], ""

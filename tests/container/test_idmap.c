@@ -49,7 +49,6 @@ static bool tmpfs_takes_maps(void) {
 
 #define NEEDS_MAPPED_TMPFS                                                                         \
   do {                                                                                             \
-    if (!is_root()) SKIP("only as root");                                                          \
     if (!tmpfs_takes_maps()) SKIP("this kernel maps no ids of a tmpfs");                           \
   } while (0)
 
@@ -113,7 +112,6 @@ TEST(a_bind_shows_other_owners_and_keeps_the_files_own) {
 
 /* On whatever file system the tests' own directory is. */
 TEST(a_bind_of_the_hosts_disk_is_mapped_where_that_can_be) {
-  ONLY_AS_ROOT;
   box b = box_mapped();
   mkdir(text("%s/data", b.dir), 0755);
   put_file(text("%s/data/file", b.dir), "content");
@@ -241,7 +239,6 @@ TEST(a_mapped_bind_takes_the_other_options) {
 
 /* Nothing on the disk is chowned for a container with a user namespace. */
 TEST(a_root_that_belongs_to_root_is_the_containers) {
-  ONLY_AS_ROOT;
   for (int closed = 0; closed < 2; closed++) {
     box b = box_mapped();
     const ctr_mounts others = b.config->mounts;
@@ -287,7 +284,6 @@ TEST(a_caller_that_ignores_its_children_gets_its_maps) {
 }
 
 TEST(what_cannot_be_mapped_is_refused_with_the_reason) {
-  ONLY_AS_ROOT;
   box b = box_with_tree();
   const size_t mounts = b.config->mounts.count;
   box_mount(&b, "/m", "bind", "/proc/sys", CTR_STRS("idmap"));
@@ -324,7 +320,6 @@ TEST(what_is_mapped_already_is_not_mapped_again) {
 }
 
 TEST(an_ordinary_user_is_told_who_can_map_ids) {
-  if (is_root()) SKIP("only as an ordinary user");
   box b = box_new();
   box_mount(&b, "/m", "bind", "rootfs", NO_OPTIONS);
   map_ids(&b, 0, 0, 1);
@@ -333,7 +328,6 @@ TEST(an_ordinary_user_is_told_who_can_map_ids) {
 }
 
 TEST(an_older_kernel_is_told_what_it_lacks) {
-  ONLY_AS_ROOT;
   box b = box_mapped();
   b.plan.without = CTR_FEATURE_MOUNT_SETATTR;
   box_mount(&b, "/m", "tmpfs", "t", CTR_STRS("idmap"));
@@ -356,7 +350,6 @@ static box box_out_of_reach(void) {
 }
 
 TEST(what_only_the_caller_can_reach_is_opened_by_the_caller) {
-  ONLY_AS_ROOT;
   for (unsigned without = 0; without <= CTR_FEATURE_MOUNT_SETATTR;
        without += CTR_FEATURE_MOUNT_SETATTR)
     for (int no_pivot = 0; no_pivot < 2; no_pivot++) {
@@ -377,7 +370,6 @@ TEST(what_only_the_caller_can_reach_is_opened_by_the_caller) {
 }
 
 TEST(a_relative_source_starts_from_the_working_directory_there_too) {
-  ONLY_AS_ROOT;
   box b = box_out_of_reach();
   ctr_plan *plan = NULL;
   ctr_process *process = NULL;
@@ -399,7 +391,6 @@ TEST(a_relative_source_starts_from_the_working_directory_there_too) {
 
 /* mount_namespaces(7): a less privileged mount namespace keeps what its owner's flags forbid. */
 TEST(flags_of_the_hosts_mounts_stay_locked_either_way) {
-  ONLY_AS_ROOT;
   own_mounts();
   for (int closed = 0; closed < 2; closed++) {
     box b = box_out_of_reach();
@@ -421,7 +412,6 @@ TEST(flags_of_the_hosts_mounts_stay_locked_either_way) {
 }
 
 TEST(a_device_that_only_the_caller_can_reach_is_bound) {
-  ONLY_AS_ROOT;
   own_mounts();
   box b = box_out_of_reach();
   const char *path = ctr__arena_strdup(&b.mem, text("%s/closed/null", b.dir));
@@ -444,7 +434,6 @@ static _Noreturn void mount_over(const char *over, const char *from, int tell) {
 
 /* What the child mounts is nothing that the parent's rights are to be used on. */
 TEST(a_way_that_the_child_has_changed_is_not_gone) {
-  ONLY_AS_ROOT;
   own_mounts();
   box b = box_out_of_reach();
   char over[300], other[300], source[320], c;
@@ -485,7 +474,6 @@ TEST(a_way_that_the_child_has_changed_is_not_gone) {
 }
 
 TEST(what_the_caller_cannot_open_either_is_named) {
-  ONLY_AS_ROOT;
   box b = box_out_of_reach();
   box_mount(&b, "/m", "bind", "closed/nowhere", NO_OPTIONS);
   CHECK_REFUSED(box_run(&b, "self"), last_mount(&b), "the source cannot be opened: No such file");
