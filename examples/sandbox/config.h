@@ -46,7 +46,8 @@ static ctr_id_mappings map_one(sandbox *s, uint32_t inside, uint32_t outside) {
   return (ctr_id_mappings){map, 1};
 }
 
-/* The caller's id at `own`, and around it those that subuid(5) gives, from 0 on. */
+/* The caller's id at `own`, and around it those that subuid(5) gives, from 0 on. None: there are no
+   more than the caller's. */
 static ctr_id_mappings map_many(sandbox *s, const ctr_id_mappings *given, uint32_t own,
                                 uint32_t outside) {
   ctr_id_mapping *map = take(s, (given->count + 2) * sizeof *map);
@@ -67,8 +68,16 @@ static ctr_id_mappings map_many(sandbox *s, const ctr_id_mappings *given, uint32
       rest.size -= size;
     }
   }
-  if (n == 1) fail("--map-ids: you have no more ids than your own here (subuid(5), newuidmap(1))");
-  return (ctr_id_mappings){map, n};
+  return (ctr_id_mappings){map, n > 1 ? n : 0};
+}
+
+static bool map_ranges(sandbox *s, ctr_linux *lin, const ctr_user *user) {
+  ctr_config *whole;
+  ctr_err err;
+  if (ctr_config_default(&s->mem, CTR_DEFAULT_ROOTLESS, &whole, &err)) fail("%s", err.msg);
+  lin->uidMappings = map_many(s, &whole->linux_.uidMappings, user->uid, geteuid());
+  lin->gidMappings = map_many(s, &whole->linux_.gidMappings, user->gid, getegid());
+  return lin->uidMappings.count && lin->gidMappings.count;
 }
 
 /* devpts(5) is refused where no id is 0. */
@@ -90,20 +99,23 @@ static void disable_user_namespaces(ctr_config *config) {
   config->linux_.sysctl = (ctr_pairs){&setting, 1};
 }
 
+/* Nobody could join a container in an inner namespace: there an id 0 must be had otherwise. */
 static void map_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
   const ctr_user *user = &config->process.user;
   ctr_linux *lin = &config->linux_;
-  if (s->map_ids) {
-    ctr_config *whole;
-    ctr_err err;
-    if (ctr_config_default(&s->mem, CTR_DEFAULT_ROOTLESS, &whole, &err)) fail("%s", err.msg);
-    lin->uidMappings = map_many(s, &whole->linux_.uidMappings, user->uid, geteuid());
-    lin->gidMappings = map_many(s, &whole->linux_.gidMappings, user->gid, getegid());
-  } else {
-    desc->inner_userns = needs_inner_namespace(s, user);
-    lin->uidMappings = map_one(s, desc->inner_userns ? 0 : user->uid, geteuid());
-    lin->gidMappings = map_one(s, desc->inner_userns ? 0 : user->gid, getegid());
+  const bool inner = needs_inner_namespace(s, user);
+  if (inner && s->disable_userns && is_container(s))
+    fail("--disable-userns does not go with --name, nor with limits");
+  if (s->map_ids || (inner && is_container(s))) {
+    if (map_ranges(s, lin, user)) return;
+    fail(s->map_ids
+             ? "--map-ids: you have no ids here but your own (subuid(5), newuidmap(1))"
+             : "--dev with --name, or with limits, needs an id 0 inside: add --uid 0 --gid 0, "
+               "or have ids in /etc/subuid and /etc/subgid");
   }
+  desc->inner_userns = inner;
+  lin->uidMappings = map_one(s, inner ? 0 : user->uid, geteuid());
+  lin->gidMappings = map_one(s, inner ? 0 : user->gid, getegid());
 }
 
 static void choose_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
@@ -118,10 +130,6 @@ static void choose_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
   if (s->map_ids && !made) fail("--map-ids: needs --unshare-user");
   if (made) map_ids(s, config, desc);
   if (s->disable_userns) disable_user_namespaces(config);
-  if (desc->inner_userns && is_container(s))
-    fail(s->disable_userns ? "--disable-userns does not go with --name, nor with limits"
-                           : "--dev with --name, or with limits, needs an id 0 inside: add --uid 0 "
-                             "--gid 0, or --map-ids");
 }
 
 /* -- capabilities -- */
@@ -252,7 +260,6 @@ static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
                           .die_with_caller = s->die_with_parent};
   config->ociVersion = CTR_OCI_VERSION;
   config->mounts = (ctr_mounts){s->mounts, s->mount_count};
-  config->root.readonly = s->read_only_root;
   config->linux_.readonlyPaths = as_strs(s->read_only);
   config->hostname = s->hostname;
   config->process.cwd = "/";

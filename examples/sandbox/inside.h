@@ -85,16 +85,19 @@ static void drop_capabilities(void) {
   if (syscall(SYS_capset, &head, none) < 0) fail("capset: %s", strerror(errno));
 }
 
-/* To wait needs no right. Of the program's descriptors none stays open here, so that who reads its
-   output sees the end of it; and of the caller's variables nothing that --clearenv took away can be
-   read in /proc/1/environ (proc_pid_environ(5)). */
+/* What --clearenv took away of the caller's variables is still in our memory, where the program
+   could read it: /proc/1/environ (proc_pid_environ(5)). */
+static void forget_caller_env(const sandbox *s) {
+  for (char **at = s->caller_env; *at; at++) memset(*at, 0, strlen(*at));
+}
+
+/* To wait needs no right; and who reads the program's output is to see the end of it. */
 static void let_go(const sandbox *s) {
   drop_capabilities();
   for (int i = 0; i < INHERITED; i++)
     if (s->inherited[i] != NONE) close(s->inherited[i]);
   for (int i = 0; i < FIRST_FD; i++)
     if (i != s->sync) close(i);
-  for (char **at = s->caller_env; *at; at++) memset(*at, 0, strlen(*at));
 }
 
 static int reap_all(const sandbox *s, pid_t program) {
@@ -123,6 +126,7 @@ static int inside(void *data) {
   for (size_t i = 0; i < s->bound_fd_count; i++) check_bound(&s->bound_fds[i]);
   for (size_t i = 0; i < s->locked.count; i++) lock(s->locked.items[i]);
   if (!needs_reaper(s)) become_program(s);
+  forget_caller_env(s);
   const pid_t own = getpid(), program = fork();
   if (program < 0) fail("fork: %s", strerror(errno));
   if (program == 0) {

@@ -1,4 +1,4 @@
-"""What the tests of examples/sandbox.c share: runs of it, and of bubblewrap with the same options."""
+"""What the tests of examples/sandbox.c share: runs of it, and of bubblewrap with its options."""
 
 import fcntl
 import os
@@ -80,6 +80,15 @@ class Sandboxes(unittest.TestCase):
                                   pass_fds=(*numbers, *pass_fds),
                                   env={**ENV, "HOME": str(self.room / "home"), **(env or {})},
                                   **kwargs)
+
+    def start(self, *words, env=None, **kwargs):
+        """A sandbox beside us, whose program should end when its input does: so nothing stays."""
+        process = subprocess.Popen([str(w) for w in (SANDBOX, *words)], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, env={**ENV, **(env or {})}, **kwargs)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.stdin.close)
+        return process
 
     def sandbox(self, *words, **kwargs):
         return self.run_tool(SANDBOX, *words, **kwargs)

@@ -1,5 +1,6 @@
 """examples/sandbox.c: what each option does, and what becomes of wrong ones."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -7,9 +8,7 @@ import pty
 import re
 import select
 import signal
-import struct
 import subprocess
-import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -17,8 +16,10 @@ from pathlib import Path
 from oci import ROOT
 from sandboxes import BWRAP, ENV, PYTHON, SANDBOX, Sandboxes, filter_program, high, system
 
-HOST = ["--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc"]  # for what is not about files
-KINDS = {"user": "user", "ipc": "ipc", "pid": "pid", "net": "net", "uts": "uts", "cgroup": "cgroup"}
+# For what is not about files.
+HOST = ["--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc"]
+KINDS = ("user", "ipc", "pid", "net", "uts", "cgroup")
+READ_ONLY = "Read-only file system"
 
 
 def wait_until(true, what):
@@ -57,7 +58,7 @@ class Wrong(Sandboxes):
                 (["--size", "0", "--tmpfs", "/x", *echo], "--size: it is at least 1"),
                 (["--size", "4096", "--dir", "/x", *echo], "--size: --dir has no size"),
                 (["--overlay-src", "/usr", "--dir", "/x", *echo], "--dir is no overlay"),
-                (["--overlay-src", "/usr", "--ro-overlay", "/x", *echo], "at least 2 --overlay-src"),
+                (["--overlay-src", "/usr", "--ro-overlay", "/x", *echo], "at least 2 --overlay"),
                 (["--tmp-overlay", "/x", *echo], "at least 1 --overlay-src"),
                 (["--file", "200", "/x", *echo], "--file: descriptor 200 is not open"),
                 (["--file", "x", "/x", *echo], "--file: 'x' is no number"),
@@ -79,9 +80,8 @@ class Wrong(Sandboxes):
             self.refused(*words, saying=saying)
 
     def test_what_the_library_refuses(self):
-        self.refused("--bind", "/nonexistent", "/x", *HOST, "--bind", "/nonexistent", "/tmp", "true",
-                     saying="/nonexistent")
-        self.refused(*system(), "--dir", "/usr/new", "true", saying="Read-only file system")
+        self.refused(*HOST, "--bind", "/nonexistent", "/tmp", "true", saying="/nonexistent")
+        self.refused(*system(), "--dir", "/usr/new", "true", saying=READ_ONLY)
         self.refused(*system(), "--remount-ro", "/lost", "true", saying="/lost")
 
     def test_a_program_that_is_not_there(self):
@@ -144,7 +144,7 @@ class Files(Sandboxes):
         script = "cat /x/file; echo new >/x/file"
         self.assertEqual(self.see("--bind", there, "/x", "sh", "-c", script), "old\n")
         self.assertEqual((there / "file").read_text(), "new\n")
-        self.run_failing("--ro-bind", there, "/x", "sh", "-c", script, saying="Read-only file system")
+        self.run_failing("--ro-bind", there, "/x", "sh", "-c", script, saying=READ_ONLY)
         self.assertEqual((there / "file").read_text(), "new\n")
         # relative to the working directory, and a file on a file
         self.assertEqual(self.see("--ro-bind", "there/file", "/y/z", "cat", "/y/z"), "new\n")
@@ -157,7 +157,8 @@ class Files(Sandboxes):
     def test_devices(self):
         script = "echo >/x && echo written"
         self.assertEqual(self.see("--dev-bind", "/dev/null", "/x", "sh", "-c", script), "written\n")
-        self.run_failing("--bind", "/dev/null", "/x", "sh", "-c", script, saying="Permission denied")
+        self.run_failing("--bind", "/dev/null", "/x", "sh", "-c", script,
+                         saying="Permission denied")
 
     def test_binds_of_descriptors(self):
         (self.room / "in").write_text("through a descriptor\n")
@@ -168,7 +169,7 @@ class Files(Sandboxes):
             said, *fds = self.see("--bind-fd", *words, pass_fds=(fd,)).splitlines()
             self.assertEqual(said, "through a descriptor")
             self.assertNotIn(str(fd), fds)
-            self.run_failing("--ro-bind-fd", *words, pass_fds=(fd,), saying="Read-only file system")
+            self.run_failing("--ro-bind-fd", *words, pass_fds=(fd,), saying=READ_ONLY)
             (self.room / "in").write_text("through a descriptor\n")
             os.close(fd)
 
@@ -205,8 +206,8 @@ class Files(Sandboxes):
     def test_files(self):
         content = bytes(range(256)) * 1000
         shown = self.see("--file", 50, "/a/file", "--perms", "0640", "--file", 51, "/b/file",
-                         "sh", "-c", "stat -c '%n %a %s' /a/file /b/file; stat -c %a /b; cksum </a/file; "
-                                     "echo more >>/b/file; cat /b/file",
+                         "sh", "-c", "stat -c '%n %a %s' /a/file /b/file; stat -c %a /b; "
+                                     "cksum </a/file; echo more >>/b/file; cat /b/file",
                          fds={50: content, 51: "text\n"})
         *stats, sum_, text, more = shown.splitlines()
         self.assertEqual(stats, ["/a/file 666 256000", "/b/file 640 5", "750"])
@@ -226,18 +227,19 @@ class Files(Sandboxes):
         self.assertEqual((etc / "passwd").read_text(), "the host's\n")
         self.run_failing(*words, "--perms", "0444", "--ro-bind-data", 50, "/etc/passwd", "sh", "-c",
                          "cat /etc/passwd; echo x >/etc/passwd", fds={50: "ours\n"},
-                         saying="Read-only file system")
+                         saying=READ_ONLY)
 
     def test_symlinks(self):
         self.assertEqual(self.see("--symlink", "a b", "/x/y", "readlink", "/x/y"), "a b\n")
         # as bubblewrap does since 0.9
         self.assertEqual(self.see("--symlink", "a", "/x", "--symlink", "a", "/x", "readlink", "/x"),
                          "a\n")
-        self.run_failing("--symlink", "a", "/x", "--symlink", "b", "/x", "true", saying="File exists")
+        self.run_failing("--symlink", "a", "/x", "--symlink", "b", "/x", "true",
+                         saying="File exists")
 
     def test_permissions_of_what_is_there(self):
-        words = ["--dir", "/a/b", "--file", 50, "/a/c", "--chmod", "0711", "/a/b", "--chmod", "0400",
-                 "/a/c", "--chmod", "1777", "/a", "--remount-ro", "/"]
+        words = ["--dir", "/a/b", "--file", 50, "/a/c", "--chmod", "0711", "/a/b", "--chmod",
+                 "0400", "/a/c", "--chmod", "1777", "/a", "--remount-ro", "/"]
         self.assertEqual(self.see(*words, "stat", "-c", "%a", "/a", "/a/b", "/a/c", fds={50: ""}),
                          "1777\n711\n400\n")
         self.run_failing("--chmod", "0700", "/no", "true", saying="/no")
@@ -245,8 +247,8 @@ class Files(Sandboxes):
     def test_read_only(self):
         words = ["--tmpfs", "/x", "--tmpfs", "/x/y", "--dir", "/x/z", "--remount-ro", "/x"]
         self.assertEqual(self.see(*words, "sh", "-c", "touch /x/y/new && ls /x/y"), "new\n")
-        self.run_failing(*words, "touch", "/x/new", saying="Read-only file system")
-        self.run_failing("--remount-ro", "/", "touch", "/new", saying="Read-only file system")
+        self.run_failing(*words, "touch", "/x/new", saying=READ_ONLY)
+        self.run_failing("--remount-ro", "/", "touch", "/new", saying=READ_ONLY)
         self.assertEqual(self.see("--tmpfs", "/x", "--remount-ro", "/", "sh", "-c",
                                   "touch /x/new && ls /x"), "new\n")
 
@@ -279,7 +281,8 @@ class Files(Sandboxes):
         return ["--overlay-src", self.room / "low", "--overlay-src", self.room / "high"]
 
     def test_overlays(self):
-        layers, script = self.layers(), "cat /x/both /x/low; echo new >/x/both && rm /x/low && ls /x"
+        layers = self.layers()
+        script = "cat /x/both /x/low; echo new >/x/both && rm /x/low && ls /x"
         said = "both of high\nlow of low\nboth\nhigh\n"
         self.assertEqual(self.see(*layers, "--tmp-overlay", "/x", "sh", "-c", script), said)
         self.assertEqual(os.listdir(self.room / "up"), [])
@@ -288,7 +291,7 @@ class Files(Sandboxes):
         self.assertEqual((self.room / "up/both").read_text(), "new\n")
         self.assertEqual((self.room / "high/both").read_text(), "both of high\n")
         self.run_failing(*layers, "--ro-overlay", "/x", "sh", "-c", script,
-                         saying="Read-only file system")
+                         saying=READ_ONLY)
         # the whole machine, to be changed as one likes
         self.assertEqual(self.inside("--overlay-src", self.room, "--tmp-overlay", "/", *system(),
                                      "sh", "-c", "rm -r /low && ls -d /high"), "/high\n")
@@ -331,22 +334,34 @@ class Process(Sandboxes):
         with self.running("--unshare-user", "--unshare-pid") as pid:
             fds = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in ("user", "pid")]
             theirs = namespaces(pid)
-            shown = self.inside("--ro-bind", "/", "/", "--userns", fds[0], "--pidns", fds[1], "--proc",
-                                "/proc", "sh", "-c", "readlink /proc/self/ns/user /proc/self/ns/pid; "
-                                "cat /proc/1/comm; id -u", pass_fds=fds).split()
+            shown = self.inside("--ro-bind", "/", "/", "--userns", fds[0], "--pidns", fds[1],
+                                "--proc", "/proc", "sh", "-c",
+                                "cd /proc/self/ns; readlink user pid; cat /proc/1/comm; id -u",
+                                pass_fds=fds).split()
             for fd in fds:
                 os.close(fd)
             self.assertEqual(shown, [theirs["user"], theirs["pid"], "sandbox", str(os.getuid())])
 
+    @contextlib.contextmanager
     def running(self, *words):
         """A sandbox that lasts while the block does: the pid of its first process."""
-        return Running(self, *words)
+        told, tell = os.pipe()
+        process = self.start(*HOST, "--json-status-fd", tell, *words, "sh", "-c", "echo; read x",
+                             pass_fds=(tell,))
+        os.close(tell)
+        with os.fdopen(told) as status:
+            pid = json.loads(status.readline())["child-pid"]
+        process.stdout.readline()  # it runs
+        yield pid
+        process.stdin.close()
+        process.wait()
 
     def test_no_more_user_namespaces(self):
         script = "unshare --user true && echo made"
         words = [*HOST, "--unshare-user"]
         self.assertEqual(self.inside(*words, "sh", "-c", script), "made\n")
-        result = self.sandbox(*words, "--disable-userns", "--uid", "7", "sh", "-c", f"id -u; {script}")
+        result = self.sandbox(*words, "--disable-userns", "--uid", "7", "sh", "-c",
+                              f"id -u; {script}")
         self.assertEqual((result.stdout, result.returncode), ("7\n", 1))
         self.assertIn("unshare", result.stderr)
         for words, made in (([*words, "--disable-userns"], True), (words, False)):
@@ -382,7 +397,8 @@ class Process(Sandboxes):
 
     def test_what_was_cleared_is_nowhere_to_be_read(self):
         show = ["sh", "-c", "cat /proc/1/environ /proc/self/environ | tr '\\0' '\\n'"]
-        for options, seen in (([], True), (["--clearenv"], False), (["--unsetenv", "SECRET"], False)):
+        for options, seen in (([], True), (["--clearenv"], False),
+                              (["--unsetenv", "SECRET"], False)):
             shown = self.inside(*HOST, "--unshare-pid", *options, *show, env={"SECRET": "hidden"})
             self.assertEqual("hidden" in shown, seen, options)
 
@@ -435,25 +451,25 @@ class Process(Sandboxes):
     def test_it_waits_until_it_may_begin(self):
         told, tell = os.pipe()
         go, give = os.pipe()
-        sandbox = subprocess.Popen([SANDBOX, *HOST, "--unshare-pid", "--block-fd", str(go),
-                                    "--json-status-fd", str(tell), "echo", "ran"],
-                                   stdout=subprocess.PIPE, text=True, pass_fds=(go, tell))
+        sandbox = self.start(*HOST, "--unshare-pid", "--block-fd", go, "--json-status-fd", tell,
+                             "echo", "ran", pass_fds=(go, tell))
         os.close(tell)
         with os.fdopen(told) as status:
             pid = json.loads(status.readline())["child-pid"]
-            wait_until(lambda: Path(f"/proc/{pid}/wchan").read_text() != "0" or
-                       Path(f"/proc/{pid}/stat").read_text().split()[2] == "S", "it sleeps")
+            wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().split()[2] == "S", "it sleeps")
             self.assertEqual(select.select([sandbox.stdout], [], [], 0)[0], [])
             os.write(give, b"x")
-            self.assertEqual(sandbox.communicate()[0], "ran\n")
+            self.assertEqual(sandbox.stdout.read(), b"ran\n")
             self.assertEqual(json.loads(status.read()), {"exit-code": 0})
         os.close(go)
         os.close(give)
 
     def test_what_is_told(self):
         kinds = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
-        with (os.fdopen(high(os.open(self.room / "info", os.O_CREAT | os.O_RDWR)), "w+") as info,
-              os.fdopen(high(os.open(self.room / "status", os.O_CREAT | os.O_RDWR)), "w+") as status):
+        def new(name):
+            return os.fdopen(high(os.open(self.room / name, os.O_CREAT | os.O_RDWR)), "w+")
+
+        with new("info") as info, new("status") as status:
             shown = self.inside(*HOST, "--unshare-all", "--info-fd", info.fileno(),
                                 "--json-status-fd", status.fileno(), "sh", "-c",
                                 f"for kind in {' '.join(kinds)}; do readlink /proc/self/ns/$kind; "
@@ -525,9 +541,8 @@ class Process(Sandboxes):
         def on_terminal(*words):
             pid, end = pty.fork()
             if pid == 0:
-                os.execve(SANDBOX, [str(w) for w in ("sandbox", *system(), "--proc", "/proc", "--dev",
-                                                     "/dev", *words, "sh", "-c",
-                                                     "tty; echo x >/dev/tty && echo yes")], ENV)
+                os.execve(SANDBOX, ["sandbox", *system(), "--proc", "/proc", "--dev", "/dev",
+                                    *words, "sh", "-c", "tty; echo x >/dev/tty && echo yes"], ENV)
             said = b""
             while True:
                 try:
@@ -593,25 +608,6 @@ class Process(Sandboxes):
         self.assertEqual((ignored & 1, blocked), (0, 0))
 
 
-class Running:
-    def __init__(self, test, *words):
-        self.words = [str(w) for w in words]
-
-    def __enter__(self):
-        told, tell = os.pipe()
-        self.process = subprocess.Popen([SANDBOX, *HOST, "--json-status-fd", str(tell), *self.words,
-                                         "sh", "-c", "echo; read x"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, pass_fds=(tell,))
-        os.close(tell)
-        with os.fdopen(told) as status:
-            pid = json.loads(status.readline())["child-pid"]
-        self.process.stdout.readline()  # it runs
-        return pid
-
-    def __exit__(self, *_):
-        self.process.communicate(b"\n")
-
-
 class Rights(Sandboxes):
     PERSONALITY, SETPRIORITY = 135, 141  # on x86_64, as the filters here have them
 
@@ -638,7 +634,7 @@ class Rights(Sandboxes):
                 (["--seccomp", 50], b"", "0 bytes are no filter"),
                 (["--seccomp", 50], b"123456789", "9 bytes are no filter"),
                 (["--seccomp", 50], b"\xff" * 8, "seccomp"),
-                (["--seccomp", 50, "--add-seccomp-fd", 50], filter_program([]), "do not go together")):
+                (["--seccomp", 50, "--add-seccomp-fd", 50], filter_program([]), "not go together")):
             result = self.sandbox(*HOST, *words, "echo", "ran", fds={50: content})
             self.assertEqual((result.returncode, result.stdout), (1, ""), saying)
             self.assertIn(saying, result.stderr)
@@ -694,16 +690,14 @@ class Beyond(Sandboxes):
     @unittest.skipUnless(ROOT, "only as root")
     def test_nothing_stays_when_it_is_told_to_end(self):
         for number in (signal.SIGTERM, signal.SIGHUP):
-            sandbox = subprocess.Popen([SANDBOX, *HOST, "--pids", "20", "sh", "-c", "echo; sleep 1000"],
-                                       stdout=subprocess.PIPE)
+            sandbox = self.start(*HOST, "--pids", "20", "sh", "-c", "echo; read x")
             sandbox.stdout.readline()
-            groups = list(Path("/sys/fs/cgroup").glob(f"**/ctr-sandbox-{sandbox.pid}"))
+            groups = [top for top, _, _ in os.walk("/sys/fs/cgroup")
+                      if top.endswith(f"/ctr-sandbox-{sandbox.pid}")]
             self.assertTrue(groups)
             sandbox.send_signal(number)
             self.assertEqual(sandbox.wait(), 128 + number)
-            sandbox.stdout.read()
-            sandbox.stdout.close()
-            self.assertEqual([str(group) for group in groups if group.exists()], [])
+            self.assertEqual([group for group in groups if os.path.exists(group)], [])
 
     @unittest.skipIf(ROOT, "only as an ordinary user")
     def test_limits_hold_or_are_refused(self):
@@ -732,7 +726,7 @@ class Beyond(Sandboxes):
         self.assertIn("No such file", shown)
         self.assertTrue(shown.endswith("\n2\n"), shown)
         result = self.sandbox("--preset", "strict", "touch", "/new")
-        self.assertIn("Read-only file system", result.stderr)
+        self.assertIn(READ_ONLY, result.stderr)
 
     def test_build(self):
         shown = self.preset("build", "sh", "-c", "pwd; echo out >result; touch /tmp/x $HOME/y; "
@@ -748,7 +742,8 @@ class Beyond(Sandboxes):
             (runtime / name).touch()
         (self.room / "home/mine").touch()
         shown = self.preset("desktop", "sh", "-c", f"pwd; ls -A $HOME {runtime}; touch $HOME/new; "
-                            f"touch /var/tmp/z 2>/dev/null || echo kept; readlink /proc/self/ns/net",
+                            "touch /var/tmp/z 2>/dev/null || echo kept; "
+                            "readlink /proc/self/ns/net",
                             env={"XDG_RUNTIME_DIR": str(runtime), "WAYLAND_DISPLAY": "wayland-7"})
         home = self.room / "home"
         self.assertEqual(shown, f"{home}\n{home}:\n\n{runtime}:\nwayland-7\nkept\n"
@@ -764,10 +759,9 @@ class Beyond(Sandboxes):
         states = self.room / "states"
         states.mkdir(mode=0o700)
         env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
-        words = [*system(), "--proc", "/proc", "--unshare-pid", "--name", name, "--setenv", "A", "b"]
-        first = subprocess.Popen([SANDBOX, *map(str, words), "sh", "-c", "echo here >/mark; echo; read x"],
-                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                 env={**ENV, **env})
+        words = [*system(), "--proc", "/proc", "--unshare-pid", "--name", name, "--setenv", "A",
+                 "b"]
+        first = self.start(*words, "sh", "-c", "echo here >/mark; echo; read x", env=env)
         first.stdout.readline()
         shown = self.inside("--join", name, "--setenv", "B", "c", "--chdir", "/usr", "sh", "-c",
                             "cat /mark; echo $A $B; cat /proc/1/comm; pwd", env=env)
@@ -777,8 +771,8 @@ class Beyond(Sandboxes):
         self.assertEqual(self.sandbox("--join", name, "sh", "-c", "exit 9", env=env).returncode, 9)
         taken = self.sandbox(*words, "true", env=env)
         self.assertEqual((taken.returncode, taken.stdout), (1, ""))
-        first.communicate(b"\n")
-        self.assertEqual(first.returncode, 0)
+        first.stdin.close()
+        self.assertEqual(first.wait(), 1)  # what read says at the end
         self.assertEqual(self.sandbox("--join", name, "true", env=env).returncode, 1)
         self.assertEqual(self.inside(*words, "echo", "again", env=env), "again\n")
 
@@ -787,11 +781,9 @@ class Beyond(Sandboxes):
         states.mkdir(mode=0o700)
         env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
         words = [*HOST, "--unshare-pid", "--die-with-parent", "--name", name]
-        first = subprocess.Popen([SANDBOX, *words, "sh", "-c", "echo; read x"],
-                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**ENV, **env})
+        first = self.start(*words, "sh", "-c", "echo; read x", env=env)
         first.stdout.readline()
         first.kill()
-        first.communicate()
         wait_until(lambda: self.sandbox(*words, "true", env=env).returncode == 0, "it is free")
 
     def ordinary(self, *words):
@@ -823,3 +815,18 @@ class Beyond(Sandboxes):
                                "--tmpfs", "/tmp", "sh", "-c",
                                "touch /tmp/x && chown 33:33 /tmp/x && stat -c %u /tmp/x")
         self.assertEqual((result.stdout, result.stderr), ("33\n", ""))
+        # with a name, or limits, they are what makes terminals possible
+        result = self.ordinary(*HOST, "--unshare-pid", "--dev", "/dev", "--name",
+                               f"test-{os.getpid()}", "sh", "-c", "id -u; ls /dev/pts")
+        self.assertEqual((result.stdout, result.stderr), (f"{own}\nptmx\n", ""))
+
+    @unittest.skipIf(ROOT, "only as an ordinary user")
+    def test_terminals_with_a_name_need_an_id_0(self):
+        words = [*HOST, "--unshare-pid", "--dev", "/dev", "--name", f"test-{os.getpid()}"]
+        self.assertEqual(self.inside(*words, "--uid", "0", "--gid", "0", "ls", "/dev/pts"), "ptmx\n")
+        result = self.sandbox(*words, "ls", "/dev/pts")
+        if result.returncode:
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("sandbox: --dev with --name, or with limits, needs an id 0", result.stderr)
+        else:
+            self.assertEqual(result.stdout, "ptmx\n")
