@@ -1000,8 +1000,8 @@ typedef struct ctr_plan_desc {
   bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
   bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
                            is the root of the outer one: what was mounted and set for it is out of
-                           its reach whatever its capabilities (mount_namespaces(7)). Not for
-                           containers with a name: no process could join it                       */
+                           its reach whatever its capabilities (mount_namespaces(7)). What is
+                           executed in a container with one comes to be in it as well: Linux 5.8  */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 
@@ -2528,6 +2528,15 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   ssize_t n = write(fd, text, len);
   if (n < 0) return -errno;
   return (size_t)n == len ? 0 : -EIO;
+}
+
+/* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
+static int ctr__owner_of_mounts(pid_t pid) {
+  enum { CTR__NS_GET_USERNS = 0xb701 };
+  char path[64];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/ns/mnt");
+  CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
 }
 
 typedef struct ctr__proc_stat {
@@ -5226,6 +5235,8 @@ enum {
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
+  X(OPEN_OWNER, "open the user namespace that owns the mount namespace of pid %u0",                \
+    "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
@@ -9312,12 +9323,35 @@ static void ctr__plan_join_one_by_one(ctr__builder *b, bool opening) {
   }
 }
 
+static void ctr__join_init_step(ctr__builder *b, uint32_t types) {
+  if (types)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
+                  &(ctr__new_step){.field = "linux.namespaces", .num = {types}});
+}
+
+/* The first process is in a user namespace below that of its mounts: rights over these are to be
+   had in the upper one only, which is joined first, and left last. */
+static void ctr__plan_join_inner(ctr__builder *b) {
+  if (b->joined_namespaces & CTR_NS_USER)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS,
+                  &(ctr__new_step){.field = "linux.namespaces",
+                                   .str = {"the owner of its mounts"},
+                                   .num = {CTR_NS_USER, 0}});
+  ctr__join_init_step(b, b->joined_namespaces & ~(uint32_t)CTR_NS_USER);
+  ctr__join_init_step(b, CTR_NS_USER);
+}
+
 /* What is opened by the pid is opened before it is seen that the pid is still that process's. */
 static ctr_code ctr__plan_join(ctr__builder *b) {
   const ctr__purpose *purpose = b->purpose;
   const uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
+  if (b->desc->inner_userns && !at_once)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "to join a container with inner_userns takes Linux 5.8");
   if (!at_once) ctr__plan_join_one_by_one(b, true);
+  if (b->desc->inner_userns)
+    ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
@@ -9328,9 +9362,10 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   if (!at_once)
     ctr__plan_join_one_by_one(b, false);
-  else if (b->joined_namespaces)
-    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
-                  &(ctr__new_step){.field = "linux.namespaces", .num = {b->joined_namespaces}});
+  else if (b->desc->inner_userns)
+    ctr__plan_join_inner(b);
+  else
+    ctr__join_init_step(b, b->joined_namespaces);
   ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
                                      b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
@@ -9373,7 +9408,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
                             b->config->process.execCPUAffinity.final);
-  if (ctr__in_userns(b)) ctr__plan_become_root(b);
+  b->groups_denied |= b->desc->inner_userns;
+  if (ctr__in_userns(b) && !b->desc->inner_userns) ctr__plan_become_root(b);
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__plan_exec_root(b);
@@ -9514,9 +9550,6 @@ static ctr_code ctr__check_session(ctr__builder *b) {
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   ctr_code code = ctr__check_session(b);
   if (code) return code;
-  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   code = ctr__check_hooks_are_run(b);
@@ -14753,6 +14786,13 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   return stat.start_time == step->num[1] && ctr__poll_now(&end, 1) == 0 ? 0 : -ESRCH;
 }
 
+/* Opened by the pid, of which OPEN_INIT then sees that it is still that process's. */
+static int ctr__parent_open_owner(ctr__start *s, const ctr__step *step) {
+  int fd = ctr__owner_of_mounts((pid_t)step->num[0]);
+  if (fd >= 0) s->launch.namespaces[0] = fd;
+  return fd < 0 ? fd : 0;
+}
+
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
   const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
@@ -14902,6 +14942,7 @@ typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
 static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
     [CTR__STEP_OPEN_INIT] = ctr__parent_open_init,
+    [CTR__STEP_OPEN_OWNER] = ctr__parent_open_owner,
     [CTR__STEP_STAGE] = ctr__parent_stage,
     [CTR__STEP_MAKE_CGROUP] = ctr__parent_make_cgroup,
     [CTR__STEP_ENTER_CGROUP] = ctr__parent_enter_cgroup,
@@ -16772,6 +16813,18 @@ static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, 
              : ctr__not_running(c, err);
 }
 
+/* Whether the first process is in a user namespace below the one that its mounts belong to: of a
+   container with mounts of its own that is the one it was made with. */
+static bool ctr__has_inner_userns(const ctr_container *c) {
+  const ctr_namespace *mounts = ctr__namespace_of(c->config, CTR_NS_MOUNT);
+  char path[64];
+  struct stat owner, own;
+  if (!mounts || mounts->path) return false;
+  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts(c->stored->pid);
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->stored->pid), "/ns/user");
+  return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
+}
+
 static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config *process,
                                const ctr_exec_desc *desc, ctr_plan **ret_plan, ctr_err *err) {
   ctr_arena arena = {0};
@@ -16784,6 +16837,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,
+                                   .inner_userns = ctr__has_inner_userns(c),
                                    .without = desc->without,
                                    .filters = desc->filters,
                                    .filter_count = desc->filter_count,
