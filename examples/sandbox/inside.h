@@ -6,8 +6,7 @@
    ours, and the program is its child. It runs on until the last process has ended; how the program
    ended it tells at once. The directory can only be chosen here, where it is known which exist. */
 
-/* An ignored signal stays ignored over execve(2), and a blocked one blocked: nohup(1) relies on it.
- */
+/* What is ignored and what is blocked stays so over execve(2): nohup(1) relies on it. */
 static void restore_signals(const sandbox *s) {
   for (int i = 1; i < NSIG; i++)
     if (sigismember(&s->ignored, i) == 1) signal(i, SIG_IGN);

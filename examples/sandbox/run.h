@@ -60,8 +60,7 @@ static void warn_of_high_descriptors(void) {
   if (list) closedir(list);
 }
 
-/* Everything that is open goes along under its own number; what is ours alone the function closes.
- */
+/* Everything that is open goes along under its own number; what is ours the function closes. */
 static ctr_process_desc describe_process(sandbox *s) {
   int *fds = take(s, INHERITED * sizeof *fds);
   size_t count = 0;
@@ -119,12 +118,13 @@ static int run_once(sandbox *s, const ctr_config *config, const ctr_plan_desc *p
 
 /* -- with a name, or with limits, which need a cgroup: a container -- */
 
-/* Where ctr-oci keeps them, too. */
+/* Where ctr-oci keeps them, too: by the caller's variables, whatever the program is to see. */
 static const char *states(sandbox *s) {
-  const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-  return geteuid() == 0 || (runtime_dir && *runtime_dir)
-             ? NULL
-             : print(s, "/tmp/ctr-run-%u", (unsigned)geteuid());
+  static const char name[] = "XDG_RUNTIME_DIR";
+  const char *runtime_dir = variable(s, name, sizeof name - 1);
+  if (geteuid() == 0) return NULL;
+  return runtime_dir ? print(s, "%s/ctr", runtime_dir)
+                     : print(s, "/tmp/ctr-run-%u", (unsigned)geteuid());
 }
 
 /* One of that name whose end nobody saw is in nobody's way. */

@@ -759,8 +759,8 @@ class Beyond(Sandboxes):
         states = self.room / "states"
         states.mkdir(mode=0o700)
         env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
-        words = [*system(), "--proc", "/proc", "--unshare-pid", "--name", name, "--setenv", "A",
-                 "b"]
+        words = [*system(), "--proc", "/proc", "--unshare-pid", "--name", name, "--clearenv",
+                 "--setenv", "A", "b"]
         first = self.start(*words, "sh", "-c", "echo here >/mark; echo; read x", env=env)
         first.stdout.readline()
         shown = self.inside("--join", name, "--setenv", "B", "c", "--chdir", "/usr", "sh", "-c",
