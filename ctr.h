@@ -16820,7 +16820,7 @@ static bool ctr__has_inner_userns(const ctr_container *c) {
   char path[64];
   struct stat owner, own;
   if (!mounts || mounts->path) return false;
-  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts(c->stored->pid);
+  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
   ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->stored->pid), "/ns/user");
   return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
 }

@@ -99,23 +99,16 @@ static void disable_user_namespaces(ctr_config *config) {
   config->linux_.sysctl = (ctr_pairs){&setting, 1};
 }
 
-/* Nobody could join a container in an inner namespace: there an id 0 must be had otherwise. */
 static void map_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
   const ctr_user *user = &config->process.user;
   ctr_linux *lin = &config->linux_;
-  const bool inner = needs_inner_namespace(s, user);
-  if (inner && s->disable_userns && is_container(s))
-    fail("--disable-userns does not go with --name, nor with limits");
-  if (s->map_ids || (inner && is_container(s))) {
+  if (s->map_ids) {
     if (map_ranges(s, lin, user)) return;
-    fail(s->map_ids
-             ? "--map-ids: you have no ids here but your own (subuid(5), newuidmap(1))"
-             : "--dev with --name, or with limits, needs an id 0 inside: add --uid 0 --gid 0, "
-               "or have ids in /etc/subuid and /etc/subgid");
+    fail("--map-ids: you have no ids here but your own (subuid(5), newuidmap(1))");
   }
-  desc->inner_userns = inner;
-  lin->uidMappings = map_one(s, inner ? 0 : user->uid, geteuid());
-  lin->gidMappings = map_one(s, inner ? 0 : user->gid, getegid());
+  desc->inner_userns = needs_inner_namespace(s, user);
+  lin->uidMappings = map_one(s, desc->inner_userns ? 0 : user->uid, geteuid());
+  lin->gidMappings = map_one(s, desc->inner_userns ? 0 : user->gid, getegid());
 }
 
 static void choose_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {

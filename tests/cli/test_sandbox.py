@@ -776,6 +776,21 @@ class Beyond(Sandboxes):
         self.assertEqual(self.sandbox("--join", name, "true", env=env).returncode, 1)
         self.assertEqual(self.inside(*words, "echo", "again", env=env), "again\n")
 
+    def test_one_with_a_dev_has_the_callers_ids_and_can_be_joined(self):
+        states = self.room / "states"
+        states.mkdir(mode=0o700)
+        env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
+        first = self.start(*HOST, "--dev", "/dev", "--unshare-pid", "--name", name,
+                           "sh", "-c", "id -u; readlink /proc/self/ns/user; read x", env=env)
+        seen = [first.stdout.readline().strip() for _ in range(2)]
+        shown = self.inside("--join", name, "sh", "-c",
+                            "id -u; readlink /proc/self/ns/user; test -c /dev/pts/ptmx && echo pts",
+                            env=env)
+        self.assertEqual(shown.split(), [*seen, "pts"])
+        self.assertEqual(seen[0], str(os.getuid()))
+        first.stdin.close()
+        first.wait()
+
     def test_a_name_whose_sandbox_was_killed_is_free_again(self):
         states = self.room / "states"
         states.mkdir(mode=0o700)
