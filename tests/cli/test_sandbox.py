@@ -782,7 +782,7 @@ class Beyond(Sandboxes):
         env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
         first = self.start(*HOST, "--dev", "/dev", "--unshare-pid", "--name", name,
                            "sh", "-c", "id -u; readlink /proc/self/ns/user; read x", env=env)
-        seen = [first.stdout.readline().strip() for _ in range(2)]
+        seen = [first.stdout.readline().decode().strip() for _ in range(2)]
         shown = self.inside("--join", name, "sh", "-c",
                             "id -u; readlink /proc/self/ns/user; test -c /dev/pts/ptmx && echo pts",
                             env=env)
