@@ -938,12 +938,13 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
 typedef enum ctr_default_kind {
-  CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_AUTO = 0,  /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
-  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside, and as many
-                           more ids as the caller can have: those of subuid(5) and subgid(5), which
-                           newuidmap(1) maps, or all of the user namespace the caller is root of   */
-  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed        */
+  CTR_DEFAULT_ROOTLESS,  /* with a user namespace that maps the caller to root inside, and as many
+                            more ids as the caller can have: those of subuid(5) and subgid(5), which
+                            newuidmap(1) maps, or all of a user namespace that the caller is root
+                            of                                                                    */
+  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed       */
 } ctr_default_kind;
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
@@ -9146,7 +9147,7 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
 static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
-  uint64_t missing = ctr__in_userns(b) ? 0 : asked & ~had;
+  uint64_t missing = ctr__in_userns(b) || b->desc->inner_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),
@@ -11156,16 +11157,19 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
-/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
-   One whose owner is not mapped in the user namespace cannot be given away there
-   (user_namespaces(7)): then it is what it was. */
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone;
+   a fifo with a name is somebody's file. One whose owner is not mapped in the user namespace cannot
+   be given away there (user_namespaces(7)): then it is what it was. */
 static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  enum { CTR__PIPEFS_MAGIC = 0x50495045 };
   const uid_t uid = (uid_t)s->num[0];
+  struct statfs fs;
   struct stat st;
   (void)c;
   for (int i = 0; i < 3; i++) {
-    if (fstat(i, &st) < 0) return -errno;
-    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (fstat(i, &st) < 0 || fstatfs(i, &fs) < 0) return -errno;
+    if (fs.f_type != CTR__PIPEFS_MAGIC || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0)
+      continue;
     if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
   }
   return 0;
