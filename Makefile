@@ -11,7 +11,9 @@ STATIC := $(shell mkdir -p $(BUILD); echo 'int main(void){return 0;}' | \
 	$(CC) -static -x c -o $(BUILD)/.static - 2>/dev/null && echo -static)
 
 parts     := $(shell find src -name '*.[ch]')
-examples  := $(patsubst examples/%.c,$(BUILD)/%,$(filter-out examples/oci.c,$(wildcard examples/*.c)))
+# These two are command lines that start one program each: static, and in several parts.
+commands  := $(BUILD)/ctr-oci $(BUILD)/sandbox
+examples  := $(patsubst examples/%.c,$(BUILD)/%,$(filter-out %/oci.c %/sandbox.c,$(wildcard examples/*.c)))
 unit      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 container := $(patsubst tests/container/%.c,$(BUILD)/container/%,$(wildcard tests/container/test_*.c))
 helpers   := $(BUILD)/container/probe $(BUILD)/container/stepper $(BUILD)/container/eater
@@ -30,7 +32,7 @@ run: $(BUILD)/ctr-oci  ## build and show a container: its processes, hostname an
 	  touch /oops 2>/dev/null || echo "the root is read-only"; \
 	  echo "mounts:"; awk "{ print \"  \", \$$2, \$$3 }" /proc/mounts'
 
-all: ctr.h $(BUILD)/ctr-oci $(examples)  ## build the command line and all examples
+all: ctr.h $(commands) $(examples)  ## build the command line and all examples
 
 test: all $(unit) $(container) $(helpers)  ## build and run all tests
 	@$(PYTHON) tests/run.py --build $(BUILD) $(TESTFLAGS)
@@ -68,6 +70,9 @@ ctr.h: $(parts) LICENSE tools/amalgamate.py  ## make ctr.h out of src/
 	$(PYTHON) tools/amalgamate.py
 
 $(BUILD)/ctr-oci: examples/oci.c $(wildcard examples/oci/*.h) ctr.h
+	$(compile) $(STATIC)
+
+$(BUILD)/sandbox: examples/sandbox.c $(wildcard examples/sandbox/*.h) ctr.h
 	$(compile) $(STATIC)
 
 $(examples): $(BUILD)/%: examples/%.c ctr.h

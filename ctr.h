@@ -938,12 +938,13 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
 typedef enum ctr_default_kind {
-  CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_AUTO = 0,  /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
-  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside, and as many
-                           more ids as the caller can have: those of subuid(5) and subgid(5), which
-                           newuidmap(1) maps, or all of the user namespace the caller is root of   */
-  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed        */
+  CTR_DEFAULT_ROOTLESS,  /* with a user namespace that maps the caller to root inside, and as many
+                            more ids as the caller can have: those of subuid(5) and subgid(5), which
+                            newuidmap(1) maps, or all of a user namespace that the caller is root
+                            of                                                                    */
+  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed       */
 } ctr_default_kind;
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
@@ -1000,8 +1001,8 @@ typedef struct ctr_plan_desc {
   bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
   bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
                            is the root of the outer one: what was mounted and set for it is out of
-                           its reach whatever its capabilities (mount_namespaces(7)). Not for
-                           containers with a name: no process could join it                       */
+                           its reach whatever its capabilities (mount_namespaces(7)). What is
+                           executed in a container with one comes to be in it as well: Linux 5.8  */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 
@@ -2528,6 +2529,15 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   ssize_t n = write(fd, text, len);
   if (n < 0) return -errno;
   return (size_t)n == len ? 0 : -EIO;
+}
+
+/* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
+static int ctr__owner_of_mounts(pid_t pid) {
+  enum { CTR__NS_GET_USERNS = 0xb701 };
+  char path[64];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/ns/mnt");
+  CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
 }
 
 typedef struct ctr__proc_stat {
@@ -5226,6 +5236,8 @@ enum {
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
+  X(OPEN_OWNER, "open the user namespace that owns the mount namespace of pid %u0",                \
+    "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
@@ -6846,7 +6858,7 @@ typedef struct ctr__hierarchy {
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
   const char *controllers; /* of v2: those that can be enabled there, "cpu,memory"   */
-  bool v2;
+  bool v2, read_only;
   bool has_limits; /* some that are asked for are set there */
 } ctr__hierarchy;
 
@@ -6893,11 +6905,11 @@ static const char *ctr__base_name(const char *path) {
 /* One line: id parent major:minor root mount-point options fields... - type source
    super-options. */
 static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *tail = strstr(line, " - "), *fields[5];
+  char *tail = strstr(line, " - "), *fields[6];
   if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
   *tail = '\0';
   tail += 3;
-  for (int i = 0; i < 5; i++) fields[i] = ctr__next_word(&line);
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
   const char *type = ctr__next_word(&tail);
   ctr__next_word(&tail); /* the source */
   const char *super = ctr__next_word(&tail);
@@ -6909,7 +6921,8 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
                                               .name = ctr__base_name(fields[4]),
                                               .root = fields[3],
                                               .options = super,
-                                              .v2 = v2};
+                                              .v2 = v2,
+                                              .read_only = ctr__list_has(fields[5], "ro", 2)};
   all->v1_count += !v2;
 }
 
@@ -8658,13 +8671,16 @@ static const char *ctr__beside(ctr__builder *b, const ctr__hierarchy *hierarchy,
   return there && ctr__can_make(there) ? parent : own;
 }
 
+static bool ctr__is_machine_root(const ctr__builder *b) {
+  return b->facts->initial_userns && !b->facts->euid;
+}
+
 /* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
    relative one where the runtime likes: below the caller's own cgroup, or beside it. */
 static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
                                       const char **ret_path) {
   const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
-  bool privileged = b->facts->initial_userns && !b->facts->euid;
-  if (asked ? *asked != '/' : !privileged) {
+  if (asked ? *asked != '/' : !ctr__is_machine_root(b)) {
     ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
     if (code) return code;
     base = ctr__beside(b, hierarchy, base);
@@ -8675,14 +8691,16 @@ static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hie
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
-/* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
-   the machine grants it. */
+/* As root one that is asked for and cannot be made is an error when it comes to it; an ordinary
+   user, and root where the hierarchies are read-only as in a container, has one where that can
+   be. */
 static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
-  if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
-    if (b->config->linux_.cgroupsPath)
+  const bool asked = b->config->linux_.cgroupsPath, is_root = ctr__is_machine_root(b);
+  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) {
+    if (asked)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
                "not made: an ordinary user may not write to %s", hierarchy->mount_point);
     return CTR_OK;
@@ -9129,7 +9147,7 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
 static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
-  uint64_t missing = ctr__in_userns(b) ? 0 : asked & ~had;
+  uint64_t missing = ctr__in_userns(b) || b->desc->inner_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),
@@ -9306,12 +9324,35 @@ static void ctr__plan_join_one_by_one(ctr__builder *b, bool opening) {
   }
 }
 
+static void ctr__join_init_step(ctr__builder *b, uint32_t types) {
+  if (types)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
+                  &(ctr__new_step){.field = "linux.namespaces", .num = {types}});
+}
+
+/* The first process is in a user namespace below that of its mounts: rights over these are to be
+   had in the upper one only, which is joined first, and left last. */
+static void ctr__plan_join_inner(ctr__builder *b) {
+  if (b->joined_namespaces & CTR_NS_USER)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS,
+                  &(ctr__new_step){.field = "linux.namespaces",
+                                   .str = {"the owner of its mounts"},
+                                   .num = {CTR_NS_USER, 0}});
+  ctr__join_init_step(b, b->joined_namespaces & ~(uint32_t)CTR_NS_USER);
+  ctr__join_init_step(b, CTR_NS_USER);
+}
+
 /* What is opened by the pid is opened before it is seen that the pid is still that process's. */
 static ctr_code ctr__plan_join(ctr__builder *b) {
   const ctr__purpose *purpose = b->purpose;
   const uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
+  if (b->desc->inner_userns && !at_once)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "to join a container with inner_userns takes Linux 5.8");
   if (!at_once) ctr__plan_join_one_by_one(b, true);
+  if (b->desc->inner_userns)
+    ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
@@ -9322,9 +9363,10 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   if (!at_once)
     ctr__plan_join_one_by_one(b, false);
-  else if (b->joined_namespaces)
-    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
-                  &(ctr__new_step){.field = "linux.namespaces", .num = {b->joined_namespaces}});
+  else if (b->desc->inner_userns)
+    ctr__plan_join_inner(b);
+  else
+    ctr__join_init_step(b, b->joined_namespaces);
   ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
                                      b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
@@ -9367,7 +9409,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
                             b->config->process.execCPUAffinity.final);
-  if (ctr__in_userns(b)) ctr__plan_become_root(b);
+  b->groups_denied |= b->desc->inner_userns;
+  if (ctr__in_userns(b) && !b->desc->inner_userns) ctr__plan_become_root(b);
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__plan_exec_root(b);
@@ -9508,9 +9551,6 @@ static ctr_code ctr__check_session(ctr__builder *b) {
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   ctr_code code = ctr__check_session(b);
   if (code) return code;
-  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   code = ctr__check_hooks_are_run(b);
@@ -9868,6 +9908,7 @@ typedef struct ctr__launch {
   char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
+  char ***environment; /* where getenv(3) looks                           */
   ctr__shared *shared;
 } ctr__launch;
 
@@ -11116,16 +11157,19 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
-/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
-   One whose owner is not mapped in the user namespace cannot be given away there
-   (user_namespaces(7)): then it is what it was. */
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone;
+   a fifo with a name is somebody's file. One whose owner is not mapped in the user namespace cannot
+   be given away there (user_namespaces(7)): then it is what it was. */
 static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  enum { CTR__PIPEFS_MAGIC = 0x50495045 };
   const uid_t uid = (uid_t)s->num[0];
+  struct statfs fs;
   struct stat st;
   (void)c;
   for (int i = 0; i < 3; i++) {
-    if (fstat(i, &st) < 0) return -errno;
-    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (fstat(i, &st) < 0 || fstatfs(i, &fs) < 0) return -errno;
+    if (fs.f_type != CTR__PIPEFS_MAGIC || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0)
+      continue;
     if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
   }
   return 0;
@@ -11457,7 +11501,7 @@ static int ctr__child_call(ctr__child *c, const ctr__step *s) {
     return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
-  environ = launch->envp;
+  *launch->environment = launch->envp;
   _exit(launch->function(launch->function_data));
 }
 
@@ -14186,6 +14230,8 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_MAKE_CGROUP, EROFS,
+     "the hierarchy is read-only, as in a container: without linux.cgroupsPath none is made"},
     {CTR__STEP_LIMIT, ENOENT,
      "the kernel does not have this file, or the controller is not enabled here: not given to the "
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
@@ -14744,6 +14790,13 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   return stat.start_time == step->num[1] && ctr__poll_now(&end, 1) == 0 ? 0 : -ESRCH;
 }
 
+/* Opened by the pid, of which OPEN_INIT then sees that it is still that process's. */
+static int ctr__parent_open_owner(ctr__start *s, const ctr__step *step) {
+  int fd = ctr__owner_of_mounts((pid_t)step->num[0]);
+  if (fd >= 0) s->launch.namespaces[0] = fd;
+  return fd < 0 ? fd : 0;
+}
+
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
   const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
@@ -14893,6 +14946,7 @@ typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
 static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
     [CTR__STEP_OPEN_INIT] = ctr__parent_open_init,
+    [CTR__STEP_OPEN_OWNER] = ctr__parent_open_owner,
     [CTR__STEP_STAGE] = ctr__parent_stage,
     [CTR__STEP_MAKE_CGROUP] = ctr__parent_make_cgroup,
     [CTR__STEP_ENTER_CGROUP] = ctr__parent_enter_cgroup,
@@ -14996,6 +15050,7 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   s->launch.extra_count = (int)desc->extra_fd_count;
   s->launch.function = desc->function;
   s->launch.function_data = desc->function_data;
+  s->launch.environment = &environ;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
     if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,
@@ -16762,6 +16817,18 @@ static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, 
              : ctr__not_running(c, err);
 }
 
+/* Whether the first process is in a user namespace below the one that its mounts belong to: of a
+   container with mounts of its own that is the one it was made with. */
+static bool ctr__has_inner_userns(const ctr_container *c) {
+  const ctr_namespace *mounts = ctr__namespace_of(c->config, CTR_NS_MOUNT);
+  char path[64];
+  struct stat owner, own;
+  if (!mounts || mounts->path) return false;
+  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->stored->pid), "/ns/user");
+  return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
+}
+
 static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config *process,
                                const ctr_exec_desc *desc, ctr_plan **ret_plan, ctr_err *err) {
   ctr_arena arena = {0};
@@ -16774,6 +16841,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,
+                                   .inner_userns = ctr__has_inner_userns(c),
                                    .without = desc->without,
                                    .filters = desc->filters,
                                    .filter_count = desc->filter_count,

@@ -537,12 +537,13 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
 typedef enum ctr_default_kind {
-  CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_AUTO = 0,  /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
-  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside, and as many
-                           more ids as the caller can have: those of subuid(5) and subgid(5), which
-                           newuidmap(1) maps, or all of the user namespace the caller is root of   */
-  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed        */
+  CTR_DEFAULT_ROOTLESS,  /* with a user namespace that maps the caller to root inside, and as many
+                            more ids as the caller can have: those of subuid(5) and subgid(5), which
+                            newuidmap(1) maps, or all of a user namespace that the caller is root
+                            of                                                                    */
+  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed       */
 } ctr_default_kind;
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,

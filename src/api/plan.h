@@ -41,8 +41,8 @@ typedef struct ctr_plan_desc {
   bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
   bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
                            is the root of the outer one: what was mounted and set for it is out of
-                           its reach whatever its capabilities (mount_namespaces(7)). Not for
-                           containers with a name: no process could join it                       */
+                           its reach whatever its capabilities (mount_namespaces(7)). What is
+                           executed in a container with one comes to be in it as well: Linux 5.8  */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 

@@ -31,7 +31,7 @@ static int ctr__child_call(ctr__child *c, const ctr__step *s) {
     return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
-  environ = launch->envp;
+  *launch->environment = launch->envp;
   _exit(launch->function(launch->function_data));
 }
 

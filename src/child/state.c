@@ -37,6 +37,7 @@ typedef struct ctr__launch {
   char ***program_argv, ***program_envp;    /* the same for each hook and helper              */
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
+  char ***environment; /* where getenv(3) looks                           */
   ctr__shared *shared;
 } ctr__launch;
 

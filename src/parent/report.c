@@ -52,6 +52,8 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_MAKE_CGROUP, EROFS,
+     "the hierarchy is read-only, as in a container: without linux.cgroupsPath none is made"},
     {CTR__STEP_LIMIT, ENOENT,
      "the kernel does not have this file, or the controller is not enabled here: not given to the "
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},

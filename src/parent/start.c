@@ -22,6 +22,7 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
   s->launch.extra_count = (int)desc->extra_fd_count;
   s->launch.function = desc->function;
   s->launch.function_data = desc->function_data;
+  s->launch.environment = &environ;
   for (size_t i = 0; i < desc->extra_fd_count; i++)
     if (desc->extra_fds[i] != -1 && fcntl(desc->extra_fds[i], F_GETFD) < 0)
       return ctr__fail(s->err, CTR_E_ARG, errno, NULL,

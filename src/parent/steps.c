@@ -135,6 +135,13 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   return stat.start_time == step->num[1] && ctr__poll_now(&end, 1) == 0 ? 0 : -ESRCH;
 }
 
+/* Opened by the pid, of which OPEN_INIT then sees that it is still that process's. */
+static int ctr__parent_open_owner(ctr__start *s, const ctr__step *step) {
+  int fd = ctr__owner_of_mounts((pid_t)step->num[0]);
+  if (fd >= 0) s->launch.namespaces[0] = fd;
+  return fd < 0 ? fd : 0;
+}
+
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
   const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
@@ -284,6 +291,7 @@ typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
 static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
     [CTR__STEP_OPEN_INIT] = ctr__parent_open_init,
+    [CTR__STEP_OPEN_OWNER] = ctr__parent_open_owner,
     [CTR__STEP_STAGE] = ctr__parent_stage,
     [CTR__STEP_MAKE_CGROUP] = ctr__parent_make_cgroup,
     [CTR__STEP_ENTER_CGROUP] = ctr__parent_enter_cgroup,

@@ -61,6 +61,8 @@ enum {
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
+  X(OPEN_OWNER, "open the user namespace that owns the mount namespace of pid %u0",                \
+    "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \

@@ -10,7 +10,7 @@ typedef struct ctr__hierarchy {
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
   const char *controllers; /* of v2: those that can be enabled there, "cpu,memory"   */
-  bool v2;
+  bool v2, read_only;
   bool has_limits; /* some that are asked for are set there */
 } ctr__hierarchy;
 
@@ -57,11 +57,11 @@ static const char *ctr__base_name(const char *path) {
 /* One line: id parent major:minor root mount-point options fields... - type source
    super-options. */
 static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *tail = strstr(line, " - "), *fields[5];
+  char *tail = strstr(line, " - "), *fields[6];
   if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
   *tail = '\0';
   tail += 3;
-  for (int i = 0; i < 5; i++) fields[i] = ctr__next_word(&line);
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
   const char *type = ctr__next_word(&tail);
   ctr__next_word(&tail); /* the source */
   const char *super = ctr__next_word(&tail);
@@ -73,7 +73,8 @@ static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
                                               .name = ctr__base_name(fields[4]),
                                               .root = fields[3],
                                               .options = super,
-                                              .v2 = v2};
+                                              .v2 = v2,
+                                              .read_only = ctr__list_has(fields[5], "ro", 2)};
   all->v1_count += !v2;
 }
 

@@ -54,3 +54,15 @@ class Covered(Bundles):
             result = self.run_where([path], "cat", "/proc/self/cgroup", as_root=True)
             self.assertEqual((result.returncode, result.stderr), (0, ""), path)
             self.assertIn("0::/", result.stdout)
+
+    def test_hierarchies_that_are_read_only_are_left_alone_unless_asked_for(self):
+        """As root of a container has them, who can mount but not make cgroups."""
+        read_only = ("awk '/ - cgroup/ { print $5 }' /proc/self/mountinfo | "
+                     "while read point; do mount -o remount,bind,ro $point || exit 99; done")
+        for asked, code in ((None, 0), ("/ctr-covered", 1)):
+            self.write({"linux.cgroupsPath": asked} if asked else {})
+            result = run("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                         f'{read_only}; "$@"', "sh", BUILD / "ctr-oci", "--root", STATES, "run",
+                         "--bundle", self.bundle, "covered")
+            self.assertEqual(result.returncode, code, result.stderr)
+            self.assertEqual("Read-only file system" in result.stderr, bool(asked), result.stderr)

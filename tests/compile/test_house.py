@@ -55,10 +55,10 @@ POISON = {
 # that name in both glibc and musl. What is added here needs a look at both.
 MAY_CALL = {
     "signal-safety(7)":
-        "_exit chdir clock_gettime close dup2 execve faccessat fchdir fchmod fchown fchownat fcntl "
-        "fstat fstatat getpid kill lseek mkdirat mknodat openat poll read readlinkat recv recvmsg send "
-        "sendmsg setsid sigaction sigemptyset sigprocmask socket stat symlinkat umask write memcpy "
-        "strchr strcmp strlen strspn memset memcmp memmove strncmp",
+        "_exit chdir chmod clock_gettime close dup2 execve faccessat fchdir fchmod fchown fchownat "
+        "fcntl fstat fstatat getegid geteuid getpid kill lseek mkdirat mknodat openat poll read "
+        "readlinkat recv recvmsg send sendmsg setsid sigaction sigemptyset sigprocmask socket stat "
+        "symlinkat umask write memcpy strchr strcmp strlen strspn memset memcmp memmove strncmp",
     "system calls, no more":
         "accept4 chroot fstatfs ioctl mount pipe2 prctl sethostname setdomainname setns syscall "
         "umount2 unshare waitid",
@@ -72,7 +72,7 @@ CHILD_ONLY = ("chdir fchdir chroot umask sigaction sigprocmask setns unshare set
 
 
 # The ways into a process that is not the caller's.
-CHILD_MAIN = {"ctr__child_main", "ctr__stage_main", "ctr__hook_main", "ctr__hold_namespace"}
+CHILD_MAIN = {"ctr__child_main", "ctr__stage_main", "ctr__program_main", "ctr__hold_namespace"}
 
 
 class RoomTest(CompileTest):
@@ -198,7 +198,7 @@ class Rooms(RoomTest):
     def test_callers_side_changes_nothing_of_the_whole_process(self):
         self.assertNotIn("pthread_sigmask", self.compile_all())  # not in every libc: by number
         found = self.led_to(end=CHILD_MAIN)
-        self.assertLessEqual({"ctr__parent_walk", "ctr__hook_execute", "poll"}, found)
+        self.assertLessEqual({"ctr__parent_walk", "ctr__program_execute", "poll"}, found)
         self.assertEqual(sorted(found & set(CHILD_ONLY.split())), [])
 
     def test_a_change_of_the_whole_process_on_the_callers_side_is_noticed(self):
@@ -218,7 +218,7 @@ class Rooms(RoomTest):
         errors, _ = self.compile_rooms(
             f'#include "base/libc.c"\n#pragma GCC poison {names}\n'
             '#include "base/arena.c"\n#include "base/error.c"\n#include "base/sys.c"\n'
-            '#include "base/path.c"\n'
+            '#include "base/path.c"\n#include "base/file.c"\n'
             + "".join(f'#include "{room}.h"\n' for room in ROOMS[1:]))
         self.assertEqual(errors, "")
 
