@@ -5556,9 +5556,24 @@ static bool ctr__maps_own_alone(ctr_id_mappings map, uint32_t own) {
   return map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own;
 }
 
-static void ctr__gather_id_helpers(ctr__facts *facts) {
-  for (int kind = 0; kind < CTR__ID_KINDS; kind++)
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+/* Those of one kind that somebody would map for the caller. */
+static int ctr__gather_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__facts *facts) {
+  ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+  return *facts->id_helpers[kind] ? ctr__ids_given(arena, kind, &facts->given_ids[kind]) : 0;
+}
+
+static ctr_code ctr__ids_failed(int error, ctr_err *err) {
+  return error == -ENOMEM ? ctr__nomem(err)
+                          : ctr__fail(err, CTR_E_SYS, -error, NULL,
+                                      "find out which ids are the caller's to map");
+}
+
+static ctr_code ctr__gather_all_ids(ctr__facts *facts, ctr_err *err) {
+  ctr_arena arena = {0};
+  int r = ctr__gather_given(&arena, CTR__UIDS, facts);
+  if (r == 0) r = ctr__gather_given(&arena, CTR__GIDS, facts);
+  ctr_arena_free(&arena);
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err *err) {
@@ -5571,15 +5586,11 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (!maps[kind].count || ctr__maps_own_alone(maps[kind], own[kind])) continue;
     if (!facts->initial_userns)
       r = ctr__ids_of_namespace(&arena, (enum ctr__id_kind)kind, &facts->own_ids[kind]);
-    if (r < 0 || (facts->caps & caps[kind])) continue;
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
-    if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
+    if (r == 0 && !(facts->caps & caps[kind]))
+      r = ctr__gather_given(&arena, (enum ctr__id_kind)kind, facts);
   }
   ctr_arena_free(&arena);
-  if (r == -ENOMEM) return ctr__nomem(err);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "find out which ids are the caller's to map")
-               : CTR_OK;
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static uint64_t ctr__soft_limit(int resource) {
@@ -5867,12 +5878,17 @@ static bool ctr__can_unshare(const ctr__facts *f) {
   return f->caps & CTR_CAP(SYS_ADMIN);
 }
 
+static bool ctr__can_map(const ctr__facts *f, uint64_t cap, enum ctr__id_kind kind) {
+  const ctr__ids *given = &f->given_ids[kind];
+  return (f->caps & cap) || (*f->id_helpers[kind] && (given->count || !given->known));
+}
+
 static bool ctr__can_map_uids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETUID)) || *f->id_helpers[CTR__UIDS];
+  return ctr__can_map(f, CTR_CAP(SETUID), CTR__UIDS);
 }
 
 static bool ctr__can_map_gids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETGID)) || *f->id_helpers[CTR__GIDS];
+  return ctr__can_map(f, CTR_CAP(SETGID), CTR__GIDS);
 }
 
 static bool ctr__can_map_root(const ctr__facts *f) {
@@ -5906,10 +5922,12 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
 #define CTR__OF_THE_MACHINE " in the machine's first user namespace"
 
 /* Name, who has it (NULL: that depends on more than the caller), what is asked for, what that
-   needs, what to do instead. */
+   takes, what to do instead. */
 #define CTR__RIGHTS(X)                                                                             \
   X(NAMESPACES, ctr__can_unshare, "namespaces or another root without a user namespace",           \
-    "CAP_SYS_ADMIN", "add one of type user, and one of type mount, to linux.namespaces")           \
+    "CAP_SYS_ADMIN",                                                                               \
+    "add one of type user, and one of type mount, to linux.namespaces, as CTR_DEFAULT_ROOTLESS "   \
+    "and 'spec --rootless' do")                                                                    \
   X(UID_RANGES, ctr__can_map_uids, "user ids of others in a user namespace",                       \
     "CAP_SETUID, or newuidmap(1) and ids that subuid(5) gives to the caller",                      \
     "map one id, the caller's own")                                                                \
@@ -5931,12 +5949,14 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "ask for the caller's or a higher one")                                                        \
   X(IO_REAL_TIME, ctr__can_set_io_priorities, "the real-time class of I/O",                        \
     "CAP_SYS_NICE or CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "use another class")                      \
-  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname in a user namespace",                     \
-    "to be root of the machine", "use the field domainname")                                       \
+  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname",                                         \
+    "root of the machine and a container without a user namespace", "use the field domainname")    \
   X(DEVICES, ctr__can_mknod, "a device that the caller does not have at the same path",            \
-    "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
+    "CAP_MKNOD" CTR__OF_THE_MACHINE " and a container without one of its own",                     \
+    "name one that is there: it is bound")                                                         \
   X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
-    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE " and a container without one of its own",                 \
+    "let root mount it, then bind it; or use FUSE")                                                \
   X(IDMAP, ctr__can_unshare, "ids of a mount other than those of its files",                       \
     "CAP_SYS_ADMIN in the user namespace that the file system was mounted in",                     \
     "let root start the container, or change the owners of the files (chown(1))")                  \
@@ -5978,8 +5998,8 @@ static const struct ctr__right_row {
 static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *field,
                            const char *detail) {
   const struct ctr__right_row *row = &ctr__rights[right];
-  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s needs %s: %s", detail ? detail : "",
-                   detail ? ": " : "", row->asked, row->needs, row->instead);
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s: that takes %s; instead %s",
+                   detail ? detail : "", detail ? ": " : "", row->asked, row->needs, row->instead);
 }
 
 /* ==== [SECTION] plan/namespaces.c ============================================================= */
@@ -6358,7 +6378,9 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   }
   ctr__choose_io_owner(b);
   if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
   return CTR_OK;
 }
 
@@ -8699,12 +8721,7 @@ static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
   const bool asked = b->config->linux_.cgroupsPath, is_root = ctr__is_machine_root(b);
-  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) {
-    if (asked)
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
-               "not made: an ordinary user may not write to %s", hierarchy->mount_point);
-    return CTR_OK;
-  }
+  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) return CTR_OK;
   hierarchy->container = path;
   return CTR_OK;
 }
@@ -8713,6 +8730,16 @@ static bool ctr__has_own_cgroups(const ctr__builder *b) {
   for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
     if (b->hierarchies->items[i].container) return true;
   return false;
+}
+
+/* Engines name one for every container, also where none can be had; limits in it are an error. */
+static void ctr__warn_if_not_made(const ctr__builder *b) {
+  size_t missing = 0;
+  for (size_t i = 0; i < b->hierarchies->count; i++) missing += !b->hierarchies->items[i].container;
+  if (b->config->linux_.cgroupsPath && missing)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
+             "not made in %zu of %zu hierarchies: the caller may not write there", missing,
+             b->hierarchies->count);
 }
 
 /* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
@@ -8898,6 +8925,7 @@ static ctr_code ctr__do_without_cgroups(ctr__builder *b) {
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
   ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__do_without_cgroups(b);
+  if (!code && wanted) ctr__warn_if_not_made(b);
   if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
   if (code || !wanted) return code;
   b->born_in = ctr__cgroup_to_clone_into(b);
@@ -9852,11 +9880,12 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
   if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
   ctr_code code = ctr__gather_facts(&nothing, 0, &facts, err);
   if (code) return code;
-  ctr__gather_id_helpers(&facts);
+  code = ctr__gather_all_ids(&facts, err);
+  if (code) return code;
   for (size_t i = 0; i < CTR__RIGHT_COUNT; i++) {
     const struct ctr__right_row *row = &ctr__rights[i];
     ctr__text line = {.len = 0};
-    ctr__text_add(&line, "%-7s %s: needs %s; else %s",
+    ctr__text_add(&line, "%-7s %s: takes %s; instead %s",
                   !row->has          ? "depends"
                   : row->has(&facts) ? "yes"
                                      : "no",
@@ -10433,9 +10462,10 @@ static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path,
   return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
 }
 
-/* What is wrong with the channel is said already. */
+/* What is wrong with the channel is said already; that something is there and may not be copied,
+   the error itself says. */
 static int ctr__source_failed(ctr__child *c, int error) {
-  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+  return c->reason || error == -EINVAL ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
 /* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
@@ -14158,6 +14188,7 @@ static void ctr__explain_invisible(const char *type, ctr_err *err) {
   ctr_arena arena = {0};
   size_t count = 0, there = 0;
   const char *cover = NULL;
+  if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
   const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
   for (size_t i = 0; lines && i < count; i++) {
     if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
@@ -14184,6 +14215,12 @@ static const char *const ctr__reason_texts[] = {
 #undef CTR__REASON_TEXT
 };
 
+/* mount_namespaces(7), "Restrictions on mount namespaces" */
+#define CTR__LOCKED "in a user namespace restrictions that the host set cannot be lifted"
+#define CTR__NO_RIGHTS                                                                             \
+  "this machine gives no rights in a user namespace: AppArmor may forbid it "                      \
+  "(kernel.apparmor_restrict_unprivileged_userns)"
+
 /* What an errno of a step usually means, and what to do about it. */
 static const struct ctr__hint {
   uint16_t kind;
@@ -14205,17 +14242,20 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
-     "and "
-     "of proc and sysfs the caller must see one that nothing is mounted over"},
+     "in a user namespace that is for proc, sysfs, tmpfs, devpts, mqueue, cgroup, fuse and, since "
+     "Linux 5.11, overlay; not for proc and sysfs where the caller sees none wholly"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
     {CTR__STEP_MOUNT_BIND, EINVAL,
      "in a user namespace a directory with mounts below it can only "
      "be bound with rbind"},
-    {CTR__STEP_SET_ATTR, EPERM,
-     "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_SET_ATTR, EPERM, CTR__LOCKED},
+    {CTR__STEP_SET_ATTR_ALL, EPERM, CTR__LOCKED},
+    {CTR__STEP_MOUNT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_ROOT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_PROPAGATION, EPERM, CTR__NO_RIGHTS},
+    {CTR__STEP_PROPAGATION, EACCES, CTR__NO_RIGHTS},
     {CTR__STEP_BASE, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
      "no_pivot"},

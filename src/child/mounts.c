@@ -126,9 +126,10 @@ static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path,
   return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
 }
 
-/* What is wrong with the channel is said already. */
+/* What is wrong with the channel is said already; that something is there and may not be copied,
+   the error itself says. */
 static int ctr__source_failed(ctr__child *c, int error) {
-  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+  return c->reason || error == -EINVAL ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
 /* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the

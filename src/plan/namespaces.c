@@ -373,6 +373,8 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   }
   ctr__choose_io_owner(b);
   if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
   return CTR_OK;
 }
