@@ -4,7 +4,7 @@
 static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
-  ctr__note_made(c, fd, made);
+  ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
   ctr__let_covered_go(c, fd);
   return fd;

@@ -68,7 +68,7 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "CAP_SETGID, or groups that newgidmap(1) maps", "leave them out")                              \
   X(HARD_LIMITS, ctr__can_set_resources, "a hard limit above the caller's",                        \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's at most")                        \
-  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below the caller's",                          \
+  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below 0 and the caller's",                    \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's or a higher one")                \
   X(REAL_TIME, ctr__can_set_priorities, "a real-time or deadline scheduling policy",               \
     "CAP_SYS_NICE" CTR__OF_THE_MACHINE ", or the caller's RLIMIT_RTPRIO", "use another policy")    \
