@@ -27,20 +27,16 @@ static int ctr__open_channel(ctr__start *s) {
   return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
 }
 
-/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
-   the child does. */
+/* run is what the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const char *born_in = ctr__plan_str(s->plan, step->str[0]);
   CTR__AUTO_CLOSE cgroup = born_in ? ctr__cgroup_open_path(born_in) : -1;
   if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1, r = ctr__open_channel(s);
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], cgroup, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(step->num[0], step->num[1], cgroup, &pidfd);
   if (pid == 0) run(&s->launch);
-  ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
