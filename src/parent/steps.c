@@ -220,18 +220,16 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
-static int64_t ctr__id_outside(ctr__start *s, const char *map, uint64_t id) {
-  char path[64], *text = NULL, *save = NULL;
-  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"), map);
-  int r = ctr__read_text(&s->arena, path, &text);
+static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
+  char path[64];
+  ctr_id_mappings map;
+  uint32_t outside;
+  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"),
+               name);
+  int r = ctr__read_map(&s->arena, path, &map);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t inside = strtoull(at, &at, 10), outside = strtoull(at, &at, 10);
-    if (id >= inside && id - inside < strtoull(at, &at, 10))
-      return (int64_t)(outside + id - inside);
-  }
-  return -EINVAL; /* as chown(2) says it of ids that are not mapped */
+  /* As chown(2) says it of ids that are not mapped. */
+  return ctr__id_mapped(map, (uint32_t)id, &outside) ? (int64_t)outside : -EINVAL;
 }
 
 static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {
