@@ -62,6 +62,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_CWD] = ctr__child_make_cwd,
     [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,

@@ -124,6 +124,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \

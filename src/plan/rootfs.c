@@ -343,8 +343,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
-                    .num = {0755, true});
+    ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;
