@@ -2232,6 +2232,18 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+/* Clones with every signal blocked, and leaves them so in the child: no handler of the caller's is
+   to run there. */
+static pid_t ctr__clone_blocked(uint64_t flags, bool have_clone3, int cgroup, int *ret_pidfd) {
+  const uint64_t all[2] = {UINT64_MAX, UINT64_MAX};
+  uint64_t before[2];
+  int r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(flags, have_clone3, cgroup, ret_pidfd, NULL);
+  if (pid != 0) ctr__sigmask(before, NULL);
+  return pid;
+}
+
 /* Linux 5.4. */
 static int ctr__waitid(int pidfd, siginfo_t *info, int options) {
   int r;
@@ -2595,6 +2607,68 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
   text[len] = '\0';
   *ret_text = text;
   return 0;
+}
+
+/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
+static char *ctr__next_word(char **at) {
+  char *word = *at, *end = word + strcspn(word, " ");
+  *at = end + (*end == ' ');
+  *end = '\0';
+  return word;
+}
+
+/* -- proc_pid_mountinfo(5) -- */
+
+#define CTR__MOUNTINFO "/proc/self/mountinfo"
+
+/* id parent major:minor root mount-point options fields... - type source super-options */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type, *super;
+} ctr__mount_line;
+
+/* Blanks and backslashes are written as \ooo there. */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  ctr__unescape_octal(fields[3]);
+  ctr__unescape_octal(fields[4]);
+  *ret = (ctr__mount_line){.id = fields[0],
+                           .parent = fields[1],
+                           .root = fields[3],
+                           .point = fields[4],
+                           .options = fields[5],
+                           .type = ctr__next_word(&tail)};
+  ctr__next_word(&tail); /* the source */
+  ret->super = ctr__next_word(&tail);
+  return true;
+}
+
+/* Every line of the text, which is cut up for that; NULL without memory. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, char *text, size_t *ret_count) {
+  size_t count = 0;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  char *save = NULL;
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
 }
 
 /* ==== [SECTION] config/json_read.c ============================================================ */
@@ -4853,21 +4927,46 @@ static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
     ids->items[ids->count++] = (ctr__id_range){(uint32_t)first, (uint32_t)count};
 }
 
-/* -- those of the caller's own user namespace -- */
+/* -- maps -- */
+
+static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    if (id - m->containerID < m->size && id >= m->containerID) {
+      *ret_host = m->hostID + (id - m->containerID);
+      return true;
+    }
+  }
+  return false;
+}
 
 /* proc_pid_uid_map(5): lines "inside outside count". */
-static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
-  char *text = NULL, *save = NULL;
-  *ret = (ctr__ids){.known = true};
-  int r = ctr__read_text(arena, ctr__id_sources[kind].map, &text);
+static int ctr__read_map(ctr_arena *arena, const char *path, ctr_id_mappings *ret) {
+  char *text = NULL;
+  size_t count = 0;
+  int r = ctr__read_text(arena, path, &text);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t first = strtoull(at, &at, 10);
-    strtoull(at, &at, 10);
-    ctr__ids_add(ret, first, strtoull(at, &at, 10));
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr_id_mapping *map = ctr__arena_array(arena, count + 1, sizeof *map);
+  if (!map) return -ENOMEM;
+  for (size_t i = 0; i < count; i++) {
+    map[i].containerID = (uint32_t)strtoull(text, &text, 10);
+    map[i].hostID = (uint32_t)strtoull(text, &text, 10);
+    map[i].size = (uint32_t)strtoull(text, &text, 10);
   }
+  *ret = (ctr_id_mappings){map, count};
   return 0;
+}
+
+/* -- those of the caller's own user namespace -- */
+
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  ctr_id_mappings map;
+  *ret = (ctr__ids){.known = true};
+  int r = ctr__read_map(arena, ctr__id_sources[kind].map, &map);
+  for (size_t i = 0; r == 0 && i < map.count; i++)
+    ctr__ids_add(ret, map.items[i].containerID, map.items[i].size);
+  return r;
 }
 
 /* -- those that are given to the caller -- */
@@ -5140,13 +5239,6 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   return code;
 }
 
-static bool ctr__has_id(const ctr_id_mappings *map, uint32_t id) {
-  for (size_t i = 0; i < map->count; i++)
-    if (id >= map->items[i].containerID && id - map->items[i].containerID < map->items[i].size)
-      return true;
-  return false;
-}
-
 /* Terminals belong to the group tty where it is there. */
 static ctr_code ctr__default_tty_group(ctr_arena *arena, ctr_config *config) {
   ctr_mount *mounts = ctr_arena_alloc(arena, sizeof ctr__default_mounts);
@@ -5188,11 +5280,12 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
   ctr_code code = CTR_OK;
+  uint32_t host;
   if (kind == CTR_DEFAULT_ROOT)
     config->linux_.namespaces.count--;
   else
     code = ctr__default_maps(arena, kind, config);
-  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__has_id(&config->linux_.gidMappings, 5)))
+  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__id_mapped(config->linux_.gidMappings, 5, &host)))
     code = ctr__default_tty_group(arena, config);
   if (!code) code = ctr__default_limits(arena, config);
   if (code) return ctr__nomem(err);
@@ -5218,6 +5311,13 @@ enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
 /* Numbers that mean the same in every step that has them: whose ids a mount shows (1 + which map;
    0: those of the file system), and what else is to be known of what it is made from. */
 enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
+
+/* Of what changes attributes: those set, those cleared, whether mount_setattr(2) is there. */
+enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
+
+/* Of a bind mount, besides these: its propagation, whether what is mounted below comes along, and
+   attributes for all of that. */
+enum { CTR__NUM_PROPAGATION = 3, CTR__NUM_BELOW, CTR__NUM_BELOW_SET, CTR__NUM_BELOW_CLR };
 
 enum ctr__source {
   CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
@@ -5321,6 +5421,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
@@ -6052,17 +6153,6 @@ static ctr_code ctr__sort_namespaces(ctr__builder *b) {
 
 /* -- id maps -- */
 
-static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
-  for (size_t i = 0; i < map.count; i++) {
-    const ctr_id_mapping *m = &map.items[i];
-    if (id - m->containerID < m->size && id >= m->containerID) {
-      *ret_host = m->hostID + (id - m->containerID);
-      return true;
-    }
-  }
-  return false;
-}
-
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
   char *text = ctr__take(b, map.count + 1, 3 * 11);
   char *at = text;
@@ -6755,9 +6845,16 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
-                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
-                          spec->as_root});
+                  .num = {[CTR__NUM_SET] = spec->set,
+                          [CTR__NUM_CLR] = spec->clr,
+                          [CTR__NUM_SETATTR] = ctr__has_setattr(b),
+                          [CTR__NUM_PROPAGATION] = first,
+                          [CTR__NUM_BELOW] = spec->recursive,
+                          [CTR__NUM_BELOW_SET] = spec->rec_set,
+                          [CTR__NUM_BELOW_CLR] = spec->rec_clr,
+                          [CTR__NUM_IDMAP] = spec->idmap,
+                          [CTR__NUM_SOURCE] = spec->source | ctr__may_ask(b),
+                          [CTR__NUM_ROOT] = spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -6962,54 +7059,21 @@ static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **re
   return r < 0 ? ctr__fail(b->err, CTR_E_SYS, -r, NULL, "read %s", path) : CTR_OK;
 }
 
-/* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
-static void ctr__unescape_octal(char *text) {
-  char *to = text;
-  for (const char *from = text; *from; from++) {
-    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-      from += 3;
-    } else {
-      *to++ = *from;
-    }
-  }
-  *to = '\0';
-}
-
-/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
-static char *ctr__next_word(char **at) {
-  char *word = *at, *end = word + strcspn(word, " ");
-  *at = end + (*end == ' ');
-  *end = '\0';
-  return word;
-}
-
 static const char *ctr__base_name(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
 
-/* One line: id parent major:minor root mount-point options fields... - type source
-   super-options. */
-static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *tail = strstr(line, " - "), *fields[6];
-  if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
-  const char *type = ctr__next_word(&tail);
-  ctr__next_word(&tail); /* the source */
-  const char *super = ctr__next_word(&tail);
-  bool v2 = !strcmp(type, "cgroup2");
-  if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
-  ctr__unescape_octal(fields[3]);
-  ctr__unescape_octal(fields[4]);
-  all->items[all->count++] = (ctr__hierarchy){.mount_point = fields[4],
-                                              .name = ctr__base_name(fields[4]),
-                                              .root = fields[3],
-                                              .options = super,
+static void ctr__hierarchy_add(ctr__hierarchies *all, const ctr__mount_line *mount) {
+  const bool v2 = !strcmp(mount->type, "cgroup2");
+  if (all->count == sizeof all->items / sizeof *all->items) return;
+  if (*mount->point != '/' || !*mount->super || (!v2 && strcmp(mount->type, "cgroup") != 0)) return;
+  all->items[all->count++] = (ctr__hierarchy){.mount_point = mount->point,
+                                              .name = ctr__base_name(mount->point),
+                                              .root = mount->root,
+                                              .options = mount->super,
                                               .v2 = v2,
-                                              .read_only = ctr__list_has(fields[5], "ro", 2)};
+                                              .read_only = ctr__list_has(mount->options, "ro", 2)};
   all->v1_count += !v2;
 }
 
@@ -7037,13 +7101,16 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
   if (!all) return ctr__nomem(b->err);
-  char *text = NULL, *save = NULL;
+  char *text = NULL;
+  ctr__mount_line *mounts = NULL;
+  size_t mount_count = 0;
   ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
   all->membership = text;
-  if (!code) code = ctr__read_proc_file(b, "/proc/self/mountinfo", &text);
+  if (!code) code = ctr__read_proc_file(b, CTR__MOUNTINFO, &text);
+  if (!code && !(mounts = ctr__mount_lines(b->arena, text, &mount_count)))
+    code = ctr__nomem(b->err);
   if (code) return code;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    ctr__hierarchy_read(all, line);
+  for (size_t i = 0; i < mount_count; i++) ctr__hierarchy_add(all, &mounts[i]);
   size_t seen = all->count;
   all->count = all->v1_count = 0;
   for (size_t i = 0; i < seen && !code; i++) {
@@ -7564,7 +7631,10 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
+                    .num = {[0] = mode,
+                            [1] = number,
+                            [4] = ctr__has_setattr(b),
+                            [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -7630,8 +7700,11 @@ static void ctr__plan_root(ctr__builder *b) {
   const char *path = ctr__host_path(b, root->path);
   b->root_dir = ctr__add_str(b, path);
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
-                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
+                  .num = {[0] = listens ? 0 : MS_REC | MS_PRIVATE,
+                          [1] = read_only_below,
+                          [2] = ctr__root_attr(b),
+                          [3] = ctr__has_setattr(b),
+                          [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -7736,8 +7809,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
-                    .num = {0755, true});
+    ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;
@@ -10139,10 +10211,10 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
   return fds && fd < 0 ? fd : 0;
 }
 
-/* Then nobody would know of the program, or wait for it. */
-static bool ctr__parent_is_gone(const ctr__child *c) {
-  struct pollfd parent = {.fd = c->sock};
-  return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
+/* Without a parent, nobody would know of the program or wait for it: until it is left alone. */
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__hung_up(c->sock) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                 : 0;
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
@@ -10317,7 +10389,7 @@ static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
 static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
   (void)s;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
-  return ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE) : 0;
+  return ctr__see_parent(c);
 }
 
 /* Files made in the user namespace are to belong to its root, and the caller's groups are not to
@@ -10460,12 +10532,12 @@ static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
 }
 
-/* Sets and clears attributes of a mounted mount. num: set, clear, whether mount_setattr(2) is
-   there. */
+/* Sets and clears attributes of a mounted mount; num begins with CTR__NUM_SET. */
 static int ctr__apply_attr(int mount, const uint64_t *num) {
-  if (!num[0] && !num[1]) return 0;
-  return num[2] ? ctr__mount_setattr(mount, 0, num[0], num[1], 0)
-                : ctr__remount_attr(mount, num[0], num[1]);
+  const uint64_t set = num[CTR__NUM_SET], clr = num[CTR__NUM_CLR];
+  if (!set && !clr) return 0;
+  return num[CTR__NUM_SETATTR] ? ctr__mount_setattr(mount, 0, set, clr, 0)
+                               : ctr__remount_attr(mount, set, clr);
 }
 
 static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
@@ -10503,16 +10575,18 @@ static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
 /* Propagation and attributes: with mount_setattr(2) in one call, but for a tree, of which the
    attributes are those of its top only. */
 static int ctr__settle_bind(int tree, const ctr__step *s) {
-  uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
-  bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
-  if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
-  int r = ctr__apply_propagation(tree, s->num[3], s->num[2]);
+  const uint64_t type = s->num[CTR__NUM_PROPAGATION];
+  const bool have_setattr = s->num[CTR__NUM_SETATTR];
+  if (have_setattr && !(s->num[CTR__NUM_BELOW] && (type & MS_REC)))
+    return ctr__mount_setattr(tree, 0, s->num[CTR__NUM_SET], s->num[CTR__NUM_CLR],
+                              type & ~(uint64_t)MS_REC);
+  int r = ctr__apply_propagation(tree, type, have_setattr);
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
 static int ctr__settle_below(int tree, const ctr__step *s) {
-  if (!s->num[5] && !s->num[6]) return 0;
-  return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
+  const uint64_t set = s->num[CTR__NUM_BELOW_SET], clr = s->num[CTR__NUM_BELOW_CLR];
+  return set || clr ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, set, clr, 0) : 0;
 }
 
 /* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
@@ -10542,7 +10616,7 @@ static int ctr__read_only_below(int tree) {
 }
 
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
-  unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
+  unsigned recursive = s->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
                              ? ctr__ask_parent(c)
                              : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
@@ -10921,16 +10995,21 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
 }
 
+/* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
+static int ctr__child_make_cwd(ctr__child *c, const ctr__step *s) {
+  size_t made;
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  ctr__note_made(c, fd, "", made);
+  return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
+}
+
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   size_t made;
   struct stat st;
   const mode_t what = S_IFDIR | (mode_t)s->num[0];
   CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
   ctr__note_made(c, fd, "", made);
-  /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
-  if (s->num[1]) return 0;
   if (fstat(fd, &st) < 0) return -errno;
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
 }
@@ -11443,24 +11522,20 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
   return p->detail ? -ECANCELED : 0;
 }
 
-/* Runs it and waits for it. Signals are blocked for the moment of the clone: no handler of the
-   caller's is to run in its process. */
+/* Runs it and waits for it. */
 static int ctr__program_execute(ctr__program_run *p) {
   int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   memset(p->note, 0, CTR__NOTE_MAX);
   int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
   if (r == 0) r = ctr__pipe(report);
   CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
   if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
   p->output = output_write;
   p->report = report_write;
-  pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(0, true, -1, &pidfd);
   if (pid == 0) ctr__program_main(p);
-  ctr__sigmask(before, NULL);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
   ctr__close(&output_write);
   ctr__close(&report_write);
@@ -11562,11 +11637,6 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
 /* ==== [SECTION] child/run.c =================================================================== */
 /* The child walks its lane of the plan. */
 
-static int ctr__see_parent(ctr__child *c) {
-  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
-                                                  : 0;
-}
-
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
@@ -11588,9 +11658,9 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
+  int r = ctr__see_parent(c);
   (void)s;
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
   *launch->environment = launch->envp;
@@ -11629,6 +11699,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_CWD] = ctr__child_make_cwd,
     [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
@@ -14194,36 +14265,6 @@ static const char *const ctr__empty_mount_points[] = {
     "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
 };
 
-/* The part of a line of proc_pid_mountinfo(5) that matters here. */
-typedef struct ctr__mount_line {
-  const char *id, *parent, *root, *point, *options, *type;
-} ctr__mount_line;
-
-static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
-  char *tail = strstr(line, " - "), *fields[6];
-  if (!tail) return false;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
-  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
-                           fields[4], fields[5], ctr__next_word(&tail)};
-  ctr__unescape_octal(fields[4]);
-  return true;
-}
-
-/* Every line; NULL without memory or the file. */
-static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
-  char *text = NULL, *save = NULL;
-  size_t count = 0;
-  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
-  for (const char *at = text; *at; at++) count += *at == '\n';
-  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
-  *ret_count = 0;
-  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
-    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
-  return lines;
-}
-
 static bool ctr__covers_nothing(const char *below) {
   for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
     if (!strcmp(below, ctr__empty_mount_points[i])) return true;
@@ -14243,10 +14284,12 @@ static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
 /* Adds the reason to an error, if this is it. */
 static void ctr__explain_invisible(const char *type, ctr_err *err) {
   ctr_arena arena = {0};
+  char *text = NULL;
   size_t count = 0, there = 0;
   const char *cover = NULL;
   if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
-  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  int r = ctr__read_text(&arena, CTR__MOUNTINFO, &text);
+  const ctr__mount_line *lines = r < 0 ? NULL : ctr__mount_lines(&arena, text, &count);
   for (size_t i = 0; lines && i < count; i++) {
     if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
     const char *covered = ctr__cover_of(lines, count, &lines[i]);
@@ -14633,7 +14676,7 @@ static int ctr__check_lifted(int mount, const ctr__step *step) {
    hears of what is mounted on the host as a copy of the child's own would, and no more. */
 static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
   const bool bind = step->kind == CTR__STEP_MOUNT_BIND;
-  const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
+  const unsigned tree = bind && step->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE mount =
       bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
@@ -14752,13 +14795,10 @@ static int ctr__map_and_open(ctr__start *s, const ctr__step *step, pid_t pid, in
 }
 
 static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const pid_t caller = getpid();
-  int pidfd = -1, r = ctr__sigmask(all, before); /* no handler of the caller's runs in there */
-  if (r < 0) return r;
-  pid_t pid = ctr__clone(CTR_NS_USER, step->num[1], -1, &pidfd, NULL);
+  int pidfd = -1;
+  pid_t pid = ctr__clone_blocked(CTR_NS_USER, step->num[1], -1, &pidfd);
   if (pid == 0) ctr__hold_namespace(caller);
-  ctr__sigmask(before, NULL);
   if (pid < 0) return pid;
   pidfd = ctr__fd_high(pidfd);
   int userns = pidfd < 0 ? pidfd : ctr__map_and_open(s, step, pid, pidfd);
@@ -14799,20 +14839,16 @@ static int ctr__open_channel(ctr__start *s) {
   return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
 }
 
-/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
-   the child does. */
+/* run is what the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const char *born_in = ctr__plan_str(s->plan, step->str[0]);
   CTR__AUTO_CLOSE cgroup = born_in ? ctr__cgroup_open_path(born_in) : -1;
   if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1, r = ctr__open_channel(s);
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], cgroup, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(step->num[0], step->num[1], cgroup, &pidfd);
   if (pid == 0) run(&s->launch);
-  ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
@@ -14996,18 +15032,16 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
-static int64_t ctr__id_outside(ctr__start *s, const char *map, uint64_t id) {
-  char path[64], *text = NULL, *save = NULL;
-  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"), map);
-  int r = ctr__read_text(&s->arena, path, &text);
+static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
+  char path[64];
+  ctr_id_mappings map;
+  uint32_t outside;
+  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"),
+               name);
+  int r = ctr__read_map(&s->arena, path, &map);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t inside = strtoull(at, &at, 10), outside = strtoull(at, &at, 10);
-    if (id >= inside && id - inside < strtoull(at, &at, 10))
-      return (int64_t)(outside + id - inside);
-  }
-  return -EINVAL; /* as chown(2) says it of ids that are not mapped */
+  /* As chown(2) says it of ids that are not mapped. */
+  return ctr__id_mapped(map, (uint32_t)id, &outside) ? (int64_t)outside : -EINVAL;
 }
 
 static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {

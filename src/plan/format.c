@@ -16,6 +16,13 @@ enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
    0: those of the file system), and what else is to be known of what it is made from. */
 enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
 
+/* Of what changes attributes: those set, those cleared, whether mount_setattr(2) is there. */
+enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
+
+/* Of a bind mount, besides these: its propagation, whether what is mounted below comes along, and
+   attributes for all of that. */
+enum { CTR__NUM_PROPAGATION = 3, CTR__NUM_BELOW, CTR__NUM_BELOW_SET, CTR__NUM_BELOW_CLR };
+
 enum ctr__source {
   CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
   CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
@@ -118,6 +125,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \

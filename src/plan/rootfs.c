@@ -154,7 +154,10 @@ static void ctr__plan_device(ctr__builder *b, const char *field, const char *pat
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
+                    .num = {[0] = mode,
+                            [1] = number,
+                            [4] = ctr__has_setattr(b),
+                            [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -220,8 +223,11 @@ static void ctr__plan_root(ctr__builder *b) {
   const char *path = ctr__host_path(b, root->path);
   b->root_dir = ctr__add_str(b, path);
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
-                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
+                  .num = {[0] = listens ? 0 : MS_REC | MS_PRIVATE,
+                          [1] = read_only_below,
+                          [2] = ctr__root_attr(b),
+                          [3] = ctr__has_setattr(b),
+                          [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -326,8 +332,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
-                    .num = {0755, true});
+    ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
   ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
   ctr__plan_enter_root(b);
   return CTR_OK;
