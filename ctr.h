@@ -7486,12 +7486,13 @@ static bool ctr__is_dev(const char *path) {
 }
 
 /* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. */
-static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
+                                     bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
     if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
-    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
   }
@@ -7568,7 +7569,9 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
   if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
   if (code) return code;
-  if (b->late_count && !spec.remount) ctr__plan_late_read_only(b, i, mount->destination);
+  const bool writable = spec.remount && ((spec.clr | spec.rec_clr) & CTR__ATTR_RDONLY);
+  if (b->late_count && (writable || !spec.remount))
+    ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
     if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
       b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
@@ -7810,7 +7813,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
     ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL, false);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }
@@ -9421,7 +9424,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL);
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
                     .num = {b->desc->filter_count > 0});
@@ -11658,8 +11661,7 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
-  int r = ctr__see_parent(c);
-  (void)s;
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);

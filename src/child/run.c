@@ -21,8 +21,7 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
-  int r = ctr__see_parent(c);
-  (void)s;
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
