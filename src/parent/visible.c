@@ -62,6 +62,7 @@ static void ctr__explain_invisible(const char *type, ctr_err *err) {
   ctr_arena arena = {0};
   size_t count = 0, there = 0;
   const char *cover = NULL;
+  if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
   const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
   for (size_t i = 0; lines && i < count; i++) {
     if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;

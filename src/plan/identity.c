@@ -155,7 +155,9 @@ static ctr_code ctr__check_priority_rights(ctr__builder *b) {
   const ctr_scheduler *s = &process->scheduler;
   const ctr__facts *f = b->facts;
   const ctr_int score = process->oomScoreAdj;
-  if (score.set && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
+  /* How far down is the lowest that somebody with the right has ever set, which nobody can read:
+     0, as it comes. */
+  if (score.set && score.value < 0 && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
     return ctr__lacks(b, CTR__RIGHT_OOM_SCORE, "process.oomScoreAdj",
                       ctr__print(b, "%lld, the caller has %lld", (long long)score.value,
                                  (long long)f->oom_score_adj));

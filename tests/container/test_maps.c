@@ -86,9 +86,10 @@ TEST(a_range_that_is_not_given_is_refused_before_anything_is_started) {
     box b = box_new();
     ctr_id_mappings *map = gids ? &b.config->linux_.gidMappings : &b.config->linux_.uidMappings;
     BOX_ADD(&b, *map, ctr_id_mapping, {100000, 1, 10});
-    CHECK_REFUSED(box_run(&b, "self"), gids ? "linux.gidMappings[2]" : "linux.uidMappings[2]",
-                  text("hostID 1, size 10: %s ids of others in a user namespace needs CAP_SET",
-                       gids ? "group" : "user"));
+    CHECK_REFUSED(
+        box_run(&b, "self"), gids ? "linux.gidMappings[2]" : "linux.uidMappings[2]",
+        text("hostID 1, size 10: %s ids of others in a user namespace: that takes CAP_SET",
+             gids ? "group" : "user"));
     CHECK_NUM(b.code, CTR_E_UNSUPPORTED);
     box_free(&b);
   }
@@ -551,7 +552,7 @@ static void nested_without_setfcap(void) {
   data[0].effective = data[0].permitted &= ~(1U << 31); /* CAP_SETFCAP */
   CHECK(!syscall(SYS_capset, &head, data));
   box b = box_new();
-  CHECK_REFUSED(box_run(&b, "self"), "linux.uidMappings", "needs CAP_SETFCAP");
+  CHECK_REFUSED(box_run(&b, "self"), "linux.uidMappings", "takes CAP_SETFCAP");
   box_free(&b);
 }
 
