@@ -4623,8 +4623,15 @@ static bool ctr__same_path(const char *a, const char *b) {
   }
 }
 
+/* Types of ours: what is made, not mounted. */
+#define CTR__TYPE_OURS    "ctr."
+#define CTR__TYPE_DIR     CTR__TYPE_OURS "dir"
+#define CTR__TYPE_FILE    CTR__TYPE_OURS "file"
+#define CTR__TYPE_SYMLINK CTR__TYPE_OURS "symlink"
+#define CTR__TYPE_MODE    CTR__TYPE_OURS "mode"
+
 static bool ctr__is_made(const ctr_mount *mount) {
-  return mount->type && !strncmp(mount->type, "ctr.", 4);
+  return mount->type && !strncmp(mount->type, CTR__TYPE_OURS, sizeof CTR__TYPE_OURS - 1);
 }
 
 static bool ctr__is_remount(const ctr_mount *mount) {
@@ -4645,8 +4652,8 @@ static const ctr_mount *ctr__root_mount(const ctr_config *config) {
 static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
   const ctr_mount *mount = &c->config->mounts.items[index];
   const char *wrong = !mount->data.items ? "bytes are promised that are not there"
-                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
-                          ? "only the type ctr.file has any"
+                      : !mount->type || strcmp(mount->type, CTR__TYPE_FILE) != 0
+                          ? "only the type " CTR__TYPE_FILE " has any"
                       : mount->source ? "the file has a source already"
                                       : NULL;
   char name[128];
@@ -5521,7 +5528,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
-  X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(SOMETHING_ELSE, "something else is there")                                                     \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -5540,10 +5547,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")     \
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
-  X(HOOK_PROGRAM, "it cannot be executed")                                                         \
-  X(HOOK_EXIT, "it ended with exit code ")                                                         \
-  X(HOOK_SIGNAL, "it was ended by signal ")                                                        \
-  X(HOOK_TIMEOUT, "it was killed: its time was up")
+  X(PROGRAM_FILE, "it cannot be executed")                                                         \
+  X(PROGRAM_EXIT, "it ended with exit code ")                                                      \
+  X(PROGRAM_SIGNAL, "it was ended by signal ")                                                     \
+  X(PROGRAM_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
@@ -5753,7 +5760,7 @@ static void ctr__gather_file_systems(const ctr_mounts *mounts, ctr__facts *facts
   char *text = NULL, *save = NULL;
   size_t unusual = 0, len = 0;
   for (size_t i = 0; i < mounts->count; i++) {
-    bool known = !mounts->items[i].type;
+    bool known = !mounts->items[i].type || ctr__is_made(&mounts->items[i]);
     for (size_t u = 0; u < sizeof usual / sizeof *usual && !known; u++)
       known = !strcmp(mounts->items[i].type, usual[u]);
     unusual += !known;
@@ -6675,10 +6682,12 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+static const char ctr__idmap_too_late[] = "ids are mapped when a mount is made, not later";
+
 /* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
 static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
                                         const ctr__mount_spec *spec) {
-  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (spec->remount) return ctr__idmap_too_late;
   if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
   return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
          "namespace";
@@ -6791,8 +6800,8 @@ static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const c
                                 ctr__mount_spec *spec) {
   if (!spec->idmapped) return CTR_OK;
   if (spec->remount)
-    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "%s.uidMappings", field),
-                     "ids are mapped when a mount is made, not later");
+    return ctr__refuse(b, CTR_E_CONFIG, ctr__print(b, "%s.uidMappings", field),
+                       ctr__idmap_too_late);
   if (!ctr__has_setattr(b))
     return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
                        "to map ids needs mount_setattr(2), which came with Linux 5.12");
@@ -7264,17 +7273,18 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
 }
 
 /* ==== [SECTION] plan/made.c =================================================================== */
-/* What stands in the list of mounts and is made, not mounted: types of ours. */
+/* What stands in the list of mounts and is made, not mounted. */
 
 static const struct ctr__made_type {
   const char *name;
   enum ctr__kind kind;
   uint64_t mode, max; /* unless the options say another; at most; 0: it has none */
 } ctr__made_types[] = {
-    {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
-    {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
-    {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
-    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
+    {CTR__TYPE_DIR, CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
+    {CTR__TYPE_FILE, CTR__STEP_MAKE_FILE, 0644, 07777},
+    {CTR__TYPE_SYMLINK, CTR__STEP_SYMLINK, 0, 0},
+    /* of what is there: one must be named */
+    {CTR__TYPE_MODE, CTR__STEP_SET_MODE, UINT64_MAX, 07777},
 };
 
 static const struct ctr__made_type *ctr__made_type_of(const char *name) {
@@ -7340,7 +7350,9 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const struct ctr__made_type *type = ctr__made_type_of(mount->type);
   ctr__made_spec spec;
   if (!type)
-    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+    return ctr__wrong_member(b, i, "type",
+                             "known are " CTR__TYPE_DIR ", " CTR__TYPE_SYMLINK ", " CTR__TYPE_FILE
+                             " and " CTR__TYPE_MODE);
   if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
   if (mount->uidMappings.count || mount->gidMappings.count)
@@ -7625,11 +7637,15 @@ static const struct ctr__dev_link {
 };
 
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static bool ctr__makes_nodes(const ctr__builder *b) {
+  return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
+}
+
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+  if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
@@ -7649,7 +7665,7 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
 /* A node that the caller has not got cannot be bound, and none can be made. */
 static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
   size_t missing = b->facts->missing_device;
-  if (!missing || (ctr__can_mknod(b->facts) && !ctr__in_userns(b))) return CTR_OK;
+  if (!missing || ctr__makes_nodes(b)) return CTR_OK;
   const char *field = ctr__print(b, "linux.devices[%zu]", missing - 1);
   if (!field) return ctr__nomem(b->err);
   return ctr__lacks(b, CTR__RIGHT_DEVICES, field,
@@ -10790,7 +10806,7 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
   if (fstat(target, &st) < 0) return -errno;
-  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
@@ -10995,7 +11011,7 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
-  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EEXIST);
 }
 
 /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
@@ -11014,7 +11030,7 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
   if (fstat(fd, &st) < 0) return -errno;
-  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
 /* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
@@ -11513,14 +11529,14 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     ctr__pidfd_signal(pidfd, SIGKILL);
   }
   int reaped = ctr__reap(pidfd, &status);
-  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_PROGRAM_TIMEOUT, r;
   if (r == 0) r = reaped;
   if (r < 0) return r;
   if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
-    p->reason = CTR__WHY_HOOK_PROGRAM;
+    p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
-  p->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
   return p->detail ? -ECANCELED : 0;
 }
@@ -14420,19 +14436,19 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
+  const bool by_program = report->reason >= CTR__WHY_PROGRAM_EXIT && why; /* errno has no part */
   ctr_code code =
-      ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error, ctr__plan_str(plan, step->field),
+      ctr__fail(err, CTR_E_SYS, by_program ? 0 : report->error, ctr__plan_str(plan, step->field),
                 "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
                 ctr__refused_option(plan, step, report));
   if (!err) return code;
-  if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
+  if (report->reason == CTR__WHY_PROGRAM_EXIT || report->reason == CTR__WHY_PROGRAM_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
   if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
     ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
-  if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
+  if (by_program && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }
 

@@ -58,7 +58,7 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
-  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EEXIST);
 }
 
 /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
@@ -77,7 +77,7 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
   if (fstat(fd, &st) < 0) return -errno;
-  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
 /* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */

@@ -317,7 +317,7 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
   if (fstat(target, &st) < 0) return -errno;
-  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);

@@ -78,14 +78,14 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     ctr__pidfd_signal(pidfd, SIGKILL);
   }
   int reaped = ctr__reap(pidfd, &status);
-  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_PROGRAM_TIMEOUT, r;
   if (r == 0) r = reaped;
   if (r < 0) return r;
   if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
-    p->reason = CTR__WHY_HOOK_PROGRAM;
+    p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
-  p->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
   return p->detail ? -ECANCELED : 0;
 }

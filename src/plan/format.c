@@ -225,7 +225,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
-  X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(SOMETHING_ELSE, "something else is there")                                                     \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -244,10 +244,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")     \
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
-  X(HOOK_PROGRAM, "it cannot be executed")                                                         \
-  X(HOOK_EXIT, "it ended with exit code ")                                                         \
-  X(HOOK_SIGNAL, "it was ended by signal ")                                                        \
-  X(HOOK_TIMEOUT, "it was killed: its time was up")
+  X(PROGRAM_FILE, "it cannot be executed")                                                         \
+  X(PROGRAM_EXIT, "it ended with exit code ")                                                      \
+  X(PROGRAM_SIGNAL, "it was ended by signal ")                                                     \
+  X(PROGRAM_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,

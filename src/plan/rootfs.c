@@ -148,11 +148,15 @@ static const struct ctr__dev_link {
 };
 
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static bool ctr__makes_nodes(const ctr__builder *b) {
+  return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
+}
+
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+  if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
@@ -172,7 +176,7 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
 /* A node that the caller has not got cannot be bound, and none can be made. */
 static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
   size_t missing = b->facts->missing_device;
-  if (!missing || (ctr__can_mknod(b->facts) && !ctr__in_userns(b))) return CTR_OK;
+  if (!missing || ctr__makes_nodes(b)) return CTR_OK;
   const char *field = ctr__print(b, "linux.devices[%zu]", missing - 1);
   if (!field) return ctr__nomem(b->err);
   return ctr__lacks(b, CTR__RIGHT_DEVICES, field,
