@@ -28,7 +28,7 @@
     "a_range_that_is_not_given_* what_a_helper_says_* one_map_by_a_helper_* "                      \
     "ones_own_id_need_not_*",                                                                      \
     "subordinate ids are given to users by name: subuid(5)")                                       \
-  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map",           \
+  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map*",          \
     "one id can be mapped, one's own: user_namespaces(7)")                                         \
   X("root", "container/test_maps",                                                                 \
     "files_made_inside_* nobody_can_be_who_* pipes_belong_* maps_of_a_map_* "                      \
