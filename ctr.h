@@ -458,13 +458,15 @@ typedef struct ctr_id_mappings {
    "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
    other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
 
-   Three types are made instead of mounted, in their turn, and belong to the container's root. Their
-   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
+   Four types are made instead of mounted, in their turn, and belong to the container's root. Their
+   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file. A failed start
+   takes them away again where they lie on the root's own file system, not in what was mounted.
      ctr.dir      a directory, unless there is one
      ctr.symlink  a link that says what source says
      ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
+     ctr.mode     what is there, also "/", gets the mode that the option names
 
    "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
    a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
@@ -942,8 +944,8 @@ typedef enum ctr_default_kind {
   CTR_DEFAULT_ROOT,
   CTR_DEFAULT_ROOTLESS,  /* with a user namespace that maps the caller to root inside, and as many
                             more ids as the caller can have: those of subuid(5) and subgid(5), which
-                            newuidmap(1) maps, or all of a user namespace that the caller is root
-                            of                                                                    */
+                            newuidmap(1) maps (two programs more are run for each start: some
+                            milliseconds), or all of a user namespace that the caller is root of  */
   CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed       */
 } ctr_default_kind;
 
@@ -961,8 +963,10 @@ CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
 /* ---- plan: what will be done, decided before anything is done -------------------------------- */
 
 /* A config compiled to an ordered list of steps in one flat block without pointers. Making one
-   changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
-   kernel and the caller's own namespaces ask for. A plan can be started any number of times. */
+   changes nothing on the machine and needs no privilege; it reads what decides: files below
+   /proc/self and /proc/sys, cgroup hierarchies, whether devices are there that are to be bound, and
+   of who maps ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1)
+   is in PATH. A plan can be started any number of times. */
 typedef struct ctr_plan ctr_plan;
 
 /* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
@@ -998,7 +1002,8 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
-  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool call_function;   /* instead of the program ctr_process_desc.function is run; process.args
+                           still names it, in errors and for others to see                      */
   bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
                            is the root of the outer one: what was mounted and set for it is out of
                            its reach whatever its capabilities (mount_namespaces(7)). What is
@@ -1023,7 +1028,7 @@ typedef struct ctr_plan_desc {
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG,
             naming what is no filter ("filters[1]");
-            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
+            CTR_E_SYS when what decides about it cannot be read.
             *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
