@@ -28,8 +28,7 @@ static const struct ctr__hint {
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
      "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
-     "and "
-     "of proc and sysfs the caller must see one that nothing is mounted over"},
+     "and of proc and sysfs the caller must see one that nothing is mounted over"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
