@@ -4612,6 +4612,17 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
+static bool ctr__same_path(const char *a, const char *b) {
+  const char *name_a, *name_b;
+  for (;;) {
+    size_t len_a, len_b;
+    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
+    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
+    if (!len_a) return true;
+  }
+}
+
 /* Types of ours: what is made, not mounted. */
 #define CTR__TYPE_OURS    "ctr."
 #define CTR__TYPE_DIR     CTR__TYPE_OURS "dir"
@@ -5060,11 +5071,21 @@ static bool ctr__is_privileged_program(const char *path) {
   return ((st.st_mode & S_ISUID) && !st.st_uid) || has_caps;
 }
 
+/* Nothing is gained by execve(2) of such a program that the bounding set does not have
+   (capabilities(7)), nor by who has given up gaining. */
+static bool ctr__can_gain_rights(void) {
+  static const unsigned long needed[] = {CTR_CAP_SYS_ADMIN, CTR_CAP_SETUID, CTR_CAP_SETGID};
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (prctl(PR_CAPBSET_READ, needed[i], 0, 0, 0) != 1) return false;
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 &&
+         !(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & 1 /* SECBIT_NOROOT */);
+}
+
 /* Where the program of that name is, found as execvp(3) would; "" without one that works. */
 static void ctr__find_id_helper(const char *name, char ret_path[CTR__HELPER_PATH]) {
   const char *path = secure_getenv("PATH");
   *ret_path = '\0';
-  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
+  if (!ctr__can_gain_rights()) return;
   for (path = path ? path : "/usr/bin:/bin"; *path; path += strspn(path, ":")) {
     size_t len = strcspn(path, ":");
     int n = snprintf(ret_path, CTR__HELPER_PATH, "%.*s/%s", (int)len, path, name);
@@ -5208,6 +5229,13 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
     several = r == 0 && ids[i].known && ids[i].count;
+    if (several && !all && !ctr__in_initial_userns()) {
+      ctr__ids there;
+      r = ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &there);
+      for (size_t k = 0; k < ids[i].count; k++)
+        several &= r == 0 && ctr__ids_have(&there, ids[i].items[k].first, ids[i].items[k].count);
+      if (r == -ENOMEM) return CTR_E_NOMEM;
+    }
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
@@ -5302,6 +5330,7 @@ enum ctr__source {
   CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
   CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
   CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+  CTR__IDMAP_LOCKED = 8, /* what the host has forbidden there is not to be allowed    */
 };
 
 typedef struct ctr__step {
@@ -5664,9 +5693,24 @@ static bool ctr__maps_own_alone(ctr_id_mappings map, uint32_t own) {
   return map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own;
 }
 
-static void ctr__gather_id_helpers(ctr__facts *facts) {
-  for (int kind = 0; kind < CTR__ID_KINDS; kind++)
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+/* Those of one kind that somebody would map for the caller. */
+static int ctr__gather_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__facts *facts) {
+  ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+  return *facts->id_helpers[kind] ? ctr__ids_given(arena, kind, &facts->given_ids[kind]) : 0;
+}
+
+static ctr_code ctr__ids_failed(int error, ctr_err *err) {
+  return error == -ENOMEM ? ctr__nomem(err)
+                          : ctr__fail(err, CTR_E_SYS, -error, NULL,
+                                      "find out which ids are the caller's to map");
+}
+
+static ctr_code ctr__gather_all_ids(ctr__facts *facts, ctr_err *err) {
+  ctr_arena arena = {0};
+  int r = ctr__gather_given(&arena, CTR__UIDS, facts);
+  if (r == 0) r = ctr__gather_given(&arena, CTR__GIDS, facts);
+  ctr_arena_free(&arena);
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err *err) {
@@ -5679,15 +5723,11 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (!maps[kind].count || ctr__maps_own_alone(maps[kind], own[kind])) continue;
     if (!facts->initial_userns)
       r = ctr__ids_of_namespace(&arena, (enum ctr__id_kind)kind, &facts->own_ids[kind]);
-    if (r < 0 || (facts->caps & caps[kind])) continue;
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
-    if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
+    if (r == 0 && !(facts->caps & caps[kind]))
+      r = ctr__gather_given(&arena, (enum ctr__id_kind)kind, facts);
   }
   ctr_arena_free(&arena);
-  if (r == -ENOMEM) return ctr__nomem(err);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "find out which ids are the caller's to map")
-               : CTR_OK;
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static uint64_t ctr__soft_limit(int resource) {
@@ -5975,12 +6015,17 @@ static bool ctr__can_unshare(const ctr__facts *f) {
   return f->caps & CTR_CAP(SYS_ADMIN);
 }
 
+static bool ctr__can_map(const ctr__facts *f, uint64_t cap, enum ctr__id_kind kind) {
+  const ctr__ids *given = &f->given_ids[kind];
+  return (f->caps & cap) || (*f->id_helpers[kind] && (given->count || !given->known));
+}
+
 static bool ctr__can_map_uids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETUID)) || *f->id_helpers[CTR__UIDS];
+  return ctr__can_map(f, CTR_CAP(SETUID), CTR__UIDS);
 }
 
 static bool ctr__can_map_gids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETGID)) || *f->id_helpers[CTR__GIDS];
+  return ctr__can_map(f, CTR_CAP(SETGID), CTR__GIDS);
 }
 
 static bool ctr__can_map_root(const ctr__facts *f) {
@@ -6014,10 +6059,12 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
 #define CTR__OF_THE_MACHINE " in the machine's first user namespace"
 
 /* Name, who has it (NULL: that depends on more than the caller), what is asked for, what that
-   needs, what to do instead. */
+   takes, what to do instead. */
 #define CTR__RIGHTS(X)                                                                             \
   X(NAMESPACES, ctr__can_unshare, "namespaces or another root without a user namespace",           \
-    "CAP_SYS_ADMIN", "add one of type user, and one of type mount, to linux.namespaces")           \
+    "CAP_SYS_ADMIN",                                                                               \
+    "add one of type user, and one of type mount, to linux.namespaces, as CTR_DEFAULT_ROOTLESS "   \
+    "and 'spec --rootless' do")                                                                    \
   X(UID_RANGES, ctr__can_map_uids, "user ids of others in a user namespace",                       \
     "CAP_SETUID, or newuidmap(1) and ids that subuid(5) gives to the caller",                      \
     "map one id, the caller's own")                                                                \
@@ -6030,7 +6077,7 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "CAP_SETGID, or groups that newgidmap(1) maps", "leave them out")                              \
   X(HARD_LIMITS, ctr__can_set_resources, "a hard limit above the caller's",                        \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's at most")                        \
-  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below the caller's",                          \
+  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below 0 and the caller's",                    \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's or a higher one")                \
   X(REAL_TIME, ctr__can_set_priorities, "a real-time or deadline scheduling policy",               \
     "CAP_SYS_NICE" CTR__OF_THE_MACHINE ", or the caller's RLIMIT_RTPRIO", "use another policy")    \
@@ -6039,12 +6086,14 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "ask for the caller's or a higher one")                                                        \
   X(IO_REAL_TIME, ctr__can_set_io_priorities, "the real-time class of I/O",                        \
     "CAP_SYS_NICE or CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "use another class")                      \
-  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname in a user namespace",                     \
-    "to be root of the machine", "use the field domainname")                                       \
+  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname",                                         \
+    "root of the machine and a container without a user namespace", "use the field domainname")    \
   X(DEVICES, ctr__can_mknod, "a device that the caller does not have at the same path",            \
-    "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
+    "CAP_MKNOD" CTR__OF_THE_MACHINE " and a container without one of its own",                     \
+    "name one that is there: it is bound")                                                         \
   X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
-    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE " and a container without one of its own",                 \
+    "let root mount it, then bind it; or use FUSE")                                                \
   X(IDMAP, ctr__can_unshare, "ids of a mount other than those of its files",                       \
     "CAP_SYS_ADMIN in the user namespace that the file system was mounted in",                     \
     "let root start the container, or change the owners of the files (chown(1))")                  \
@@ -6086,8 +6135,8 @@ static const struct ctr__right_row {
 static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *field,
                            const char *detail) {
   const struct ctr__right_row *row = &ctr__rights[right];
-  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s needs %s: %s", detail ? detail : "",
-                   detail ? ": " : "", row->asked, row->needs, row->instead);
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s: that takes %s; instead %s",
+                   detail ? detail : "", detail ? ": " : "", row->asked, row->needs, row->instead);
 }
 
 /* ==== [SECTION] plan/namespaces.c ============================================================= */
@@ -6437,6 +6486,15 @@ static void ctr__choose_io_owner(ctr__builder *b) {
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
 
+/* Who becomes somebody else does not own /proc/self any more. */
+static bool ctr__root_is_caller(const ctr__builder *b) {
+  uint32_t uid, gid;
+  if (b->joined_namespaces & CTR_NS_USER) return false;
+  if (!(b->new_namespaces & CTR_NS_USER)) return true;
+  return ctr__id_mapped(b->uid_map, 0, &uid) && uid == b->facts->euid &&
+         ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -6453,8 +6511,14 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_EXEC && !ctr__root_is_caller(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
+                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
+                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
   if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
   return CTR_OK;
 }
 
@@ -6643,6 +6707,14 @@ static bool ctr__is_type(const ctr_mount *mount, const char *type) {
   return mount->type && !strcmp(mount->type, type);
 }
 
+static bool ctr__is_bind(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(mount->options.items[i]);
+    if (option && option->kind == CTR__OPT_BIND) return true;
+  }
+  return ctr__is_type(mount, "bind");
+}
+
 static bool ctr__names_upper(const char *option) {
   return !strncmp(option, "upperdir=", 9) || !strncmp(option, "workdir=", 8);
 }
@@ -6733,7 +6805,8 @@ static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const c
     return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
                        "to map ids needs mount_setattr(2), which came with Linux 5.12");
   if (!ctr__can_unshare(b->facts)) return ctr__lacks(b, CTR__RIGHT_IDMAP, field, NULL);
-  spec->source = spec->idmap_below ? CTR__IDMAP_BELOW : 0;
+  spec->source = (spec->idmap_below ? CTR__IDMAP_BELOW : 0) |
+                 (ctr__in_userns(b) ? (uint64_t)CTR__IDMAP_LOCKED : 0);
   if (!mount->uidMappings.count && (b->joined_namespaces & CTR_NS_USER)) {
     spec->idmap = 1 + ctr__join_slot(b, CTR_NS_USER);
     spec->source |= CTR__IDMAP_JOINED;
@@ -6926,10 +6999,24 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   return CTR_OK;
 }
 
+/* Whether what was mounted last at that place is a file system of the host's. */
+static bool ctr__shows_the_hosts(const ctr__builder *b, const ctr_mount *mount) {
+  const ctr_mount *all = b->config->mounts.items;
+  for (size_t i = (size_t)(mount - all); i-- > 0;)
+    if (ctr__same_path(all[i].destination, mount->destination) && !ctr__is_remount(&all[i]) &&
+        !ctr__is_made(&all[i]))
+      return ctr__is_bind(&all[i]);
+  return ctr__is_root_path(mount->destination); /* root.path is bound */
+}
+
 static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,
                                   const ctr__mount_spec *spec) {
   ctr__plan_set_attr(b, field, mount->destination, spec->set, spec->clr);
   ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+  if (spec->data_count && ctr__shows_the_hosts(b, mount))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "\"%s\" would change the host's file system: it was bound, not mounted here",
+                     spec->data[0]);
   if (spec->data_count) {
     ctr_mount without_source = *mount;
     without_source.source = NULL;
@@ -7409,24 +7496,14 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-static bool ctr__same_path(const char *a, const char *b) {
-  const char *name_a, *name_b;
-  for (;;) {
-    size_t len_a, len_b;
-    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
-    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
-    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
-    if (!len_a) return true;
-  }
-}
-
 /* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. */
-static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
+                                     bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
     if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
-    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
   }
@@ -7503,7 +7580,9 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
   if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
   if (code) return code;
-  if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+  const bool writable = spec.remount && ((spec.clr | spec.rec_clr) & CTR__ATTR_RDONLY);
+  if (b->late_count && (writable || !spec.remount))
+    ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
     if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
       b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
@@ -7749,7 +7828,7 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
     ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL, false);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }
@@ -8786,12 +8865,7 @@ static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
   const bool asked = b->config->linux_.cgroupsPath, is_root = ctr__is_machine_root(b);
-  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) {
-    if (asked)
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
-               "not made: an ordinary user may not write to %s", hierarchy->mount_point);
-    return CTR_OK;
-  }
+  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) return CTR_OK;
   hierarchy->container = path;
   return CTR_OK;
 }
@@ -8800,6 +8874,16 @@ static bool ctr__has_own_cgroups(const ctr__builder *b) {
   for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
     if (b->hierarchies->items[i].container) return true;
   return false;
+}
+
+/* Engines name one for every container, also where none can be had; limits in it are an error. */
+static void ctr__warn_if_not_made(const ctr__builder *b) {
+  size_t missing = 0;
+  for (size_t i = 0; i < b->hierarchies->count; i++) missing += !b->hierarchies->items[i].container;
+  if (b->config->linux_.cgroupsPath && missing)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
+             "not made in %zu of %zu hierarchies: the caller may not write there", missing,
+             b->hierarchies->count);
 }
 
 /* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
@@ -8985,6 +9069,7 @@ static ctr_code ctr__do_without_cgroups(ctr__builder *b) {
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
   ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__do_without_cgroups(b);
+  if (!code && wanted) ctr__warn_if_not_made(b);
   if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
   if (code || !wanted) return code;
   b->born_in = ctr__cgroup_to_clone_into(b);
@@ -9149,7 +9234,9 @@ static ctr_code ctr__check_priority_rights(ctr__builder *b) {
   const ctr_scheduler *s = &process->scheduler;
   const ctr__facts *f = b->facts;
   const ctr_int score = process->oomScoreAdj;
-  if (score.set && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
+  /* How far down is the lowest that somebody with the right has ever set, which nobody can read:
+     0, as it comes. */
+  if (score.set && score.value < 0 && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
     return ctr__lacks(b, CTR__RIGHT_OOM_SCORE, "process.oomScoreAdj",
                       ctr__print(b, "%lld, the caller has %lld", (long long)score.value,
                                  (long long)f->oom_score_adj));
@@ -9352,7 +9439,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL);
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
                     .num = {b->desc->filter_count > 0});
@@ -9939,11 +10026,12 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
   if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
   ctr_code code = ctr__gather_facts(&nothing, 0, &facts, err);
   if (code) return code;
-  ctr__gather_id_helpers(&facts);
+  code = ctr__gather_all_ids(&facts, err);
+  if (code) return code;
   for (size_t i = 0; i < CTR__RIGHT_COUNT; i++) {
     const struct ctr__right_row *row = &ctr__rights[i];
     ctr__text line = {.len = 0};
-    ctr__text_add(&line, "%-7s %s: needs %s; else %s",
+    ctr__text_add(&line, "%-7s %s: takes %s; instead %s",
                   !row->has          ? "depends"
                   : row->has(&facts) ? "yes"
                                      : "no",
@@ -9973,10 +10061,13 @@ typedef struct ctr__shared {
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
   char note[CTR__NOTE_MAX]; /* what a program that failed has said */
+  ctr__message failure;     /* the last word of a child that cannot send it any more: a seccomp
+                               filter of the caller's may forbid that                             */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
     uint32_t end;        /* where the first component of it ends that had to be made */
+    uint64_t ino;        /* of what is no directory: that it is still that, when it is taken away */
   } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
@@ -10048,13 +10139,16 @@ static void ctr__let_covered_go(ctr__child *c, int target) {
       ctr__close(&c->held[i]);
 }
 
-/* Something was made at the path of the step under way; fd is the last of it, or an error. On
-   another file system than the root's it goes with its mount. */
-static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
+/* Something was made at the path of the step under way; name in dir is the last of it ("": dir
+   itself), or dir is an error. On another file system than the root's it goes with its mount. */
+static void ctr__note_made(const ctr__child *c, int dir, const char *name, size_t end) {
   ctr__shared *shared = c->launch->shared;
-  struct stat st;
+  struct stat st = {.st_ino = 0};
   if (!end || shared->made_count >= CTR__MADE_MAX) return;
-  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev != c->root_dev) return;
+  if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0 &&
+      st.st_dev != c->root_dev)
+    return;
+  shared->made[shared->made_count].ino = st.st_ino;
   shared->made[shared->made_count].step = c->at;
   shared->made[shared->made_count].end = (uint32_t)end;
   shared->made_count++;
@@ -10398,7 +10492,7 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
 static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
-  ctr__note_made(c, fd, made);
+  ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
   ctr__let_covered_go(c, fd);
   return fd;
@@ -10522,9 +10616,10 @@ static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path,
   return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
 }
 
-/* What is wrong with the channel is said already. */
+/* What is wrong with the channel is said already; that something is there and may not be copied,
+   the error itself says. */
 static int ctr__source_failed(ctr__child *c, int error) {
-  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+  return c->reason || error == -EINVAL ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
 /* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
@@ -10884,7 +10979,7 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   int r = (int)ctr__ret(mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]));
-  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, r < 0 ? "" : name, made || r < 0 ? made : ctr__trimmed(path));
   if (r < 0) return r == -EEXIST ? ctr__accept_existing(c, dir, name, s) : r;
   if (!s->num[2] && !s->num[3]) return 0;
   return (int)ctr__ret(
@@ -10910,7 +11005,7 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   int r = (int)ctr__ret(symlinkat(target, dir, name));
-  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, r < 0 ? "" : name, made || r < 0 ? made : ctr__trimmed(path));
   if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
@@ -10921,7 +11016,7 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
 static int ctr__child_make_cwd(ctr__child *c, const ctr__step *s) {
   size_t made;
   CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
-  ctr__note_made(c, fd, made);
+  ctr__note_made(c, fd, "", made);
   return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
 }
 
@@ -10930,7 +11025,7 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   struct stat st;
   const mode_t what = S_IFDIR | (mode_t)s->num[0];
   CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
-  ctr__note_made(c, fd, made);
+  ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
   if (fstat(fd, &st) < 0) return -errno;
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
@@ -10952,7 +11047,7 @@ static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   CTR__AUTO_CLOSE fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  ctr__note_made(c, dir, made || fd < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, fd < 0 ? "" : name, made || fd < 0 ? made : ctr__trimmed(path));
   if (fd == -EEXIST) return ctr__because(c, CTR__WHY_IN_THE_WAY, fd);
   return fd < 0 ? fd : ctr__fill_file(c, s, fd);
 }
@@ -11580,8 +11675,7 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
-  int r = ctr__see_parent(c);
-  (void)s;
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
@@ -11682,6 +11776,7 @@ static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
                           .error = -error,
                           .reason = (uint32_t)c->reason,
                           .value = c->detail};
+  c->launch->shared->failure = message;
   if (c->is_started)
     ctr__report_start(c, &message);
   else
@@ -14116,9 +14211,9 @@ ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
-/* Removes what path[0, end) names in the root: an empty directory, a file of at most size bytes, a
-   node, a link. */
-static void ctr__remove_made(int root, const char *path, size_t end, uint64_t size) {
+/* Removes what path[0, end) names in the root: an empty directory; a file, node or link only when
+   it is the one that was made, and not somebody else's by now. */
+static void ctr__remove_made(int root, const char *path, size_t end, uint64_t ino) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
   memcpy(prefix, path, end);
@@ -14127,8 +14222,7 @@ static void ctr__remove_made(int root, const char *path, size_t end, uint64_t si
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
   if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
   struct stat st;
-  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-      (!S_ISREG(st.st_mode) || (uint64_t)st.st_size <= size))
+  if (ino && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ino)
     unlinkat(parent, name, 0);
 }
 
@@ -14156,11 +14250,6 @@ static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t e
                                                                                           : NULL;
 }
 
-/* What a file that the step has made is filled with; another is a mount point, and empty. */
-static uint64_t ctr__file_size(const ctr__step *step) {
-  return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
-}
-
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
@@ -14169,9 +14258,9 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
     const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
     const char *path = ctr__made_path(plan, index, first);
-    uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
-    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; size = 0) {
-      ctr__remove_made(root, path, end, size);
+    uint64_t ino = shared->made[count].ino;
+    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; ino = 0) {
+      ctr__remove_made(root, path, end, ino);
       while (end && path[end - 1] != '/') end--;
       while (end && path[end - 1] == '/') end--;
     }
@@ -14214,6 +14303,7 @@ static void ctr__explain_invisible(const char *type, ctr_err *err) {
   char *text = NULL;
   size_t count = 0, there = 0;
   const char *cover = NULL;
+  if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
   int r = ctr__read_text(&arena, CTR__MOUNTINFO, &text);
   const ctr__mount_line *lines = r < 0 ? NULL : ctr__mount_lines(&arena, text, &count);
   for (size_t i = 0; lines && i < count; i++) {
@@ -14241,6 +14331,12 @@ static const char *const ctr__reason_texts[] = {
 #undef CTR__REASON_TEXT
 };
 
+/* mount_namespaces(7), "Restrictions on mount namespaces" */
+#define CTR__LOCKED "in a user namespace restrictions that the host set cannot be lifted"
+#define CTR__NO_RIGHTS                                                                             \
+  "this machine gives no rights in a user namespace: AppArmor may forbid it "                      \
+  "(kernel.apparmor_restrict_unprivileged_userns)"
+
 /* What an errno of a step usually means, and what to do about it. */
 static const struct ctr__hint {
   uint16_t kind;
@@ -14262,16 +14358,20 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
-     "and of proc and sysfs the caller must see one that nothing is mounted over"},
+     "in a user namespace that is for proc, sysfs, tmpfs, devpts, mqueue, cgroup, fuse and, since "
+     "Linux 5.11, overlay; not for proc and sysfs where the caller sees none wholly"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
     {CTR__STEP_MOUNT_BIND, EINVAL,
      "in a user namespace a directory with mounts below it can only "
      "be bound with rbind"},
-    {CTR__STEP_SET_ATTR, EPERM,
-     "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_SET_ATTR, EPERM, CTR__LOCKED},
+    {CTR__STEP_SET_ATTR_ALL, EPERM, CTR__LOCKED},
+    {CTR__STEP_MOUNT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_ROOT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_PROPAGATION, EPERM, CTR__NO_RIGHTS},
+    {CTR__STEP_PROPAGATION, EACCES, CTR__NO_RIGHTS},
     {CTR__STEP_BASE, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
      "no_pivot"},
@@ -14518,6 +14618,10 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   ctr_code failed;
   int r = ctr__next_message(s, message, ret_fd, &failed);
   if (failed) return failed;
+  if (r == -EPIPE && s->launch.shared->failure.type == CTR__MSG_ERROR) {
+    *message = s->launch.shared->failure;
+    r = 0;
+  }
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);
@@ -14569,6 +14673,21 @@ static int ctr__idmap_of(const ctr__start *s, const ctr__step *step) {
   return i < s->idmap_count ? s->idmaps[i] : -1;
 }
 
+/* In a user namespace restrictions of the host's mounts are locked (mount_namespaces(7)). This one
+   is the caller's, so that we have to see to that: to all that it shows, as far as it is asked
+   for. */
+static int ctr__check_lifted(int mount, const ctr__step *step) {
+  const uint64_t lifted = step->num[1] | step->num[6];
+  struct statfs fs;
+  if (!(step->num[CTR__NUM_SOURCE] & CTR__IDMAP_LOCKED)) return 0;
+  if (fstatfs(mount, &fs) < 0) return -errno;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
+    if ((lifted & ctr__attr_flags[i].attr) && !(ctr__attr_flags[i].attr & CTR__ATTR_ATIME) &&
+        ((unsigned long)fs.f_flags & ctr__attr_flags[i].st))
+      return -EPERM;
+  return 0;
+}
+
 /* A mount that only the caller's rights can make: a copy of the host's or a new file system. It
    hears of what is mounted on the host as a copy of the child's own would, and no more. */
 static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
@@ -14579,6 +14698,7 @@ static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
       bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
   if (mount < 0) return bind ? ctr__because(c, CTR__WHY_SOURCE, mount) : mount;
   int r = ctr__mount_setattr(mount, tree, 0, 0, MS_SLAVE);
+  if (r == 0 && bind) r = ctr__check_lifted(mount, step);
   if (r < 0) return r;
   r = ctr__mount_idmap(mount, below, idmap);
   if (r == -EINVAL) return ctr__because(c, CTR__WHY_NO_IDMAP, r);

@@ -28,7 +28,7 @@
     "a_range_that_is_not_given_* what_a_helper_says_* one_map_by_a_helper_* "                      \
     "ones_own_id_need_not_*",                                                                      \
     "subordinate ids are given to users by name: subuid(5)")                                       \
-  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map",           \
+  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map*",          \
     "one id can be mapped, one's own: user_namespaces(7)")                                         \
   X("root", "container/test_maps",                                                                 \
     "files_made_inside_* nobody_can_be_who_* pipes_belong_* maps_of_a_map_* "                      \
@@ -123,7 +123,37 @@
     "what_is_denied_* a_node_is_made_* a_container_has_* the_kernel_does_* an_update_* "           \
     "a_thousand_* cgroups_below_* *_v1 programs_of_others_stay several_of_ours_* "                 \
     "a_filter_that_suffers_no_other_* what_the_verifier_says_*",                                   \
-    "a device filter needs CAP_BPF and CAP_NET_ADMIN, or a cgroup of v1: bpf(2)")
+    "a device filter needs CAP_BPF and CAP_NET_ADMIN, or a cgroup of v1: bpf(2)")                  \
+                                                                                                   \
+  X("given", "cli/test_lifecycle",                                                                 \
+    "all_processes_are_signalled_* paused_processes_* pause_and_resume_* exec_waits_* "            \
+    "a_paused_container_* ps_has_*",                                                               \
+    "processes are found, frozen and counted by their cgroup: cgroup-v2.rst, \"Delegation\"")      \
+  X("root", "cli/test_lifecycle", "a_process_that_took_over_the_pid_is_left_alone",                \
+    "it chooses the next pid, by ns_last_pid: pid_namespaces(7)")                                  \
+  X("root", "cli/test_lifecycle", "every_process_ends those_that_outlive_the_first_*",             \
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
+  X("given", "cli/test_exec", "it_joins_every_cgroup",                                             \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("several-ids", "cli/test_exec", "users_and_groups",                                            \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("root", "cli/test_exec", "into_one_that_shares_the_hosts_pids",                                \
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
+  X("root", "cli/test_exec", "into_one_with_a_user_namespace nothing_of_the_host_is_seen_*",       \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
+  X("given memory pids", "cli/test_events", "*",                                                   \
+    "statistics are those of a cgroup: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given memory pids cpu cpuset", "cli/test_update",                                             \
+    "it_is_made_* memory_and_* quota_and_* every_flag limits_are_* json_* what_fails_* "           \
+    "what_was_changed_* created_running_* what_runs_* a_cgroup_that_* memory_alone_* zeros_of_* "  \
+    "numbers_that_* a_value_that_*",                                                               \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("root", "cli/test_state", "one_that_belongs_to_another_is_refused",                            \
+    "to give a directory away needs CAP_CHOWN: chown(2)")                                          \
+  X("several-ids", "cli/test_commands", "users_groups_and_capabilities_are_set",                   \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("given", "cli/test_commands", "ps_lists_its_processes",                                        \
+    "processes are found by their cgroup: cgroup-v2.rst, \"Delegation\"")
 
 /* What they see that differs: type, name; as root; as an ordinary user; why. */
 #define DIFFERENT_VALUES(X)                                                                        \

@@ -196,6 +196,7 @@ static void check_namespaces(const sandbox *s) {
   if (s->as_pid_1 && (s->locked.count || s->sync != NONE))
     fail("--as-pid-1: --lock-file and --sync-fd need a process of ours inside");
   if (s->map_ids && s->userns != NONE) fail("--map-ids does not go with --userns");
+  if (s->map_ids && s->disable_userns) fail("--map-ids does not go with --disable-userns");
 }
 
 /* -- limits -- */
@@ -235,6 +236,14 @@ static void change_env(const sandbox *s) {
   unsetenv("PWD");
 }
 
+/* Who joins later has to bring the filter, which cannot be had back from the kernel. */
+#define FILTERED "ctr.sandbox.filters"
+
+static void note_filters(const sandbox *s, ctr_config *config) {
+  static const ctr_pair note = {FILTERED, "true"};
+  if (s->filter_count) config->annotations = (ctr_pairs){&note, 1};
+}
+
 static ctr_strs list_of(const char *const *items) {
   size_t count = 0;
   while (items && items[count]) count++;
@@ -246,8 +255,6 @@ static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
   check_namespaces(s);
   make_all(s);
   *desc = (ctr_plan_desc){.call_function = true,
-                          .filters = s->filters,
-                          .filter_count = s->filter_count,
                           .no_default_devices = true,
                           .no_new_session = !s->new_session,
                           .die_with_caller = s->die_with_parent};
@@ -264,5 +271,6 @@ static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
   choose_namespaces(s, config);
   choose_ids(s, config, desc);
   choose_limits(s, config);
+  note_filters(s, config);
   return config;
 }

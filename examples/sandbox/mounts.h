@@ -11,11 +11,19 @@ static void append_mount(sandbox *s, ctr_mount mount) {
   s->mounts[s->mount_count++] = mount;
 }
 
+static size_t keep_roots(bound_fd *bound, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (is_root(bound[i].target)) bound[kept++] = bound[i];
+  return kept;
+}
+
 /* What comes to lie on the root covers all that was made before. */
 static void add_mount(sandbox *s, ctr_mount mount) {
   if (is_root(mount.destination)) {
     mount.destination = "/";
     s->mount_count = 0;
+    s->bound_fd_count = keep_roots(s->bound_fds, s->bound_fd_count);
     s->read_only.count = 0;
   }
   append_mount(s, mount);

@@ -218,6 +218,12 @@ static ctr_strs joined_env(sandbox *s, const ctr_strs *theirs) {
   return list_of((const char *const *)environ);
 }
 
+static bool is_filtered(const ctr_config *config) {
+  for (size_t i = 0; i < config->annotations.count; i++)
+    if (!strcmp(config->annotations.items[i].key, FILTERED)) return true;
+  return false;
+}
+
 static int join(sandbox *s) {
   ctr_container *container = NULL;
   ctr_process *process = NULL;
@@ -227,6 +233,8 @@ static int join(sandbox *s) {
   const ctr_process_desc inherited = describe_process(s);
   ctr_code code = ctr_container_open(states(s), s->join, &container, &err);
   if (code) fail("%s", err.msg);
+  if (is_filtered(ctr_container_config(container)) && !s->filter_count)
+    fail("--join: what runs in %s has a filter: give --seccomp here as well", s->join);
   ctr_process_config own = ctr_container_config(container)->process;
   own.args = list_of(s->command);
   own.env = joined_env(s, &own.env);

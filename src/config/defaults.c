@@ -131,6 +131,13 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
     several = r == 0 && ids[i].known && ids[i].count;
+    if (several && !all && !ctr__in_initial_userns()) {
+      ctr__ids there;
+      r = ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &there);
+      for (size_t k = 0; k < ids[i].count; k++)
+        several &= r == 0 && ctr__ids_have(&there, ids[i].items[k].first, ids[i].items[k].count);
+      if (r == -ENOMEM) return CTR_E_NOMEM;
+    }
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {

@@ -190,11 +190,21 @@ static bool ctr__is_privileged_program(const char *path) {
   return ((st.st_mode & S_ISUID) && !st.st_uid) || has_caps;
 }
 
+/* Nothing is gained by execve(2) of such a program that the bounding set does not have
+   (capabilities(7)), nor by who has given up gaining. */
+static bool ctr__can_gain_rights(void) {
+  static const unsigned long needed[] = {CTR_CAP_SYS_ADMIN, CTR_CAP_SETUID, CTR_CAP_SETGID};
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (prctl(PR_CAPBSET_READ, needed[i], 0, 0, 0) != 1) return false;
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 &&
+         !(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & 1 /* SECBIT_NOROOT */);
+}
+
 /* Where the program of that name is, found as execvp(3) would; "" without one that works. */
 static void ctr__find_id_helper(const char *name, char ret_path[CTR__HELPER_PATH]) {
   const char *path = secure_getenv("PATH");
   *ret_path = '\0';
-  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
+  if (!ctr__can_gain_rights()) return;
   for (path = path ? path : "/usr/bin:/bin"; *path; path += strspn(path, ":")) {
     size_t len = strcspn(path, ":");
     int n = snprintf(ret_path, CTR__HELPER_PATH, "%.*s/%s", (int)len, path, name);

@@ -90,6 +90,10 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   ctr_code failed;
   int r = ctr__next_message(s, message, ret_fd, &failed);
   if (failed) return failed;
+  if (r == -EPIPE && s->launch.shared->failure.type == CTR__MSG_ERROR) {
+    *message = s->launch.shared->failure;
+    r = 0;
+  }
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);

@@ -6,6 +6,12 @@ static const char *const ctr__reason_texts[] = {
 #undef CTR__REASON_TEXT
 };
 
+/* mount_namespaces(7), "Restrictions on mount namespaces" */
+#define CTR__LOCKED "in a user namespace restrictions that the host set cannot be lifted"
+#define CTR__NO_RIGHTS                                                                             \
+  "this machine gives no rights in a user namespace: AppArmor may forbid it "                      \
+  "(kernel.apparmor_restrict_unprivileged_userns)"
+
 /* What an errno of a step usually means, and what to do about it. */
 static const struct ctr__hint {
   uint16_t kind;
@@ -27,16 +33,20 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
-     "and of proc and sysfs the caller must see one that nothing is mounted over"},
+     "in a user namespace that is for proc, sysfs, tmpfs, devpts, mqueue, cgroup, fuse and, since "
+     "Linux 5.11, overlay; not for proc and sysfs where the caller sees none wholly"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
     {CTR__STEP_MOUNT_BIND, EINVAL,
      "in a user namespace a directory with mounts below it can only "
      "be bound with rbind"},
-    {CTR__STEP_SET_ATTR, EPERM,
-     "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_SET_ATTR, EPERM, CTR__LOCKED},
+    {CTR__STEP_SET_ATTR_ALL, EPERM, CTR__LOCKED},
+    {CTR__STEP_MOUNT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_ROOT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_PROPAGATION, EPERM, CTR__NO_RIGHTS},
+    {CTR__STEP_PROPAGATION, EACCES, CTR__NO_RIGHTS},
     {CTR__STEP_BASE, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
      "no_pivot"},

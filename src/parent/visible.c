@@ -33,6 +33,7 @@ static void ctr__explain_invisible(const char *type, ctr_err *err) {
   char *text = NULL;
   size_t count = 0, there = 0;
   const char *cover = NULL;
+  if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
   int r = ctr__read_text(&arena, CTR__MOUNTINFO, &text);
   const ctr__mount_line *lines = r < 0 ? NULL : ctr__mount_lines(&arena, text, &count);
   for (size_t i = 0; lines && i < count; i++) {

@@ -60,12 +60,7 @@ static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
   const bool asked = b->config->linux_.cgroupsPath, is_root = ctr__is_machine_root(b);
-  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) {
-    if (asked)
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
-               "not made: an ordinary user may not write to %s", hierarchy->mount_point);
-    return CTR_OK;
-  }
+  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) return CTR_OK;
   hierarchy->container = path;
   return CTR_OK;
 }
@@ -74,6 +69,16 @@ static bool ctr__has_own_cgroups(const ctr__builder *b) {
   for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
     if (b->hierarchies->items[i].container) return true;
   return false;
+}
+
+/* Engines name one for every container, also where none can be had; limits in it are an error. */
+static void ctr__warn_if_not_made(const ctr__builder *b) {
+  size_t missing = 0;
+  for (size_t i = 0; i < b->hierarchies->count; i++) missing += !b->hierarchies->items[i].container;
+  if (b->config->linux_.cgroupsPath && missing)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
+             "not made in %zu of %zu hierarchies: the caller may not write there", missing,
+             b->hierarchies->count);
 }
 
 /* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
@@ -259,6 +264,7 @@ static ctr_code ctr__do_without_cgroups(ctr__builder *b) {
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
   ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__do_without_cgroups(b);
+  if (!code && wanted) ctr__warn_if_not_made(b);
   if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
   if (code || !wanted) return code;
   b->born_in = ctr__cgroup_to_clone_into(b);

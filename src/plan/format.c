@@ -27,6 +27,7 @@ enum ctr__source {
   CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
   CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
   CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+  CTR__IDMAP_LOCKED = 8, /* what the host has forbidden there is not to be allowed    */
 };
 
 typedef struct ctr__step {

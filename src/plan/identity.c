@@ -155,7 +155,9 @@ static ctr_code ctr__check_priority_rights(ctr__builder *b) {
   const ctr_scheduler *s = &process->scheduler;
   const ctr__facts *f = b->facts;
   const ctr_int score = process->oomScoreAdj;
-  if (score.set && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
+  /* How far down is the lowest that somebody with the right has ever set, which nobody can read:
+     0, as it comes. */
+  if (score.set && score.value < 0 && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
     return ctr__lacks(b, CTR__RIGHT_OOM_SCORE, "process.oomScoreAdj",
                       ctr__print(b, "%lld, the caller has %lld", (long long)score.value,
                                  (long long)f->oom_score_adj));
@@ -358,7 +360,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL);
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
                     .num = {b->desc->filter_count > 0});

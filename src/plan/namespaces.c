@@ -344,6 +344,15 @@ static void ctr__choose_io_owner(ctr__builder *b) {
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
 
+/* Who becomes somebody else does not own /proc/self any more. */
+static bool ctr__root_is_caller(const ctr__builder *b) {
+  uint32_t uid, gid;
+  if (b->joined_namespaces & CTR_NS_USER) return false;
+  if (!(b->new_namespaces & CTR_NS_USER)) return true;
+  return ctr__id_mapped(b->uid_map, 0, &uid) && uid == b->facts->euid &&
+         ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -360,7 +369,13 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_EXEC && !ctr__root_is_caller(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
+                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
+                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
   if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
   return CTR_OK;
 }

@@ -182,6 +182,14 @@ static bool ctr__is_type(const ctr_mount *mount, const char *type) {
   return mount->type && !strcmp(mount->type, type);
 }
 
+static bool ctr__is_bind(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(mount->options.items[i]);
+    if (option && option->kind == CTR__OPT_BIND) return true;
+  }
+  return ctr__is_type(mount, "bind");
+}
+
 static bool ctr__names_upper(const char *option) {
   return !strncmp(option, "upperdir=", 9) || !strncmp(option, "workdir=", 8);
 }

@@ -6,9 +6,11 @@ import shutil
 import tempfile
 import unittest
 
+import users
 from oci import BUILD, ROOT, STATES, Bundles, run
 
-ORDINARY = ["setpriv", "--reuid", "54322", "--regid", "54322", "--clear-groups"]
+UID, GID = next(users.unknown_ids())
+ORDINARY = ["setpriv", "--reuid", str(UID), "--regid", str(GID), "--clear-groups"]
 
 
 @unittest.skipUnless(ROOT, "only as root")
@@ -21,7 +23,7 @@ class Covered(Bundles):
         if not as_root:
             root = tempfile.mkdtemp(prefix="states.", dir="/tmp")
             self.addCleanup(shutil.rmtree, root)
-            os.chown(root, 54322, 54322)
+            os.chown(root, UID, GID)
         result = run("unshare", "--mount", "--propagation", "private", "sh", "-c", f'{cover}; "$@"',
                      "sh", *user, BUILD / "ctr-oci", "--root", root, "run", "--default", "covered",
                      "--", *(command or ["true"]))

@@ -3,15 +3,13 @@
 import json
 import os
 import shutil
-import unittest
 
-from lifecycle import ROOT, Containers, until
+from lifecycle import Containers, until
 from oci import BUILD
 
 MIB = 1 << 20
 
 
-@unittest.skipUnless(ROOT, "only as root")
 class Events(Containers):
     def shown(self, events):
         """What it has said so far."""

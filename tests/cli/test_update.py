@@ -4,10 +4,9 @@ What each field of linux.resources is written to: tests/unit/test_plan_limits.c.
 
 import json
 import os
-import unittest
 from pathlib import Path
 
-from lifecycle import ROOT, Containers
+from lifecycle import Containers
 
 MIB = 1 << 20
 # What is looked at: file of v1 and of v2, and what is taken out of its text.
@@ -22,7 +21,6 @@ FILES = {"memory": ("memory.limit_in_bytes", "memory.max"),
          "reservation": ("memory.soft_limit_in_bytes", "memory.low")}
 
 
-@unittest.skipUnless(ROOT, "only as root")
 class Updated(Containers):
     def setUp(self):
         super().setUp()
@@ -220,7 +218,6 @@ class Refused(Containers):
                    part="linux.resources.unified.nothing.max")
         self.assert_nothing_left("c")
 
-    @unittest.skipUnless(ROOT, "only as root")
     def test_a_value_that_the_kernel_does_not_take(self):
         """Limits are set before there is a process; poststop hooks have nothing to undo."""
         hook = {"path": str(self.bundle / "rootfs/probe"), "args": ["probe", "exit", "3"]}

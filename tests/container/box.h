@@ -239,7 +239,7 @@ static inline const char *who_else(const char *who) {
     return !root && several ? NULL : "an ordinary user with several ids";
   if (!strcmp(first, "since"))
     return root || is_since(rest) ? NULL : text("root, or since Linux %s", rest);
-  const char *what = text("one who was given a cgroup%s", strchr(who, ' ') ? strchr(who, ' ') : "");
+  const char *what = text("one who was given a cgroup%s%s", *rest ? " with " : "", rest);
   return is_given(rest) ? NULL : what;
 }
 

@@ -250,7 +250,7 @@ TEST(raising_a_hard_limit_needs_the_right_to) {
   if (me().may_raise_limits)
     CHECK_STR(box_said(&b, "rlimit7"), text("%llu %llu", (long long)more, (long long)more));
   else
-    CHECK_REFUSED(&b, "process.rlimits[1]", "needs CAP_SYS_RESOURCE");
+    CHECK_REFUSED(&b, "process.rlimits[1]", "takes CAP_SYS_RESOURCE");
   box_free(&b);
 }
 

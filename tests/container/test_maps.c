@@ -86,9 +86,10 @@ TEST(a_range_that_is_not_given_is_refused_before_anything_is_started) {
     box b = box_new();
     ctr_id_mappings *map = gids ? &b.config->linux_.gidMappings : &b.config->linux_.uidMappings;
     BOX_ADD(&b, *map, ctr_id_mapping, {100000, 1, 10});
-    CHECK_REFUSED(box_run(&b, "self"), gids ? "linux.gidMappings[2]" : "linux.uidMappings[2]",
-                  text("hostID 1, size 10: %s ids of others in a user namespace needs CAP_SET",
-                       gids ? "group" : "user"));
+    CHECK_REFUSED(
+        box_run(&b, "self"), gids ? "linux.gidMappings[2]" : "linux.uidMappings[2]",
+        text("hostID 1, size 10: %s ids of others in a user namespace: that takes CAP_SET",
+             gids ? "group" : "user"));
     CHECK_NUM(b.code, CTR_E_UNSUPPORTED);
     box_free(&b);
   }
@@ -483,6 +484,28 @@ TEST(a_terminal_belongs_to_another_id_of_the_map) {
   check_terminal(b, (ctr_user){.uid = 1000, .gid = 1000}, outside);
 }
 
+static void check_joined_terminal(ctr_user user, uint32_t uid_outside) {
+  holder h = {.box = box_mapped()};
+  h.box.config->process.args = CTR_STRS("/probe", "wait");
+  start(&h, NULL);
+  box b = box_mapped();
+  join_users(&b, &h);
+  check_terminal(b, user, uid_outside);
+  finish(&h);
+}
+
+TEST(a_terminal_belongs_to_the_process_in_a_user_namespace_that_is_joined) {
+  check_joined_terminal((ctr_user){.uid = 0}, me().root_uid);
+}
+
+TEST(a_terminal_belongs_to_another_id_of_the_map_that_is_joined) {
+  box b = box_mapped();
+  uint32_t outside = 0;
+  CHECK(ctr__id_mapped(b.config->linux_.uidMappings, 1000, &outside));
+  check_joined_terminal((ctr_user){.uid = 1000, .gid = 1000}, outside);
+  box_free(&b);
+}
+
 /* -- maps that are written from inside a user namespace -- */
 
 /* Runs it as root of a new user namespace, with the ids given mapped there. */
@@ -551,7 +574,7 @@ static void nested_without_setfcap(void) {
   data[0].effective = data[0].permitted &= ~(1U << 31); /* CAP_SETFCAP */
   CHECK(!syscall(SYS_capset, &head, data));
   box b = box_new();
-  CHECK_REFUSED(box_run(&b, "self"), "linux.uidMappings", "needs CAP_SETFCAP");
+  CHECK_REFUSED(box_run(&b, "self"), "linux.uidMappings", "takes CAP_SETFCAP");
   box_free(&b);
 }
 

@@ -303,8 +303,9 @@ TEST(what_a_caller_may_not_is_refused_in_the_words_of_the_table) {
     const struct ctr__right_row *right = right_of(row);
     char text[1024], label[64];
     snprintf(label, sizeof label, "row %zu: %s", i, row->right);
-    snprintf(text, sizeof text, "%s: %s%s%s needs %s: %s", row->field, or_else(row->detail, ""),
-             row->detail ? ": " : "", right->asked, right->needs, right->instead);
+    snprintf(text, sizeof text, "%s: %s%s%s: that takes %s; instead %s", row->field,
+             or_else(row->detail, ""), row->detail ? ": " : "", right->asked, right->needs,
+             right->instead);
     compile(&row->asks);
     CHECK_REFUSED(label, CTR_E_UNSUPPORTED, row->field);
     CHECK_MSG(!strcmp(now.err.msg, text), "%s: \"%s\", should be \"%s\"", label, now.err.msg, text);
@@ -364,7 +365,7 @@ TEST(the_table_is_printed_a_line_for_each_right) {
     const struct ctr__right_row *right = &ctr__rights[i];
     char words[1024], *end = at + strcspn(at, "\n");
     *end = '\0';
-    snprintf(words, sizeof words, "%s: needs %s; else %s", right->asked, right->needs,
+    snprintf(words, sizeof words, "%s: takes %s; instead %s", right->asked, right->needs,
              right->instead);
     bool judged = !strncmp(at, "yes     ", 8) || !strncmp(at, "no      ", 8);
     CHECK_MSG(right->has ? judged : !strncmp(at, "depends ", 8), "%.60s", at);
@@ -512,7 +513,8 @@ TEST(a_helper_maps_what_is_given_and_nothing_else) {
     check_ids(facts, cases[i].map, *cases[i].refused ? "linux.uidMappings[0]" : "",
               CTR_E_UNSUPPORTED, cases[i].refused);
   check_ids(facts, OWN_UID "," MAP(1, 200000, 20) "," MAP(50, 7, 1), "linux.uidMappings[2]",
-            CTR_E_UNSUPPORTED, "hostID 7, size 1: user ids of others in a user namespace needs");
+            CTR_E_UNSUPPORTED,
+            "hostID 7, size 1: user ids of others in a user namespace: that takes");
 }
 
 TEST(ids_that_cannot_be_found_out_are_left_to_the_helper) {
