@@ -6249,8 +6249,7 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
   return strlen(b->data + text) < 4096
              ? CTR_OK
              : ctr__refuse(b, CTR_E_CONFIG, field,
-                           "as text the map is longer than the kernel takes: "
-                           "4095 bytes");
+                           "as text the map is longer than the kernel takes: 4095 bytes");
 }
 
 /* newuidmap(1): its own name, the pid, which is put in when it is known, then the map. */
@@ -10748,8 +10747,7 @@ static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
   CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
   if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
   *ret_upper = ctr__mount_upper(target);
-  return *ret_upper < 0 ? *ret_upper
-                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+  return *ret_upper < 0 ? *ret_upper : (int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3));
 }
 
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
@@ -11098,7 +11096,7 @@ static int ctr__mask_directory(ctr__child *c) {
   int mount =
       ctr__new_tmpfs("mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
-  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;
 }
 

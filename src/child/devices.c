@@ -140,7 +140,7 @@ static int ctr__mask_directory(ctr__child *c) {
   int mount =
       ctr__new_tmpfs("mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
-  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;
 }
 

@@ -254,8 +254,7 @@ static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
   CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
   if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
   *ret_upper = ctr__mount_upper(target);
-  return *ret_upper < 0 ? *ret_upper
-                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+  return *ret_upper < 0 ? *ret_upper : (int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3));
 }
 
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
