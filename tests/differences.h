@@ -141,12 +141,16 @@
     "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
   X("root", "cli/test_exec", "into_one_with_a_user_namespace nothing_of_the_host_is_seen_*",       \
     "others have a user namespace in every test: user_namespaces(7)")                              \
-  X("given memory pids", "cli/test_events", "*",                                                   \
+  X("given", "cli/test_events", "more_of_them_* what_is_not_there",                                \
+    "statistics are those of a cgroup: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given memory pids", "cli/test_events", "statistics_once out_of_memory",                       \
     "statistics are those of a cgroup: cgroup-v2.rst, \"Delegation\"")                             \
   X("given memory pids cpu cpuset", "cli/test_update",                                             \
     "it_is_made_* memory_and_* quota_and_* every_flag limits_are_* json_* what_fails_* "           \
     "what_was_changed_* created_running_* what_runs_* a_cgroup_that_* memory_alone_* zeros_of_* "  \
     "numbers_that_* a_value_that_*",                                                               \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("given hugetlb", "cli/test_update", "huge_pages",                                              \
     "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
   X("root", "cli/test_state", "one_that_belongs_to_another_is_refused",                            \
     "to give a directory away needs CAP_CHOWN: chown(2)")                                          \
