@@ -4,16 +4,14 @@ namespace, and the error says why; a cgroup hierarchy that is covered is none.""
 import os
 import shutil
 import tempfile
-import unittest
 
 import users
-from oci import BUILD, ROOT, STATES, Bundles, run
+from oci import BUILD, STATES, Bundles, run
 
 UID, GID = next(users.unknown_ids())
 ORDINARY = ["setpriv", "--reuid", str(UID), "--regid", str(GID), "--clear-groups"]
 
 
-@unittest.skipUnless(ROOT, "only as root")
 class Covered(Bundles):
     def run_where(self, mounts, *command, as_root=False):
         """Runs the default container where some directories are covered by a tmpfs."""
