@@ -965,8 +965,8 @@ CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
 /* A config compiled to an ordered list of steps in one flat block without pointers. Making one
    changes nothing on the machine and needs no privilege; it reads what decides: files below
    /proc/self and /proc/sys, cgroup hierarchies, whether devices are there that are to be bound, and
-   of who maps ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1)
-   is in PATH. A plan can be started any number of times. */
+   for ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1) is in
+   PATH. A plan can be started any number of times. */
 typedef struct ctr_plan ctr_plan;
 
 /* Moments at which the child stops and the caller is called back (see ctr_process_desc). */

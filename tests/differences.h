@@ -162,7 +162,7 @@
   X("ordinary", "cli/test_sandbox", "more_ids_have_to_be_given",                                   \
     "root may map any: user_namespaces(7)")                                                        \
   X("ordinary", "cli/test_sandbox",                                                                \
-    "without_a_user_namespace_an_id_* capabilities terminals_with_a_name_*",                       \
+    "without_a_user_namespace_an_id_* capabilities terminals_with_a_name",                         \
     "others have a user namespace in every sandbox: namespaces(7)")                                \
   X("root", "cli/test_sandbox", "as_root_an_id_* capabilities_of_root",                            \
     "others have a user namespace in every sandbox: namespaces(7)")                                \
