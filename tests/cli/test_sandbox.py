@@ -419,14 +419,15 @@ class Process(Sandboxes):
 
     def test_the_first_process_holds_nothing_of_the_host_open(self):
         fds = [high(os.open(self.room, os.O_PATH)), high(os.open(PYTHON, os.O_RDONLY))]
-        words = [*system(), "--proc", "/proc", "--unshare-pid", "--ro-bind-fd", fds[0], "/x"]
+        words = [*system(), "--proc", "/proc", "--unshare-pid", "--ro-bind-fd", fds[0], "/x",
+                 "--block-fd", fds[1]]
         states = self.room / "states"
         states.mkdir(mode=0o700)
         env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
         self.assertEqual(self.inside(*words, *self.SHOW_FIRST, pass_fds=fds), "pipe\n")
-        named = self.start(*words, "--name", name, "sh", "-c", "echo; read x", env=env,
-                           pass_fds=fds)
-        named.stdout.readline()
+        named = self.start(*words, "--name", name, "sh", "-c", "read x", env=env, pass_fds=fds)
+        wait_until(lambda: self.sandbox("--join", name, "true", env=env).returncode == 0,
+                   "it can be joined")
         self.assertEqual(self.inside("--join", name, *self.SHOW_FIRST, env=env), "pipe\n")
         named.stdin.close()
         named.wait()
@@ -681,13 +682,17 @@ class Rights(Sandboxes):
             file.write(content)
             file.seek(0)
             first = self.start(*HOST, "--unshare-pid", "--name", name, "--seccomp", file.fileno(),
-                               "sh", "-c", "echo; read x", env=env, pass_fds=(file.fileno(),))
-            first.stdout.readline()
+                               "sh", "-c", "read x", env=env, pass_fds=(file.fileno(),))
+        wait_until(lambda: "has a filter" in self.sandbox("--join", name, "true", env=env).stderr,
+                   "it has a name")
         refused = self.sandbox("--join", name, "echo", "ran", env=env)
         self.assertEqual((refused.returncode, refused.stdout), (1, ""))
         self.assertIn(f"sandbox: --join: what runs in {name} has a filter", refused.stderr)
-        shown = self.inside("--join", name, "--seccomp", 50, "grep", "Seccomp:",
-                            "/proc/self/status", env=env, fds={50: content})
+        words = ["--join", name, "--seccomp", 50]
+        wait_until(lambda: self.sandbox(*words, "true", env=env, fds={50: content}).returncode == 0,
+                   "it can be joined")
+        shown = self.inside(*words, "grep", "Seccomp:", "/proc/self/status", env=env,
+                            fds={50: content})
         self.assertEqual(shown.split(), ["Seccomp:", "2"])
         first.stdin.close()
         first.wait()
