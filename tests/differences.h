@@ -32,7 +32,7 @@
     "one id can be mapped, one's own: user_namespaces(7)")                                         \
   X("root", "container/test_maps",                                                                 \
     "files_made_inside_* nobody_can_be_who_* pipes_belong_* maps_of_a_map_* "                      \
-    "groups_with_a_single_id_are_roots a_source_that_a_group_*",                                   \
+    "groups_with_a_single_id_are_roots a_source_that_a_group_* ids_that_are_given_but_*",          \
     "the tester maps ids of its choice, and takes groups: user_namespaces(7), setgroups(2)")       \
   X("ordinary", "container/test_maps", "groups_with_a_single_id_are_refused",                      \
     "root may set groups there: user_namespaces(7)")                                               \

@@ -29,10 +29,13 @@ def system():
     return options
 
 
-def filter_program(denied):
-    """A seccomp filter that answers EPERM to the system calls of these numbers (seccomp(2))."""
+ANSWER_EPERM, KILL = 0x00050001, 0  # what becomes of a system call: seccomp(2)
+
+
+def filter_program(denied, action=ANSWER_EPERM):
+    """A seccomp filter for the system calls of these numbers."""
     load_number = struct.pack("HBBI", 0x20, 0, 0, 0)
-    tests = [struct.pack("HBBI", 0x15, 0, 1, number) + struct.pack("HBBI", 0x06, 0, 0, 0x00050001)
+    tests = [struct.pack("HBBI", 0x15, 0, 1, number) + struct.pack("HBBI", 0x06, 0, 0, action)
              for number in denied]
     return load_number + b"".join(tests) + struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000)
 

@@ -9,12 +9,14 @@ import re
 import select
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 from pathlib import Path
 
 from oci import ROOT
-from sandboxes import BWRAP, ENV, PYTHON, SANDBOX, Sandboxes, filter_program, high, system
+from sandboxes import (BWRAP, ENV, KILL, PYTHON, SANDBOX, Sandboxes, filter_program, high,
+                       system)
 
 # For what is not about files.
 HOST = ["--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc"]
@@ -66,6 +68,8 @@ class Wrong(Sandboxes):
                 (["--hostname", "x", *echo], "--hostname: needs --unshare-uts"),
                 (["--as-pid-1", *echo], "--as-pid-1: needs --unshare-pid"),
                 (["--disable-userns", *echo], "--disable-userns: needs --unshare-user"),
+                (["--unshare-user", "--disable-userns", "--map-ids", *echo],
+                 "--map-ids does not go with --disable-userns"),
                 (["--cap-add", "kill", *echo], "kill is no capability"),
                 (["--exec-label", "x", *echo], "--exec-label: labels are not supported"),
                 (["--file-label", "x", *echo], "--file-label: labels are not supported"),
@@ -170,6 +174,13 @@ class Files(Sandboxes):
             self.run_failing("--ro-bind-fd", *words, pass_fds=(fd,), saying=READ_ONLY)
             (self.room / "in").write_text("through a descriptor\n")
             os.close(fd)
+
+    def test_a_descriptor_bound_below_a_root_that_comes_later_is_covered(self):
+        (self.room / "in").write_text("covered\n")
+        fd = high(os.open(self.room, os.O_PATH))
+        self.addCleanup(os.close, fd)
+        self.assertEqual(self.inside("--bind-fd", fd, "/x", "--bind", "/", "/", "sh", "-c",
+                                     "test -e /x/in || echo covered", pass_fds=(fd,)), "covered\n")
 
     def test_mounts_of_the_host_come_along(self):
         result = self.run_tool("/bin/sh", "-c", "mount | grep -c ' on /proc'")
@@ -400,6 +411,27 @@ class Process(Sandboxes):
             shown = self.inside(*HOST, "--unshare-pid", *options, *show, env={"SECRET": "hidden"})
             self.assertEqual("hidden" in shown, seen, options)
 
+    # What is open there can be opened by its name, and leads out of what it is bound to.
+    SHOW_FIRST = [PYTHON, "-c", "import os; d = '/proc/1/fd'\n"
+                  "for fd in os.listdir(d): print(os.readlink(f'{d}/{fd}').split(':')[0])"]
+
+    def test_the_first_process_holds_nothing_of_the_host_open(self):
+        fds = [high(os.open(self.room, os.O_PATH)), high(os.open(PYTHON, os.O_RDONLY))]
+        words = [*system(), "--proc", "/proc", "--unshare-pid", "--ro-bind-fd", fds[0], "/x",
+                 "--block-fd", fds[1]]
+        states = self.room / "states"
+        states.mkdir(mode=0o700)
+        env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
+        self.assertEqual(self.inside(*words, *self.SHOW_FIRST, pass_fds=fds), "pipe\n")
+        named = self.start(*words, "--name", name, "sh", "-c", "read x", env=env, pass_fds=fds)
+        wait_until(lambda: self.sandbox("--join", name, "true", env=env).returncode == 0,
+                   "it can be joined")
+        self.assertEqual(self.inside("--join", name, *self.SHOW_FIRST, env=env), "pipe\n")
+        named.stdin.close()
+        named.wait()
+        for fd in fds:
+            os.close(fd)
+
     def test_options_from_a_descriptor(self):
         inner = "".join(f"{word}\0" for word in ("--setenv", "B", "2", "--unshare-uts"))
         outer = "".join(f"{word}\0" for word in ("--setenv", "A", "1", "--args", "51"))
@@ -626,6 +658,42 @@ class Rights(Sandboxes):
             self.assertEqual(self.attempts(*words, fds={50: one, 51: other}), seen, words)
         self.assertEqual(self.attempts("--unshare-pid", "--seccomp", 50, fds={50: one}),
                          ["EPERM", "ok"])
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "the filters name system calls of x86_64")
+    def test_a_filter_is_for_the_program_alone(self):
+        """Our process beside it starts it, waits for it and tells how it ended."""
+        for call in (1, 7, 56, 57, 61, 126):  # write, poll, clone, fork, wait4, capset
+            result = self.sandbox(*HOST, "--unshare-pid", "--seccomp", 50, "false",
+                                  fds={50: filter_program([call], KILL)})
+            self.assertEqual((result.returncode, result.stderr), (1, ""), call)
+            result = self.sandbox(*HOST, "--unshare-pid", "--seccomp", 50, "true",
+                                  fds={50: filter_program([call], KILL)})
+            self.assertEqual((result.returncode, result.stderr), (0, ""), call)
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "the filters name system calls of x86_64")
+    def test_who_joins_brings_the_filter(self):
+        states = self.room / "states"
+        states.mkdir(mode=0o700)
+        env, name = {"XDG_RUNTIME_DIR": str(states)}, f"test-{os.getpid()}"
+        content = filter_program([self.PERSONALITY])
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            first = self.start(*HOST, "--unshare-pid", "--name", name, "--seccomp", file.fileno(),
+                               "sh", "-c", "read x", env=env, pass_fds=(file.fileno(),))
+        wait_until(lambda: "has a filter" in self.sandbox("--join", name, "true", env=env).stderr,
+                   "it has a name")
+        refused = self.sandbox("--join", name, "echo", "ran", env=env)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn(f"sandbox: --join: what runs in {name} has a filter", refused.stderr)
+        words = ["--join", name, "--seccomp", 50]
+        wait_until(lambda: self.sandbox(*words, "true", env=env, fds={50: content}).returncode == 0,
+                   "it can be joined")
+        shown = self.inside(*words, "grep", "Seccomp:", "/proc/self/status", env=env,
+                            fds={50: content})
+        self.assertEqual(shown.split(), ["Seccomp:", "2"])
+        first.stdin.close()
+        first.wait()
 
     def test_filters_that_are_none(self):
         for words, content, saying in (

@@ -449,6 +449,38 @@ TEST(flags_of_the_hosts_mounts_stay_locked_either_way) {
   }
 }
 
+/* A mapped bind is the caller's own, so that it is not the kernel that keeps them. */
+TEST(flags_of_the_hosts_mounts_stay_locked_with_mapped_ids) {
+  static const char *const lifting[] = {"rw", "suid", "dev", "exec", "rrw", "rdev"};
+  NEEDS_MAPPED_TMPFS;
+  for (size_t i = 0; i < sizeof lifting / sizeof *lifting; i++)
+    for (int userns = 0; userns < 2; userns++) {
+      box b = box_with_tree();
+      CHECK(mount(NULL, text("%s/data", b.dir), NULL,
+                  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0);
+      if (!userns) without_a_user_namespace(&b);
+      box_mount(&b, "/m", "bind", "data", CTR_STRS(lifting[i]));
+      map_ids(&b, 0, 100000, 65536);
+      box_run(&b, "statfs", "/m");
+      if (userns)
+        CHECK_REFUSED(&b, last_mount(&b), "restrictions that the host set cannot be lifted");
+      else
+        CHECK_RAN(&b);
+      if (!userns)
+        CHECK_MSG(!strstr(box_said(&b, "/m"), !strcmp(lifting[i], "suid")   ? "nosuid"
+                                              : !strcmp(lifting[i], "exec") ? "noexec"
+                                              : strstr(lifting[i], "dev")   ? "nodev"
+                                                                            : "ro,"),
+                  "%s: %s", lifting[i], b.out);
+      b.config->mounts.count--;
+      box_mount(&b, "/m", "bind", "data", CTR_STRS("ro", "nosuid", "nodev"));
+      map_ids(&b, 0, 100000, 65536);
+      CHECK_RAN(box_run(&b, "statfs", "/m")); /* what nobody wants lifted stays */
+      CHECK_HAS(box_said(&b, "/m"), "ro,nosuid,nodev,noexec,");
+      free_tree(&b);
+    }
+}
+
 TEST(a_device_that_only_the_caller_can_reach_is_bound) {
   own_mounts();
   box b = box_out_of_reach();

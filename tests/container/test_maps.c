@@ -588,6 +588,83 @@ TEST(maps_of_a_map_are_written_from_inside_a_user_namespace) {
   setenv("TMPDIR", saved, 1);
 }
 
+/* -- ids that are given, but cannot be had -- */
+
+enum { GIVEN = 200000, SOMEBODY = 1000 };
+
+/* Somebody with a range, who is the machine's only user. */
+static void put_somebody(void) {
+  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+      mount("t", "/etc", "tmpfs", 0, "mode=755"))
+    _exit(3);
+  put_file("/etc/passwd",
+           text("root:x:0:0::/:/bin/sh\nsomebody:x:%d:%d::/:/bin/sh\n", SOMEBODY, SOMEBODY));
+  put_file("/etc/subuid", text("somebody:%d:%d\n", GIVEN, COUNT));
+  put_file("/etc/subgid", text("somebody:%d:%d\n", GIVEN, COUNT));
+}
+
+/* Root, newuidmap(1) and somebody are there, and nobody else. */
+static void enter_small_userns(void) {
+  int ready[2], status = -1;
+  char c = 'x';
+  const pid_t own = getpid();
+  if (pipe(ready)) _exit(3);
+  const pid_t writer = fork();
+  if (writer == 0) {
+    const char *map = text("0 0 1\n%d %d 1\n", SOMEBODY, SOMEBODY);
+    if (read(ready[0], &c, 1) != 1) _exit(3);
+    put_file(text("/proc/%d/uid_map", own), map);
+    put_file(text("/proc/%d/gid_map", own), map);
+    _exit(test_failures != 0);
+  }
+  if (unshare(CLONE_NEWUSER) || write(ready[1], &c, 1) != 1 ||
+      waitpid(writer, &status, 0) != writer || status)
+    _exit(3);
+  close(ready[0]);
+  close(ready[1]);
+}
+
+static void drop_bound(void) {
+  if (prctl(PR_CAPBSET_DROP, 21 /* CAP_SYS_ADMIN */, 0, 0, 0)) _exit(3);
+}
+
+/* What the default config maps for somebody after arrange; it has to start. */
+static void check_default_of_somebody(void (*arrange)(void), const char *map) {
+  char dir[300], old[256];
+  int status = -1;
+  snprintf(old, sizeof old, "%s", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+  snprintf(dir, sizeof dir, "%s/somebody.XXXXXX", old);
+  CHECK(mkdtemp(dir) && !chown(dir, SOMEBODY, SOMEBODY));
+  fflush(stdout);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    setenv("TMPDIR", dir, 1);
+    put_somebody();
+    if (arrange) arrange();
+    if (setgroups(0, NULL) || setresgid(SOMEBODY, SOMEBODY, SOMEBODY) ||
+        setresuid(SOMEBODY, SOMEBODY, SOMEBODY) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+      _exit(3);
+    box b = box_new();
+    CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map", "/proc/self/gid_map"));
+    CHECK_STR(b.out, text("%s%s", map, map));
+    box_free(&b);
+    fflush(stdout);
+    _exit(test_failures != 0);
+  }
+  waitpid(pid, &status, 0);
+  CHECK_NUM(status, 0);
+}
+
+TEST(ids_that_are_given_but_cannot_be_had_are_not_in_the_default) {
+  char one[100], several[200];
+  if (access("/usr/bin/newuidmap", X_OK)) SKIP("newuidmap is not installed");
+  snprintf(one, sizeof one, "%s", map_line(0, SOMEBODY, 1));
+  snprintf(several, sizeof several, "%s%s", one, map_line(1, GIVEN, COUNT));
+  check_default_of_somebody(NULL, several); /* else it would be for another reason */
+  check_default_of_somebody(enter_small_userns, one);
+  check_default_of_somebody(drop_bound, one);
+}
+
 TEST(a_single_id_is_mapped_again_from_inside_a_user_namespace) {
   inside(geteuid(), getegid(), 1, nested_single_id);
   inside(geteuid(), getegid(), 1, nested_without_setfcap);

@@ -149,6 +149,13 @@ static const struct row {
      {USER_WITH(.can_set_resources = true), USER_WITH(.oom_score_adj = -1)},
      {{SPACES(USER_NS), SCORE(0), .facts = &user_facts},
       {SPACES(USER_NS), SCORE(1), .facts = &user_facts}}},
+    {"OOM_SCORE", /* that the caller's is above 0 says nothing of the lowest that was ever set */
+     {SPACES(USER_NS), SCORE(-1), .facts = USER_WITH(.oom_score_adj = 500)},
+     "process.oomScoreAdj",
+     "-1, the caller has 500",
+     {USER_WITH(.can_set_resources = true, .oom_score_adj = 500)},
+     {{SPACES(USER_NS), SCORE(100), .facts = USER_WITH(.oom_score_adj = 500)},
+      {SPACES(USER_NS), SCORE(0), .facts = USER_WITH(.oom_score_adj = 500)}}},
     {"REAL_TIME",
      {SPACES(USER_NS), FIFO, .facts = USER_WITH(.nice_limit = 40, .priority_limit = 6)},
      "process.scheduler.policy",
@@ -561,6 +568,53 @@ TEST(mapping_root_needs_a_capability_of_the_caller_who_does) {
   CHECK_REFUSED("second", CTR_E_UNSUPPORTED, "linux.uidMappings");
   MAPPED(MAPS(MAP(0, 5, 1), MAP(0, 0, 1)), .facts = NESTED_WITH(.euid = 5));
   CHECK_MSG(now.plan, "%s", now.err.msg);
+}
+
+/* proc_pid(5): the maps of the inner one are written by who owns /proc/self, which is the caller's
+   own id alone. */
+TEST(an_inner_user_namespace_takes_the_callers_own_id_as_root) {
+  const struct {
+    const char *label;
+    setup asks;
+    bool refused;
+  } cases[] = {
+#define INNER .desc = {.inner_userns = true}
+#define RANGE MAP(0, 100000, 65536)
+#define WHOLE MAP(0, 0, 65536)
+      {"another's", {INNER, SPACES(USER_NS), MAPS(RANGE, RANGE)}, true},
+      {"another uid", {INNER, SPACES(USER_NS), MAPS(RANGE, WHOLE)}, true},
+      {"another gid", {INNER, SPACES(USER_NS), MAPS(WHOLE, RANGE)}, true},
+      {"no root",
+       {INNER, SPACES(USER_NS), MAPS(MAP(5, 0, 1), MAP(5, 0, 1)),
+        .process = ",'user':{'uid':5,'gid':5}"},
+       true},
+      {"joined", {INNER, SPACES(JOIN)}, true},
+      {"a range of a user's",
+       {INNER, SPACES(USER_NS), .facts = USER_WITH_HELPERS,
+        MAPS(MAP(0, 200000, 10) "," MAP(10, 1000, 1), MAP(0, 300000, 10) "," MAP(10, 1001, 1))},
+       true},
+      {"none", {INNER, SPACES(MOUNT_NS)}, false},
+      {"root's own", {INNER, SPACES(USER_NS), MAPS(WHOLE, WHOLE)}, false},
+      {"a user's own",
+       {INNER, SPACES(USER_NS), MAPS(OWN_UID, OWN_GID), .facts = &user_facts},
+       false},
+      {"no maps", {INNER, SPACES(USER_NS), .facts = &user_facts}, false},
+      {"and more",
+       {INNER, SPACES(USER_NS), MAPS(ALL_UIDS, ALL_GIDS), .facts = USER_WITH_HELPERS},
+       false},
+      {"one more process", {INNER, SPACES(JOIN), EXEC}, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    compile(&cases[i].asks);
+    if (!cases[i].refused) {
+      CHECK_MSG(now.plan, "%s: %s", cases[i].label, now.err.msg);
+      continue;
+    }
+    CHECK_REFUSED(cases[i].label, CTR_E_UNSUPPORTED, "linux.uidMappings");
+    CHECK_HAS(now.err.msg, "inner_userns takes a new user namespace in which 0 is the caller's");
+  }
+#undef WHOLE
+#undef RANGE
+#undef INNER
 }
 
 /* -- what is given, as text -- */
