@@ -218,6 +218,14 @@ static ctr_strs joined_env(sandbox *s, const ctr_strs *theirs) {
   return list_of((const char *const *)environ);
 }
 
+enum { JOIN_TRIES = 50, JOIN_PAUSE = 20 /* milliseconds */ };
+
+/* The first program may have said something before it is written down that it runs. */
+static bool is_being_made(ctr_container *container) {
+  ctr_state state;
+  return !ctr_container_state(container, &state, NULL) && state.status == CTR_STATUS_CREATING;
+}
+
 static bool is_filtered(const ctr_config *config) {
   for (size_t i = 0; i < config->annotations.count; i++)
     if (!strcmp(config->annotations.items[i].key, FILTERED)) return true;
@@ -246,7 +254,11 @@ static int join(sandbox *s) {
                               .no_new_session = !s->new_session,
                               .filters = s->filters,
                               .filter_count = s->filter_count};
-  code = ctr_container_exec(container, &own, &desc, &process, &err);
+  for (int tries = 0; tries < JOIN_TRIES; tries++) {
+    code = ctr_container_exec(container, &own, &desc, &process, &err);
+    if (code != CTR_E_STATE || !is_being_made(container)) break;
+    poll(NULL, 0, JOIN_PAUSE);
+  }
   if (!code) code = ctr_process_wait(process, &end, &err);
   if (code) fail("%s", err.msg);
   ctr_process_free(process);
