@@ -2104,10 +2104,9 @@ static const struct ctr__attr_flag {
     {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
 };
 
-/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime, which has
-   to be said all the same: told nothing, a remount keeps what there is. */
+/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime. */
 static uint64_t ctr__ms_flags(uint64_t attr) {
-  uint64_t flags = attr & CTR__ATTR_ATIME ? 0 : MS_RELATIME;
+  uint64_t flags = 0;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
     if (attr & ctr__attr_flags[i].attr) flags |= ctr__attr_flags[i].ms;
   return flags;
@@ -6501,6 +6500,19 @@ static bool ctr__root_is_caller(const ctr__builder *b) {
          ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
 }
 
+static ctr_code ctr__check_inner_userns(ctr__builder *b) {
+  if (!b->desc->inner_userns) return CTR_OK;
+  if (!ctr__root_is_caller(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
+                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
+                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
+  if (b->config->process.user.additionalGids.count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -6508,23 +6520,15 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   /* /proc/self belongs to root then (proc_pid(5)). */
   if (offsets && joins_users && !ctr__can_unshare(b->facts))
     return ctr__lacks(b, CTR__RIGHT_TIME_OFFSETS, "linux.timeOffsets", NULL);
+  const bool makes_users = b->new_namespaces & CTR_NS_USER;
   ctr__plan_clone(b);
-  if (b->new_namespaces & CTR_NS_USER) {
-    ctr__choose_maps(b);
-    if (b->nomem) return ctr__nomem(b->err);
-    code = ctr__plan_maps(b);
-    if (!code) code = ctr__check_user_mapped(b);
-    if (code) return code;
-  }
+  if (makes_users) ctr__choose_maps(b);
+  if (b->nomem) return ctr__nomem(b->err);
+  code = ctr__check_inner_userns(b);
+  if (!code && makes_users) code = ctr__plan_maps(b);
+  if (!code && makes_users) code = ctr__check_user_mapped(b);
+  if (code) return code;
   ctr__choose_io_owner(b);
-  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_EXEC && !ctr__root_is_caller(b))
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
-                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
-                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
-  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
-                       "with inner_userns there are no additional groups: who makes a user "
-                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
   return CTR_OK;
 }
 
@@ -10550,7 +10554,9 @@ static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   uint64_t attr = strict ? CTR__ATTR_STRICTATIME : 0;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
     if ((unsigned long)fs.f_flags & ctr__attr_flags[i].st) attr |= ctr__attr_flags[i].attr;
-  uint64_t flags = ctr__ms_flags((attr & ~clr) | set);
+  attr = (attr & ~clr) | set;
+  uint64_t flags = ctr__ms_flags(attr);
+  if (!(attr & CTR__ATTR_ATIME)) flags |= MS_RELATIME; /* told nothing, it keeps what there is */
   char path[32];
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
@@ -14218,8 +14224,9 @@ ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
 /* Removes what path[0, end) names in the root: an empty directory; a file, node or link only when
-   it is the one that was made, and not somebody else's by now. */
-static void ctr__remove_made(int root, const char *path, size_t end, uint64_t ino) {
+   it is the one that was made, and not somebody else's by now. Numbers are given again: who has put
+   more into it than we did is somebody else. */
+static void ctr__remove_made(int root, const char *path, size_t end, uint64_t ino, uint64_t size) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
   memcpy(prefix, path, end);
@@ -14228,7 +14235,8 @@ static void ctr__remove_made(int root, const char *path, size_t end, uint64_t in
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
   if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
   struct stat st;
-  if (ino && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ino)
+  if (ino && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ino &&
+      (!S_ISREG(st.st_mode) || (uint64_t)st.st_size <= size))
     unlinkat(parent, name, 0);
 }
 
@@ -14256,6 +14264,11 @@ static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t e
                                                                                           : NULL;
 }
 
+/* What a file that the step has made is filled with; another is a mount point, and empty. */
+static uint64_t ctr__file_size(const ctr__step *step) {
+  return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
@@ -14264,9 +14277,10 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
     const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
     const char *path = ctr__made_path(plan, index, first);
+    const uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
     uint64_t ino = shared->made[count].ino;
     for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; ino = 0) {
-      ctr__remove_made(root, path, end, ino);
+      ctr__remove_made(root, path, end, ino, size);
       while (end && path[end - 1] != '/') end--;
       while (end && path[end - 1] == '/') end--;
     }
