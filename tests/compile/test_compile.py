@@ -137,9 +137,9 @@ FORBIDDEN = {
 }
 
 
-# What is fine in one place: the number is that of a hook that is not reaped yet, waiting is by
+# What is fine in one place: the number is that of a program that is not reaped yet, waiting is by
 # pidfd.
-MAY_BE_CALLED_BY = {"kill": "ctr__hook_finish", "getenv": "ctr__root_path",
+MAY_BE_CALLED_BY = {"kill": "ctr__program_finish", "getenv": "ctr__root_path",
                     "waitid": "ctr__waitid"}
 
 
