@@ -458,13 +458,15 @@ typedef struct ctr_id_mappings {
    "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
    other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
 
-   Three types are made instead of mounted, in their turn, and belong to the container's root. Their
-   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
+   Four types are made instead of mounted, in their turn, and belong to the container's root. Their
+   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file. A failed start
+   takes them away again where they lie on the root's own file system, not in what was mounted.
      ctr.dir      a directory, unless there is one
      ctr.symlink  a link that says what source says
      ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
+     ctr.mode     what is there, also "/", gets the mode that the option names
 
    "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
    a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
@@ -942,8 +944,8 @@ typedef enum ctr_default_kind {
   CTR_DEFAULT_ROOT,
   CTR_DEFAULT_ROOTLESS,  /* with a user namespace that maps the caller to root inside, and as many
                             more ids as the caller can have: those of subuid(5) and subgid(5), which
-                            newuidmap(1) maps, or all of a user namespace that the caller is root
-                            of                                                                    */
+                            newuidmap(1) maps (two programs more are run for each start: some
+                            milliseconds), or all of a user namespace that the caller is root of  */
   CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed       */
 } ctr_default_kind;
 
@@ -961,8 +963,10 @@ CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
 /* ---- plan: what will be done, decided before anything is done -------------------------------- */
 
 /* A config compiled to an ordered list of steps in one flat block without pointers. Making one
-   changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
-   kernel and the caller's own namespaces ask for. A plan can be started any number of times. */
+   changes nothing on the machine and needs no privilege; it reads what decides: files below
+   /proc/self and /proc/sys, cgroup hierarchies, whether devices are there that are to be bound, and
+   for ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1) is in
+   PATH. A plan can be started any number of times. */
 typedef struct ctr_plan ctr_plan;
 
 /* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
@@ -998,7 +1002,8 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
-  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool call_function;   /* instead of the program ctr_process_desc.function is run; process.args
+                           still names it, in errors and for others to see                      */
   bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
                            is the root of the outer one: what was mounted and set for it is out of
                            its reach whatever its capabilities (mount_namespaces(7)). What is
@@ -1023,7 +1028,7 @@ typedef struct ctr_plan_desc {
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG,
             naming what is no filter ("filters[1]");
-            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
+            CTR_E_SYS when what decides about it cannot be read.
             *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
@@ -2232,6 +2237,18 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+/* Clones with every signal blocked, and leaves them so in the child: no handler of the caller's is
+   to run there. */
+static pid_t ctr__clone_blocked(uint64_t flags, bool have_clone3, int cgroup, int *ret_pidfd) {
+  const uint64_t all[2] = {UINT64_MAX, UINT64_MAX};
+  uint64_t before[2];
+  int r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(flags, have_clone3, cgroup, ret_pidfd, NULL);
+  if (pid != 0) ctr__sigmask(before, NULL);
+  return pid;
+}
+
 /* Linux 5.4. */
 static int ctr__waitid(int pidfd, siginfo_t *info, int options) {
   int r;
@@ -2595,6 +2612,68 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
   text[len] = '\0';
   *ret_text = text;
   return 0;
+}
+
+/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
+static char *ctr__next_word(char **at) {
+  char *word = *at, *end = word + strcspn(word, " ");
+  *at = end + (*end == ' ');
+  *end = '\0';
+  return word;
+}
+
+/* -- proc_pid_mountinfo(5) -- */
+
+#define CTR__MOUNTINFO "/proc/self/mountinfo"
+
+/* id parent major:minor root mount-point options fields... - type source super-options */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type, *super;
+} ctr__mount_line;
+
+/* Blanks and backslashes are written as \ooo there. */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  ctr__unescape_octal(fields[3]);
+  ctr__unescape_octal(fields[4]);
+  *ret = (ctr__mount_line){.id = fields[0],
+                           .parent = fields[1],
+                           .root = fields[3],
+                           .point = fields[4],
+                           .options = fields[5],
+                           .type = ctr__next_word(&tail)};
+  ctr__next_word(&tail); /* the source */
+  ret->super = ctr__next_word(&tail);
+  return true;
+}
+
+/* Every line of the text, which is cut up for that; NULL without memory. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, char *text, size_t *ret_count) {
+  size_t count = 0;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  char *save = NULL;
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
 }
 
 /* ==== [SECTION] config/json_read.c ============================================================ */
@@ -4549,8 +4628,15 @@ static bool ctr__same_path(const char *a, const char *b) {
   }
 }
 
+/* Types of ours: what is made, not mounted. */
+#define CTR__TYPE_OURS    "ctr."
+#define CTR__TYPE_DIR     CTR__TYPE_OURS "dir"
+#define CTR__TYPE_FILE    CTR__TYPE_OURS "file"
+#define CTR__TYPE_SYMLINK CTR__TYPE_OURS "symlink"
+#define CTR__TYPE_MODE    CTR__TYPE_OURS "mode"
+
 static bool ctr__is_made(const ctr_mount *mount) {
-  return mount->type && !strncmp(mount->type, "ctr.", 4);
+  return mount->type && !strncmp(mount->type, CTR__TYPE_OURS, sizeof CTR__TYPE_OURS - 1);
 }
 
 static bool ctr__is_remount(const ctr_mount *mount) {
@@ -4571,8 +4657,8 @@ static const ctr_mount *ctr__root_mount(const ctr_config *config) {
 static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
   const ctr_mount *mount = &c->config->mounts.items[index];
   const char *wrong = !mount->data.items ? "bytes are promised that are not there"
-                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
-                          ? "only the type ctr.file has any"
+                      : !mount->type || strcmp(mount->type, CTR__TYPE_FILE) != 0
+                          ? "only the type " CTR__TYPE_FILE " has any"
                       : mount->source ? "the file has a source already"
                                       : NULL;
   char name[128];
@@ -4853,21 +4939,46 @@ static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
     ids->items[ids->count++] = (ctr__id_range){(uint32_t)first, (uint32_t)count};
 }
 
-/* -- those of the caller's own user namespace -- */
+/* -- maps -- */
+
+static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    if (id - m->containerID < m->size && id >= m->containerID) {
+      *ret_host = m->hostID + (id - m->containerID);
+      return true;
+    }
+  }
+  return false;
+}
 
 /* proc_pid_uid_map(5): lines "inside outside count". */
-static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
-  char *text = NULL, *save = NULL;
-  *ret = (ctr__ids){.known = true};
-  int r = ctr__read_text(arena, ctr__id_sources[kind].map, &text);
+static int ctr__read_map(ctr_arena *arena, const char *path, ctr_id_mappings *ret) {
+  char *text = NULL;
+  size_t count = 0;
+  int r = ctr__read_text(arena, path, &text);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t first = strtoull(at, &at, 10);
-    strtoull(at, &at, 10);
-    ctr__ids_add(ret, first, strtoull(at, &at, 10));
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr_id_mapping *map = ctr__arena_array(arena, count + 1, sizeof *map);
+  if (!map) return -ENOMEM;
+  for (size_t i = 0; i < count; i++) {
+    map[i].containerID = (uint32_t)strtoull(text, &text, 10);
+    map[i].hostID = (uint32_t)strtoull(text, &text, 10);
+    map[i].size = (uint32_t)strtoull(text, &text, 10);
   }
+  *ret = (ctr_id_mappings){map, count};
   return 0;
+}
+
+/* -- those of the caller's own user namespace -- */
+
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  ctr_id_mappings map;
+  *ret = (ctr__ids){.known = true};
+  int r = ctr__read_map(arena, ctr__id_sources[kind].map, &map);
+  for (size_t i = 0; r == 0 && i < map.count; i++)
+    ctr__ids_add(ret, map.items[i].containerID, map.items[i].size);
+  return r;
 }
 
 /* -- those that are given to the caller -- */
@@ -5140,13 +5251,6 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   return code;
 }
 
-static bool ctr__has_id(const ctr_id_mappings *map, uint32_t id) {
-  for (size_t i = 0; i < map->count; i++)
-    if (id >= map->items[i].containerID && id - map->items[i].containerID < map->items[i].size)
-      return true;
-  return false;
-}
-
 /* Terminals belong to the group tty where it is there. */
 static ctr_code ctr__default_tty_group(ctr_arena *arena, ctr_config *config) {
   ctr_mount *mounts = ctr_arena_alloc(arena, sizeof ctr__default_mounts);
@@ -5188,11 +5292,12 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
   ctr_code code = CTR_OK;
+  uint32_t host;
   if (kind == CTR_DEFAULT_ROOT)
     config->linux_.namespaces.count--;
   else
     code = ctr__default_maps(arena, kind, config);
-  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__has_id(&config->linux_.gidMappings, 5)))
+  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__id_mapped(config->linux_.gidMappings, 5, &host)))
     code = ctr__default_tty_group(arena, config);
   if (!code) code = ctr__default_limits(arena, config);
   if (code) return ctr__nomem(err);
@@ -5218,6 +5323,13 @@ enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
 /* Numbers that mean the same in every step that has them: whose ids a mount shows (1 + which map;
    0: those of the file system), and what else is to be known of what it is made from. */
 enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
+
+/* Of what changes attributes: those set, those cleared, whether mount_setattr(2) is there. */
+enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
+
+/* Of a bind mount, besides these: its propagation, whether what is mounted below comes along, and
+   attributes for all of that. */
+enum { CTR__NUM_PROPAGATION = 3, CTR__NUM_BELOW, CTR__NUM_BELOW_SET, CTR__NUM_BELOW_CLR };
 
 enum ctr__source {
   CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
@@ -5321,6 +5433,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
@@ -5420,7 +5533,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
-  X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(SOMETHING_ELSE, "something else is there")                                                     \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -5439,10 +5552,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")     \
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
-  X(HOOK_PROGRAM, "it cannot be executed")                                                         \
-  X(HOOK_EXIT, "it ended with exit code ")                                                         \
-  X(HOOK_SIGNAL, "it was ended by signal ")                                                        \
-  X(HOOK_TIMEOUT, "it was killed: its time was up")
+  X(PROGRAM_FILE, "it cannot be executed")                                                         \
+  X(PROGRAM_EXIT, "it ended with exit code ")                                                      \
+  X(PROGRAM_SIGNAL, "it was ended by signal ")                                                     \
+  X(PROGRAM_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
@@ -5652,7 +5765,7 @@ static void ctr__gather_file_systems(const ctr_mounts *mounts, ctr__facts *facts
   char *text = NULL, *save = NULL;
   size_t unusual = 0, len = 0;
   for (size_t i = 0; i < mounts->count; i++) {
-    bool known = !mounts->items[i].type;
+    bool known = !mounts->items[i].type || ctr__is_made(&mounts->items[i]);
     for (size_t u = 0; u < sizeof usual / sizeof *usual && !known; u++)
       known = !strcmp(mounts->items[i].type, usual[u]);
     unusual += !known;
@@ -6052,17 +6165,6 @@ static ctr_code ctr__sort_namespaces(ctr__builder *b) {
 
 /* -- id maps -- */
 
-static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
-  for (size_t i = 0; i < map.count; i++) {
-    const ctr_id_mapping *m = &map.items[i];
-    if (id - m->containerID < m->size && id >= m->containerID) {
-      *ret_host = m->hostID + (id - m->containerID);
-      return true;
-    }
-  }
-  return false;
-}
-
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
   char *text = ctr__take(b, map.count + 1, 3 * 11);
   char *at = text;
@@ -6147,8 +6249,7 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
   return strlen(b->data + text) < 4096
              ? CTR_OK
              : ctr__refuse(b, CTR_E_CONFIG, field,
-                           "as text the map is longer than the kernel takes: "
-                           "4095 bytes");
+                           "as text the map is longer than the kernel takes: 4095 bytes");
 }
 
 /* newuidmap(1): its own name, the pid, which is put in when it is known, then the map. */
@@ -6585,10 +6686,12 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+static const char ctr__idmap_too_late[] = "ids are mapped when a mount is made, not later";
+
 /* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
 static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
                                         const ctr__mount_spec *spec) {
-  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (spec->remount) return ctr__idmap_too_late;
   if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
   return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
          "namespace";
@@ -6701,8 +6804,8 @@ static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const c
                                 ctr__mount_spec *spec) {
   if (!spec->idmapped) return CTR_OK;
   if (spec->remount)
-    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "%s.uidMappings", field),
-                     "ids are mapped when a mount is made, not later");
+    return ctr__refuse(b, CTR_E_CONFIG, ctr__print(b, "%s.uidMappings", field),
+                       ctr__idmap_too_late);
   if (!ctr__has_setattr(b))
     return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
                        "to map ids needs mount_setattr(2), which came with Linux 5.12");
@@ -6755,9 +6858,16 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
-                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
-                          spec->as_root});
+                  .num = {[CTR__NUM_SET] = spec->set,
+                          [CTR__NUM_CLR] = spec->clr,
+                          [CTR__NUM_SETATTR] = ctr__has_setattr(b),
+                          [CTR__NUM_PROPAGATION] = first,
+                          [CTR__NUM_BELOW] = spec->recursive,
+                          [CTR__NUM_BELOW_SET] = spec->rec_set,
+                          [CTR__NUM_BELOW_CLR] = spec->rec_clr,
+                          [CTR__NUM_IDMAP] = spec->idmap,
+                          [CTR__NUM_SOURCE] = spec->source | ctr__may_ask(b),
+                          [CTR__NUM_ROOT] = spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -6962,54 +7072,21 @@ static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **re
   return r < 0 ? ctr__fail(b->err, CTR_E_SYS, -r, NULL, "read %s", path) : CTR_OK;
 }
 
-/* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
-static void ctr__unescape_octal(char *text) {
-  char *to = text;
-  for (const char *from = text; *from; from++) {
-    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-      from += 3;
-    } else {
-      *to++ = *from;
-    }
-  }
-  *to = '\0';
-}
-
-/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
-static char *ctr__next_word(char **at) {
-  char *word = *at, *end = word + strcspn(word, " ");
-  *at = end + (*end == ' ');
-  *end = '\0';
-  return word;
-}
-
 static const char *ctr__base_name(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
 
-/* One line: id parent major:minor root mount-point options fields... - type source
-   super-options. */
-static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *tail = strstr(line, " - "), *fields[6];
-  if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
-  const char *type = ctr__next_word(&tail);
-  ctr__next_word(&tail); /* the source */
-  const char *super = ctr__next_word(&tail);
-  bool v2 = !strcmp(type, "cgroup2");
-  if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
-  ctr__unescape_octal(fields[3]);
-  ctr__unescape_octal(fields[4]);
-  all->items[all->count++] = (ctr__hierarchy){.mount_point = fields[4],
-                                              .name = ctr__base_name(fields[4]),
-                                              .root = fields[3],
-                                              .options = super,
+static void ctr__hierarchy_add(ctr__hierarchies *all, const ctr__mount_line *mount) {
+  const bool v2 = !strcmp(mount->type, "cgroup2");
+  if (all->count == sizeof all->items / sizeof *all->items) return;
+  if (*mount->point != '/' || !*mount->super || (!v2 && strcmp(mount->type, "cgroup") != 0)) return;
+  all->items[all->count++] = (ctr__hierarchy){.mount_point = mount->point,
+                                              .name = ctr__base_name(mount->point),
+                                              .root = mount->root,
+                                              .options = mount->super,
                                               .v2 = v2,
-                                              .read_only = ctr__list_has(fields[5], "ro", 2)};
+                                              .read_only = ctr__list_has(mount->options, "ro", 2)};
   all->v1_count += !v2;
 }
 
@@ -7037,13 +7114,16 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
   if (!all) return ctr__nomem(b->err);
-  char *text = NULL, *save = NULL;
+  char *text = NULL;
+  ctr__mount_line *mounts = NULL;
+  size_t mount_count = 0;
   ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
   all->membership = text;
-  if (!code) code = ctr__read_proc_file(b, "/proc/self/mountinfo", &text);
+  if (!code) code = ctr__read_proc_file(b, CTR__MOUNTINFO, &text);
+  if (!code && !(mounts = ctr__mount_lines(b->arena, text, &mount_count)))
+    code = ctr__nomem(b->err);
   if (code) return code;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    ctr__hierarchy_read(all, line);
+  for (size_t i = 0; i < mount_count; i++) ctr__hierarchy_add(all, &mounts[i]);
   size_t seen = all->count;
   all->count = all->v1_count = 0;
   for (size_t i = 0; i < seen && !code; i++) {
@@ -7197,17 +7277,18 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
 }
 
 /* ==== [SECTION] plan/made.c =================================================================== */
-/* What stands in the list of mounts and is made, not mounted: types of ours. */
+/* What stands in the list of mounts and is made, not mounted. */
 
 static const struct ctr__made_type {
   const char *name;
   enum ctr__kind kind;
   uint64_t mode, max; /* unless the options say another; at most; 0: it has none */
 } ctr__made_types[] = {
-    {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
-    {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
-    {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
-    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
+    {CTR__TYPE_DIR, CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
+    {CTR__TYPE_FILE, CTR__STEP_MAKE_FILE, 0644, 07777},
+    {CTR__TYPE_SYMLINK, CTR__STEP_SYMLINK, 0, 0},
+    /* of what is there: one must be named */
+    {CTR__TYPE_MODE, CTR__STEP_SET_MODE, UINT64_MAX, 07777},
 };
 
 static const struct ctr__made_type *ctr__made_type_of(const char *name) {
@@ -7273,7 +7354,9 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const struct ctr__made_type *type = ctr__made_type_of(mount->type);
   ctr__made_spec spec;
   if (!type)
-    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+    return ctr__wrong_member(b, i, "type",
+                             "known are " CTR__TYPE_DIR ", " CTR__TYPE_SYMLINK ", " CTR__TYPE_FILE
+                             " and " CTR__TYPE_MODE);
   if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
   if (mount->uidMappings.count || mount->gidMappings.count)
@@ -7419,12 +7502,13 @@ static bool ctr__is_dev(const char *path) {
 }
 
 /* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. */
-static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
+                                     bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
     if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
-    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
   }
@@ -7501,7 +7585,9 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
   if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
   if (code) return code;
-  if (b->late_count && !spec.remount) ctr__plan_late_read_only(b, i, mount->destination);
+  const bool writable = spec.remount && ((spec.clr | spec.rec_clr) & CTR__ATTR_RDONLY);
+  if (b->late_count && (writable || !spec.remount))
+    ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
     if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
       b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
@@ -7555,16 +7641,23 @@ static const struct ctr__dev_link {
 };
 
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static bool ctr__makes_nodes(const ctr__builder *b) {
+  return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
+}
+
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+  if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
+                    .num = {[0] = mode,
+                            [1] = number,
+                            [4] = ctr__has_setattr(b),
+                            [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -7576,7 +7669,7 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
 /* A node that the caller has not got cannot be bound, and none can be made. */
 static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
   size_t missing = b->facts->missing_device;
-  if (!missing || (ctr__can_mknod(b->facts) && !ctr__in_userns(b))) return CTR_OK;
+  if (!missing || ctr__makes_nodes(b)) return CTR_OK;
   const char *field = ctr__print(b, "linux.devices[%zu]", missing - 1);
   if (!field) return ctr__nomem(b->err);
   return ctr__lacks(b, CTR__RIGHT_DEVICES, field,
@@ -7630,8 +7723,11 @@ static void ctr__plan_root(ctr__builder *b) {
   const char *path = ctr__host_path(b, root->path);
   b->root_dir = ctr__add_str(b, path);
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
-                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
+                  .num = {[0] = listens ? 0 : MS_REC | MS_PRIVATE,
+                          [1] = read_only_below,
+                          [2] = ctr__root_attr(b),
+                          [3] = ctr__has_setattr(b),
+                          [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -7736,9 +7832,8 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
-                    .num = {0755, true});
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
+    ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL, false);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }
@@ -9349,7 +9444,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL);
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
                     .num = {b->desc->filter_count > 0});
@@ -10139,10 +10234,10 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
   return fds && fd < 0 ? fd : 0;
 }
 
-/* Then nobody would know of the program, or wait for it. */
-static bool ctr__parent_is_gone(const ctr__child *c) {
-  struct pollfd parent = {.fd = c->sock};
-  return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
+/* Without a parent, nobody would know of the program or wait for it: until it is left alone. */
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__hung_up(c->sock) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                 : 0;
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
@@ -10317,7 +10412,7 @@ static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
 static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
   (void)s;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
-  return ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE) : 0;
+  return ctr__see_parent(c);
 }
 
 /* Files made in the user namespace are to belong to its root, and the caller's groups are not to
@@ -10460,12 +10555,12 @@ static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
 }
 
-/* Sets and clears attributes of a mounted mount. num: set, clear, whether mount_setattr(2) is
-   there. */
+/* Sets and clears attributes of a mounted mount; num begins with CTR__NUM_SET. */
 static int ctr__apply_attr(int mount, const uint64_t *num) {
-  if (!num[0] && !num[1]) return 0;
-  return num[2] ? ctr__mount_setattr(mount, 0, num[0], num[1], 0)
-                : ctr__remount_attr(mount, num[0], num[1]);
+  const uint64_t set = num[CTR__NUM_SET], clr = num[CTR__NUM_CLR];
+  if (!set && !clr) return 0;
+  return num[CTR__NUM_SETATTR] ? ctr__mount_setattr(mount, 0, set, clr, 0)
+                               : ctr__remount_attr(mount, set, clr);
 }
 
 static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
@@ -10503,16 +10598,18 @@ static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
 /* Propagation and attributes: with mount_setattr(2) in one call, but for a tree, of which the
    attributes are those of its top only. */
 static int ctr__settle_bind(int tree, const ctr__step *s) {
-  uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
-  bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
-  if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
-  int r = ctr__apply_propagation(tree, s->num[3], s->num[2]);
+  const uint64_t type = s->num[CTR__NUM_PROPAGATION];
+  const bool have_setattr = s->num[CTR__NUM_SETATTR];
+  if (have_setattr && !(s->num[CTR__NUM_BELOW] && (type & MS_REC)))
+    return ctr__mount_setattr(tree, 0, s->num[CTR__NUM_SET], s->num[CTR__NUM_CLR],
+                              type & ~(uint64_t)MS_REC);
+  int r = ctr__apply_propagation(tree, type, have_setattr);
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
 static int ctr__settle_below(int tree, const ctr__step *s) {
-  if (!s->num[5] && !s->num[6]) return 0;
-  return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
+  const uint64_t set = s->num[CTR__NUM_BELOW_SET], clr = s->num[CTR__NUM_BELOW_CLR];
+  return set || clr ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, set, clr, 0) : 0;
 }
 
 /* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
@@ -10542,7 +10639,7 @@ static int ctr__read_only_below(int tree) {
 }
 
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
-  unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
+  unsigned recursive = s->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
                              ? ctr__ask_parent(c)
                              : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
@@ -10650,8 +10747,7 @@ static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
   CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
   if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
   *ret_upper = ctr__mount_upper(target);
-  return *ret_upper < 0 ? *ret_upper
-                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+  return *ret_upper < 0 ? *ret_upper : (int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3));
 }
 
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
@@ -10713,7 +10809,7 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
   if (fstat(target, &st) < 0) return -errno;
-  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
@@ -10918,7 +11014,15 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
-  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EEXIST);
+}
+
+/* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
+static int ctr__child_make_cwd(ctr__child *c, const ctr__step *s) {
+  size_t made;
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  ctr__note_made(c, fd, "", made);
+  return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
 }
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
@@ -10927,12 +11031,9 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   const mode_t what = S_IFDIR | (mode_t)s->num[0];
   CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
   ctr__note_made(c, fd, "", made);
-  /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
-  if (s->num[1]) return 0;
   if (fstat(fd, &st) < 0) return -errno;
-  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
 /* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
@@ -10995,7 +11096,7 @@ static int ctr__mask_directory(ctr__child *c) {
   int mount =
       ctr__new_tmpfs("mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
-  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;
 }
 
@@ -11431,36 +11532,32 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     ctr__pidfd_signal(pidfd, SIGKILL);
   }
   int reaped = ctr__reap(pidfd, &status);
-  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_PROGRAM_TIMEOUT, r;
   if (r == 0) r = reaped;
   if (r < 0) return r;
   if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
-    p->reason = CTR__WHY_HOOK_PROGRAM;
+    p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
-  p->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
   return p->detail ? -ECANCELED : 0;
 }
 
-/* Runs it and waits for it. Signals are blocked for the moment of the clone: no handler of the
-   caller's is to run in its process. */
+/* Runs it and waits for it. */
 static int ctr__program_execute(ctr__program_run *p) {
   int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   memset(p->note, 0, CTR__NOTE_MAX);
   int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
   if (r == 0) r = ctr__pipe(report);
   CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
   if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
   p->output = output_write;
   p->report = report_write;
-  pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(0, true, -1, &pidfd);
   if (pid == 0) ctr__program_main(p);
-  ctr__sigmask(before, NULL);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
   ctr__close(&output_write);
   ctr__close(&report_write);
@@ -11562,11 +11659,6 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
 /* ==== [SECTION] child/run.c =================================================================== */
 /* The child walks its lane of the plan. */
 
-static int ctr__see_parent(ctr__child *c) {
-  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
-                                                  : 0;
-}
-
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
@@ -11588,9 +11680,8 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
-  (void)s;
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
   *launch->environment = launch->envp;
@@ -11629,6 +11720,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_CWD] = ctr__child_make_cwd,
     [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
@@ -14194,36 +14286,6 @@ static const char *const ctr__empty_mount_points[] = {
     "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
 };
 
-/* The part of a line of proc_pid_mountinfo(5) that matters here. */
-typedef struct ctr__mount_line {
-  const char *id, *parent, *root, *point, *options, *type;
-} ctr__mount_line;
-
-static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
-  char *tail = strstr(line, " - "), *fields[6];
-  if (!tail) return false;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
-  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
-                           fields[4], fields[5], ctr__next_word(&tail)};
-  ctr__unescape_octal(fields[4]);
-  return true;
-}
-
-/* Every line; NULL without memory or the file. */
-static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
-  char *text = NULL, *save = NULL;
-  size_t count = 0;
-  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
-  for (const char *at = text; *at; at++) count += *at == '\n';
-  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
-  *ret_count = 0;
-  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
-    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
-  return lines;
-}
-
 static bool ctr__covers_nothing(const char *below) {
   for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
     if (!strcmp(below, ctr__empty_mount_points[i])) return true;
@@ -14243,10 +14305,12 @@ static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
 /* Adds the reason to an error, if this is it. */
 static void ctr__explain_invisible(const char *type, ctr_err *err) {
   ctr_arena arena = {0};
+  char *text = NULL;
   size_t count = 0, there = 0;
   const char *cover = NULL;
   if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
-  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  int r = ctr__read_text(&arena, CTR__MOUNTINFO, &text);
+  const ctr__mount_line *lines = r < 0 ? NULL : ctr__mount_lines(&arena, text, &count);
   for (size_t i = 0; lines && i < count; i++) {
     if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
     const char *covered = ctr__cover_of(lines, count, &lines[i]);
@@ -14375,19 +14439,19 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
+  const bool by_program = report->reason >= CTR__WHY_PROGRAM_EXIT && why; /* errno has no part */
   ctr_code code =
-      ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error, ctr__plan_str(plan, step->field),
+      ctr__fail(err, CTR_E_SYS, by_program ? 0 : report->error, ctr__plan_str(plan, step->field),
                 "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
                 ctr__refused_option(plan, step, report));
   if (!err) return code;
-  if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
+  if (report->reason == CTR__WHY_PROGRAM_EXIT || report->reason == CTR__WHY_PROGRAM_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
   if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
     ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
-  if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
+  if (by_program && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }
 
@@ -14633,7 +14697,7 @@ static int ctr__check_lifted(int mount, const ctr__step *step) {
    hears of what is mounted on the host as a copy of the child's own would, and no more. */
 static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
   const bool bind = step->kind == CTR__STEP_MOUNT_BIND;
-  const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
+  const unsigned tree = bind && step->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE mount =
       bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
@@ -14752,13 +14816,10 @@ static int ctr__map_and_open(ctr__start *s, const ctr__step *step, pid_t pid, in
 }
 
 static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const pid_t caller = getpid();
-  int pidfd = -1, r = ctr__sigmask(all, before); /* no handler of the caller's runs in there */
-  if (r < 0) return r;
-  pid_t pid = ctr__clone(CTR_NS_USER, step->num[1], -1, &pidfd, NULL);
+  int pidfd = -1;
+  pid_t pid = ctr__clone_blocked(CTR_NS_USER, step->num[1], -1, &pidfd);
   if (pid == 0) ctr__hold_namespace(caller);
-  ctr__sigmask(before, NULL);
   if (pid < 0) return pid;
   pidfd = ctr__fd_high(pidfd);
   int userns = pidfd < 0 ? pidfd : ctr__map_and_open(s, step, pid, pidfd);
@@ -14799,20 +14860,16 @@ static int ctr__open_channel(ctr__start *s) {
   return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
 }
 
-/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
-   the child does. */
+/* run is what the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const char *born_in = ctr__plan_str(s->plan, step->str[0]);
   CTR__AUTO_CLOSE cgroup = born_in ? ctr__cgroup_open_path(born_in) : -1;
   if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1, r = ctr__open_channel(s);
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], cgroup, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(step->num[0], step->num[1], cgroup, &pidfd);
   if (pid == 0) run(&s->launch);
-  ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
@@ -14996,18 +15053,16 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
-static int64_t ctr__id_outside(ctr__start *s, const char *map, uint64_t id) {
-  char path[64], *text = NULL, *save = NULL;
-  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"), map);
-  int r = ctr__read_text(&s->arena, path, &text);
+static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
+  char path[64];
+  ctr_id_mappings map;
+  uint32_t outside;
+  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"),
+               name);
+  int r = ctr__read_map(&s->arena, path, &map);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t inside = strtoull(at, &at, 10), outside = strtoull(at, &at, 10);
-    if (id >= inside && id - inside < strtoull(at, &at, 10))
-      return (int64_t)(outside + id - inside);
-  }
-  return -EINVAL; /* as chown(2) says it of ids that are not mapped */
+  /* As chown(2) says it of ids that are not mapped. */
+  return ctr__id_mapped(map, (uint32_t)id, &outside) ? (int64_t)outside : -EINVAL;
 }
 
 static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {

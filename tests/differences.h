@@ -28,7 +28,7 @@
     "a_range_that_is_not_given_* what_a_helper_says_* one_map_by_a_helper_* "                      \
     "ones_own_id_need_not_*",                                                                      \
     "subordinate ids are given to users by name: subuid(5)")                                       \
-  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map",           \
+  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map*",          \
     "one id can be mapped, one's own: user_namespaces(7)")                                         \
   X("root", "container/test_maps",                                                                 \
     "files_made_inside_* nobody_can_be_who_* pipes_belong_* maps_of_a_map_* "                      \
@@ -141,19 +141,69 @@
     "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
   X("root", "cli/test_exec", "into_one_with_a_user_namespace nothing_of_the_host_is_seen_*",       \
     "others have a user namespace in every test: user_namespaces(7)")                              \
-  X("given memory pids", "cli/test_events", "*",                                                   \
+  X("given", "cli/test_events", "more_of_them_* what_is_not_there",                                \
+    "statistics are those of a cgroup: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given memory pids", "cli/test_events", "statistics_once out_of_memory",                       \
     "statistics are those of a cgroup: cgroup-v2.rst, \"Delegation\"")                             \
   X("given memory pids cpu cpuset", "cli/test_update",                                             \
     "it_is_made_* memory_and_* quota_and_* every_flag limits_are_* json_* what_fails_* "           \
     "what_was_changed_* created_running_* what_runs_* a_cgroup_that_* memory_alone_* zeros_of_* "  \
     "numbers_that_* a_value_that_*",                                                               \
     "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("given hugetlb", "cli/test_update", "huge_pages",                                              \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
   X("root", "cli/test_state", "one_that_belongs_to_another_is_refused",                            \
     "to give a directory away needs CAP_CHOWN: chown(2)")                                          \
   X("several-ids", "cli/test_commands", "users_groups_and_capabilities_are_set",                   \
     "one id can be mapped, one's own: user_namespaces(7)")                                         \
   X("given", "cli/test_commands", "ps_lists_its_processes",                                        \
-    "processes are found by their cgroup: cgroup-v2.rst, \"Delegation\"")
+    "processes are found by their cgroup: cgroup-v2.rst, \"Delegation\"")                          \
+  X("several-ids", "cli/test_sandbox", "more_ids", "ids are given to users by name: subuid(5)")    \
+  X("ordinary", "cli/test_sandbox", "more_ids_have_to_be_given",                                   \
+    "root may map any: user_namespaces(7)")                                                        \
+  X("ordinary", "cli/test_sandbox",                                                                \
+    "without_a_user_namespace_an_id_* capabilities terminals_with_a_name",                         \
+    "others have a user namespace in every sandbox: namespaces(7)")                                \
+  X("root", "cli/test_sandbox", "as_root_an_id_* capabilities_of_root",                            \
+    "others have a user namespace in every sandbox: namespaces(7)")                                \
+  X("given memory pids cpu", "cli/test_sandbox", "limits_of_all_together",                         \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given pids", "cli/test_sandbox", "nothing_stays_when_it_is_told_to_end",                      \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("ordinary", "cli/test_sandbox", "limits_hold_or_are_refused", "root sets any: cgroups(7)")     \
+  X("ordinary", "cli/test_bad_input", "a_root_that_may_not_* a_config_that_may_not_*",             \
+    "root may, by CAP_DAC_OVERRIDE: capabilities(7)")                                              \
+  X("root", "cli/test_bad_input", "a_device_rule_says_what_is_meant",                              \
+    "for others rules are warned of before they are read: CAP_BPF, bpf(2)")                        \
+  X("root", "cli/test_bundles", "bundles_run_but_for_*",                                           \
+    "others have one id, and bundles of their own: user_namespaces(7)")                            \
+  X("ordinary", "cli/test_bundles", "rootless_bundles_*",                                          \
+    "root has bundles of its own: user_namespaces(7)")                                             \
+  X("root", "cli/test_covered", "*",                                                               \
+    "the tester mounts, and becomes another user: mount(2), setresuid(2)")                         \
+  X("root", "cli/test_descriptors", "create_with_a_user_namespace create_that_joins_namespaces",   \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
+  X("given", "cli/test_descriptors",                                                               \
+    "at_a_paused_one the_processes_of_one kill_of_a_paused_one pause_and_resume "                  \
+    "forced_delete_of_a_paused_one",                                                               \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("root", "cli/test_hostile", "a_cgroup_with_processes_in_it_*",                                 \
+    "the tester makes cgroups in every hierarchy: cgroups(7)")                                     \
+  X("given memory pids", "cli/test_judge",                                                         \
+    "a_program_* an_exit_code a_signal time_* memory output processes two_at_once nobody_reads_* " \
+    "what_it_leaves_* it_can_change_* what_cannot_*",                                              \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("ordinary", "cli/test_judge", "without_limits_nothing_is_judged", "root sets any: cgroups(7)") \
+  X("root", "cli/test_nested", "as_root_with_ranges",                                              \
+    "others map their own ids: user_namespaces(7)")                                                \
+  X("ranged", "cli/test_nested", "with_subordinate_ids",                                           \
+    "subordinate ids are given to users by name: subuid(5)")                                       \
+  X("root", "cli/test_pidfd_socket", "by_way_of_a_process_that_joins_first",                       \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
+  X("given", "cli/test_threads", "it_is_paused_resumed_and_listed",                                \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("root", "cli/test_threads", "one_that_shares_the_hosts_pids_ends_too",                         \
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")
 
 /* What they see that differs: type, name; as root; as an ordinary user; why. */
 #define DIFFERENT_VALUES(X)                                                                        \

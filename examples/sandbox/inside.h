@@ -59,7 +59,7 @@ static void die_with(pid_t parent) {
   if (getppid() != parent) raise(SIGKILL);
 }
 
-/* seccomp(2): for the program alone, and last of all. */
+/* seccomp(2): last of all, so that the filter need not allow what leads there. */
 static void load_filters(const sandbox *s) {
   for (size_t i = 0; i < s->filter_count; i++) {
     const struct {
@@ -120,6 +120,7 @@ static void let_go(const sandbox *s) {
 static int reap_all(const sandbox *s, pid_t program) {
   int status, result = 1;
   let_go(s);
+  load_filters(s);
   for (;;) {
     const pid_t pid = wait(&status);
     if (pid < 0 && errno == EINTR) continue;

@@ -213,7 +213,6 @@ static void make_overlay(sandbox *s, const operation *o) {
     lower = print(s, "%s%s%s", escape(s, o->layers.items[i]), i ? ":" : "", lower);
   words options = split(s, "nosuid nodev");
   add_word(s, &options, print(s, "lowerdir=%s", lower));
-  if (geteuid() != 0) add_word(s, &options, "userxattr"); /* trusted ones are root's */
   if (how & OVERLAY_KEPT) {
     add_word(s, &options, print(s, "upperdir=%s", escape(s, o->args[0])));
     add_word(s, &options, print(s, "workdir=%s", escape(s, o->args[1])));

@@ -331,6 +331,18 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+/* Clones with every signal blocked, and leaves them so in the child: no handler of the caller's is
+   to run there. */
+static pid_t ctr__clone_blocked(uint64_t flags, bool have_clone3, int cgroup, int *ret_pidfd) {
+  const uint64_t all[2] = {UINT64_MAX, UINT64_MAX};
+  uint64_t before[2];
+  int r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(flags, have_clone3, cgroup, ret_pidfd, NULL);
+  if (pid != 0) ctr__sigmask(before, NULL);
+  return pid;
+}
+
 /* Linux 5.4. */
 static int ctr__waitid(int pidfd, siginfo_t *info, int options) {
   int r;

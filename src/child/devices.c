@@ -58,7 +58,15 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
-  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EEXIST);
+}
+
+/* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
+static int ctr__child_make_cwd(ctr__child *c, const ctr__step *s) {
+  size_t made;
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  ctr__note_made(c, fd, "", made);
+  return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
 }
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
@@ -67,12 +75,9 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   const mode_t what = S_IFDIR | (mode_t)s->num[0];
   CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
   ctr__note_made(c, fd, "", made);
-  /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
-  if (s->num[1]) return 0;
   if (fstat(fd, &st) < 0) return -errno;
-  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
 /* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
@@ -135,7 +140,7 @@ static int ctr__mask_directory(ctr__child *c) {
   int mount =
       ctr__new_tmpfs("mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
-  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;
 }
 

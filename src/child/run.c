@@ -1,10 +1,5 @@
 /* The child walks its lane of the plan. */
 
-static int ctr__see_parent(ctr__child *c) {
-  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
-                                                  : 0;
-}
-
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
@@ -26,9 +21,8 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
-  (void)s;
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
   *launch->environment = launch->envp;
@@ -67,6 +61,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_CWD] = ctr__child_make_cwd,
     [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,

@@ -183,10 +183,10 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
   return fds && fd < 0 ? fd : 0;
 }
 
-/* Then nobody would know of the program, or wait for it. */
-static bool ctr__parent_is_gone(const ctr__child *c) {
-  struct pollfd parent = {.fd = c->sock};
-  return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
+/* Without a parent, nobody would know of the program or wait for it: until it is left alone. */
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__hung_up(c->sock) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                 : 0;
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {

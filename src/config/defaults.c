@@ -148,13 +148,6 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   return code;
 }
 
-static bool ctr__has_id(const ctr_id_mappings *map, uint32_t id) {
-  for (size_t i = 0; i < map->count; i++)
-    if (id >= map->items[i].containerID && id - map->items[i].containerID < map->items[i].size)
-      return true;
-  return false;
-}
-
 /* Terminals belong to the group tty where it is there. */
 static ctr_code ctr__default_tty_group(ctr_arena *arena, ctr_config *config) {
   ctr_mount *mounts = ctr_arena_alloc(arena, sizeof ctr__default_mounts);
@@ -196,11 +189,12 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
   ctr_code code = CTR_OK;
+  uint32_t host;
   if (kind == CTR_DEFAULT_ROOT)
     config->linux_.namespaces.count--;
   else
     code = ctr__default_maps(arena, kind, config);
-  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__has_id(&config->linux_.gidMappings, 5)))
+  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__id_mapped(config->linux_.gidMappings, 5, &host)))
     code = ctr__default_tty_group(arena, config);
   if (!code) code = ctr__default_limits(arena, config);
   if (code) return ctr__nomem(err);

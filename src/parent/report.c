@@ -109,18 +109,18 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
+  const bool by_program = report->reason >= CTR__WHY_PROGRAM_EXIT && why; /* errno has no part */
   ctr_code code =
-      ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error, ctr__plan_str(plan, step->field),
+      ctr__fail(err, CTR_E_SYS, by_program ? 0 : report->error, ctr__plan_str(plan, step->field),
                 "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
                 ctr__refused_option(plan, step, report));
   if (!err) return code;
-  if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
+  if (report->reason == CTR__WHY_PROGRAM_EXIT || report->reason == CTR__WHY_PROGRAM_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
   if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
     ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
-  if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
+  if (by_program && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }

@@ -27,7 +27,7 @@ static int ctr__check_lifted(int mount, const ctr__step *step) {
    hears of what is mounted on the host as a copy of the child's own would, and no more. */
 static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
   const bool bind = step->kind == CTR__STEP_MOUNT_BIND;
-  const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
+  const unsigned tree = bind && step->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE mount =
       bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);

@@ -125,7 +125,7 @@ static void ctr__gather_file_systems(const ctr_mounts *mounts, ctr__facts *facts
   char *text = NULL, *save = NULL;
   size_t unusual = 0, len = 0;
   for (size_t i = 0; i < mounts->count; i++) {
-    bool known = !mounts->items[i].type;
+    bool known = !mounts->items[i].type || ctr__is_made(&mounts->items[i]);
     for (size_t u = 0; u < sizeof usual / sizeof *usual && !known; u++)
       known = !strcmp(mounts->items[i].type, usual[u]);
     unusual += !known;

@@ -360,7 +360,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL);
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
                     .num = {b->desc->filter_count > 0});

@@ -37,8 +37,8 @@ static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const c
                                 ctr__mount_spec *spec) {
   if (!spec->idmapped) return CTR_OK;
   if (spec->remount)
-    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "%s.uidMappings", field),
-                     "ids are mapped when a mount is made, not later");
+    return ctr__refuse(b, CTR_E_CONFIG, ctr__print(b, "%s.uidMappings", field),
+                       ctr__idmap_too_late);
   if (!ctr__has_setattr(b))
     return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
                        "to map ids needs mount_setattr(2), which came with Linux 5.12");

@@ -33,9 +33,16 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
-                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
-                          spec->as_root});
+                  .num = {[CTR__NUM_SET] = spec->set,
+                          [CTR__NUM_CLR] = spec->clr,
+                          [CTR__NUM_SETATTR] = ctr__has_setattr(b),
+                          [CTR__NUM_PROPAGATION] = first,
+                          [CTR__NUM_BELOW] = spec->recursive,
+                          [CTR__NUM_BELOW_SET] = spec->rec_set,
+                          [CTR__NUM_BELOW_CLR] = spec->rec_clr,
+                          [CTR__NUM_IDMAP] = spec->idmap,
+                          [CTR__NUM_SOURCE] = spec->source | ctr__may_ask(b),
+                          [CTR__NUM_ROOT] = spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }

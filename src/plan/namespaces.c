@@ -18,17 +18,6 @@ static ctr_code ctr__sort_namespaces(ctr__builder *b) {
 
 /* -- id maps -- */
 
-static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
-  for (size_t i = 0; i < map.count; i++) {
-    const ctr_id_mapping *m = &map.items[i];
-    if (id - m->containerID < m->size && id >= m->containerID) {
-      *ret_host = m->hostID + (id - m->containerID);
-      return true;
-    }
-  }
-  return false;
-}
-
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
   char *text = ctr__take(b, map.count + 1, 3 * 11);
   char *at = text;
@@ -113,8 +102,7 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
   return strlen(b->data + text) < 4096
              ? CTR_OK
              : ctr__refuse(b, CTR_E_CONFIG, field,
-                           "as text the map is longer than the kernel takes: "
-                           "4095 bytes");
+                           "as text the map is longer than the kernel takes: 4095 bytes");
 }
 
 /* newuidmap(1): its own name, the pid, which is put in when it is known, then the map. */

@@ -156,10 +156,12 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+static const char ctr__idmap_too_late[] = "ids are mapped when a mount is made, not later";
+
 /* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
 static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
                                         const ctr__mount_spec *spec) {
-  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (spec->remount) return ctr__idmap_too_late;
   if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
   return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
          "namespace";

@@ -13,7 +13,7 @@ from pathlib import Path
 TOP = Path(os.environ.get("CTR_TOP", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("CTR_BUILD", TOP / "build"))
 ROOT = os.geteuid() == 0
-GIVEN = "CTR_CGROUP" in os.environ  # a cgroup of v2, to an ordinary user (tests/users.py)
+GIVEN = os.environ.get("CTR_CGROUP")  # a cgroup of v2, to an ordinary user (tests/users.py)
 DELETE = object()  # as a value: take the member out
 STATES = Path(tempfile.mkdtemp(prefix="states."))  # where the containers of these tests are kept
 atexit.register(shutil.rmtree, STATES, ignore_errors=True)

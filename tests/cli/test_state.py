@@ -262,8 +262,8 @@ class StateRoot(Containers):
         usual, self.root = self.root, self.area / "other"
         try:
             self.assertEqual(self.listed(), [])
-            if "cgroupsPath" in self.default["linux"]:
-                self.default["linux"]["cgroupsPath"] += "-other"
+            self.default["linux"]["cgroupsPath"] = (
+                self.default["linux"].get("cgroupsPath", "ctr") + "-other")
             second = self.create("one")
             self.assertNotEqual(first, second)
             self.works("delete", "--force", "one")

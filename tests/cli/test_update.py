@@ -18,7 +18,8 @@ FILES = {"memory": ("memory.limit_in_bytes", "memory.max"),
          "burst": ("cpu.cfs_burst_us", "cpu.max.burst"),
          "shares": ("cpu.shares", "cpu.weight"),
          "cpus": ("cpuset.cpus", "cpuset.cpus"),
-         "reservation": ("memory.soft_limit_in_bytes", "memory.low")}
+         "reservation": ("memory.soft_limit_in_bytes", "memory.low"),
+         "huge": ("hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max")}
 
 
 class Updated(Containers):
@@ -201,6 +202,25 @@ class Updated(Containers):
             self.assertIn("linux.resources.memory.limit", message.stderr)
         self.works("delete", "--force", "c")
         self.assertFalse([path for path in Path("/sys/fs/cgroup").glob("*/ctr-c")])
+
+
+    def test_huge_pages(self):
+        """By the one controller that many a machine of v1 has left to v2."""
+        def limit(count, size="2MB"):
+            return {"hugepageLimits": [{"pageSize": size, "limit": count * 2 * MIB}]}
+
+        self.start("c", {"linux.resources": limit(3)})
+        self.assert_limits(huge=6 * MIB)
+        file = self.area / "resources"
+        for count in (0, 5):
+            file.write_text(json.dumps(limit(count)))
+            self.works("update", "--resources", file, "c")
+            self.assert_limits(huge=count * 2 * MIB)
+        file.write_text(json.dumps(limit(1, "3MB")))
+        self.fails("update", "--resources", file, "c", part="linux.resources.hugepageLimits[0]")
+        self.assert_limits(huge=10 * MIB)
+        self.works("delete", "--force", "c")
+        self.assert_nothing_left("c")
 
 
 class Refused(Containers):

@@ -360,7 +360,8 @@ static inline box box_mapped(void) {
    outside. */
 static inline box box_plain(box b) {
   const ctr_linux *lin = &b.config->linux_;
-  if (lin->uidMappings.count && !ctr__has_id(&lin->uidMappings, 1000))
+  uint32_t outside;
+  if (lin->uidMappings.count && !ctr__id_mapped(lin->uidMappings, 1000, &outside))
     box_map(&b, (ctr_id_mapping){1000, me().plain_uid, 1},
             (ctr_id_mapping){1000, me().plain_gid, 1});
   b.config->process.user = (ctr_user){.uid = 1000, .gid = 1000};

@@ -484,6 +484,28 @@ TEST(a_terminal_belongs_to_another_id_of_the_map) {
   check_terminal(b, (ctr_user){.uid = 1000, .gid = 1000}, outside);
 }
 
+static void check_joined_terminal(ctr_user user, uint32_t uid_outside) {
+  holder h = {.box = box_mapped()};
+  h.box.config->process.args = CTR_STRS("/probe", "wait");
+  start(&h, NULL);
+  box b = box_mapped();
+  join_users(&b, &h);
+  check_terminal(b, user, uid_outside);
+  finish(&h);
+}
+
+TEST(a_terminal_belongs_to_the_process_in_a_user_namespace_that_is_joined) {
+  check_joined_terminal((ctr_user){.uid = 0}, me().root_uid);
+}
+
+TEST(a_terminal_belongs_to_another_id_of_the_map_that_is_joined) {
+  box b = box_mapped();
+  uint32_t outside = 0;
+  CHECK(ctr__id_mapped(b.config->linux_.uidMappings, 1000, &outside));
+  check_joined_terminal((ctr_user){.uid = 1000, .gid = 1000}, outside);
+  box_free(&b);
+}
+
 /* -- maps that are written from inside a user namespace -- */
 
 /* Runs it as root of a new user namespace, with the ids given mapped there. */

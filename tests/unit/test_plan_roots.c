@@ -390,7 +390,7 @@ TEST(what_is_not_wanted_is_left_out) {
   PLAN(.desc = {.no_new_session = true}, .process = ",'terminal':true");
   CHECK_REFUSED("a terminal", CTR_E_CONFIG, "process.terminal");
   PLAN(.desc = {.no_new_cwd = true}, .program = "'cwd':'/w','args':['/p']");
-  CHECK_MSG(now.plan && !step_of(CTR__STEP_MAKE_DIR), "%s", now.text);
+  CHECK_MSG(now.plan && !step_of(CTR__STEP_MAKE_CWD), "%s", now.text);
 }
 
 TEST_MAIN

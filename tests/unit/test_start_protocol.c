@@ -186,7 +186,7 @@ TEST(what_fails_after_the_start_is_told_to_who_started_it) {
     new_root();
     waiter_open(&w);
     enum ctr__kind kind = i ? CTR__STEP_EXEC : CTR__STEP_HOOK;
-    enum ctr__reason reason = i ? CTR__WHY_NONE : CTR__WHY_HOOK_EXIT;
+    enum ctr__reason reason = i ? CTR__WHY_NONE : CTR__WHY_PROGRAM_EXIT;
     ctr__start_report r = report_of(&w, step_at(w.plan, kind), reason, 3, -ENOEXEC);
     CHECK(r.kind == (uint32_t)kind && r.message.type == CTR__MSG_ERROR);
     CHECK(r.message.error == ENOEXEC && r.message.reason == (uint32_t)reason);
@@ -283,12 +283,12 @@ TEST(a_hook_that_failed_is_told_with_what_it_said) {
     int64_t value;
     const char *note, *text;
     int sys;
-  } rows[] = {{CTR__WHY_HOOK_EXIT, 3, "no luck\nmore",
+  } rows[] = {{CTR__WHY_PROGRAM_EXIT, 3, "no luck\nmore",
                "it ended with exit code 3: it said: no luck", 0},
-              {CTR__WHY_HOOK_EXIT, 255, "", "it ended with exit code 255", 0},
-              {CTR__WHY_HOOK_SIGNAL, 9, "", "it was ended by signal 9", 0},
-              {CTR__WHY_HOOK_TIMEOUT, 0, "still here", "its time was up: it said: still here", 0},
-              {CTR__WHY_HOOK_PROGRAM, 0, "", "it cannot be executed", ECANCELED}};
+              {CTR__WHY_PROGRAM_EXIT, 255, "", "it ended with exit code 255", 0},
+              {CTR__WHY_PROGRAM_SIGNAL, 9, "", "it was ended by signal 9", 0},
+              {CTR__WHY_PROGRAM_TIMEOUT, 0, "so far", "its time was up: it said: so far", 0},
+              {CTR__WHY_PROGRAM_FILE, 0, "", "it cannot be executed", ECANCELED}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     starter s;
     starter_open(&s);
@@ -323,7 +323,7 @@ TEST(an_execve_that_failed_is_told_though_it_had_started) {
 /* Packets of every other size, empty ones too, whatever they begin with. */
 TEST(packets_of_another_size_are_refused) {
   static char packet[2 * sizeof(ctr__start_report)];
-  const ctr__start_report report = hook_report(CTR__WHY_HOOK_EXIT, 1, "");
+  const ctr__start_report report = hook_report(CTR__WHY_PROGRAM_EXIT, 1, "");
   const size_t last = sizeof report + 9;
   for (int with = 0; with < 3; with++)
     for (size_t size = 0; size <= last; size++) {
@@ -421,7 +421,7 @@ TEST(descriptors_that_are_sent_do_not_stay) {
   starter_open(&s);
   int before = open_descriptors();
   const ctr__message started = {.type = CTR__MSG_STARTED};
-  const ctr__start_report r = hook_report(CTR__WHY_HOOK_EXIT, 1, "");
+  const ctr__start_report r = hook_report(CTR__WHY_PROGRAM_EXIT, 1, "");
   CHECK(say_bytes(s.child, &started, sizeof started, 5) && say_bytes(s.child, &r, sizeof r, 8));
   CHECK(await(&s) == CTR_E_SYS);
   CHECK_NUM(open_descriptors(), before);
@@ -461,7 +461,7 @@ static pid_t first_process(enum role role) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (wait_for_start(&w) < 0) _exit(1);
     w.child.at = step_at(w.plan, role == HOOK_FAILS ? CTR__STEP_HOOK : CTR__STEP_EXEC);
-    w.child.reason = role == HOOK_FAILS ? CTR__WHY_HOOK_EXIT : CTR__WHY_NONE;
+    w.child.reason = role == HOOK_FAILS ? CTR__WHY_PROGRAM_EXIT : CTR__WHY_NONE;
     w.child.detail = 1;
     if (role == DIES) raise(SIGKILL);
     if (role == HOOK_FAILS) ctr__child_fail(&w.child, -ECANCELED);
