@@ -17,6 +17,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 FIRST_UID = 54321  # where the search for uids that nobody has begins
@@ -152,9 +153,14 @@ def cgroup_for(uid, gid):
 
 
 def remove_cgroups(top):
-    for path, _, _ in os.walk(top, topdown=False):
-        with contextlib.suppress(OSError):  # somebody is in it
-            os.rmdir(path)
+    """The last to end may take a moment; who stays shows in what is left."""
+    for _ in range(100):
+        for path, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):  # somebody is in it
+                os.rmdir(path)
+        if not top.exists():
+            return
+        time.sleep(0.1)
 
 
 def everybody(into):
