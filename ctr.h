@@ -1121,7 +1121,8 @@ typedef struct ctr_process_desc {
      is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
      memory is a copy of the caller's, whose threads are not there: if there are any, it may call
      async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
-     leaves in the buffers of stdio is lost. */
+     leaves in the buffers of stdio is lost. Filters
+     (ctr_plan_desc) are loaded before: they are to allow close(2), munmap(2) and exit_group(2). */
   int (*function)(void *function_data);
   void *function_data;
 } ctr_process_desc;
@@ -11684,10 +11685,12 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   return -errno;
 }
 
-/* The end of the channel tells the parent, as execve would. */
+/* The end of the channel tells the parent, as execve would; which also takes away the page that the
+   parent still reads: what the function meets may take it over. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
   int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r == 0) r = (int)CTR__CALL(SYS_munmap, launch->shared, sizeof *launch->shared);
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
@@ -14694,16 +14697,16 @@ static int ctr__idmap_of(const ctr__start *s, const ctr__step *step) {
 }
 
 /* In a user namespace restrictions of the host's mounts are locked (mount_namespaces(7)). This one
-   is the caller's, so that we have to see to that: to all that it shows, as far as it is asked
-   for. */
+   is the caller's, so that we have to see to that. What those below forbid is not looked at, so
+   that nothing may be lifted there. */
 static int ctr__check_lifted(int mount, const ctr__step *step) {
-  const uint64_t lifted = step->num[1] | step->num[6];
+  const uint64_t set = step->num[CTR__NUM_SET], lifted = step->num[CTR__NUM_CLR] & ~set;
   struct statfs fs;
   if (!(step->num[CTR__NUM_SOURCE] & CTR__IDMAP_LOCKED)) return 0;
+  if (step->num[CTR__NUM_BELOW_CLR] & ~step->num[CTR__NUM_BELOW_SET]) return -EPERM;
   if (fstatfs(mount, &fs) < 0) return -errno;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
-    if ((lifted & ctr__attr_flags[i].attr) && !(ctr__attr_flags[i].attr & CTR__ATTR_ATIME) &&
-        ((unsigned long)fs.f_flags & ctr__attr_flags[i].st))
+    if ((lifted & ctr__attr_flags[i].attr) && ((unsigned long)fs.f_flags & ctr__attr_flags[i].st))
       return -EPERM;
   return 0;
 }

@@ -18,10 +18,12 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   return -errno;
 }
 
-/* The end of the channel tells the parent, as execve would. */
+/* The end of the channel tells the parent, as execve would; which also takes away the page that the
+   parent still reads: what the function meets may take it over. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
   int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r == 0) r = (int)CTR__CALL(SYS_munmap, launch->shared, sizeof *launch->shared);
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);

@@ -9,16 +9,16 @@ static int ctr__idmap_of(const ctr__start *s, const ctr__step *step) {
 }
 
 /* In a user namespace restrictions of the host's mounts are locked (mount_namespaces(7)). This one
-   is the caller's, so that we have to see to that: to all that it shows, as far as it is asked
-   for. */
+   is the caller's, so that we have to see to that. What those below forbid is not looked at, so
+   that nothing may be lifted there. */
 static int ctr__check_lifted(int mount, const ctr__step *step) {
-  const uint64_t lifted = step->num[1] | step->num[6];
+  const uint64_t set = step->num[CTR__NUM_SET], lifted = step->num[CTR__NUM_CLR] & ~set;
   struct statfs fs;
   if (!(step->num[CTR__NUM_SOURCE] & CTR__IDMAP_LOCKED)) return 0;
+  if (step->num[CTR__NUM_BELOW_CLR] & ~step->num[CTR__NUM_BELOW_SET]) return -EPERM;
   if (fstatfs(mount, &fs) < 0) return -errno;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
-    if ((lifted & ctr__attr_flags[i].attr) && !(ctr__attr_flags[i].attr & CTR__ATTR_ATIME) &&
-        ((unsigned long)fs.f_flags & ctr__attr_flags[i].st))
+    if ((lifted & ctr__attr_flags[i].attr) && ((unsigned long)fs.f_flags & ctr__attr_flags[i].st))
       return -EPERM;
   return 0;
 }

@@ -61,6 +61,24 @@ TEST(a_function_has_the_descriptors_it_is_to_have_and_gaps_stay_closed) {
   box_free(&b);
 }
 
+static int list_shared_memory(void *data) {
+  char line[512];
+  FILE *maps = fopen("/proc/self/maps", "re");
+  (void)data;
+  printf("read %s\n", maps ? "yes" : "no");
+  while (maps && fgets(line, sizeof line, maps))
+    if (strstr(line, "/dev/zero (deleted)")) printf("shared %s", line);
+  fflush(stdout);
+  return 0;
+}
+
+TEST(a_function_shares_no_memory_with_its_caller) {
+  box b = box_calling(list_shared_memory, NULL);
+  CHECK_RAN(box_go(&b));
+  CHECK_STR(b.out, "read yes\n");
+  box_free(&b);
+}
+
 static int crash(void *data) {
   (void)data;
   __builtin_trap();
