@@ -44,7 +44,8 @@
     "what_cannot_be_mapped_* what_is_mapped_already_*",                                            \
     "whose files a mount shows is for who mounted the file system to say: mount_setattr(2)")       \
   X("root", "container/test_idmap",                                                                \
-    "flags_of_the_hosts_mounts_* a_device_that_only_* a_way_that_the_child_has_changed_*",         \
+    "flags_of_the_hosts_mounts_* nothing_is_lifted_below_* a_device_that_only_* "                  \
+    "a_way_that_the_child_has_changed_*",                                                          \
     "the tester mounts, and makes nodes: mount(2), mknod(2)")                                      \
   X("ordinary", "container/test_idmap", "an_ordinary_user_is_told_who_can_map_ids",                \
     "root can: mount_setattr(2)")                                                                  \

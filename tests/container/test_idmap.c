@@ -447,15 +447,32 @@ TEST(flags_of_the_hosts_mounts_stay_locked_either_way) {
   }
 }
 
+/* What lies below is not looked at one by one. */
+TEST(nothing_is_lifted_below_a_bind_with_mapped_ids) {
+  NEEDS_MAPPED_TMPFS;
+  box b = box_with_tree();
+  CHECK(mount(NULL, text("%s/data/sub", b.dir), NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
+  box_mount(&b, "/m", "bind", "data", CTR_STRS("rbind", "rrw", "ridmap"));
+  map_ids(&b, 0, 100000, 65536);
+  CHECK_REFUSED(box_run(&b, "statfs", "/m/sub"), last_mount(&b), "cannot be lifted");
+  b.config->mounts.count--;
+  box_mount(&b, "/m", "bind", "data", CTR_STRS("rbind", "ridmap"));
+  map_ids(&b, 0, 100000, 65536);
+  CHECK_RAN(box_run(&b, "statfs", "/m/sub"));
+  CHECK_HAS(box_said(&b, "/m/sub"), "ro,");
+  free_tree(&b);
+}
+
 /* A mapped bind is the caller's own, so that it is not the kernel that keeps them. */
 TEST(flags_of_the_hosts_mounts_stay_locked_with_mapped_ids) {
-  static const char *const lifting[] = {"rw", "suid", "dev", "exec", "rrw", "rdev"};
+  static const char *const lifting[] = {"rw", "suid", "dev", "exec", "rrw", "rdev", "relatime"};
   NEEDS_MAPPED_TMPFS;
   for (size_t i = 0; i < sizeof lifting / sizeof *lifting; i++)
     for (int userns = 0; userns < 2; userns++) {
       box b = box_with_tree();
       CHECK(mount(NULL, text("%s/data", b.dir), NULL,
-                  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0);
+                  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME,
+                  NULL) == 0);
       if (!userns) without_a_user_namespace(&b);
       box_mount(&b, "/m", "bind", "data", CTR_STRS(lifting[i]));
       map_ids(&b, 0, 100000, 65536);
@@ -468,6 +485,7 @@ TEST(flags_of_the_hosts_mounts_stay_locked_with_mapped_ids) {
         CHECK_MSG(!strstr(box_said(&b, "/m"), !strcmp(lifting[i], "suid")   ? "nosuid"
                                               : !strcmp(lifting[i], "exec") ? "noexec"
                                               : strstr(lifting[i], "dev")   ? "nodev"
+                                              : strstr(lifting[i], "atime") ? "noatime"
                                                                             : "ro,"),
                   "%s: %s", lifting[i], b.out);
       b.config->mounts.count--;
