@@ -32,6 +32,14 @@
 
 #include "plan/cgroups.c"
 
+#include "plan/syscalls.c"
+
+#include "plan/cbpf.c"
+
+#include "plan/seccomp.c"
+
+#include "plan/listener.c"
+
 #include "plan/identity.c"
 
 #include "plan/exec.c"

@@ -31,8 +31,8 @@ typedef struct ctr__start {
   int sock;        /* the parent's end              */
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
-  int console_sock, pidfd_sock; /* connected before anything is started */
-  int *idmaps;                  /* user namespaces made by MAKE_IDMAP, or -1 */
+  int console_sock, pidfd_sock, listener_sock; /* connected before anything is started */
+  int *idmaps;                                 /* user namespaces made by MAKE_IDMAP, or -1 */
   uint32_t idmap_count;
   uint32_t next_source; /* the first step whose source may still be asked for */
   ctr_err *err;
@@ -105,6 +105,18 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
                    r < 0 ? "something that is no message" : "another message", type);
 }
 
+static ctr_code ctr__answer(ctr__start *s, uint32_t type) {
+  ctr__message message = {.type = type};
+  /* When the child is gone already, its report is waiting to be read. */
+  int r = ctr__send(s->sock, &message);
+  if (r == -EPIPE || r == -ECONNRESET) {
+    ctr_code code = ctr__expect(s, 0, &message, NULL);
+    return code ? code : ctr__child_died(s);
+  }
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
+               : CTR_OK;
+}
+
 static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
   static const enum ctr_moment moments[] = {
       [CTR__SYNC_HOOKS] = CTR_MOMENT_HOOKS, [CTR__SYNC_READY] = CTR_MOMENT_READY};
@@ -119,13 +131,5 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
       ctr__fail(s->err, code, 0, NULL, "the caller's on_moment failed");
     if (code || !exchange->answer) return code;
   }
-  message = (ctr__message){.type = exchange->answer};
-  /* When the child is gone already, its report is waiting to be read. */
-  int r = ctr__send(s->sock, &message);
-  if (r == -EPIPE || r == -ECONNRESET) {
-    ctr_code code = ctr__expect(s, 0, &message, NULL);
-    return code ? code : ctr__child_died(s);
-  }
-  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
-               : CTR_OK;
+  return ctr__answer(s, exchange->answer);
 }
