@@ -150,6 +150,7 @@ static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
                           .error = -error,
                           .reason = (uint32_t)c->reason,
                           .value = c->detail};
+  c->launch->shared->failed = message;
   if (c->is_started)
     ctr__report_start(c, &message);
   else

@@ -14,7 +14,8 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
-  char note[CTR__NOTE_MAX]; /* what a program that failed has said */
+  struct ctr__message failed; /* as it was sent, should a filter have kept it from being sent */
+  char note[CTR__NOTE_MAX];   /* what a program that failed has said */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */

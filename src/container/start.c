@@ -100,7 +100,10 @@ static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
     if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", s->c->id);
-    if (len == 0 && started) return CTR_OK;
+    /* Under a filter that it cannot start with it has gone that far as well. */
+    const ctr__stored *stored = s->c->stored;
+    if (len == 0 && started && !ctr__never_executed((pid_t)stored->pid, stored->startTime))
+      return CTR_OK;
     if (len == 0)
       return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
                        "container \"%.128s\" ended while it was being started", s->c->id);

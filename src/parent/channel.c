@@ -44,7 +44,9 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd >= 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
+  /* It lets go of the channel a moment before how it ends can be seen. */
+  struct pollfd end = {.fd = pidfd, .events = POLLIN};
+  if (pidfd >= 0 && poll(&end, 1, 1000) > 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
   ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
             "the process ended while being started, at step %u (%.200s)", at, what.buf);
   bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
@@ -84,17 +86,31 @@ static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
   return r;
 }
 
+static bool ctr__is_failure(const ctr__start *s, const ctr__message *message) {
+  return message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
+         message->error > 0 && message->error < 4096;
+}
+
+/* The end of the channel. Under a filter that ends a process at execve, or lets it fail and that
+   not be told, it is no success. */
+static ctr_code ctr__channel_ended(ctr__start *s, bool is_due) {
+  const ctr__message failed = s->launch.shared->failed;
+  const ctr__step *last = ctr__plan_step(s->plan, s->plan->step_count - 1);
+  const bool is_filtered = last->kind == CTR__STEP_EXEC && last->num[0];
+  if (ctr__is_failure(s, &failed))
+    return ctr__step_failed(s->plan, &failed, s->launch.shared->note, s->err);
+  if (!is_due || s->launch.shared->step != s->plan->step_count - 1) return ctr__child_died(s);
+  return is_filtered && ctr__never_executed(s->process->pid, 0) ? ctr__child_died(s) : CTR_OK;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
   ctr_code failed;
   int r = ctr__next_message(s, message, ret_fd, &failed);
   if (failed) return failed;
-  if (r == -EPIPE)
-    return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
-                                                                          : ctr__child_died(s);
-  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
-      message->error > 0 && message->error < 4096)
+  if (r == -EPIPE) return ctr__channel_ended(s, type == 0);
+  if (r == 0 && ctr__is_failure(s, message))
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
