@@ -55,7 +55,7 @@ test-vm:  ## run them in a virtual machine of VM_ARCH amd64|arm64, VM_CGROUP v2|
 	@$(PYTHON) tests/vm/run.py $(vm) $(VMFLAGS)
 
 .PHONY: test-vm vm-programs
-vm-programs: $(unit) $(container) $(helpers)
+vm-programs: $(unit) $(container) $(helpers) $(BUILD)/ctr-oci
 
 bench: $(BUILD)/ctr-oci $(bench)  ## measure the start of a container against the bare system calls
 	@$(PYTHON) tests/bench/run.py --build $(BUILD)

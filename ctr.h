@@ -458,13 +458,15 @@ typedef struct ctr_id_mappings {
    "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
    other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
 
-   Three types are made instead of mounted, in their turn, and belong to the container's root. Their
-   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
+   Four types are made instead of mounted, in their turn, and belong to the container's root. Their
+   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file. A failed start
+   takes them away again where they lie on the root's own file system, not in what was mounted.
      ctr.dir      a directory, unless there is one
      ctr.symlink  a link that says what source says
      ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
+     ctr.mode     what is there, also "/", gets the mode that the option names
 
    "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
    a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
@@ -938,12 +940,13 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
 typedef enum ctr_default_kind {
-  CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_AUTO = 0,  /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
-  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside, and as many
-                           more ids as the caller can have: those of subuid(5) and subgid(5), which
-                           newuidmap(1) maps, or all of the user namespace the caller is root of   */
-  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed        */
+  CTR_DEFAULT_ROOTLESS,  /* with a user namespace that maps the caller to root inside, and as many
+                            more ids as the caller can have: those of subuid(5) and subgid(5), which
+                            newuidmap(1) maps (two programs more are run for each start: some
+                            milliseconds), or all of a user namespace that the caller is root of  */
+  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed       */
 } ctr_default_kind;
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
@@ -960,8 +963,10 @@ CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
 /* ---- plan: what will be done, decided before anything is done -------------------------------- */
 
 /* A config compiled to an ordered list of steps in one flat block without pointers. Making one
-   changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
-   kernel and the caller's own namespaces ask for. A plan can be started any number of times. */
+   changes nothing on the machine and needs no privilege; it reads what decides: files below
+   /proc/self and /proc/sys, cgroup hierarchies, whether devices are there that are to be bound, and
+   for ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1) is in
+   PATH. A plan can be started any number of times. */
 typedef struct ctr_plan ctr_plan;
 
 /* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
@@ -997,11 +1002,12 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
-  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool call_function;   /* instead of the program ctr_process_desc.function is run; process.args
+                           still names it, in errors and for others to see                      */
   bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
                            is the root of the outer one: what was mounted and set for it is out of
-                           its reach whatever its capabilities (mount_namespaces(7)). Not for
-                           containers with a name: no process could join it                       */
+                           its reach whatever its capabilities (mount_namespaces(7)). What is
+                           executed in a container with one comes to be in it as well: Linux 5.8  */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 
@@ -1022,7 +1028,7 @@ typedef struct ctr_plan_desc {
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG,
             naming what is no filter ("filters[1]");
-            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
+            CTR_E_SYS when what decides about it cannot be read.
             *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,
@@ -2231,6 +2237,18 @@ static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
 }
 
+/* Clones with every signal blocked, and leaves them so in the child: no handler of the caller's is
+   to run there. */
+static pid_t ctr__clone_blocked(uint64_t flags, bool have_clone3, int cgroup, int *ret_pidfd) {
+  const uint64_t all[2] = {UINT64_MAX, UINT64_MAX};
+  uint64_t before[2];
+  int r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(flags, have_clone3, cgroup, ret_pidfd, NULL);
+  if (pid != 0) ctr__sigmask(before, NULL);
+  return pid;
+}
+
 /* Linux 5.4. */
 static int ctr__waitid(int pidfd, siginfo_t *info, int options) {
   int r;
@@ -2530,6 +2548,15 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   return (size_t)n == len ? 0 : -EIO;
 }
 
+/* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
+static int ctr__owner_of_mounts(pid_t pid) {
+  enum { CTR__NS_GET_USERNS = 0xb701 };
+  char path[64];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/ns/mnt");
+  CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
+}
+
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
   uint64_t flags, start_time;
@@ -2585,6 +2612,68 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
   text[len] = '\0';
   *ret_text = text;
   return 0;
+}
+
+/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
+static char *ctr__next_word(char **at) {
+  char *word = *at, *end = word + strcspn(word, " ");
+  *at = end + (*end == ' ');
+  *end = '\0';
+  return word;
+}
+
+/* -- proc_pid_mountinfo(5) -- */
+
+#define CTR__MOUNTINFO "/proc/self/mountinfo"
+
+/* id parent major:minor root mount-point options fields... - type source super-options */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type, *super;
+} ctr__mount_line;
+
+/* Blanks and backslashes are written as \ooo there. */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  ctr__unescape_octal(fields[3]);
+  ctr__unescape_octal(fields[4]);
+  *ret = (ctr__mount_line){.id = fields[0],
+                           .parent = fields[1],
+                           .root = fields[3],
+                           .point = fields[4],
+                           .options = fields[5],
+                           .type = ctr__next_word(&tail)};
+  ctr__next_word(&tail); /* the source */
+  ret->super = ctr__next_word(&tail);
+  return true;
+}
+
+/* Every line of the text, which is cut up for that; NULL without memory. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, char *text, size_t *ret_count) {
+  size_t count = 0;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  char *save = NULL;
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
 }
 
 /* ==== [SECTION] config/json_read.c ============================================================ */
@@ -4528,8 +4617,26 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
+static bool ctr__same_path(const char *a, const char *b) {
+  const char *name_a, *name_b;
+  for (;;) {
+    size_t len_a, len_b;
+    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
+    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
+    if (!len_a) return true;
+  }
+}
+
+/* Types of ours: what is made, not mounted. */
+#define CTR__TYPE_OURS    "ctr."
+#define CTR__TYPE_DIR     CTR__TYPE_OURS "dir"
+#define CTR__TYPE_FILE    CTR__TYPE_OURS "file"
+#define CTR__TYPE_SYMLINK CTR__TYPE_OURS "symlink"
+#define CTR__TYPE_MODE    CTR__TYPE_OURS "mode"
+
 static bool ctr__is_made(const ctr_mount *mount) {
-  return mount->type && !strncmp(mount->type, "ctr.", 4);
+  return mount->type && !strncmp(mount->type, CTR__TYPE_OURS, sizeof CTR__TYPE_OURS - 1);
 }
 
 static bool ctr__is_remount(const ctr_mount *mount) {
@@ -4550,8 +4657,8 @@ static const ctr_mount *ctr__root_mount(const ctr_config *config) {
 static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
   const ctr_mount *mount = &c->config->mounts.items[index];
   const char *wrong = !mount->data.items ? "bytes are promised that are not there"
-                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
-                          ? "only the type ctr.file has any"
+                      : !mount->type || strcmp(mount->type, CTR__TYPE_FILE) != 0
+                          ? "only the type " CTR__TYPE_FILE " has any"
                       : mount->source ? "the file has a source already"
                                       : NULL;
   char name[128];
@@ -4832,21 +4939,46 @@ static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
     ids->items[ids->count++] = (ctr__id_range){(uint32_t)first, (uint32_t)count};
 }
 
-/* -- those of the caller's own user namespace -- */
+/* -- maps -- */
+
+static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    if (id - m->containerID < m->size && id >= m->containerID) {
+      *ret_host = m->hostID + (id - m->containerID);
+      return true;
+    }
+  }
+  return false;
+}
 
 /* proc_pid_uid_map(5): lines "inside outside count". */
-static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
-  char *text = NULL, *save = NULL;
-  *ret = (ctr__ids){.known = true};
-  int r = ctr__read_text(arena, ctr__id_sources[kind].map, &text);
+static int ctr__read_map(ctr_arena *arena, const char *path, ctr_id_mappings *ret) {
+  char *text = NULL;
+  size_t count = 0;
+  int r = ctr__read_text(arena, path, &text);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t first = strtoull(at, &at, 10);
-    strtoull(at, &at, 10);
-    ctr__ids_add(ret, first, strtoull(at, &at, 10));
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr_id_mapping *map = ctr__arena_array(arena, count + 1, sizeof *map);
+  if (!map) return -ENOMEM;
+  for (size_t i = 0; i < count; i++) {
+    map[i].containerID = (uint32_t)strtoull(text, &text, 10);
+    map[i].hostID = (uint32_t)strtoull(text, &text, 10);
+    map[i].size = (uint32_t)strtoull(text, &text, 10);
   }
+  *ret = (ctr_id_mappings){map, count};
   return 0;
+}
+
+/* -- those of the caller's own user namespace -- */
+
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  ctr_id_mappings map;
+  *ret = (ctr__ids){.known = true};
+  int r = ctr__read_map(arena, ctr__id_sources[kind].map, &map);
+  for (size_t i = 0; r == 0 && i < map.count; i++)
+    ctr__ids_add(ret, map.items[i].containerID, map.items[i].size);
+  return r;
 }
 
 /* -- those that are given to the caller -- */
@@ -4944,11 +5076,21 @@ static bool ctr__is_privileged_program(const char *path) {
   return ((st.st_mode & S_ISUID) && !st.st_uid) || has_caps;
 }
 
+/* Nothing is gained by execve(2) of such a program that the bounding set does not have
+   (capabilities(7)), nor by who has given up gaining. */
+static bool ctr__can_gain_rights(void) {
+  static const unsigned long needed[] = {CTR_CAP_SYS_ADMIN, CTR_CAP_SETUID, CTR_CAP_SETGID};
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (prctl(PR_CAPBSET_READ, needed[i], 0, 0, 0) != 1) return false;
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 &&
+         !(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & 1 /* SECBIT_NOROOT */);
+}
+
 /* Where the program of that name is, found as execvp(3) would; "" without one that works. */
 static void ctr__find_id_helper(const char *name, char ret_path[CTR__HELPER_PATH]) {
   const char *path = secure_getenv("PATH");
   *ret_path = '\0';
-  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
+  if (!ctr__can_gain_rights()) return;
   for (path = path ? path : "/usr/bin:/bin"; *path; path += strspn(path, ":")) {
     size_t len = strcspn(path, ":");
     int n = snprintf(ret_path, CTR__HELPER_PATH, "%.*s/%s", (int)len, path, name);
@@ -5092,6 +5234,13 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
     several = r == 0 && ids[i].known && ids[i].count;
+    if (several && !all && !ctr__in_initial_userns()) {
+      ctr__ids there;
+      r = ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &there);
+      for (size_t k = 0; k < ids[i].count; k++)
+        several &= r == 0 && ctr__ids_have(&there, ids[i].items[k].first, ids[i].items[k].count);
+      if (r == -ENOMEM) return CTR_E_NOMEM;
+    }
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
@@ -5100,13 +5249,6 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
                           : ctr__map_given(arena, own[i], &ids[i], maps[i]);
   }
   return code;
-}
-
-static bool ctr__has_id(const ctr_id_mappings *map, uint32_t id) {
-  for (size_t i = 0; i < map->count; i++)
-    if (id >= map->items[i].containerID && id - map->items[i].containerID < map->items[i].size)
-      return true;
-  return false;
 }
 
 /* Terminals belong to the group tty where it is there. */
@@ -5150,11 +5292,12 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
   ctr_code code = CTR_OK;
+  uint32_t host;
   if (kind == CTR_DEFAULT_ROOT)
     config->linux_.namespaces.count--;
   else
     code = ctr__default_maps(arena, kind, config);
-  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__has_id(&config->linux_.gidMappings, 5)))
+  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__id_mapped(config->linux_.gidMappings, 5, &host)))
     code = ctr__default_tty_group(arena, config);
   if (!code) code = ctr__default_limits(arena, config);
   if (code) return ctr__nomem(err);
@@ -5181,10 +5324,18 @@ enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
    0: those of the file system), and what else is to be known of what it is made from. */
 enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
 
+/* Of what changes attributes: those set, those cleared, whether mount_setattr(2) is there. */
+enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
+
+/* Of a bind mount, besides these: its propagation, whether what is mounted below comes along, and
+   attributes for all of that. */
+enum { CTR__NUM_PROPAGATION = 3, CTR__NUM_BELOW, CTR__NUM_BELOW_SET, CTR__NUM_BELOW_CLR };
+
 enum ctr__source {
   CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
   CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
   CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+  CTR__IDMAP_LOCKED = 8, /* what the host has forbidden there is not to be allowed    */
 };
 
 typedef struct ctr__step {
@@ -5226,6 +5377,8 @@ enum {
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
+  X(OPEN_OWNER, "open the user namespace that owns the mount namespace of pid %u0",                \
+    "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
@@ -5280,6 +5433,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
@@ -5379,7 +5533,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
-  X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(SOMETHING_ELSE, "something else is there")                                                     \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -5398,10 +5552,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")     \
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
-  X(HOOK_PROGRAM, "it cannot be executed")                                                         \
-  X(HOOK_EXIT, "it ended with exit code ")                                                         \
-  X(HOOK_SIGNAL, "it was ended by signal ")                                                        \
-  X(HOOK_TIMEOUT, "it was killed: its time was up")
+  X(PROGRAM_FILE, "it cannot be executed")                                                         \
+  X(PROGRAM_EXIT, "it ended with exit code ")                                                      \
+  X(PROGRAM_SIGNAL, "it was ended by signal ")                                                     \
+  X(PROGRAM_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
@@ -5544,9 +5698,24 @@ static bool ctr__maps_own_alone(ctr_id_mappings map, uint32_t own) {
   return map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own;
 }
 
-static void ctr__gather_id_helpers(ctr__facts *facts) {
-  for (int kind = 0; kind < CTR__ID_KINDS; kind++)
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+/* Those of one kind that somebody would map for the caller. */
+static int ctr__gather_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__facts *facts) {
+  ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+  return *facts->id_helpers[kind] ? ctr__ids_given(arena, kind, &facts->given_ids[kind]) : 0;
+}
+
+static ctr_code ctr__ids_failed(int error, ctr_err *err) {
+  return error == -ENOMEM ? ctr__nomem(err)
+                          : ctr__fail(err, CTR_E_SYS, -error, NULL,
+                                      "find out which ids are the caller's to map");
+}
+
+static ctr_code ctr__gather_all_ids(ctr__facts *facts, ctr_err *err) {
+  ctr_arena arena = {0};
+  int r = ctr__gather_given(&arena, CTR__UIDS, facts);
+  if (r == 0) r = ctr__gather_given(&arena, CTR__GIDS, facts);
+  ctr_arena_free(&arena);
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err *err) {
@@ -5559,15 +5728,11 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (!maps[kind].count || ctr__maps_own_alone(maps[kind], own[kind])) continue;
     if (!facts->initial_userns)
       r = ctr__ids_of_namespace(&arena, (enum ctr__id_kind)kind, &facts->own_ids[kind]);
-    if (r < 0 || (facts->caps & caps[kind])) continue;
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
-    if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
+    if (r == 0 && !(facts->caps & caps[kind]))
+      r = ctr__gather_given(&arena, (enum ctr__id_kind)kind, facts);
   }
   ctr_arena_free(&arena);
-  if (r == -ENOMEM) return ctr__nomem(err);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "find out which ids are the caller's to map")
-               : CTR_OK;
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static uint64_t ctr__soft_limit(int resource) {
@@ -5600,7 +5765,7 @@ static void ctr__gather_file_systems(const ctr_mounts *mounts, ctr__facts *facts
   char *text = NULL, *save = NULL;
   size_t unusual = 0, len = 0;
   for (size_t i = 0; i < mounts->count; i++) {
-    bool known = !mounts->items[i].type;
+    bool known = !mounts->items[i].type || ctr__is_made(&mounts->items[i]);
     for (size_t u = 0; u < sizeof usual / sizeof *usual && !known; u++)
       known = !strcmp(mounts->items[i].type, usual[u]);
     unusual += !known;
@@ -5855,12 +6020,17 @@ static bool ctr__can_unshare(const ctr__facts *f) {
   return f->caps & CTR_CAP(SYS_ADMIN);
 }
 
+static bool ctr__can_map(const ctr__facts *f, uint64_t cap, enum ctr__id_kind kind) {
+  const ctr__ids *given = &f->given_ids[kind];
+  return (f->caps & cap) || (*f->id_helpers[kind] && (given->count || !given->known));
+}
+
 static bool ctr__can_map_uids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETUID)) || *f->id_helpers[CTR__UIDS];
+  return ctr__can_map(f, CTR_CAP(SETUID), CTR__UIDS);
 }
 
 static bool ctr__can_map_gids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETGID)) || *f->id_helpers[CTR__GIDS];
+  return ctr__can_map(f, CTR_CAP(SETGID), CTR__GIDS);
 }
 
 static bool ctr__can_map_root(const ctr__facts *f) {
@@ -5894,10 +6064,12 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
 #define CTR__OF_THE_MACHINE " in the machine's first user namespace"
 
 /* Name, who has it (NULL: that depends on more than the caller), what is asked for, what that
-   needs, what to do instead. */
+   takes, what to do instead. */
 #define CTR__RIGHTS(X)                                                                             \
   X(NAMESPACES, ctr__can_unshare, "namespaces or another root without a user namespace",           \
-    "CAP_SYS_ADMIN", "add one of type user, and one of type mount, to linux.namespaces")           \
+    "CAP_SYS_ADMIN",                                                                               \
+    "add one of type user, and one of type mount, to linux.namespaces, as CTR_DEFAULT_ROOTLESS "   \
+    "and 'spec --rootless' do")                                                                    \
   X(UID_RANGES, ctr__can_map_uids, "user ids of others in a user namespace",                       \
     "CAP_SETUID, or newuidmap(1) and ids that subuid(5) gives to the caller",                      \
     "map one id, the caller's own")                                                                \
@@ -5910,7 +6082,7 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "CAP_SETGID, or groups that newgidmap(1) maps", "leave them out")                              \
   X(HARD_LIMITS, ctr__can_set_resources, "a hard limit above the caller's",                        \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's at most")                        \
-  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below the caller's",                          \
+  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below 0 and the caller's",                    \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's or a higher one")                \
   X(REAL_TIME, ctr__can_set_priorities, "a real-time or deadline scheduling policy",               \
     "CAP_SYS_NICE" CTR__OF_THE_MACHINE ", or the caller's RLIMIT_RTPRIO", "use another policy")    \
@@ -5919,12 +6091,14 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "ask for the caller's or a higher one")                                                        \
   X(IO_REAL_TIME, ctr__can_set_io_priorities, "the real-time class of I/O",                        \
     "CAP_SYS_NICE or CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "use another class")                      \
-  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname in a user namespace",                     \
-    "to be root of the machine", "use the field domainname")                                       \
+  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname",                                         \
+    "root of the machine and a container without a user namespace", "use the field domainname")    \
   X(DEVICES, ctr__can_mknod, "a device that the caller does not have at the same path",            \
-    "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
+    "CAP_MKNOD" CTR__OF_THE_MACHINE " and a container without one of its own",                     \
+    "name one that is there: it is bound")                                                         \
   X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
-    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE " and a container without one of its own",                 \
+    "let root mount it, then bind it; or use FUSE")                                                \
   X(IDMAP, ctr__can_unshare, "ids of a mount other than those of its files",                       \
     "CAP_SYS_ADMIN in the user namespace that the file system was mounted in",                     \
     "let root start the container, or change the owners of the files (chown(1))")                  \
@@ -5966,8 +6140,8 @@ static const struct ctr__right_row {
 static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *field,
                            const char *detail) {
   const struct ctr__right_row *row = &ctr__rights[right];
-  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s needs %s: %s", detail ? detail : "",
-                   detail ? ": " : "", row->asked, row->needs, row->instead);
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s: that takes %s; instead %s",
+                   detail ? detail : "", detail ? ": " : "", row->asked, row->needs, row->instead);
 }
 
 /* ==== [SECTION] plan/namespaces.c ============================================================= */
@@ -5990,17 +6164,6 @@ static ctr_code ctr__sort_namespaces(ctr__builder *b) {
 }
 
 /* -- id maps -- */
-
-static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
-  for (size_t i = 0; i < map.count; i++) {
-    const ctr_id_mapping *m = &map.items[i];
-    if (id - m->containerID < m->size && id >= m->containerID) {
-      *ret_host = m->hostID + (id - m->containerID);
-      return true;
-    }
-  }
-  return false;
-}
 
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
   char *text = ctr__take(b, map.count + 1, 3 * 11);
@@ -6086,8 +6249,7 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
   return strlen(b->data + text) < 4096
              ? CTR_OK
              : ctr__refuse(b, CTR_E_CONFIG, field,
-                           "as text the map is longer than the kernel takes: "
-                           "4095 bytes");
+                           "as text the map is longer than the kernel takes: 4095 bytes");
 }
 
 /* newuidmap(1): its own name, the pid, which is put in when it is known, then the map. */
@@ -6329,6 +6491,28 @@ static void ctr__choose_io_owner(ctr__builder *b) {
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
 
+/* Who becomes somebody else does not own /proc/self any more. */
+static bool ctr__root_is_caller(const ctr__builder *b) {
+  uint32_t uid, gid;
+  if (b->joined_namespaces & CTR_NS_USER) return false;
+  if (!(b->new_namespaces & CTR_NS_USER)) return true;
+  return ctr__id_mapped(b->uid_map, 0, &uid) && uid == b->facts->euid &&
+         ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
+}
+
+static ctr_code ctr__check_inner_userns(ctr__builder *b) {
+  if (!b->desc->inner_userns) return CTR_OK;
+  if (!ctr__root_is_caller(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
+                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
+                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
+  if (b->config->process.user.additionalGids.count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -6336,17 +6520,15 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   /* /proc/self belongs to root then (proc_pid(5)). */
   if (offsets && joins_users && !ctr__can_unshare(b->facts))
     return ctr__lacks(b, CTR__RIGHT_TIME_OFFSETS, "linux.timeOffsets", NULL);
+  const bool makes_users = b->new_namespaces & CTR_NS_USER;
   ctr__plan_clone(b);
-  if (b->new_namespaces & CTR_NS_USER) {
-    ctr__choose_maps(b);
-    if (b->nomem) return ctr__nomem(b->err);
-    code = ctr__plan_maps(b);
-    if (!code) code = ctr__check_user_mapped(b);
-    if (code) return code;
-  }
+  if (makes_users) ctr__choose_maps(b);
+  if (b->nomem) return ctr__nomem(b->err);
+  code = ctr__check_inner_userns(b);
+  if (!code && makes_users) code = ctr__plan_maps(b);
+  if (!code && makes_users) code = ctr__check_user_mapped(b);
+  if (code) return code;
   ctr__choose_io_owner(b);
-  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
   return CTR_OK;
 }
 
@@ -6509,10 +6691,12 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+static const char ctr__idmap_too_late[] = "ids are mapped when a mount is made, not later";
+
 /* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
 static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
                                         const ctr__mount_spec *spec) {
-  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (spec->remount) return ctr__idmap_too_late;
   if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
   return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
          "namespace";
@@ -6531,6 +6715,14 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
 
 static bool ctr__is_type(const ctr_mount *mount, const char *type) {
   return mount->type && !strcmp(mount->type, type);
+}
+
+static bool ctr__is_bind(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(mount->options.items[i]);
+    if (option && option->kind == CTR__OPT_BIND) return true;
+  }
+  return ctr__is_type(mount, "bind");
 }
 
 static bool ctr__names_upper(const char *option) {
@@ -6617,13 +6809,14 @@ static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const c
                                 ctr__mount_spec *spec) {
   if (!spec->idmapped) return CTR_OK;
   if (spec->remount)
-    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "%s.uidMappings", field),
-                     "ids are mapped when a mount is made, not later");
+    return ctr__refuse(b, CTR_E_CONFIG, ctr__print(b, "%s.uidMappings", field),
+                       ctr__idmap_too_late);
   if (!ctr__has_setattr(b))
     return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
                        "to map ids needs mount_setattr(2), which came with Linux 5.12");
   if (!ctr__can_unshare(b->facts)) return ctr__lacks(b, CTR__RIGHT_IDMAP, field, NULL);
-  spec->source = spec->idmap_below ? CTR__IDMAP_BELOW : 0;
+  spec->source = (spec->idmap_below ? CTR__IDMAP_BELOW : 0) |
+                 (ctr__in_userns(b) ? (uint64_t)CTR__IDMAP_LOCKED : 0);
   if (!mount->uidMappings.count && (b->joined_namespaces & CTR_NS_USER)) {
     spec->idmap = 1 + ctr__join_slot(b, CTR_NS_USER);
     spec->source |= CTR__IDMAP_JOINED;
@@ -6670,9 +6863,16 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
-                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
-                          spec->as_root});
+                  .num = {[CTR__NUM_SET] = spec->set,
+                          [CTR__NUM_CLR] = spec->clr,
+                          [CTR__NUM_SETATTR] = ctr__has_setattr(b),
+                          [CTR__NUM_PROPAGATION] = first,
+                          [CTR__NUM_BELOW] = spec->recursive,
+                          [CTR__NUM_BELOW_SET] = spec->rec_set,
+                          [CTR__NUM_BELOW_CLR] = spec->rec_clr,
+                          [CTR__NUM_IDMAP] = spec->idmap,
+                          [CTR__NUM_SOURCE] = spec->source | ctr__may_ask(b),
+                          [CTR__NUM_ROOT] = spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -6809,10 +7009,24 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   return CTR_OK;
 }
 
+/* Whether what was mounted last at that place is a file system of the host's. */
+static bool ctr__shows_the_hosts(const ctr__builder *b, const ctr_mount *mount) {
+  const ctr_mount *all = b->config->mounts.items;
+  for (size_t i = (size_t)(mount - all); i-- > 0;)
+    if (ctr__same_path(all[i].destination, mount->destination) && !ctr__is_remount(&all[i]) &&
+        !ctr__is_made(&all[i]))
+      return ctr__is_bind(&all[i]);
+  return ctr__is_root_path(mount->destination); /* root.path is bound */
+}
+
 static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,
                                   const ctr__mount_spec *spec) {
   ctr__plan_set_attr(b, field, mount->destination, spec->set, spec->clr);
   ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+  if (spec->data_count && ctr__shows_the_hosts(b, mount))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "\"%s\" would change the host's file system: it was bound, not mounted here",
+                     spec->data[0]);
   if (spec->data_count) {
     ctr_mount without_source = *mount;
     without_source.source = NULL;
@@ -6846,7 +7060,7 @@ typedef struct ctr__hierarchy {
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
   const char *controllers; /* of v2: those that can be enabled there, "cpu,memory"   */
-  bool v2;
+  bool v2, read_only;
   bool has_limits; /* some that are asked for are set there */
 } ctr__hierarchy;
 
@@ -6863,53 +7077,21 @@ static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **re
   return r < 0 ? ctr__fail(b->err, CTR_E_SYS, -r, NULL, "read %s", path) : CTR_OK;
 }
 
-/* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
-static void ctr__unescape_octal(char *text) {
-  char *to = text;
-  for (const char *from = text; *from; from++) {
-    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-      from += 3;
-    } else {
-      *to++ = *from;
-    }
-  }
-  *to = '\0';
-}
-
-/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
-static char *ctr__next_word(char **at) {
-  char *word = *at, *end = word + strcspn(word, " ");
-  *at = end + (*end == ' ');
-  *end = '\0';
-  return word;
-}
-
 static const char *ctr__base_name(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
 
-/* One line: id parent major:minor root mount-point options fields... - type source
-   super-options. */
-static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *tail = strstr(line, " - "), *fields[5];
-  if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 5; i++) fields[i] = ctr__next_word(&line);
-  const char *type = ctr__next_word(&tail);
-  ctr__next_word(&tail); /* the source */
-  const char *super = ctr__next_word(&tail);
-  bool v2 = !strcmp(type, "cgroup2");
-  if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
-  ctr__unescape_octal(fields[3]);
-  ctr__unescape_octal(fields[4]);
-  all->items[all->count++] = (ctr__hierarchy){.mount_point = fields[4],
-                                              .name = ctr__base_name(fields[4]),
-                                              .root = fields[3],
-                                              .options = super,
-                                              .v2 = v2};
+static void ctr__hierarchy_add(ctr__hierarchies *all, const ctr__mount_line *mount) {
+  const bool v2 = !strcmp(mount->type, "cgroup2");
+  if (all->count == sizeof all->items / sizeof *all->items) return;
+  if (*mount->point != '/' || !*mount->super || (!v2 && strcmp(mount->type, "cgroup") != 0)) return;
+  all->items[all->count++] = (ctr__hierarchy){.mount_point = mount->point,
+                                              .name = ctr__base_name(mount->point),
+                                              .root = mount->root,
+                                              .options = mount->super,
+                                              .v2 = v2,
+                                              .read_only = ctr__list_has(mount->options, "ro", 2)};
   all->v1_count += !v2;
 }
 
@@ -6937,13 +7119,16 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
   if (!all) return ctr__nomem(b->err);
-  char *text = NULL, *save = NULL;
+  char *text = NULL;
+  ctr__mount_line *mounts = NULL;
+  size_t mount_count = 0;
   ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
   all->membership = text;
-  if (!code) code = ctr__read_proc_file(b, "/proc/self/mountinfo", &text);
+  if (!code) code = ctr__read_proc_file(b, CTR__MOUNTINFO, &text);
+  if (!code && !(mounts = ctr__mount_lines(b->arena, text, &mount_count)))
+    code = ctr__nomem(b->err);
   if (code) return code;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    ctr__hierarchy_read(all, line);
+  for (size_t i = 0; i < mount_count; i++) ctr__hierarchy_add(all, &mounts[i]);
   size_t seen = all->count;
   all->count = all->v1_count = 0;
   for (size_t i = 0; i < seen && !code; i++) {
@@ -7097,17 +7282,18 @@ static ctr_code ctr__plan_cgroup_mount(ctr__builder *b, const ctr_mount *mount, 
 }
 
 /* ==== [SECTION] plan/made.c =================================================================== */
-/* What stands in the list of mounts and is made, not mounted: types of ours. */
+/* What stands in the list of mounts and is made, not mounted. */
 
 static const struct ctr__made_type {
   const char *name;
   enum ctr__kind kind;
   uint64_t mode, max; /* unless the options say another; at most; 0: it has none */
 } ctr__made_types[] = {
-    {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
-    {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
-    {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
-    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
+    {CTR__TYPE_DIR, CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
+    {CTR__TYPE_FILE, CTR__STEP_MAKE_FILE, 0644, 07777},
+    {CTR__TYPE_SYMLINK, CTR__STEP_SYMLINK, 0, 0},
+    /* of what is there: one must be named */
+    {CTR__TYPE_MODE, CTR__STEP_SET_MODE, UINT64_MAX, 07777},
 };
 
 static const struct ctr__made_type *ctr__made_type_of(const char *name) {
@@ -7173,7 +7359,9 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const struct ctr__made_type *type = ctr__made_type_of(mount->type);
   ctr__made_spec spec;
   if (!type)
-    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+    return ctr__wrong_member(b, i, "type",
+                             "known are " CTR__TYPE_DIR ", " CTR__TYPE_SYMLINK ", " CTR__TYPE_FILE
+                             " and " CTR__TYPE_MODE);
   if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
   if (mount->uidMappings.count || mount->gidMappings.count)
@@ -7318,24 +7506,14 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-static bool ctr__same_path(const char *a, const char *b) {
-  const char *name_a, *name_b;
-  for (;;) {
-    size_t len_a, len_b;
-    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
-    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
-    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
-    if (!len_a) return true;
-  }
-}
-
 /* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. */
-static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
+                                     bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
     if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
-    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
   }
@@ -7412,7 +7590,9 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
   if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
   if (code) return code;
-  if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+  const bool writable = spec.remount && ((spec.clr | spec.rec_clr) & CTR__ATTR_RDONLY);
+  if (b->late_count && (writable || !spec.remount))
+    ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
     if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
       b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
@@ -7466,16 +7646,23 @@ static const struct ctr__dev_link {
 };
 
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static bool ctr__makes_nodes(const ctr__builder *b) {
+  return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
+}
+
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+  if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
+                    .num = {[0] = mode,
+                            [1] = number,
+                            [4] = ctr__has_setattr(b),
+                            [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -7487,7 +7674,7 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
 /* A node that the caller has not got cannot be bound, and none can be made. */
 static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
   size_t missing = b->facts->missing_device;
-  if (!missing || (ctr__can_mknod(b->facts) && !ctr__in_userns(b))) return CTR_OK;
+  if (!missing || ctr__makes_nodes(b)) return CTR_OK;
   const char *field = ctr__print(b, "linux.devices[%zu]", missing - 1);
   if (!field) return ctr__nomem(b->err);
   return ctr__lacks(b, CTR__RIGHT_DEVICES, field,
@@ -7541,8 +7728,11 @@ static void ctr__plan_root(ctr__builder *b) {
   const char *path = ctr__host_path(b, root->path);
   b->root_dir = ctr__add_str(b, path);
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
-                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
+                  .num = {[0] = listens ? 0 : MS_REC | MS_PRIVATE,
+                          [1] = read_only_below,
+                          [2] = ctr__root_attr(b),
+                          [3] = ctr__has_setattr(b),
+                          [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -7647,9 +7837,8 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
-                    .num = {0755, true});
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
+    ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL, false);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }
@@ -8658,13 +8847,16 @@ static const char *ctr__beside(ctr__builder *b, const ctr__hierarchy *hierarchy,
   return there && ctr__can_make(there) ? parent : own;
 }
 
+static bool ctr__is_machine_root(const ctr__builder *b) {
+  return b->facts->initial_userns && !b->facts->euid;
+}
+
 /* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
    relative one where the runtime likes: below the caller's own cgroup, or beside it. */
 static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
                                       const char **ret_path) {
   const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
-  bool privileged = b->facts->initial_userns && !b->facts->euid;
-  if (asked ? *asked != '/' : !privileged) {
+  if (asked ? *asked != '/' : !ctr__is_machine_root(b)) {
     ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
     if (code) return code;
     base = ctr__beside(b, hierarchy, base);
@@ -8675,18 +8867,15 @@ static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hie
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
-/* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
-   the machine grants it. */
+/* As root one that is asked for and cannot be made is an error when it comes to it; an ordinary
+   user, and root where the hierarchies are read-only as in a container, has one where that can
+   be. */
 static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
-  if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
-    if (b->config->linux_.cgroupsPath)
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
-               "not made: an ordinary user may not write to %s", hierarchy->mount_point);
-    return CTR_OK;
-  }
+  const bool asked = b->config->linux_.cgroupsPath, is_root = ctr__is_machine_root(b);
+  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) return CTR_OK;
   hierarchy->container = path;
   return CTR_OK;
 }
@@ -8695,6 +8884,16 @@ static bool ctr__has_own_cgroups(const ctr__builder *b) {
   for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
     if (b->hierarchies->items[i].container) return true;
   return false;
+}
+
+/* Engines name one for every container, also where none can be had; limits in it are an error. */
+static void ctr__warn_if_not_made(const ctr__builder *b) {
+  size_t missing = 0;
+  for (size_t i = 0; i < b->hierarchies->count; i++) missing += !b->hierarchies->items[i].container;
+  if (b->config->linux_.cgroupsPath && missing)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
+             "not made in %zu of %zu hierarchies: the caller may not write there", missing,
+             b->hierarchies->count);
 }
 
 /* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
@@ -8880,6 +9079,7 @@ static ctr_code ctr__do_without_cgroups(ctr__builder *b) {
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
   ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__do_without_cgroups(b);
+  if (!code && wanted) ctr__warn_if_not_made(b);
   if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
   if (code || !wanted) return code;
   b->born_in = ctr__cgroup_to_clone_into(b);
@@ -9044,7 +9244,9 @@ static ctr_code ctr__check_priority_rights(ctr__builder *b) {
   const ctr_scheduler *s = &process->scheduler;
   const ctr__facts *f = b->facts;
   const ctr_int score = process->oomScoreAdj;
-  if (score.set && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
+  /* How far down is the lowest that somebody with the right has ever set, which nobody can read:
+     0, as it comes. */
+  if (score.set && score.value < 0 && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
     return ctr__lacks(b, CTR__RIGHT_OOM_SCORE, "process.oomScoreAdj",
                       ctr__print(b, "%lld, the caller has %lld", (long long)score.value,
                                  (long long)f->oom_score_adj));
@@ -9129,7 +9331,7 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
 static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
-  uint64_t missing = ctr__in_userns(b) ? 0 : asked & ~had;
+  uint64_t missing = ctr__in_userns(b) || b->desc->inner_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),
@@ -9247,7 +9449,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL);
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
                     .num = {b->desc->filter_count > 0});
@@ -9306,12 +9508,35 @@ static void ctr__plan_join_one_by_one(ctr__builder *b, bool opening) {
   }
 }
 
+static void ctr__join_init_step(ctr__builder *b, uint32_t types) {
+  if (types)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
+                  &(ctr__new_step){.field = "linux.namespaces", .num = {types}});
+}
+
+/* The first process is in a user namespace below that of its mounts: rights over these are to be
+   had in the upper one only, which is joined first, and left last. */
+static void ctr__plan_join_inner(ctr__builder *b) {
+  if (b->joined_namespaces & CTR_NS_USER)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS,
+                  &(ctr__new_step){.field = "linux.namespaces",
+                                   .str = {"the owner of its mounts"},
+                                   .num = {CTR_NS_USER, 0}});
+  ctr__join_init_step(b, b->joined_namespaces & ~(uint32_t)CTR_NS_USER);
+  ctr__join_init_step(b, CTR_NS_USER);
+}
+
 /* What is opened by the pid is opened before it is seen that the pid is still that process's. */
 static ctr_code ctr__plan_join(ctr__builder *b) {
   const ctr__purpose *purpose = b->purpose;
   const uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
+  if (b->desc->inner_userns && !at_once)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "to join a container with inner_userns takes Linux 5.8");
   if (!at_once) ctr__plan_join_one_by_one(b, true);
+  if (b->desc->inner_userns)
+    ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
@@ -9322,9 +9547,10 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   if (!at_once)
     ctr__plan_join_one_by_one(b, false);
-  else if (b->joined_namespaces)
-    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
-                  &(ctr__new_step){.field = "linux.namespaces", .num = {b->joined_namespaces}});
+  else if (b->desc->inner_userns)
+    ctr__plan_join_inner(b);
+  else
+    ctr__join_init_step(b, b->joined_namespaces);
   ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
                                      b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
@@ -9367,7 +9593,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
                             b->config->process.execCPUAffinity.final);
-  if (ctr__in_userns(b)) ctr__plan_become_root(b);
+  b->groups_denied |= b->desc->inner_userns;
+  if (ctr__in_userns(b) && !b->desc->inner_userns) ctr__plan_become_root(b);
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__plan_exec_root(b);
@@ -9508,9 +9735,6 @@ static ctr_code ctr__check_session(ctr__builder *b) {
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   ctr_code code = ctr__check_session(b);
   if (code) return code;
-  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   code = ctr__check_hooks_are_run(b);
@@ -9812,11 +10036,12 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
   if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
   ctr_code code = ctr__gather_facts(&nothing, 0, &facts, err);
   if (code) return code;
-  ctr__gather_id_helpers(&facts);
+  code = ctr__gather_all_ids(&facts, err);
+  if (code) return code;
   for (size_t i = 0; i < CTR__RIGHT_COUNT; i++) {
     const struct ctr__right_row *row = &ctr__rights[i];
     ctr__text line = {.len = 0};
-    ctr__text_add(&line, "%-7s %s: needs %s; else %s",
+    ctr__text_add(&line, "%-7s %s: takes %s; instead %s",
                   !row->has          ? "depends"
                   : row->has(&facts) ? "yes"
                                      : "no",
@@ -9846,10 +10071,13 @@ typedef struct ctr__shared {
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
   char note[CTR__NOTE_MAX]; /* what a program that failed has said */
+  ctr__message failure;     /* the last word of a child that cannot send it any more: a seccomp
+                               filter of the caller's may forbid that                             */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
     uint32_t end;        /* where the first component of it ends that had to be made */
+    uint64_t ino;        /* of what is no directory: that it is still that, when it is taken away */
   } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
@@ -9921,13 +10149,16 @@ static void ctr__let_covered_go(ctr__child *c, int target) {
       ctr__close(&c->held[i]);
 }
 
-/* Something was made at the path of the step under way; fd is the last of it, or an error. On
-   another file system than the root's it goes with its mount. */
-static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
+/* Something was made at the path of the step under way; name in dir is the last of it ("": dir
+   itself), or dir is an error. On another file system than the root's it goes with its mount. */
+static void ctr__note_made(const ctr__child *c, int dir, const char *name, size_t end) {
   ctr__shared *shared = c->launch->shared;
-  struct stat st;
+  struct stat st = {.st_ino = 0};
   if (!end || shared->made_count >= CTR__MADE_MAX) return;
-  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev != c->root_dev) return;
+  if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0 &&
+      st.st_dev != c->root_dev)
+    return;
+  shared->made[shared->made_count].ino = st.st_ino;
   shared->made[shared->made_count].step = c->at;
   shared->made[shared->made_count].end = (uint32_t)end;
   shared->made_count++;
@@ -10008,10 +10239,10 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
   return fds && fd < 0 ? fd : 0;
 }
 
-/* Then nobody would know of the program, or wait for it. */
-static bool ctr__parent_is_gone(const ctr__child *c) {
-  struct pollfd parent = {.fd = c->sock};
-  return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
+/* Without a parent, nobody would know of the program or wait for it: until it is left alone. */
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__hung_up(c->sock) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                 : 0;
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {
@@ -10186,7 +10417,7 @@ static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
 static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
   (void)s;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
-  return ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE) : 0;
+  return ctr__see_parent(c);
 }
 
 /* Files made in the user namespace are to belong to its root, and the caller's groups are not to
@@ -10271,7 +10502,7 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
 static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
-  ctr__note_made(c, fd, made);
+  ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
   ctr__let_covered_go(c, fd);
   return fd;
@@ -10323,18 +10554,20 @@ static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   uint64_t attr = strict ? CTR__ATTR_STRICTATIME : 0;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
     if ((unsigned long)fs.f_flags & ctr__attr_flags[i].st) attr |= ctr__attr_flags[i].attr;
-  uint64_t flags = ctr__ms_flags((attr & ~clr) | set);
+  attr = (attr & ~clr) | set;
+  uint64_t flags = ctr__ms_flags(attr);
+  if (!(attr & CTR__ATTR_ATIME)) flags |= MS_RELATIME; /* told nothing, it keeps what there is */
   char path[32];
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
 }
 
-/* Sets and clears attributes of a mounted mount. num: set, clear, whether mount_setattr(2) is
-   there. */
+/* Sets and clears attributes of a mounted mount; num begins with CTR__NUM_SET. */
 static int ctr__apply_attr(int mount, const uint64_t *num) {
-  if (!num[0] && !num[1]) return 0;
-  return num[2] ? ctr__mount_setattr(mount, 0, num[0], num[1], 0)
-                : ctr__remount_attr(mount, num[0], num[1]);
+  const uint64_t set = num[CTR__NUM_SET], clr = num[CTR__NUM_CLR];
+  if (!set && !clr) return 0;
+  return num[CTR__NUM_SETATTR] ? ctr__mount_setattr(mount, 0, set, clr, 0)
+                               : ctr__remount_attr(mount, set, clr);
 }
 
 static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
@@ -10372,16 +10605,18 @@ static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
 /* Propagation and attributes: with mount_setattr(2) in one call, but for a tree, of which the
    attributes are those of its top only. */
 static int ctr__settle_bind(int tree, const ctr__step *s) {
-  uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
-  bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
-  if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
-  int r = ctr__apply_propagation(tree, s->num[3], s->num[2]);
+  const uint64_t type = s->num[CTR__NUM_PROPAGATION];
+  const bool have_setattr = s->num[CTR__NUM_SETATTR];
+  if (have_setattr && !(s->num[CTR__NUM_BELOW] && (type & MS_REC)))
+    return ctr__mount_setattr(tree, 0, s->num[CTR__NUM_SET], s->num[CTR__NUM_CLR],
+                              type & ~(uint64_t)MS_REC);
+  int r = ctr__apply_propagation(tree, type, have_setattr);
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
 static int ctr__settle_below(int tree, const ctr__step *s) {
-  if (!s->num[5] && !s->num[6]) return 0;
-  return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
+  const uint64_t set = s->num[CTR__NUM_BELOW_SET], clr = s->num[CTR__NUM_BELOW_CLR];
+  return set || clr ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, set, clr, 0) : 0;
 }
 
 /* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
@@ -10393,9 +10628,10 @@ static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path,
   return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
 }
 
-/* What is wrong with the channel is said already. */
+/* What is wrong with the channel is said already; that something is there and may not be copied,
+   the error itself says. */
 static int ctr__source_failed(ctr__child *c, int error) {
-  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+  return c->reason || error == -EINVAL ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
 /* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
@@ -10410,7 +10646,7 @@ static int ctr__read_only_below(int tree) {
 }
 
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
-  unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
+  unsigned recursive = s->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
                              ? ctr__ask_parent(c)
                              : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
@@ -10518,8 +10754,7 @@ static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
   CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
   if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
   *ret_upper = ctr__mount_upper(target);
-  return *ret_upper < 0 ? *ret_upper
-                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+  return *ret_upper < 0 ? *ret_upper : (int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3));
 }
 
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
@@ -10581,7 +10816,7 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
   if (fstat(target, &st) < 0) return -errno;
-  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
@@ -10756,7 +10991,7 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   int r = (int)ctr__ret(mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]));
-  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, r < 0 ? "" : name, made || r < 0 ? made : ctr__trimmed(path));
   if (r < 0) return r == -EEXIST ? ctr__accept_existing(c, dir, name, s) : r;
   if (!s->num[2] && !s->num[3]) return 0;
   return (int)ctr__ret(
@@ -10782,11 +11017,19 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   int r = (int)ctr__ret(symlinkat(target, dir, name));
-  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, r < 0 ? "" : name, made || r < 0 ? made : ctr__trimmed(path));
   if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
-  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EEXIST);
+}
+
+/* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
+static int ctr__child_make_cwd(ctr__child *c, const ctr__step *s) {
+  size_t made;
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  ctr__note_made(c, fd, "", made);
+  return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
 }
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
@@ -10794,13 +11037,10 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   struct stat st;
   const mode_t what = S_IFDIR | (mode_t)s->num[0];
   CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
-  ctr__note_made(c, fd, made);
-  /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
+  ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
-  if (s->num[1]) return 0;
   if (fstat(fd, &st) < 0) return -errno;
-  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
 /* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
@@ -10819,7 +11059,7 @@ static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   CTR__AUTO_CLOSE fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  ctr__note_made(c, dir, made || fd < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, fd < 0 ? "" : name, made || fd < 0 ? made : ctr__trimmed(path));
   if (fd == -EEXIST) return ctr__because(c, CTR__WHY_IN_THE_WAY, fd);
   return fd < 0 ? fd : ctr__fill_file(c, s, fd);
 }
@@ -10863,7 +11103,7 @@ static int ctr__mask_directory(ctr__child *c) {
   int mount =
       ctr__new_tmpfs("mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
-  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;
 }
 
@@ -11117,16 +11357,19 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
-/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
-   One whose owner is not mapped in the user namespace cannot be given away there
-   (user_namespaces(7)): then it is what it was. */
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone;
+   a fifo with a name is somebody's file. One whose owner is not mapped in the user namespace cannot
+   be given away there (user_namespaces(7)): then it is what it was. */
 static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  enum { CTR__PIPEFS_MAGIC = 0x50495045 };
   const uid_t uid = (uid_t)s->num[0];
+  struct statfs fs;
   struct stat st;
   (void)c;
   for (int i = 0; i < 3; i++) {
-    if (fstat(i, &st) < 0) return -errno;
-    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (fstat(i, &st) < 0 || fstatfs(i, &fs) < 0) return -errno;
+    if (fs.f_type != CTR__PIPEFS_MAGIC || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0)
+      continue;
     if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
   }
   return 0;
@@ -11296,36 +11539,32 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     ctr__pidfd_signal(pidfd, SIGKILL);
   }
   int reaped = ctr__reap(pidfd, &status);
-  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_PROGRAM_TIMEOUT, r;
   if (r == 0) r = reaped;
   if (r < 0) return r;
   if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
-    p->reason = CTR__WHY_HOOK_PROGRAM;
+    p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
-  p->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
   return p->detail ? -ECANCELED : 0;
 }
 
-/* Runs it and waits for it. Signals are blocked for the moment of the clone: no handler of the
-   caller's is to run in its process. */
+/* Runs it and waits for it. */
 static int ctr__program_execute(ctr__program_run *p) {
   int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   memset(p->note, 0, CTR__NOTE_MAX);
   int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
   if (r == 0) r = ctr__pipe(report);
   CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
   if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
   p->output = output_write;
   p->report = report_write;
-  pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(0, true, -1, &pidfd);
   if (pid == 0) ctr__program_main(p);
-  ctr__sigmask(before, NULL);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
   ctr__close(&output_write);
   ctr__close(&report_write);
@@ -11427,11 +11666,6 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
 /* ==== [SECTION] child/run.c =================================================================== */
 /* The child walks its lane of the plan. */
 
-static int ctr__see_parent(ctr__child *c) {
-  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
-                                                  : 0;
-}
-
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
@@ -11453,9 +11687,8 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
-  (void)s;
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
   *launch->environment = launch->envp;
@@ -11494,6 +11727,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_CWD] = ctr__child_make_cwd,
     [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
@@ -11554,6 +11788,7 @@ static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
                           .error = -error,
                           .reason = (uint32_t)c->reason,
                           .value = c->detail};
+  c->launch->shared->failure = message;
   if (c->is_started)
     ctr__report_start(c, &message);
   else
@@ -13988,9 +14223,10 @@ ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr
 /* What a failed start has made in the container's root is taken away again: mount points, nodes and
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
-/* Removes what path[0, end) names in the root: an empty directory, a file of at most size bytes, a
-   node, a link. */
-static void ctr__remove_made(int root, const char *path, size_t end, uint64_t size) {
+/* Removes what path[0, end) names in the root: an empty directory; a file, node or link only when
+   it is the one that was made, and not somebody else's by now. Numbers are given again: who has put
+   more into it than we did is somebody else. */
+static void ctr__remove_made(int root, const char *path, size_t end, uint64_t ino, uint64_t size) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
   memcpy(prefix, path, end);
@@ -13999,7 +14235,7 @@ static void ctr__remove_made(int root, const char *path, size_t end, uint64_t si
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
   if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
   struct stat st;
-  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+  if (ino && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ino &&
       (!S_ISREG(st.st_mode) || (uint64_t)st.st_size <= size))
     unlinkat(parent, name, 0);
 }
@@ -14041,9 +14277,10 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
     const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
     const char *path = ctr__made_path(plan, index, first);
-    uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
-    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; size = 0) {
-      ctr__remove_made(root, path, end, size);
+    const uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
+    uint64_t ino = shared->made[count].ino;
+    for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; ino = 0) {
+      ctr__remove_made(root, path, end, ino, size);
       while (end && path[end - 1] != '/') end--;
       while (end && path[end - 1] == '/') end--;
     }
@@ -14064,36 +14301,6 @@ static const char *const ctr__empty_mount_points[] = {
     "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
 };
 
-/* The part of a line of proc_pid_mountinfo(5) that matters here. */
-typedef struct ctr__mount_line {
-  const char *id, *parent, *root, *point, *options, *type;
-} ctr__mount_line;
-
-static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
-  char *tail = strstr(line, " - "), *fields[6];
-  if (!tail) return false;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
-  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
-                           fields[4], fields[5], ctr__next_word(&tail)};
-  ctr__unescape_octal(fields[4]);
-  return true;
-}
-
-/* Every line; NULL without memory or the file. */
-static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
-  char *text = NULL, *save = NULL;
-  size_t count = 0;
-  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
-  for (const char *at = text; *at; at++) count += *at == '\n';
-  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
-  *ret_count = 0;
-  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
-    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
-  return lines;
-}
-
 static bool ctr__covers_nothing(const char *below) {
   for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
     if (!strcmp(below, ctr__empty_mount_points[i])) return true;
@@ -14113,9 +14320,12 @@ static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
 /* Adds the reason to an error, if this is it. */
 static void ctr__explain_invisible(const char *type, ctr_err *err) {
   ctr_arena arena = {0};
+  char *text = NULL;
   size_t count = 0, there = 0;
   const char *cover = NULL;
-  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
+  int r = ctr__read_text(&arena, CTR__MOUNTINFO, &text);
+  const ctr__mount_line *lines = r < 0 ? NULL : ctr__mount_lines(&arena, text, &count);
   for (size_t i = 0; lines && i < count; i++) {
     if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
     const char *covered = ctr__cover_of(lines, count, &lines[i]);
@@ -14141,6 +14351,12 @@ static const char *const ctr__reason_texts[] = {
 #undef CTR__REASON_TEXT
 };
 
+/* mount_namespaces(7), "Restrictions on mount namespaces" */
+#define CTR__LOCKED "in a user namespace restrictions that the host set cannot be lifted"
+#define CTR__NO_RIGHTS                                                                             \
+  "this machine gives no rights in a user namespace: AppArmor may forbid it "                      \
+  "(kernel.apparmor_restrict_unprivileged_userns)"
+
 /* What an errno of a step usually means, and what to do about it. */
 static const struct ctr__hint {
   uint16_t kind;
@@ -14162,17 +14378,20 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
-     "and "
-     "of proc and sysfs the caller must see one that nothing is mounted over"},
+     "in a user namespace that is for proc, sysfs, tmpfs, devpts, mqueue, cgroup, fuse and, since "
+     "Linux 5.11, overlay; not for proc and sysfs where the caller sees none wholly"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
     {CTR__STEP_MOUNT_BIND, EINVAL,
      "in a user namespace a directory with mounts below it can only "
      "be bound with rbind"},
-    {CTR__STEP_SET_ATTR, EPERM,
-     "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_SET_ATTR, EPERM, CTR__LOCKED},
+    {CTR__STEP_SET_ATTR_ALL, EPERM, CTR__LOCKED},
+    {CTR__STEP_MOUNT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_ROOT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_PROPAGATION, EPERM, CTR__NO_RIGHTS},
+    {CTR__STEP_PROPAGATION, EACCES, CTR__NO_RIGHTS},
     {CTR__STEP_BASE, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
      "no_pivot"},
@@ -14187,6 +14406,8 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_MAKE_CGROUP, EROFS,
+     "the hierarchy is read-only, as in a container: without linux.cgroupsPath none is made"},
     {CTR__STEP_LIMIT, ENOENT,
      "the kernel does not have this file, or the controller is not enabled here: not given to the "
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
@@ -14233,19 +14454,19 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
+  const bool by_program = report->reason >= CTR__WHY_PROGRAM_EXIT && why; /* errno has no part */
   ctr_code code =
-      ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error, ctr__plan_str(plan, step->field),
+      ctr__fail(err, CTR_E_SYS, by_program ? 0 : report->error, ctr__plan_str(plan, step->field),
                 "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
                 ctr__refused_option(plan, step, report));
   if (!err) return code;
-  if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
+  if (report->reason == CTR__WHY_PROGRAM_EXIT || report->reason == CTR__WHY_PROGRAM_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
   if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
     ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
-  if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
+  if (by_program && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }
 
@@ -14417,6 +14638,10 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   ctr_code failed;
   int r = ctr__next_message(s, message, ret_fd, &failed);
   if (failed) return failed;
+  if (r == -EPIPE && s->launch.shared->failure.type == CTR__MSG_ERROR) {
+    *message = s->launch.shared->failure;
+    r = 0;
+  }
   if (r == -EPIPE)
     return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
                                                                           : ctr__child_died(s);
@@ -14468,16 +14693,32 @@ static int ctr__idmap_of(const ctr__start *s, const ctr__step *step) {
   return i < s->idmap_count ? s->idmaps[i] : -1;
 }
 
+/* In a user namespace restrictions of the host's mounts are locked (mount_namespaces(7)). This one
+   is the caller's, so that we have to see to that: to all that it shows, as far as it is asked
+   for. */
+static int ctr__check_lifted(int mount, const ctr__step *step) {
+  const uint64_t lifted = step->num[1] | step->num[6];
+  struct statfs fs;
+  if (!(step->num[CTR__NUM_SOURCE] & CTR__IDMAP_LOCKED)) return 0;
+  if (fstatfs(mount, &fs) < 0) return -errno;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
+    if ((lifted & ctr__attr_flags[i].attr) && !(ctr__attr_flags[i].attr & CTR__ATTR_ATIME) &&
+        ((unsigned long)fs.f_flags & ctr__attr_flags[i].st))
+      return -EPERM;
+  return 0;
+}
+
 /* A mount that only the caller's rights can make: a copy of the host's or a new file system. It
    hears of what is mounted on the host as a copy of the child's own would, and no more. */
 static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
   const bool bind = step->kind == CTR__STEP_MOUNT_BIND;
-  const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
+  const unsigned tree = bind && step->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE mount =
       bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
   if (mount < 0) return bind ? ctr__because(c, CTR__WHY_SOURCE, mount) : mount;
   int r = ctr__mount_setattr(mount, tree, 0, 0, MS_SLAVE);
+  if (r == 0 && bind) r = ctr__check_lifted(mount, step);
   if (r < 0) return r;
   r = ctr__mount_idmap(mount, below, idmap);
   if (r == -EINVAL) return ctr__because(c, CTR__WHY_NO_IDMAP, r);
@@ -14590,13 +14831,10 @@ static int ctr__map_and_open(ctr__start *s, const ctr__step *step, pid_t pid, in
 }
 
 static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const pid_t caller = getpid();
-  int pidfd = -1, r = ctr__sigmask(all, before); /* no handler of the caller's runs in there */
-  if (r < 0) return r;
-  pid_t pid = ctr__clone(CTR_NS_USER, step->num[1], -1, &pidfd, NULL);
+  int pidfd = -1;
+  pid_t pid = ctr__clone_blocked(CTR_NS_USER, step->num[1], -1, &pidfd);
   if (pid == 0) ctr__hold_namespace(caller);
-  ctr__sigmask(before, NULL);
   if (pid < 0) return pid;
   pidfd = ctr__fd_high(pidfd);
   int userns = pidfd < 0 ? pidfd : ctr__map_and_open(s, step, pid, pidfd);
@@ -14637,20 +14875,16 @@ static int ctr__open_channel(ctr__start *s) {
   return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
 }
 
-/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
-   the child does. */
+/* run is what the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const char *born_in = ctr__plan_str(s->plan, step->str[0]);
   CTR__AUTO_CLOSE cgroup = born_in ? ctr__cgroup_open_path(born_in) : -1;
   if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1, r = ctr__open_channel(s);
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], cgroup, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(step->num[0], step->num[1], cgroup, &pidfd);
   if (pid == 0) run(&s->launch);
-  ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
@@ -14745,6 +14979,13 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   return stat.start_time == step->num[1] && ctr__poll_now(&end, 1) == 0 ? 0 : -ESRCH;
 }
 
+/* Opened by the pid, of which OPEN_INIT then sees that it is still that process's. */
+static int ctr__parent_open_owner(ctr__start *s, const ctr__step *step) {
+  int fd = ctr__owner_of_mounts((pid_t)step->num[0]);
+  if (fd >= 0) s->launch.namespaces[0] = fd;
+  return fd < 0 ? fd : 0;
+}
+
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
   const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
@@ -14827,18 +15068,16 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
-static int64_t ctr__id_outside(ctr__start *s, const char *map, uint64_t id) {
-  char path[64], *text = NULL, *save = NULL;
-  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"), map);
-  int r = ctr__read_text(&s->arena, path, &text);
+static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
+  char path[64];
+  ctr_id_mappings map;
+  uint32_t outside;
+  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"),
+               name);
+  int r = ctr__read_map(&s->arena, path, &map);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t inside = strtoull(at, &at, 10), outside = strtoull(at, &at, 10);
-    if (id >= inside && id - inside < strtoull(at, &at, 10))
-      return (int64_t)(outside + id - inside);
-  }
-  return -EINVAL; /* as chown(2) says it of ids that are not mapped */
+  /* As chown(2) says it of ids that are not mapped. */
+  return ctr__id_mapped(map, (uint32_t)id, &outside) ? (int64_t)outside : -EINVAL;
 }
 
 static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {
@@ -14894,6 +15133,7 @@ typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
 static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
     [CTR__STEP_OPEN_INIT] = ctr__parent_open_init,
+    [CTR__STEP_OPEN_OWNER] = ctr__parent_open_owner,
     [CTR__STEP_STAGE] = ctr__parent_stage,
     [CTR__STEP_MAKE_CGROUP] = ctr__parent_make_cgroup,
     [CTR__STEP_ENTER_CGROUP] = ctr__parent_enter_cgroup,
@@ -16764,6 +17004,18 @@ static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, 
              : ctr__not_running(c, err);
 }
 
+/* Whether the first process is in a user namespace below the one that its mounts belong to: of a
+   container with mounts of its own that is the one it was made with. */
+static bool ctr__has_inner_userns(const ctr_container *c) {
+  const ctr_namespace *mounts = ctr__namespace_of(c->config, CTR_NS_MOUNT);
+  char path[64];
+  struct stat owner, own;
+  if (!mounts || mounts->path) return false;
+  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->stored->pid), "/ns/user");
+  return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
+}
+
 static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config *process,
                                const ctr_exec_desc *desc, ctr_plan **ret_plan, ctr_err *err) {
   ctr_arena arena = {0};
@@ -16776,6 +17028,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,
+                                   .inner_userns = ctr__has_inner_userns(c),
                                    .without = desc->without,
                                    .filters = desc->filters,
                                    .filter_count = desc->filter_count,

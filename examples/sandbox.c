@@ -110,10 +110,11 @@ static const option_row rows[] = {
     MAKE("tmpfs", "DEST", make_tmpfs, TAKES_PERMS | TAKES_SIZE, "an empty tmpfs"),
     MAKE("mqueue", "DEST", make_mqueue, 0, "message queues"),
     MAKE("dir", "DEST", make_dir, TAKES_PERMS, "a directory"),
-    MAKE("file", "FD DEST", make_file, TAKES_PERMS, "a file with what can be read from FD"),
-    MAKE("bind-data", "FD DEST", make_file, FILE_BOUND | TAKES_PERMS, "the same over another one"),
+    MAKE("file", "FD DEST", make_file, TAKES_PERMS, "a new file with what can be read from FD"),
+    MAKE("bind-data", "FD DEST", make_file, FILE_BOUND | TAKES_PERMS,
+         "the same, over one that may be there"),
     MAKE("ro-bind-data", "FD DEST", make_file, FILE_BOUND | FILE_READ_ONLY | TAKES_PERMS,
-         "the same read-only"),
+         "that read-only"),
     MAKE("symlink", "TEXT DEST", make_symlink, 0, "a symbolic link"),
     MAKE("chmod", "OCTAL PATH", make_mode, 0, "set the permissions of something that is there"),
 
@@ -190,8 +191,27 @@ static void note_surroundings(sandbox *s) {
   for (size_t i = 0; i < count; i++) s->caller_env[i] = environ[i];
 }
 
-static int run(sandbox *s) {
+static int help(void) {
+  printf("usage: sandbox [OPTION...] [--] PROGRAM [ARG...]\n\n");
+  print_help(rows, ROWS);
+  return 0;
+}
+
+static int version(void) {
+  printf("sandbox (ctr.h %s)\n", CTR_VERSION);
+  return 0;
+}
+
+static int run(sandbox *s, pid_t parent) {
   ctr_plan_desc desc;
+  if (s->help) return help();
+  if (s->version) return version();
+  if (s->perms || s->size || s->layers.count)
+    fail("--%s: nothing comes after it that it could be about", s->perms  ? "perms"
+                                                                : s->size ? "size"
+                                                                          : "overlay-src");
+  if (!*s->command) fail("no program: sandbox [OPTION...] [--] PROGRAM [ARG...]");
+  if (s->die_with_parent) die_with(parent);
   if (s->join) return join(s);
   const ctr_config *config = make_config(s, &desc);
   if (s->explain) return explain(s, config, &desc);
@@ -209,24 +229,11 @@ int main(int argc, char **argv) {
                .info = NONE,
                .json_status = NONE,
                .ended = {NONE, NONE}};
-  (void)argc;
   fill_standard_streams();
   note_surroundings(&s);
   s.caps = initial_caps();
-  s.command = argv[0] ? read_options(&s, (const char **)(void *)(argv + 1)) : NULL;
-  if (s.help) {
-    printf("usage: sandbox [OPTION...] [--] PROGRAM [ARG...]\n\n");
-    print_help(rows, ROWS);
-    return 0;
-  }
-  if (s.version) return printf("sandbox (ctr.h %s)\n", CTR_VERSION), 0;
-  if (s.perms || s.size || s.layers.count)
-    fail("--%s: nothing comes after it that it could be about", s.perms  ? "perms"
-                                                                : s.size ? "size"
-                                                                         : "overlay-src");
-  if (!s.command || !*s.command) fail("no program: sandbox [OPTION...] [--] PROGRAM [ARG...]");
-  if (s.die_with_parent) die_with(parent);
-  const int status = run(&s);
+  s.command = read_options(&s, (const char **)(void *)(argv + (argc > 0)));
+  const int status = run(&s, parent);
   ctr_arena_free(&s.mem);
   return fflush(stdout) == 0 ? status : 1;
 }

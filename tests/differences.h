@@ -22,8 +22,32 @@
     "the caller has to take groups first, by CAP_SETGID: setgroups(2)")                            \
   X("root", "container/test_identity", "the_callers_inheritable_capabilities_stay_outside",        \
     "there are none to be inherited: capabilities(7)")                                             \
-  X("ordinary", "container/test_identity", "an_ordinary_user_maps_one_id_and_denies_setgroups",    \
-    "root denies nobody setgroups(2): user_namespaces(7)")                                         \
+                                                                                                   \
+  X("ranged", "container/test_maps",                                                               \
+    "the_default_maps_what_is_given_* another_uid_* files_can_be_given_* "                         \
+    "a_range_that_is_not_given_* what_a_helper_says_* one_map_by_a_helper_* "                      \
+    "ones_own_id_need_not_*",                                                                      \
+    "subordinate ids are given to users by name: subuid(5)")                                       \
+  X("several-ids", "container/test_maps", "a_terminal_belongs_to_another_id_of_the_map*",          \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("root", "container/test_maps",                                                                 \
+    "files_made_inside_* nobody_can_be_who_* pipes_belong_* maps_of_a_map_* "                      \
+    "groups_with_a_single_id_are_roots a_source_that_a_group_* ids_that_are_given_but_*",          \
+    "the tester maps ids of its choice, and takes groups: user_namespaces(7), setgroups(2)")       \
+  X("ordinary", "container/test_maps", "groups_with_a_single_id_are_refused",                      \
+    "root may set groups there: user_namespaces(7)")                                               \
+                                                                                                   \
+  X("root", "container/test_idmap",                                                                \
+    "a_bind_shows_other_owners_* a_bind_of_the_hosts_disk_* a_map_reaches_* without_a_map_* "      \
+    "or_those_of_* a_root_that_belongs_* a_new_file_system_* a_copied_up_* a_mapped_bind_* "       \
+    "a_caller_that_ignores_* "                                                                     \
+    "what_cannot_be_mapped_* what_is_mapped_already_*",                                            \
+    "whose files a mount shows is for who mounted the file system to say: mount_setattr(2)")       \
+  X("root", "container/test_idmap",                                                                \
+    "flags_of_the_hosts_mounts_* a_device_that_only_* a_way_that_the_child_has_changed_*",         \
+    "the tester mounts, and makes nodes: mount(2), mknod(2)")                                      \
+  X("ordinary", "container/test_idmap", "an_ordinary_user_is_told_who_can_map_ids",                \
+    "root can: mount_setattr(2)")                                                                  \
                                                                                                    \
   X("root", "container/test_mounts", "every_attribute_holds_on_a_bind_mount",                      \
     "what is bound has the flags of the host's mount, which a user namespace cannot clear: "       \
@@ -52,6 +76,8 @@
   X("ordinary", "container/test_namespaces", "an_ordinary_user_without_a_user_namespace_is_told",  \
     "root needs none: namespaces(7)")                                                              \
                                                                                                    \
+  X("root", "container/test_process", "pipes_of_the_caller_become_the_process_s",                  \
+    "root gives them away: chown(2)")                                                              \
   X("ordinary", "container/test_process", "io_init_gives_nobody_what_is_not_ours",                 \
     "root gives to anybody: chown(2)")                                                             \
   X("ordinary", "container/test_process", "pipe_fds_of_another_users_process_have_no_names",       \
@@ -97,7 +123,87 @@
     "what_is_denied_* a_node_is_made_* a_container_has_* the_kernel_does_* an_update_* "           \
     "a_thousand_* cgroups_below_* *_v1 programs_of_others_stay several_of_ours_* "                 \
     "a_filter_that_suffers_no_other_* what_the_verifier_says_*",                                   \
-    "a device filter needs CAP_BPF and CAP_NET_ADMIN, or a cgroup of v1: bpf(2)")
+    "a device filter needs CAP_BPF and CAP_NET_ADMIN, or a cgroup of v1: bpf(2)")                  \
+                                                                                                   \
+  X("given", "cli/test_lifecycle",                                                                 \
+    "all_processes_are_signalled_* paused_processes_* pause_and_resume_* exec_waits_* "            \
+    "a_paused_container_* ps_has_*",                                                               \
+    "processes are found, frozen and counted by their cgroup: cgroup-v2.rst, \"Delegation\"")      \
+  X("root", "cli/test_lifecycle", "a_process_that_took_over_the_pid_is_left_alone",                \
+    "it chooses the next pid, by ns_last_pid: pid_namespaces(7)")                                  \
+  X("root", "cli/test_lifecycle", "every_process_ends those_that_outlive_the_first_*",             \
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
+  X("given", "cli/test_exec", "it_joins_every_cgroup",                                             \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("several-ids", "cli/test_exec", "users_and_groups",                                            \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("root", "cli/test_exec", "into_one_that_shares_the_hosts_pids",                                \
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
+  X("root", "cli/test_exec", "into_one_with_a_user_namespace nothing_of_the_host_is_seen_*",       \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
+  X("given", "cli/test_events", "more_of_them_* what_is_not_there",                                \
+    "statistics are those of a cgroup: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given memory pids", "cli/test_events", "statistics_once out_of_memory",                       \
+    "statistics are those of a cgroup: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given memory pids cpu cpuset", "cli/test_update",                                             \
+    "it_is_made_* memory_and_* quota_and_* every_flag limits_are_* json_* what_fails_* "           \
+    "what_was_changed_* created_running_* what_runs_* a_cgroup_that_* memory_alone_* zeros_of_* "  \
+    "numbers_that_* a_value_that_*",                                                               \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("given hugetlb", "cli/test_update", "huge_pages",                                              \
+    "limits are set below a cgroup of one's own: cgroup-v2.rst, \"Delegation\"")                   \
+  X("root", "cli/test_state", "one_that_belongs_to_another_is_refused",                            \
+    "to give a directory away needs CAP_CHOWN: chown(2)")                                          \
+  X("several-ids", "cli/test_commands", "users_groups_and_capabilities_are_set",                   \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("given", "cli/test_commands", "ps_lists_its_processes",                                        \
+    "processes are found by their cgroup: cgroup-v2.rst, \"Delegation\"")                          \
+  X("several-ids", "cli/test_sandbox", "more_ids", "ids are given to users by name: subuid(5)")    \
+  X("ordinary", "cli/test_sandbox", "more_ids_have_to_be_given",                                   \
+    "root may map any: user_namespaces(7)")                                                        \
+  X("ordinary", "cli/test_sandbox",                                                                \
+    "without_a_user_namespace_an_id_* capabilities terminals_with_a_name",                         \
+    "others have a user namespace in every sandbox: namespaces(7)")                                \
+  X("root", "cli/test_sandbox", "as_root_an_id_* capabilities_of_root",                            \
+    "others have a user namespace in every sandbox: namespaces(7)")                                \
+  X("given memory pids cpu", "cli/test_sandbox", "limits_of_all_together",                         \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("given pids", "cli/test_sandbox", "nothing_stays_when_it_is_told_to_end",                      \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("ordinary", "cli/test_sandbox", "limits_hold_or_are_refused", "root sets any: cgroups(7)")     \
+  X("ordinary", "cli/test_bad_input", "a_root_that_may_not_* a_config_that_may_not_*",             \
+    "root may, by CAP_DAC_OVERRIDE: capabilities(7)")                                              \
+  X("root", "cli/test_bad_input", "a_device_rule_says_what_is_meant",                              \
+    "for others rules are warned of before they are read: CAP_BPF, bpf(2)")                        \
+  X("root", "cli/test_bundles", "bundles_run_but_for_*",                                           \
+    "others have one id, and bundles of their own: user_namespaces(7)")                            \
+  X("ordinary", "cli/test_bundles", "rootless_bundles_*",                                          \
+    "root has bundles of its own: user_namespaces(7)")                                             \
+  X("root", "cli/test_covered", "*",                                                               \
+    "the tester mounts, and becomes another user: mount(2), setresuid(2)")                         \
+  X("root", "cli/test_descriptors", "create_with_a_user_namespace create_that_joins_namespaces",   \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
+  X("given", "cli/test_descriptors",                                                               \
+    "at_a_paused_one the_processes_of_one kill_of_a_paused_one pause_and_resume "                  \
+    "forced_delete_of_a_paused_one",                                                               \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("root", "cli/test_hostile", "a_cgroup_with_processes_in_it_*",                                 \
+    "the tester makes cgroups in every hierarchy: cgroups(7)")                                     \
+  X("given memory pids", "cli/test_judge",                                                         \
+    "a_program_* an_exit_code a_signal time_* memory output processes two_at_once nobody_reads_* " \
+    "what_it_leaves_* it_can_change_* what_cannot_*",                                              \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("ordinary", "cli/test_judge", "without_limits_nothing_is_judged", "root sets any: cgroups(7)") \
+  X("root", "cli/test_nested", "as_root_with_ranges",                                              \
+    "others map their own ids: user_namespaces(7)")                                                \
+  X("ranged", "cli/test_nested", "with_subordinate_ids",                                           \
+    "subordinate ids are given to users by name: subuid(5)")                                       \
+  X("root", "cli/test_pidfd_socket", "by_way_of_a_process_that_joins_first",                       \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
+  X("given", "cli/test_threads", "it_is_paused_resumed_and_listed",                                \
+    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
+  X("root", "cli/test_threads", "one_that_shares_the_hosts_pids_ends_too",                         \
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")
 
 /* What they see that differs: type, name; as root; as an ordinary user; why. */
 #define DIFFERENT_VALUES(X)                                                                        \
@@ -105,6 +211,7 @@
     "who root of box_mapped is outside: user_namespaces(7), \"Defining user and group ID "         \
     "mappings\"")                                                                                  \
   X(uint32_t, root_gid, 100000, getegid(), "likewise")                                             \
+  X(const char *, setgroups, "allow", "deny", "user_namespaces(7), \"/proc/pid/setgroups\"")       \
   X(ctr_default_kind, simplest, CTR_DEFAULT_ROOT, CTR_DEFAULT_SINGLE_ID,                           \
     "the default config with the fewest ids: user_namespaces(7)")                                  \
   X(uint32_t, plain_uid, 1000, geteuid(), "who user 1000 of box_plain is outside")                 \

@@ -13,7 +13,8 @@ ROW = re.compile(rf"\bX\({TEXT},\s*{TEXT},\s*{TEXT},\s*{TEXT}\)")
 
 class Row:
     def __init__(self, *texts):
-        whole = ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)) for text in texts]
+        whole = ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)).replace('\\"', '"')
+                 for text in texts]
         self.who, self.file, tests, self.why = whole
         self.tests = tests.split()
 
@@ -63,7 +64,8 @@ def excuse(table, file, test):
             "several-ids": lambda: (root or has_range, "one with several ids"),
             "ranged": lambda: (not root and has_range, "an ordinary user with several ids"),
             "given": lambda: (root or (given is not None and {*words} <= {*given}),
-                              " ".join(["one who was given a cgroup", *words])),
+                              "one who was given a cgroup" + " with " * bool(words) +
+                              " ".join(words)),
             "since": lambda: (root or release() >= tuple(map(int, words[0].split("."))),
                               f"root, or since Linux {words[0]}"),
         }[who]()

@@ -1,12 +1,15 @@
 """Who runs the tests: whoever calls; and when that is root, two ordinary users as well, whom the
-machine does not know. One has no entry anywhere. The other has one, and a range of subordinate ids
-for newuidmap(1), in a mount namespace of its own: the machine's /etc stays as it is.
+machine does not know. One has no entry anywhere. The other has one, a range of subordinate ids for
+newuidmap(1), and a cgroup, as for a login by systemd. Each is in a mount namespace of its own: the
+machine's /etc stays as it is, and what others mount meanwhile is not taken for something that a
+test has left.
 
 What a user was given is told to the tests in the environment:
-  CTR_RANGE   FIRST:COUNT, the subordinate ids, of uids and gids alike (subuid(5))
+  CTR_RANGE   UID:GID, where the user's 65536 subordinate ids of each kind begin (subuid(5))
   CTR_CGROUP  a directory of cgroup v2 that is the user's, in which the tests may make theirs
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import grp
@@ -18,9 +21,11 @@ from pathlib import Path
 
 FIRST_UID = 54321  # where the search for uids that nobody has begins
 NAME = "ctr-test"
-RANGE = (2_000_000_000, 65536)  # where neither people nor systemd have theirs (uids-gids.io)
+UIDS, GIDS, COUNT = 2_000_000_000, 2_000_100_000, 65536  # where systemd has none, nor adduser
 TOOLS = ["newuidmap", "newgidmap"]
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000  # mount(2), unshare(2)
+RANGE, CGROUP = "a range", "a cgroup"  # what a user may be given
+CLONE_NEWNS = 0x20000  # unshare(2)
+MS_BIND, MS_REC, MS_PRIVATE, MS_SHARED = 0x1000, 0x4000, 0x40000, 0x100000  # mount(2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,15 +33,18 @@ class User:
     title: str  # "as root"
     uid: int = -1  # whom to become; -1: the one we are
     gid: int = -1
-    etc: Path | None = None  # its files are seen in the place of those of /etc
+    etc: Path | None = None  # has mounts of its own, and these files in the place of those of /etc
     env: dict = dataclasses.field(default_factory=dict)
+    cgroup: Path | None = None  # where to be
 
     def become(self):
         """In a child, before its program: for good."""
-        if self.uid < 0:
-            return
+        if self.cgroup:
+            (self.cgroup / "cgroup.procs").write_text("0")
         if self.etc:
             see(self.etc)
+        if self.uid < 0:
+            return
         os.setgroups([])
         os.setresgid(self.gid, self.gid, self.gid)
         os.setresuid(self.uid, self.uid, self.uid)
@@ -49,11 +57,13 @@ class User:
 
 
 def see(etc):
-    """Enters a mount namespace where the files of a directory are those of /etc."""
+    """Enters a mount namespace where the files of a directory are those of /etc. Its mounts are
+    shared, as systemd has it: among those who come from there."""
     libc = ctypes.CDLL(None, use_errno=True)
     binds = [(str(path), f"/etc/{path.name}", MS_BIND) for path in etc.iterdir()]
     done = libc.unshare(CLONE_NEWNS)
-    for source, target, flags in [(None, "/", MS_REC | MS_PRIVATE), *binds]:
+    for source, target, flags in [(None, "/", MS_REC | MS_PRIVATE), *binds,
+                                  (None, "/", MS_REC | MS_SHARED)]:
         done |= libc.mount(source and source.encode(), target.encode(), None,
                            ctypes.c_ulong(flags), None)
     if done:
@@ -78,14 +88,17 @@ def unknown_ids():
             yield uid, uid + 1000
 
 
+def lines_of(uid, gid):
+    """What the files of /etc say of a user with a range."""
+    return {"passwd": f"{NAME}:x:{uid}:{gid}::/nonexistent:/bin/sh", "group": f"{NAME}:x:{gid}:",
+            "subuid": f"{NAME}:{UIDS}:{COUNT}", "subgid": f"{uid}:{GIDS}:{COUNT}"}
+
+
 def etc_with(uid, gid, into):
     """Copies of the machine's files with lines for one user more. None where there are no such
     files, which newuidmap(1) reads."""
-    first, count = RANGE
-    lines = {"passwd": f"{NAME}:x:{uid}:{gid}::/nonexistent:/bin/sh", "group": f"{NAME}:x:{gid}:",
-             "subuid": f"{NAME}:{first}:{count}", "subgid": f"{NAME}:{first}:{count}"}
     into.mkdir()
-    for name, line in lines.items():
+    for name, line in lines_of(uid, gid).items():
         old = Path("/etc", name)
         if not old.exists():
             return None
@@ -93,42 +106,96 @@ def etc_with(uid, gid, into):
     return into
 
 
-def ordinary(into):
-    """Those for root to become, and why one of them is not there ("" when both are)."""
-    (uid, gid), (other_uid, other_gid), *_ = (ids for ids, _ in zip(unknown_ids(), range(2)))
-    fresh = User(f"as uid {other_uid}", other_uid, other_gid)
+def range_for(uid, gid, into):
+    """Files for /etc that give the user a range, and why there are none."""
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
-        return [fresh], f"{', '.join(missing)}: not installed"
+        return None, f"{', '.join(missing)}: not installed"
     etc = etc_with(uid, gid, into / "etc")
-    if not etc:
-        return [fresh], "this machine has no /etc/subuid and /etc/subgid"
-    ranged = User(f"as uid {uid} with a range", uid, gid, etc,
-                  {"CTR_RANGE": "%d:%d" % RANGE, "USER": NAME, "LOGNAME": NAME})
-    if not ranged.can_run(["true"]):
-        return [fresh], "mounts cannot be made here"
-    return [fresh, ranged], ""
+    return etc, "" if etc else "this machine has no /etc/subuid and /etc/subgid"
+
+
+def hierarchy():
+    """Where cgroup v2 is mounted, all of it; None: nowhere."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields, _, tail = line.partition(" - ")
+        if tail.startswith("cgroup2 ") and fields.split()[3] == "/":
+            return Path(fields.split()[4])
+    return None
+
+
+def hand_out(place):
+    """Gives what is below a cgroup each of its controllers that can be given (cgroup-v2.rst,
+    "Controlling Controllers")."""
+    for name in (place / "cgroup.controllers").read_text().split():
+        with contextlib.suppress(OSError):
+            (place / "cgroup.subtree_control").write_text(f"+{name}")
+
+
+def cgroup_for(uid, gid):
+    """A cgroup in one that is the user's to divide (cgroup-v2.rst, "Delegation"): processes and
+    controllers exclude each other ("No Internal Process Constraint"). And why there is none."""
+    top = hierarchy()
+    if not top:
+        return None, "cgroup v2 is not mounted"
+    session = top / f"{NAME}-{os.getpid()}" / "session"
+    try:
+        hand_out(top)
+        for path in (session.parent, session):
+            path.mkdir()
+            for name in (".", *Path("/sys/kernel/cgroup/delegate").read_text().split()):
+                if (path / name).exists():
+                    os.chown(path / name, uid, gid)
+    except OSError as error:
+        return None, str(error)
+    return session, ""
+
+
+def remove_cgroups(top):
+    for path, _, _ in os.walk(top, topdown=False):
+        with contextlib.suppress(OSError):  # somebody is in it
+            os.rmdir(path)
+
+
+def everybody(into):
+    """Those for root to become, and what nobody of them has: why not, by what."""
+    (uid, gid), (other_uid, other_gid), *_ = (ids for ids, _ in zip(unknown_ids(), range(2)))
+    etc = into / "etc.same"
+    etc.mkdir()
+    root = User("as root", etc=etc)
+    if not root.can_run(["true"]):
+        why = "mounts cannot be made here"
+        return [User("as root"), User(f"as uid {other_uid}", other_uid, other_gid)], \
+            {RANGE: why, CGROUP: why}
+    fresh = User(f"as uid {other_uid}", other_uid, other_gid, etc)
+    own_etc, no_range = range_for(uid, gid, into)
+    session, no_cgroup = cgroup_for(uid, gid)
+    env = {"USER": NAME, "LOGNAME": NAME, **({"CTR_RANGE": f"{UIDS}:{GIDS}"} if own_etc else {}),
+           **({"CTR_CGROUP": str(session.parent)} if session else {})}
+    lacking = {what: why for what, why in ((RANGE, no_range), (CGROUP, no_cgroup)) if why}
+    has = " and ".join(what for what in (RANGE, CGROUP) if what not in lacking)
+    given = [User(f"as uid {uid} with {has}", uid, gid, own_etc or etc, env, session)]
+    return [root, fresh, *(given if has else [])], lacking
 
 
 # -- the one we are --
 
 def own_range():
-    """FIRST:COUNT of the user that we are, where both files say the same (subuid(5)): as one number
-    is told to the tests; "" where they do not, or without the tools that use it."""
+    """CTR_RANGE for who we are; "" where the files say something else, or without the tools."""
     names = [str(os.geteuid())]
     try:
         names.append(pwd.getpwuid(os.geteuid()).pw_name)
     except KeyError:
         pass
-    found = []
+    begins = []
     for name in ("subuid", "subgid"):
         try:
-            entries = [line.split(":") for line in Path("/etc", name).read_text().split()]
+            lines = [line.split(":") for line in Path("/etc", name).read_text().split()]
         except OSError:
             return ""
-        found.append([f"{first}:{count}" for who, first, count in entries if who in names][:1])
-    has_tools = all(shutil.which(tool) for tool in TOOLS)
-    return found[0][0] if has_tools and found[0] and found[0] == found[1] else ""
+        own = [(first, count) for who, first, count in lines if who in names]
+        begins += [first for first, count in own if len(own) == 1 and count == str(COUNT)]
+    return ":".join(begins) if len(begins) == 2 and all(map(shutil.which, TOOLS)) else ""
 
 
 def own_cgroup():
@@ -145,9 +212,19 @@ def own_cgroup():
     return ""
 
 
-def ourselves():
+@contextlib.contextmanager
+def people(into):
+    """All who are to run the tests, and what nobody of them has: why not, by what."""
     uid = os.geteuid()
-    if not uid:
-        return User("as root")
-    given = {"CTR_RANGE": own_range(), "CTR_CGROUP": own_cgroup()}
-    return User(f"as uid {uid}", env={name: value for name, value in given.items() if value})
+    if uid:
+        given = {"CTR_RANGE": own_range(), "CTR_CGROUP": own_cgroup()}
+        env = {name: value for name, value in given.items() if value}
+        yield [User(f"as uid {uid}", env=env)], {}
+        return
+    all_of_them, lacking = everybody(into)
+    try:
+        yield all_of_them, lacking
+    finally:
+        for user in all_of_them:
+            if user.cgroup:
+                remove_cgroups(user.cgroup.parent)

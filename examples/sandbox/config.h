@@ -46,7 +46,8 @@ static ctr_id_mappings map_one(sandbox *s, uint32_t inside, uint32_t outside) {
   return (ctr_id_mappings){map, 1};
 }
 
-/* The caller's id at `own`, and around it those that subuid(5) gives, from 0 on. */
+/* The caller's id at `own`, and around it those that subuid(5) gives, from 0 on. None: there are no
+   more than the caller's. */
 static ctr_id_mappings map_many(sandbox *s, const ctr_id_mappings *given, uint32_t own,
                                 uint32_t outside) {
   ctr_id_mapping *map = take(s, (given->count + 2) * sizeof *map);
@@ -67,8 +68,16 @@ static ctr_id_mappings map_many(sandbox *s, const ctr_id_mappings *given, uint32
       rest.size -= size;
     }
   }
-  if (n == 1) fail("--map-ids: you have no more ids than your own here (subuid(5), newuidmap(1))");
-  return (ctr_id_mappings){map, n};
+  return (ctr_id_mappings){map, n > 1 ? n : 0};
+}
+
+static bool map_ranges(sandbox *s, ctr_linux *lin, const ctr_user *user) {
+  ctr_config *whole;
+  ctr_err err;
+  if (ctr_config_default(&s->mem, CTR_DEFAULT_ROOTLESS, &whole, &err)) fail("%s", err.msg);
+  lin->uidMappings = map_many(s, &whole->linux_.uidMappings, user->uid, geteuid());
+  lin->gidMappings = map_many(s, &whole->linux_.gidMappings, user->gid, getegid());
+  return lin->uidMappings.count && lin->gidMappings.count;
 }
 
 /* devpts(5) is refused where no id is 0. */
@@ -94,16 +103,12 @@ static void map_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
   const ctr_user *user = &config->process.user;
   ctr_linux *lin = &config->linux_;
   if (s->map_ids) {
-    ctr_config *whole;
-    ctr_err err;
-    if (ctr_config_default(&s->mem, CTR_DEFAULT_ROOTLESS, &whole, &err)) fail("%s", err.msg);
-    lin->uidMappings = map_many(s, &whole->linux_.uidMappings, user->uid, geteuid());
-    lin->gidMappings = map_many(s, &whole->linux_.gidMappings, user->gid, getegid());
-  } else {
-    desc->inner_userns = needs_inner_namespace(s, user);
-    lin->uidMappings = map_one(s, desc->inner_userns ? 0 : user->uid, geteuid());
-    lin->gidMappings = map_one(s, desc->inner_userns ? 0 : user->gid, getegid());
+    if (map_ranges(s, lin, user)) return;
+    fail("--map-ids: you have no ids here but your own (subuid(5), newuidmap(1))");
   }
+  desc->inner_userns = needs_inner_namespace(s, user);
+  lin->uidMappings = map_one(s, desc->inner_userns ? 0 : user->uid, geteuid());
+  lin->gidMappings = map_one(s, desc->inner_userns ? 0 : user->gid, getegid());
 }
 
 static void choose_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
@@ -118,10 +123,6 @@ static void choose_ids(sandbox *s, ctr_config *config, ctr_plan_desc *desc) {
   if (s->map_ids && !made) fail("--map-ids: needs --unshare-user");
   if (made) map_ids(s, config, desc);
   if (s->disable_userns) disable_user_namespaces(config);
-  if (desc->inner_userns && is_container(s))
-    fail(s->disable_userns ? "--disable-userns does not go with --name, nor with limits"
-                           : "--dev with --name, or with limits, needs an id 0 inside: add --uid 0 "
-                             "--gid 0, or --map-ids");
 }
 
 /* -- capabilities -- */
@@ -195,6 +196,7 @@ static void check_namespaces(const sandbox *s) {
   if (s->as_pid_1 && (s->locked.count || s->sync != NONE))
     fail("--as-pid-1: --lock-file and --sync-fd need a process of ours inside");
   if (s->map_ids && s->userns != NONE) fail("--map-ids does not go with --userns");
+  if (s->map_ids && s->disable_userns) fail("--map-ids does not go with --disable-userns");
 }
 
 /* -- limits -- */
@@ -234,6 +236,14 @@ static void change_env(const sandbox *s) {
   unsetenv("PWD");
 }
 
+/* Who joins later has to bring the filter, which cannot be had back from the kernel. */
+#define FILTERED "ctr.sandbox.filters"
+
+static void note_filters(const sandbox *s, ctr_config *config) {
+  static const ctr_pair note = {FILTERED, "true"};
+  if (s->filter_count) config->annotations = (ctr_pairs){&note, 1};
+}
+
 static ctr_strs list_of(const char *const *items) {
   size_t count = 0;
   while (items && items[count]) count++;
@@ -245,14 +255,11 @@ static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
   check_namespaces(s);
   make_all(s);
   *desc = (ctr_plan_desc){.call_function = true,
-                          .filters = s->filters,
-                          .filter_count = s->filter_count,
                           .no_default_devices = true,
                           .no_new_session = !s->new_session,
                           .die_with_caller = s->die_with_parent};
   config->ociVersion = CTR_OCI_VERSION;
   config->mounts = (ctr_mounts){s->mounts, s->mount_count};
-  config->root.readonly = s->read_only_root;
   config->linux_.readonlyPaths = as_strs(s->read_only);
   config->hostname = s->hostname;
   config->process.cwd = "/";
@@ -264,5 +271,6 @@ static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
   choose_namespaces(s, config);
   choose_ids(s, config, desc);
   choose_limits(s, config);
+  note_filters(s, config);
   return config;
 }

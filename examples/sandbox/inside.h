@@ -6,8 +6,7 @@
    ours, and the program is its child. It runs on until the last process has ended; how the program
    ended it tells at once. The directory can only be chosen here, where it is known which exist. */
 
-/* An ignored signal stays ignored over execve(2), and a blocked one blocked: nohup(1) relies on it.
- */
+/* What is ignored and what is blocked stays so over execve(2): nohup(1) relies on it. */
 static void restore_signals(const sandbox *s) {
   for (int i = 1; i < NSIG; i++)
     if (sigismember(&s->ignored, i) == 1) signal(i, SIG_IGN);
@@ -26,6 +25,7 @@ static void lock(const char *path) {
   if (fd < 0 || fcntl(fd, F_SETLK, &whole) < 0) fail("--lock-file: %s: %s", path, strerror(errno));
 }
 
+/* It leads to the host, also out of what it was bound to: nobody inside is to find it open. */
 static void check_bound(const bound_fd *bound) {
   struct stat meant, found;
   if (fstat(bound->fd, &meant) < 0 || stat(bound->target, &found) < 0)
@@ -33,6 +33,7 @@ static void check_bound(const bound_fd *bound) {
   if (meant.st_dev != found.st_dev || meant.st_ino != found.st_ino)
     fail("descriptor %d: its name leads to something else, which is now at %s", bound->fd,
          bound->target);
+  close(bound->fd);
 }
 
 /* The caller's directory is one of the host's: here it may be missing. */
@@ -58,6 +59,18 @@ static void die_with(pid_t parent) {
   if (getppid() != parent) raise(SIGKILL);
 }
 
+/* seccomp(2): last of all, so that the filter need not allow what leads there. */
+static void load_filters(const sandbox *s) {
+  for (size_t i = 0; i < s->filter_count; i++) {
+    const struct {
+      unsigned short len;
+      const void *code;
+    } program = {(unsigned short)(s->filters[i].len / 8), s->filters[i].code};
+    if (prctl(PR_SET_SECCOMP, 2 /* SECCOMP_MODE_FILTER */, &program) < 0)
+      fail("%s: %s", s->filter_option, strerror(errno));
+  }
+}
+
 __attribute__((noreturn)) static void become_program(sandbox *s) {
   const char *program = s->command[0];
   for (int i = 0; i < INHERITED; i++)
@@ -68,6 +81,7 @@ __attribute__((noreturn)) static void become_program(sandbox *s) {
   if (s->assert_userns_disabled && unshare(CLONE_NEWUSER) == 0)
     fail("--assert-userns-disabled: user namespaces can be made inside");
   if (s->argv0) s->command[0] = s->argv0;
+  load_filters(s);
   execvp(program, (char *const *)(void *)s->command);
   fail("run %s: %s", program, strerror(errno));
 }
@@ -85,21 +99,28 @@ static void drop_capabilities(void) {
   if (syscall(SYS_capset, &head, none) < 0) fail("capset: %s", strerror(errno));
 }
 
-/* To wait needs no right. Of the program's descriptors none stays open here, so that who reads its
-   output sees the end of it; and of the caller's variables nothing that --clearenv took away can be
-   read in /proc/1/environ (proc_pid_environ(5)). */
+/* What --clearenv took away of the caller's variables is still in our memory, where the program
+   could read it: /proc/1/environ (proc_pid_environ(5)). */
+static void forget_caller_env(const sandbox *s) {
+  for (char **at = s->caller_env; *at; at++) memset(*at, 0, strlen(*at));
+}
+
+/* To wait needs no right, and what is open here can be opened by its name, /proc/1/fd; who reads
+ * the program's output is to see the end of it. */
 static void let_go(const sandbox *s) {
   drop_capabilities();
-  for (int i = 0; i < INHERITED; i++)
+  for (int i = 0; i < INHERITED; i++) {
     if (s->inherited[i] != NONE) close(s->inherited[i]);
+    if (s->kept[i] != NONE && s->kept[i] != s->ended[1] && s->kept[i] != s->sync) close(s->kept[i]);
+  }
   for (int i = 0; i < FIRST_FD; i++)
     if (i != s->sync) close(i);
-  for (char **at = s->caller_env; *at; at++) memset(*at, 0, strlen(*at));
 }
 
 static int reap_all(const sandbox *s, pid_t program) {
   int status, result = 1;
   let_go(s);
+  load_filters(s);
   for (;;) {
     const pid_t pid = wait(&status);
     if (pid < 0 && errno == EINTR) continue;
@@ -123,6 +144,7 @@ static int inside(void *data) {
   for (size_t i = 0; i < s->bound_fd_count; i++) check_bound(&s->bound_fds[i]);
   for (size_t i = 0; i < s->locked.count; i++) lock(s->locked.items[i]);
   if (!needs_reaper(s)) become_program(s);
+  forget_caller_env(s);
   const pid_t own = getpid(), program = fork();
   if (program < 0) fail("fork: %s", strerror(errno));
   if (program == 0) {

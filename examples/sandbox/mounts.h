@@ -6,16 +6,27 @@ static bool is_root(const char *path) {
   return path[strspn(path, "/")] == '\0';
 }
 
+static void append_mount(sandbox *s, ctr_mount mount) {
+  s->mounts = grow(s, s->mounts, s->mount_count, sizeof *s->mounts);
+  s->mounts[s->mount_count++] = mount;
+}
+
+static size_t keep_roots(bound_fd *bound, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (is_root(bound[i].target)) bound[kept++] = bound[i];
+  return kept;
+}
+
 /* What comes to lie on the root covers all that was made before. */
 static void add_mount(sandbox *s, ctr_mount mount) {
   if (is_root(mount.destination)) {
     mount.destination = "/";
     s->mount_count = 0;
+    s->bound_fd_count = keep_roots(s->bound_fds, s->bound_fd_count);
     s->read_only.count = 0;
-    s->read_only_root = false;
   }
-  s->mounts = grow(s, s->mounts, s->mount_count, sizeof *s->mounts);
-  s->mounts[s->mount_count++] = mount;
+  append_mount(s, mount);
 }
 
 /* Where it is to be. The parents that are missing get 0755; when nobody else may use what is made,
@@ -83,6 +94,12 @@ static void make_mqueue(sandbox *s, const operation *o) {
                            .options = as_strs(split(s, "nosuid nodev noexec"))});
 }
 
+static void add_read_only(sandbox *s, const char *path) {
+  for (size_t i = 0; i < s->read_only.count; i++)
+    if (!strcmp(s->read_only.items[i], path)) return;
+  add_word(s, &s->read_only, path);
+}
+
 /* Of a pid namespace that is the host's the host's own procfs is all there is: a new one needs
    rights over that namespace (pid_namespaces(7)). What root could write to there is the machine's.
  */
@@ -98,7 +115,7 @@ static void make_proc(sandbox *s, const operation *o) {
     add_bind(s, "/proc", target, 0);
   for (size_t i = 0; i < sizeof guarded / sizeof *guarded; i++)
     if (access(print(s, "/proc/%s", guarded[i]), W_OK) == 0)
-      add_word(s, &s->read_only, print(s, "%s/%s", target, guarded[i]));
+      add_read_only(s, print(s, "%s/%s", target, guarded[i]));
 }
 
 static void add_link(sandbox *s, const char *text, const char *target) {
@@ -164,12 +181,9 @@ static void make_mode(sandbox *s, const operation *o) {
 }
 
 static void make_read_only(sandbox *s, const operation *o) {
-  if (is_root(o->args[0]))
-    s->read_only_root = true;
-  else
-    add_mount(s, (ctr_mount){.destination = o->args[0],
-                             .type = "none",
-                             .options = as_strs(split(s, "remount bind ro"))});
+  append_mount(s, (ctr_mount){.destination = o->args[0],
+                              .type = "none",
+                              .options = as_strs(split(s, "remount bind ro"))});
 }
 
 /* -- overlays -- */
@@ -199,7 +213,6 @@ static void make_overlay(sandbox *s, const operation *o) {
     lower = print(s, "%s%s%s", escape(s, o->layers.items[i]), i ? ":" : "", lower);
   words options = split(s, "nosuid nodev");
   add_word(s, &options, print(s, "lowerdir=%s", lower));
-  if (geteuid() != 0) add_word(s, &options, "userxattr"); /* trusted ones are root's */
   if (how & OVERLAY_KEPT) {
     add_word(s, &options, print(s, "upperdir=%s", escape(s, o->args[0])));
     add_word(s, &options, print(s, "workdir=%s", escape(s, o->args[1])));

@@ -60,8 +60,7 @@ static void warn_of_high_descriptors(void) {
   if (list) closedir(list);
 }
 
-/* Everything that is open goes along under its own number; what is ours alone the function closes.
- */
+/* Everything that is open goes along under its own number; what is ours the function closes. */
 static ctr_process_desc describe_process(sandbox *s) {
   int *fds = take(s, INHERITED * sizeof *fds);
   size_t count = 0;
@@ -119,12 +118,13 @@ static int run_once(sandbox *s, const ctr_config *config, const ctr_plan_desc *p
 
 /* -- with a name, or with limits, which need a cgroup: a container -- */
 
-/* Where ctr-oci keeps them, too. */
+/* Where ctr-oci keeps them, too: by the caller's variables, whatever the program is to see. */
 static const char *states(sandbox *s) {
-  const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-  return geteuid() == 0 || (runtime_dir && *runtime_dir)
-             ? NULL
-             : print(s, "/tmp/ctr-run-%u", (unsigned)geteuid());
+  static const char name[] = "XDG_RUNTIME_DIR";
+  const char *runtime_dir = variable(s, name, sizeof name - 1);
+  if (geteuid() == 0) return NULL;
+  return runtime_dir ? print(s, "%s/ctr", runtime_dir)
+                     : print(s, "/tmp/ctr-run-%u", (unsigned)geteuid());
 }
 
 /* One of that name whose end nobody saw is in nobody's way. */
@@ -218,6 +218,20 @@ static ctr_strs joined_env(sandbox *s, const ctr_strs *theirs) {
   return list_of((const char *const *)environ);
 }
 
+enum { JOIN_TRIES = 50, JOIN_PAUSE = 20 /* milliseconds */ };
+
+/* The first program may have said something before it is written down that it runs. */
+static bool is_being_made(ctr_container *container) {
+  ctr_state state;
+  return !ctr_container_state(container, &state, NULL) && state.status == CTR_STATUS_CREATING;
+}
+
+static bool is_filtered(const ctr_config *config) {
+  for (size_t i = 0; i < config->annotations.count; i++)
+    if (!strcmp(config->annotations.items[i].key, FILTERED)) return true;
+  return false;
+}
+
 static int join(sandbox *s) {
   ctr_container *container = NULL;
   ctr_process *process = NULL;
@@ -227,6 +241,8 @@ static int join(sandbox *s) {
   const ctr_process_desc inherited = describe_process(s);
   ctr_code code = ctr_container_open(states(s), s->join, &container, &err);
   if (code) fail("%s", err.msg);
+  if (is_filtered(ctr_container_config(container)) && !s->filter_count)
+    fail("--join: what runs in %s has a filter: give --seccomp here as well", s->join);
   ctr_process_config own = ctr_container_config(container)->process;
   own.args = list_of(s->command);
   own.env = joined_env(s, &own.env);
@@ -238,7 +254,11 @@ static int join(sandbox *s) {
                               .no_new_session = !s->new_session,
                               .filters = s->filters,
                               .filter_count = s->filter_count};
-  code = ctr_container_exec(container, &own, &desc, &process, &err);
+  for (int tries = 0; tries < JOIN_TRIES; tries++) {
+    code = ctr_container_exec(container, &own, &desc, &process, &err);
+    if (code != CTR_E_STATE || !is_being_made(container)) break;
+    poll(NULL, 0, JOIN_PAUSE);
+  }
   if (!code) code = ctr_process_wait(process, &end, &err);
   if (code) fail("%s", err.msg);
   ctr_process_free(process);

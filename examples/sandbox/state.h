@@ -42,8 +42,7 @@ typedef struct sandbox {
   size_t mount_count;
   bound_fd *bound_fds;
   size_t bound_fd_count;
-  words read_only;     /* paths that become so when all is made */
-  bool read_only_root; /* the same                              */
+  words read_only; /* paths that become so when all is made */
   /* the process */
   env_change *env_changes;
   size_t env_change_count;

@@ -57,13 +57,15 @@ typedef struct ctr_id_mappings {
    "overlay" a view of something that can be changed. With "ro" a bind is read-only at once, every
    other root when all is in place. Hooks cannot reach it by a path. It does not go with no_pivot.
 
-   Three types are made instead of mounted, in their turn, and belong to the container's root. Their
-   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file.
+   Four types are made instead of mounted, in their turn, and belong to the container's root. Their
+   option "mode=0700" is octal; else it is 0755 for a directory, 0644 for a file. A failed start
+   takes them away again where they lie on the root's own file system, not in what was mounted.
      ctr.dir      a directory, unless there is one
      ctr.symlink  a link that says what source says
      ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
+     ctr.mode     what is there, also "/", gets the mode that the option names
 
    "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
    a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
@@ -537,12 +539,13 @@ CTR_API ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config,
                                     ctr_json **ret_value, ctr_err *err);
 
 typedef enum ctr_default_kind {
-  CTR_DEFAULT_AUTO = 0, /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
+  CTR_DEFAULT_AUTO = 0,  /* as root of the machine: CTR_DEFAULT_ROOT, else CTR_DEFAULT_ROOTLESS */
   CTR_DEFAULT_ROOT,
-  CTR_DEFAULT_ROOTLESS, /* with a user namespace that maps the caller to root inside, and as many
-                           more ids as the caller can have: those of subuid(5) and subgid(5), which
-                           newuidmap(1) maps, or all of the user namespace the caller is root of   */
-  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed        */
+  CTR_DEFAULT_ROOTLESS,  /* with a user namespace that maps the caller to root inside, and as many
+                            more ids as the caller can have: those of subuid(5) and subgid(5), which
+                            newuidmap(1) maps (two programs more are run for each start: some
+                            milliseconds), or all of a user namespace that the caller is root of  */
+  CTR_DEFAULT_SINGLE_ID, /* the same with the caller's id alone: no other program is needed       */
 } ctr_default_kind;
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,

@@ -1,8 +1,10 @@
 /* ---- plan: what will be done, decided before anything is done -------------------------------- */
 
 /* A config compiled to an ordered list of steps in one flat block without pointers. Making one
-   changes nothing on the machine and needs no privilege; it reads /proc/self to decide what the
-   kernel and the caller's own namespaces ask for. A plan can be started any number of times. */
+   changes nothing on the machine and needs no privilege; it reads what decides: files below
+   /proc/self and /proc/sys, cgroup hierarchies, whether devices are there that are to be bound, and
+   for ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1) is in
+   PATH. A plan can be started any number of times. */
 typedef struct ctr_plan ctr_plan;
 
 /* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
@@ -38,11 +40,12 @@ typedef struct ctr_plan_desc {
   bool no_new_keyring;  /* keep the caller's session keyring (keyrings(7)) instead of a new one */
   bool die_with_caller; /* SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG); the
                            program can undo it, and execve does when it gains capabilities      */
-  bool call_function;   /* instead of process.args ctr_process_desc.function is run             */
+  bool call_function;   /* instead of the program ctr_process_desc.function is run; process.args
+                           still names it, in errors and for others to see                      */
   bool inner_userns;    /* the program runs in one more user namespace, whose only id, process.user,
                            is the root of the outer one: what was mounted and set for it is out of
-                           its reach whatever its capabilities (mount_namespaces(7)). Not for
-                           containers with a name: no process could join it                       */
+                           its reach whatever its capabilities (mount_namespaces(7)). What is
+                           executed in a container with one comes to be in it as well: Linux 5.8  */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 
@@ -63,7 +66,7 @@ typedef struct ctr_plan_desc {
    desc:    borrowed for the call; NULL: all defaults.
    Returns: CTR_OK; CTR_E_CONFIG or CTR_E_UNSUPPORTED naming the field; CTR_E_NOMEM; CTR_E_ARG,
             naming what is no filter ("filters[1]");
-            CTR_E_SYS when a mount of type cgroup is asked for and /proc/self cannot be read.
+            CTR_E_SYS when what decides about it cannot be read.
             *ret_plan is the caller's, to be freed with ctr_plan_free.
    Source:  OCI config.md, config-linux.md; the order of the steps is runc's (runtime.md). */
 CTR_API ctr_code ctr_plan_new(const ctr_config *config, const ctr_plan_desc *desc,

@@ -21,3 +21,65 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
   *ret_text = text;
   return 0;
 }
+
+/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
+static char *ctr__next_word(char **at) {
+  char *word = *at, *end = word + strcspn(word, " ");
+  *at = end + (*end == ' ');
+  *end = '\0';
+  return word;
+}
+
+/* -- proc_pid_mountinfo(5) -- */
+
+#define CTR__MOUNTINFO "/proc/self/mountinfo"
+
+/* id parent major:minor root mount-point options fields... - type source super-options */
+typedef struct ctr__mount_line {
+  const char *id, *parent, *root, *point, *options, *type, *super;
+} ctr__mount_line;
+
+/* Blanks and backslashes are written as \ooo there. */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
+static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
+  char *tail = strstr(line, " - "), *fields[6];
+  if (!tail) return false;
+  *tail = '\0';
+  tail += 3;
+  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
+  ctr__unescape_octal(fields[3]);
+  ctr__unescape_octal(fields[4]);
+  *ret = (ctr__mount_line){.id = fields[0],
+                           .parent = fields[1],
+                           .root = fields[3],
+                           .point = fields[4],
+                           .options = fields[5],
+                           .type = ctr__next_word(&tail)};
+  ctr__next_word(&tail); /* the source */
+  ret->super = ctr__next_word(&tail);
+  return true;
+}
+
+/* Every line of the text, which is cut up for that; NULL without memory. */
+static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, char *text, size_t *ret_count) {
+  size_t count = 0;
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  char *save = NULL;
+  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
+  *ret_count = 0;
+  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
+    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
+  return lines;
+}

@@ -188,6 +188,15 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   return (size_t)n == len ? 0 : -EIO;
 }
 
+/* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
+static int ctr__owner_of_mounts(pid_t pid) {
+  enum { CTR__NS_GET_USERNS = 0xb701 };
+  char path[64];
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/ns/mnt");
+  CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
+}
+
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
   uint64_t flags, start_time;

@@ -198,9 +198,10 @@ static const struct ctr__attr_flag {
     {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
 };
 
-/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime. */
+/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime, which has
+   to be said all the same: told nothing, a remount keeps what there is. */
 static uint64_t ctr__ms_flags(uint64_t attr) {
-  uint64_t flags = 0;
+  uint64_t flags = attr & CTR__ATTR_ATIME ? 0 : MS_RELATIME;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
     if (attr & ctr__attr_flags[i].attr) flags |= ctr__attr_flags[i].ms;
   return flags;
@@ -329,6 +330,18 @@ static int ctr__ioprio_set(pid_t pid, uint64_t class_, uint64_t level) {
 /* Of the calling thread. By number: libc would leave out the signals it keeps to itself. */
 static int ctr__sigmask(const uint64_t set[2], uint64_t ret_before[2]) {
   return (int)CTR__CALL(SYS_rt_sigprocmask, SIG_SETMASK, set, ret_before, (size_t)CTR__SIGSET_SIZE);
+}
+
+/* Clones with every signal blocked, and leaves them so in the child: no handler of the caller's is
+   to run there. */
+static pid_t ctr__clone_blocked(uint64_t flags, bool have_clone3, int cgroup, int *ret_pidfd) {
+  const uint64_t all[2] = {UINT64_MAX, UINT64_MAX};
+  uint64_t before[2];
+  int r = ctr__sigmask(all, before);
+  if (r < 0) return r;
+  pid_t pid = ctr__clone(flags, have_clone3, cgroup, ret_pidfd, NULL);
+  if (pid != 0) ctr__sigmask(before, NULL);
+  return pid;
 }
 
 /* Linux 5.4. */

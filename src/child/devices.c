@@ -28,7 +28,7 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   int r = (int)ctr__ret(mknodat(dir, name, (mode_t)s->num[0], (dev_t)s->num[1]));
-  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, r < 0 ? "" : name, made || r < 0 ? made : ctr__trimmed(path));
   if (r < 0) return r == -EEXIST ? ctr__accept_existing(c, dir, name, s) : r;
   if (!s->num[2] && !s->num[3]) return 0;
   return (int)ctr__ret(
@@ -54,11 +54,19 @@ static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   int r = (int)ctr__ret(symlinkat(target, dir, name));
-  ctr__note_made(c, dir, made || r < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, r < 0 ? "" : name, made || r < 0 ? made : ctr__trimmed(path));
   if (r != -EEXIST) return r;
   ssize_t len = readlinkat(dir, name, there, sizeof there - 1);
   if (len >= 0) there[len] = '\0';
-  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EEXIST);
+  return len >= 0 && !strcmp(there, target) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EEXIST);
+}
+
+/* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
+static int ctr__child_make_cwd(ctr__child *c, const ctr__step *s) {
+  size_t made;
+  CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), CTR__MAKE_DIR, &made);
+  ctr__note_made(c, fd, "", made);
+  return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 : ctr__because(c, CTR__WHY_TARGET, fd);
 }
 
 static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
@@ -66,13 +74,10 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   struct stat st;
   const mode_t what = S_IFDIR | (mode_t)s->num[0];
   CTR__AUTO_CLOSE fd = ctr__make_in_root(c->root, ctr__arg(c, s, 0), what, &made);
-  ctr__note_made(c, fd, made);
-  /* A root that cannot be written to, or that the user may enter and root may not: chdir tells. */
-  if (s->num[1] && (fd == -EROFS || fd == -EACCES)) return 0;
+  ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
-  if (s->num[1]) return 0;
   if (fstat(fd, &st) < 0) return -errno;
-  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_NOT_THAT_LINK, -ENOTDIR);
+  return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
 /* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
@@ -91,7 +96,7 @@ static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE dir = ctr__open_parent(c, path, name, &made);
   if (dir < 0) return dir;
   CTR__AUTO_CLOSE fd = ctr__open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  ctr__note_made(c, dir, made || fd < 0 ? made : ctr__trimmed(path));
+  ctr__note_made(c, dir, fd < 0 ? "" : name, made || fd < 0 ? made : ctr__trimmed(path));
   if (fd == -EEXIST) return ctr__because(c, CTR__WHY_IN_THE_WAY, fd);
   return fd < 0 ? fd : ctr__fill_file(c, s, fd);
 }
@@ -135,7 +140,7 @@ static int ctr__mask_directory(ctr__child *c) {
   int mount =
       ctr__new_tmpfs("mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
-  if (mount >= 0) c->mask_dir = ctr__fd_high((int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3)));
+  if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;
 }
 

@@ -87,16 +87,19 @@ static int ctr__child_bounding(ctr__child *c, const ctr__step *s) {
   return 0;
 }
 
-/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone.
-   One whose owner is not mapped in the user namespace cannot be given away there
-   (user_namespaces(7)): then it is what it was. */
+/* The program opens its streams again by name (/dev/stdout), and a new pipe is for its owner alone;
+   a fifo with a name is somebody's file. One whose owner is not mapped in the user namespace cannot
+   be given away there (user_namespaces(7)): then it is what it was. */
 static int ctr__child_own_streams(ctr__child *c, const ctr__step *s) {
+  enum { CTR__PIPEFS_MAGIC = 0x50495045 };
   const uid_t uid = (uid_t)s->num[0];
+  struct statfs fs;
   struct stat st;
   (void)c;
   for (int i = 0; i < 3; i++) {
-    if (fstat(i, &st) < 0) return -errno;
-    if (!S_ISFIFO(st.st_mode) || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0) continue;
+    if (fstat(i, &st) < 0 || fstatfs(i, &fs) < 0) return -errno;
+    if (fs.f_type != CTR__PIPEFS_MAGIC || st.st_uid == uid || fchown(i, uid, (gid_t)-1) == 0)
+      continue;
     if (errno != EPERM && errno != EINVAL && errno != EROFS) return -errno;
   }
   return 0;

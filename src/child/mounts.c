@@ -4,7 +4,7 @@
 static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   size_t made;
   int fd = ctr__make_in_root(c->root, path, what, &made);
-  ctr__note_made(c, fd, made);
+  ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
   ctr__let_covered_go(c, fd);
   return fd;
@@ -62,12 +62,12 @@ static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
 }
 
-/* Sets and clears attributes of a mounted mount. num: set, clear, whether mount_setattr(2) is
-   there. */
+/* Sets and clears attributes of a mounted mount; num begins with CTR__NUM_SET. */
 static int ctr__apply_attr(int mount, const uint64_t *num) {
-  if (!num[0] && !num[1]) return 0;
-  return num[2] ? ctr__mount_setattr(mount, 0, num[0], num[1], 0)
-                : ctr__remount_attr(mount, num[0], num[1]);
+  const uint64_t set = num[CTR__NUM_SET], clr = num[CTR__NUM_CLR];
+  if (!set && !clr) return 0;
+  return num[CTR__NUM_SETATTR] ? ctr__mount_setattr(mount, 0, set, clr, 0)
+                               : ctr__remount_attr(mount, set, clr);
 }
 
 static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
@@ -105,16 +105,18 @@ static int ctr__child_propagation(ctr__child *c, const ctr__step *s) {
 /* Propagation and attributes: with mount_setattr(2) in one call, but for a tree, of which the
    attributes are those of its top only. */
 static int ctr__settle_bind(int tree, const ctr__step *s) {
-  uint64_t type = s->num[3] & ~(uint64_t)MS_REC;
-  bool whole_tree = s->num[4] && (s->num[3] & MS_REC);
-  if (s->num[2] && !whole_tree) return ctr__mount_setattr(tree, 0, s->num[0], s->num[1], type);
-  int r = ctr__apply_propagation(tree, s->num[3], s->num[2]);
+  const uint64_t type = s->num[CTR__NUM_PROPAGATION];
+  const bool have_setattr = s->num[CTR__NUM_SETATTR];
+  if (have_setattr && !(s->num[CTR__NUM_BELOW] && (type & MS_REC)))
+    return ctr__mount_setattr(tree, 0, s->num[CTR__NUM_SET], s->num[CTR__NUM_CLR],
+                              type & ~(uint64_t)MS_REC);
+  int r = ctr__apply_propagation(tree, type, have_setattr);
   return r < 0 ? r : ctr__apply_attr(tree, s->num);
 }
 
 static int ctr__settle_below(int tree, const ctr__step *s) {
-  if (!s->num[5] && !s->num[6]) return 0;
-  return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[5], s->num[6], 0);
+  const uint64_t set = s->num[CTR__NUM_BELOW_SET], clr = s->num[CTR__NUM_BELOW_CLR];
+  return set || clr ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, set, clr, 0) : 0;
 }
 
 /* A detached copy of the mount at path. What the parent opens for us is a mount of our own mount
@@ -126,9 +128,10 @@ static int ctr__copy_source(ctr__child *c, const ctr__step *s, const char *path,
   return place < 0 ? place : ctr__open_tree(place, "", AT_EMPTY_PATH | flags);
 }
 
-/* What is wrong with the channel is said already. */
+/* What is wrong with the channel is said already; that something is there and may not be copied,
+   the error itself says. */
 static int ctr__source_failed(ctr__child *c, int error) {
-  return c->reason ? error : ctr__because(c, CTR__WHY_SOURCE, error);
+  return c->reason || error == -EINVAL ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
 /* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
@@ -143,7 +146,7 @@ static int ctr__read_only_below(int tree) {
 }
 
 static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
-  unsigned recursive = s->num[4] ? CTR__AT_RECURSIVE : 0;
+  unsigned recursive = s->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE tree = s->num[CTR__NUM_IDMAP]
                              ? ctr__ask_parent(c)
                              : ctr__copy_source(c, s, ctr__arg(c, s, 1), recursive);
@@ -251,8 +254,7 @@ static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
   CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
   if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
   *ret_upper = ctr__mount_upper(target);
-  return *ret_upper < 0 ? *ret_upper
-                        : ctr__fd_high((int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3)));
+  return *ret_upper < 0 ? *ret_upper : (int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3));
 }
 
 static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
@@ -314,7 +316,7 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   if (target < 0) return target;
   if (fstat(target, &st) < 0) return -errno;
-  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_NOT_THAT_LINK, -EISDIR);
+  if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);

@@ -141,7 +141,7 @@ static int ctr__child_signals(ctr__child *c, const ctr__step *s) {
 static int ctr__child_die_with_caller(ctr__child *c, const ctr__step *s) {
   (void)s;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
-  return ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE) : 0;
+  return ctr__see_parent(c);
 }
 
 /* Files made in the user namespace are to belong to its root, and the caller's groups are not to

@@ -78,36 +78,32 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     ctr__pidfd_signal(pidfd, SIGKILL);
   }
   int reaped = ctr__reap(pidfd, &status);
-  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_HOOK_TIMEOUT, r;
+  if (r == -ETIMEDOUT) return p->reason = CTR__WHY_PROGRAM_TIMEOUT, r;
   if (r == 0) r = reaped;
   if (r < 0) return r;
   if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
-    p->reason = CTR__WHY_HOOK_PROGRAM;
+    p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
-  p->reason = status.signal ? CTR__WHY_HOOK_SIGNAL : CTR__WHY_HOOK_EXIT;
+  p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
   return p->detail ? -ECANCELED : 0;
 }
 
-/* Runs it and waits for it. Signals are blocked for the moment of the clone: no handler of the
-   caller's is to run in its process. */
+/* Runs it and waits for it. */
 static int ctr__program_execute(ctr__program_run *p) {
   int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   memset(p->note, 0, CTR__NOTE_MAX);
   int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
   if (r == 0) r = ctr__pipe(report);
   CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
   if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
   p->output = output_write;
   p->report = report_write;
-  pid_t pid = ctr__clone(0, true, -1, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(0, true, -1, &pidfd);
   if (pid == 0) ctr__program_main(p);
-  ctr__sigmask(before, NULL);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
   ctr__close(&output_write);
   ctr__close(&report_write);

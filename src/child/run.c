@@ -1,10 +1,5 @@
 /* The child walks its lane of the plan. */
 
-static int ctr__see_parent(ctr__child *c) {
-  return !c->is_started && ctr__parent_is_gone(c) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
-                                                  : 0;
-}
-
 /* Who listens is to have it before the program runs. With calls that a filter can hardly do
    without: what it says of sendmsg(2) is looked at when the plan is made. */
 static int ctr__bring_listener(ctr__child *c, int fd) {
@@ -47,9 +42,8 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
 /* The end of the channel tells the parent, as execve would. */
 static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
-  (void)s;
-  if (!c->is_started && ctr__parent_is_gone(c))
-    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  int r = s->num[0] ? 0 : ctr__see_parent(c);
+  if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
   ctr__close(&c->listener);
@@ -89,6 +83,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_DEVICE_BIND] = ctr__child_device_bind,
     [CTR__STEP_SYMLINK] = ctr__child_symlink,
     [CTR__STEP_MAKE_DIR] = ctr__child_make_dir,
+    [CTR__STEP_MAKE_CWD] = ctr__child_make_cwd,
     [CTR__STEP_SET_MODE] = ctr__child_set_mode,
     [CTR__STEP_MAKE_FILE] = ctr__child_make_file,
     [CTR__STEP_CONSOLE] = ctr__child_console,
@@ -150,7 +145,7 @@ static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
                           .error = -error,
                           .reason = (uint32_t)c->reason,
                           .value = c->detail};
-  c->launch->shared->failed = message;
+  c->launch->shared->failure = message;
   if (c->is_started)
     ctr__report_start(c, &message);
   else

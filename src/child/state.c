@@ -14,12 +14,14 @@ typedef struct ctr__shared {
                              execve, which both close the channel                               */
   volatile int32_t pid;   /* of a child that an intermediate process has cloned, by the kernel: also
                              when that dies before it can report it                             */
-  struct ctr__message failed; /* as it was sent, should a filter have kept it from being sent */
-  char note[CTR__NOTE_MAX];   /* what a program that failed has said */
+  char note[CTR__NOTE_MAX]; /* what a program that failed has said */
+  ctr__message failure;     /* the last word of a child that cannot send it any more: a seccomp
+                               filter of the caller's may forbid that                             */
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
     uint32_t end;        /* where the first component of it ends that had to be made */
+    uint64_t ino;        /* of what is no directory: that it is still that, when it is taken away */
   } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
@@ -92,13 +94,16 @@ static void ctr__let_covered_go(ctr__child *c, int target) {
       ctr__close(&c->held[i]);
 }
 
-/* Something was made at the path of the step under way; fd is the last of it, or an error. On
-   another file system than the root's it goes with its mount. */
-static void ctr__note_made(const ctr__child *c, int fd, size_t end) {
+/* Something was made at the path of the step under way; name in dir is the last of it ("": dir
+   itself), or dir is an error. On another file system than the root's it goes with its mount. */
+static void ctr__note_made(const ctr__child *c, int dir, const char *name, size_t end) {
   ctr__shared *shared = c->launch->shared;
-  struct stat st;
+  struct stat st = {.st_ino = 0};
   if (!end || shared->made_count >= CTR__MADE_MAX) return;
-  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev != c->root_dev) return;
+  if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0 &&
+      st.st_dev != c->root_dev)
+    return;
+  shared->made[shared->made_count].ino = st.st_ino;
   shared->made[shared->made_count].step = c->at;
   shared->made[shared->made_count].end = (uint32_t)end;
   shared->made_count++;
@@ -192,10 +197,10 @@ static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
   return 0;
 }
 
-/* Then nobody would know of the program, or wait for it. */
-static bool ctr__parent_is_gone(const ctr__child *c) {
-  struct pollfd parent = {.fd = c->sock};
-  return poll(&parent, 1, 0) > 0 && (parent.revents & POLLHUP);
+/* Without a parent, nobody would know of the program or wait for it: until it is left alone. */
+static int ctr__see_parent(ctr__child *c) {
+  return !c->is_started && ctr__hung_up(c->sock) ? ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE)
+                                                 : 0;
 }
 
 static int ctr__child_sync(ctr__child *c, const ctr__step *s) {

@@ -383,8 +383,26 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
   return CTR_OK;
 }
 
+static bool ctr__same_path(const char *a, const char *b) {
+  const char *name_a, *name_b;
+  for (;;) {
+    size_t len_a, len_b;
+    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
+    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
+    if (!len_a) return true;
+  }
+}
+
+/* Types of ours: what is made, not mounted. */
+#define CTR__TYPE_OURS    "ctr."
+#define CTR__TYPE_DIR     CTR__TYPE_OURS "dir"
+#define CTR__TYPE_FILE    CTR__TYPE_OURS "file"
+#define CTR__TYPE_SYMLINK CTR__TYPE_OURS "symlink"
+#define CTR__TYPE_MODE    CTR__TYPE_OURS "mode"
+
 static bool ctr__is_made(const ctr_mount *mount) {
-  return mount->type && !strncmp(mount->type, "ctr.", 4);
+  return mount->type && !strncmp(mount->type, CTR__TYPE_OURS, sizeof CTR__TYPE_OURS - 1);
 }
 
 static bool ctr__is_remount(const ctr_mount *mount) {
@@ -405,8 +423,8 @@ static const ctr_mount *ctr__root_mount(const ctr_config *config) {
 static ctr_code ctr__check_data(ctr__checker *c, size_t index) {
   const ctr_mount *mount = &c->config->mounts.items[index];
   const char *wrong = !mount->data.items ? "bytes are promised that are not there"
-                      : !mount->type || strcmp(mount->type, "ctr.file") != 0
-                          ? "only the type ctr.file has any"
+                      : !mount->type || strcmp(mount->type, CTR__TYPE_FILE) != 0
+                          ? "only the type " CTR__TYPE_FILE " has any"
                       : mount->source ? "the file has a source already"
                                       : NULL;
   char name[128];

@@ -131,6 +131,13 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
                       : 0;
     if (r == -ENOMEM) return CTR_E_NOMEM;
     several = r == 0 && ids[i].known && ids[i].count;
+    if (several && !all && !ctr__in_initial_userns()) {
+      ctr__ids there;
+      r = ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &there);
+      for (size_t k = 0; k < ids[i].count; k++)
+        several &= r == 0 && ctr__ids_have(&there, ids[i].items[k].first, ids[i].items[k].count);
+      if (r == -ENOMEM) return CTR_E_NOMEM;
+    }
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
@@ -139,13 +146,6 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
                           : ctr__map_given(arena, own[i], &ids[i], maps[i]);
   }
   return code;
-}
-
-static bool ctr__has_id(const ctr_id_mappings *map, uint32_t id) {
-  for (size_t i = 0; i < map->count; i++)
-    if (id >= map->items[i].containerID && id - map->items[i].containerID < map->items[i].size)
-      return true;
-  return false;
 }
 
 /* Terminals belong to the group tty where it is there. */
@@ -189,11 +189,12 @@ ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind, ctr_config 
   if (!config) return ctr__nomem(err);
   *config = ctr__default_config;
   ctr_code code = CTR_OK;
+  uint32_t host;
   if (kind == CTR_DEFAULT_ROOT)
     config->linux_.namespaces.count--;
   else
     code = ctr__default_maps(arena, kind, config);
-  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__has_id(&config->linux_.gidMappings, 5)))
+  if (!code && (kind == CTR_DEFAULT_ROOT || ctr__id_mapped(config->linux_.gidMappings, 5, &host)))
     code = ctr__default_tty_group(arena, config);
   if (!code) code = ctr__default_limits(arena, config);
   if (code) return ctr__nomem(err);

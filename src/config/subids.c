@@ -53,21 +53,46 @@ static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
     ids->items[ids->count++] = (ctr__id_range){(uint32_t)first, (uint32_t)count};
 }
 
-/* -- those of the caller's own user namespace -- */
+/* -- maps -- */
+
+static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
+  for (size_t i = 0; i < map.count; i++) {
+    const ctr_id_mapping *m = &map.items[i];
+    if (id - m->containerID < m->size && id >= m->containerID) {
+      *ret_host = m->hostID + (id - m->containerID);
+      return true;
+    }
+  }
+  return false;
+}
 
 /* proc_pid_uid_map(5): lines "inside outside count". */
-static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
-  char *text = NULL, *save = NULL;
-  *ret = (ctr__ids){.known = true};
-  int r = ctr__read_text(arena, ctr__id_sources[kind].map, &text);
+static int ctr__read_map(ctr_arena *arena, const char *path, ctr_id_mappings *ret) {
+  char *text = NULL;
+  size_t count = 0;
+  int r = ctr__read_text(arena, path, &text);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t first = strtoull(at, &at, 10);
-    strtoull(at, &at, 10);
-    ctr__ids_add(ret, first, strtoull(at, &at, 10));
+  for (const char *at = text; *at; at++) count += *at == '\n';
+  ctr_id_mapping *map = ctr__arena_array(arena, count + 1, sizeof *map);
+  if (!map) return -ENOMEM;
+  for (size_t i = 0; i < count; i++) {
+    map[i].containerID = (uint32_t)strtoull(text, &text, 10);
+    map[i].hostID = (uint32_t)strtoull(text, &text, 10);
+    map[i].size = (uint32_t)strtoull(text, &text, 10);
   }
+  *ret = (ctr_id_mappings){map, count};
   return 0;
+}
+
+/* -- those of the caller's own user namespace -- */
+
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+  ctr_id_mappings map;
+  *ret = (ctr__ids){.known = true};
+  int r = ctr__read_map(arena, ctr__id_sources[kind].map, &map);
+  for (size_t i = 0; r == 0 && i < map.count; i++)
+    ctr__ids_add(ret, map.items[i].containerID, map.items[i].size);
+  return r;
 }
 
 /* -- those that are given to the caller -- */
@@ -165,11 +190,21 @@ static bool ctr__is_privileged_program(const char *path) {
   return ((st.st_mode & S_ISUID) && !st.st_uid) || has_caps;
 }
 
+/* Nothing is gained by execve(2) of such a program that the bounding set does not have
+   (capabilities(7)), nor by who has given up gaining. */
+static bool ctr__can_gain_rights(void) {
+  static const unsigned long needed[] = {CTR_CAP_SYS_ADMIN, CTR_CAP_SETUID, CTR_CAP_SETGID};
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (prctl(PR_CAPBSET_READ, needed[i], 0, 0, 0) != 1) return false;
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 &&
+         !(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & 1 /* SECBIT_NOROOT */);
+}
+
 /* Where the program of that name is, found as execvp(3) would; "" without one that works. */
 static void ctr__find_id_helper(const char *name, char ret_path[CTR__HELPER_PATH]) {
   const char *path = secure_getenv("PATH");
   *ret_path = '\0';
-  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
+  if (!ctr__can_gain_rights()) return;
   for (path = path ? path : "/usr/bin:/bin"; *path; path += strspn(path, ":")) {
     size_t len = strcspn(path, ":");
     int n = snprintf(ret_path, CTR__HELPER_PATH, "%.*s/%s", (int)len, path, name);

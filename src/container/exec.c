@@ -72,6 +72,18 @@ static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, 
              : ctr__not_running(c, err);
 }
 
+/* Whether the first process is in a user namespace below the one that its mounts belong to: of a
+   container with mounts of its own that is the one it was made with. */
+static bool ctr__has_inner_userns(const ctr_container *c) {
+  const ctr_namespace *mounts = ctr__namespace_of(c->config, CTR_NS_MOUNT);
+  char path[64];
+  struct stat owner, own;
+  if (!mounts || mounts->path) return false;
+  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
+  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->stored->pid), "/ns/user");
+  return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
+}
+
 static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config *process,
                                const ctr_exec_desc *desc, ctr_plan **ret_plan, ctr_err *err) {
   ctr_arena arena = {0};
@@ -85,6 +97,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,
+                                   .inner_userns = ctr__has_inner_userns(c),
                                    .without = desc->without,
                                    .filters = desc->filters,
                                    .filter_count = desc->filter_count,

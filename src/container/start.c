@@ -46,7 +46,8 @@ static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
 typedef struct ctr__starting {
   const ctr_container *c;
   int sock, listener_sock;
-  const char *listener_path; /* NULL: nobody is to be notified */
+  const char *listener_path;     /* NULL: nobody is to be notified */
+  bool has_started, is_filtered; /* as it has said itself       */
 } ctr__starting;
 
 /* Connected before anything is changed: as long as nobody listens, it is not started. */
@@ -79,37 +80,43 @@ static ctr_code ctr__pass_listener(ctr__starting *s, int fd, ctr_err *err) {
   return code;
 }
 
-/* One packet. *ret_started: it has said that nothing is left to do but what its filter takes. */
 static ctr_code ctr__serve_starting(ctr__starting *s, const ctr__start_report *report, ssize_t len,
-                                    int fd, bool *ret_started, ctr_err *err) {
+                                    int fd, ctr_err *err) {
   const bool is_message = len == (ssize_t)sizeof report->message;
   const uint32_t type = report->message.type;
   if (is_message && type == CTR__MSG_LISTENER && fd >= 0 && s->listener_sock >= 0)
     return ctr__pass_listener(s, fd, err);
-  if (is_message && type == CTR__MSG_STARTED && fd == -1) return *ret_started = true, CTR_OK;
+  if (is_message && type == CTR__MSG_STARTED && fd == -1) {
+    s->has_started = true;
+    s->is_filtered = report->message.value;
+    return CTR_OK;
+  }
   if (ctr__is_start_report(report, len) && fd == -1) return ctr__start_failed(report, err);
   return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL, "container \"%.128s\" sent what it must not",
                    s->c->id);
 }
 
+/* The end of the channel. Of a process that its filter keeps from executing it is no success. */
+static ctr_code ctr__starting_ended(const ctr__starting *s, ctr_err *err) {
+  const ctr__stored *stored = s->c->stored;
+  const bool failed = s->is_filtered && ctr__never_executed((pid_t)stored->pid, stored->startTime);
+  return s->has_started && !failed
+             ? CTR_OK
+             : ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
+                         "container \"%.128s\" ended while it was being started", s->c->id);
+}
+
 static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
   ctr__start_report report;
-  bool started = false;
   for (;;) {
     CTR__AUTO_CLOSE fd = -1;
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
     if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", s->c->id);
-    /* Under a filter that it cannot start with it has gone that far as well. */
-    const ctr__stored *stored = s->c->stored;
-    if (len == 0 && started && !ctr__never_executed((pid_t)stored->pid, stored->startTime))
-      return CTR_OK;
-    if (len == 0)
-      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
-                       "container \"%.128s\" ended while it was being started", s->c->id);
+    if (len == 0) return ctr__starting_ended(s, err);
     report.field[sizeof report.field - 1] = report.arg[sizeof report.arg - 1] = '\0';
     report.note[sizeof report.note - 1] = '\0';
-    ctr_code code = ctr__serve_starting(s, &report, len, fd, &started, err);
+    ctr_code code = ctr__serve_starting(s, &report, len, fd, err);
     if (code) return code;
   }
 }

@@ -86,19 +86,10 @@ static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
   return r;
 }
 
-static bool ctr__is_failure(const ctr__start *s, const ctr__message *message) {
-  return message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
-         message->error > 0 && message->error < 4096;
-}
-
-/* The end of the channel. Under a filter that ends a process at execve, or lets it fail and that
-   not be told, it is no success. */
+/* The end of the channel. Of a process that a filter keeps from executing it is no success. */
 static ctr_code ctr__channel_ended(ctr__start *s, bool is_due) {
-  const ctr__message failed = s->launch.shared->failed;
   const ctr__step *last = ctr__plan_step(s->plan, s->plan->step_count - 1);
   const bool is_filtered = last->kind == CTR__STEP_EXEC && last->num[0];
-  if (ctr__is_failure(s, &failed))
-    return ctr__step_failed(s->plan, &failed, s->launch.shared->note, s->err);
   if (!is_due || s->launch.shared->step != s->plan->step_count - 1) return ctr__child_died(s);
   return is_filtered && ctr__never_executed(s->process->pid, 0) ? ctr__child_died(s) : CTR_OK;
 }
@@ -109,8 +100,13 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   ctr_code failed;
   int r = ctr__next_message(s, message, ret_fd, &failed);
   if (failed) return failed;
+  if (r == -EPIPE && s->launch.shared->failure.type == CTR__MSG_ERROR) {
+    *message = s->launch.shared->failure;
+    r = 0;
+  }
   if (r == -EPIPE) return ctr__channel_ended(s, type == 0);
-  if (r == 0 && ctr__is_failure(s, message))
+  if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
+      message->error > 0 && message->error < 4096)
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);

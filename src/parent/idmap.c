@@ -35,13 +35,10 @@ static int ctr__map_and_open(ctr__start *s, const ctr__step *step, pid_t pid, in
 }
 
 static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const pid_t caller = getpid();
-  int pidfd = -1, r = ctr__sigmask(all, before); /* no handler of the caller's runs in there */
-  if (r < 0) return r;
-  pid_t pid = ctr__clone(CTR_NS_USER, step->num[1], -1, &pidfd, NULL);
+  int pidfd = -1;
+  pid_t pid = ctr__clone_blocked(CTR_NS_USER, step->num[1], -1, &pidfd);
   if (pid == 0) ctr__hold_namespace(caller);
-  ctr__sigmask(before, NULL);
   if (pid < 0) return pid;
   pidfd = ctr__fd_high(pidfd);
   int userns = pidfd < 0 ? pidfd : ctr__map_and_open(s, step, pid, pidfd);

@@ -6,6 +6,12 @@ static const char *const ctr__reason_texts[] = {
 #undef CTR__REASON_TEXT
 };
 
+/* mount_namespaces(7), "Restrictions on mount namespaces" */
+#define CTR__LOCKED "in a user namespace restrictions that the host set cannot be lifted"
+#define CTR__NO_RIGHTS                                                                             \
+  "this machine gives no rights in a user namespace: AppArmor may forbid it "                      \
+  "(kernel.apparmor_restrict_unprivileged_userns)"
+
 /* What an errno of a step usually means, and what to do about it. */
 static const struct ctr__hint {
   uint16_t kind;
@@ -27,17 +33,20 @@ static const struct ctr__hint {
     {CTR__STEP_UID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_GID_MAP, EPERM, "the ids on the host are not the caller's to map"},
     {CTR__STEP_MOUNT_FS, EPERM,
-     "in a user namespace it must be of a kind that these may mount (overlay since Linux 5.11), "
-     "and "
-     "of proc and sysfs the caller must see one that nothing is mounted over"},
+     "in a user namespace that is for proc, sysfs, tmpfs, devpts, mqueue, cgroup, fuse and, since "
+     "Linux 5.11, overlay; not for proc and sysfs where the caller sees none wholly"},
     {CTR__STEP_MOUNT_FS, EINVAL,
      "an option has a value the file system does not take, such as an "
      "id that the user namespace does not map"},
     {CTR__STEP_MOUNT_BIND, EINVAL,
      "in a user namespace a directory with mounts below it can only "
      "be bound with rbind"},
-    {CTR__STEP_SET_ATTR, EPERM,
-     "in a user namespace restrictions that the host set cannot be lifted"},
+    {CTR__STEP_SET_ATTR, EPERM, CTR__LOCKED},
+    {CTR__STEP_SET_ATTR_ALL, EPERM, CTR__LOCKED},
+    {CTR__STEP_MOUNT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_ROOT_BIND, EPERM, CTR__LOCKED},
+    {CTR__STEP_PROPAGATION, EPERM, CTR__NO_RIGHTS},
+    {CTR__STEP_PROPAGATION, EACCES, CTR__NO_RIGHTS},
     {CTR__STEP_BASE, EINVAL,
      "the caller's own root may be a ramfs, which cannot be left this way: use root.path and "
      "no_pivot"},
@@ -52,6 +61,8 @@ static const struct ctr__hint {
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
+    {CTR__STEP_MAKE_CGROUP, EROFS,
+     "the hierarchy is read-only, as in a container: without linux.cgroupsPath none is made"},
     {CTR__STEP_LIMIT, ENOENT,
      "the kernel does not have this file, or the controller is not enabled here: not given to the "
      "caller, or a cgroup above has processes of its own (cgroup-v2.rst)"},
@@ -98,18 +109,18 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   ctr__text_step(&what, plan, step);
   const char *why = report->reason < CTR__WHY_COUNT ? ctr__reason_texts[report->reason] : NULL;
   const char *hint = why ? NULL : ctr__hint_for(step->kind, report->error);
-  const bool by_hook = report->reason >= CTR__WHY_HOOK_EXIT && why; /* errno has no part in it */
+  const bool by_program = report->reason >= CTR__WHY_PROGRAM_EXIT && why; /* errno has no part */
   ctr_code code =
-      ctr__fail(err, CTR_E_SYS, by_hook ? 0 : report->error, ctr__plan_str(plan, step->field),
+      ctr__fail(err, CTR_E_SYS, by_program ? 0 : report->error, ctr__plan_str(plan, step->field),
                 "%.200s%s%s%s", what.buf, why ? ": " : "", why ? why : "",
                 ctr__refused_option(plan, step, report));
   if (!err) return code;
-  if (report->reason == CTR__WHY_HOOK_EXIT || report->reason == CTR__WHY_HOOK_SIGNAL)
+  if (report->reason == CTR__WHY_PROGRAM_EXIT || report->reason == CTR__WHY_PROGRAM_SIGNAL)
     ctr__err_add(err, "%lld", (long long)report->value);
   if (hint) ctr__err_add(err, ": %s", hint);
   if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
     ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
   size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
-  if (by_hook && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
+  if (by_program && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }

@@ -8,16 +8,32 @@ static int ctr__idmap_of(const ctr__start *s, const ctr__step *step) {
   return i < s->idmap_count ? s->idmaps[i] : -1;
 }
 
+/* In a user namespace restrictions of the host's mounts are locked (mount_namespaces(7)). This one
+   is the caller's, so that we have to see to that: to all that it shows, as far as it is asked
+   for. */
+static int ctr__check_lifted(int mount, const ctr__step *step) {
+  const uint64_t lifted = step->num[1] | step->num[6];
+  struct statfs fs;
+  if (!(step->num[CTR__NUM_SOURCE] & CTR__IDMAP_LOCKED)) return 0;
+  if (fstatfs(mount, &fs) < 0) return -errno;
+  for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
+    if ((lifted & ctr__attr_flags[i].attr) && !(ctr__attr_flags[i].attr & CTR__ATTR_ATIME) &&
+        ((unsigned long)fs.f_flags & ctr__attr_flags[i].st))
+      return -EPERM;
+  return 0;
+}
+
 /* A mount that only the caller's rights can make: a copy of the host's or a new file system. It
    hears of what is mounted on the host as a copy of the child's own would, and no more. */
 static int ctr__make_mapped(ctr__child *c, const ctr__step *step, int idmap) {
   const bool bind = step->kind == CTR__STEP_MOUNT_BIND;
-  const unsigned tree = bind && step->num[4] ? CTR__AT_RECURSIVE : 0;
+  const unsigned tree = bind && step->num[CTR__NUM_BELOW] ? CTR__AT_RECURSIVE : 0;
   const unsigned below = step->num[CTR__NUM_SOURCE] & CTR__IDMAP_BELOW ? CTR__AT_RECURSIVE : 0;
   CTR__AUTO_CLOSE mount =
       bind ? ctr__open_tree(AT_FDCWD, ctr__arg(c, step, 1), tree) : ctr__new_fs(c, step, -1);
   if (mount < 0) return bind ? ctr__because(c, CTR__WHY_SOURCE, mount) : mount;
   int r = ctr__mount_setattr(mount, tree, 0, 0, MS_SLAVE);
+  if (r == 0 && bind) r = ctr__check_lifted(mount, step);
   if (r < 0) return r;
   r = ctr__mount_idmap(mount, below, idmap);
   if (r == -EINVAL) return ctr__because(c, CTR__WHY_NO_IDMAP, r);

@@ -27,20 +27,16 @@ static int ctr__open_channel(ctr__start *s) {
   return s->sock < 0 ? s->sock : s->launch.sock < 0 ? s->launch.sock : 0;
 }
 
-/* Clones with every signal blocked, so that no handler of the caller runs in the child; run is what
-   the child does. */
+/* run is what the child does. */
 static int ctr__clone_into(ctr__start *s, const ctr__step *step,
                            void (*run)(const ctr__launch *launch), pid_t *ret_pid, int *ret_pidfd) {
-  uint64_t all[2] = {UINT64_MAX, UINT64_MAX}, before[2];
   const char *born_in = ctr__plan_str(s->plan, step->str[0]);
   CTR__AUTO_CLOSE cgroup = born_in ? ctr__cgroup_open_path(born_in) : -1;
   if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1, r = ctr__open_channel(s);
-  if (r == 0) r = ctr__sigmask(all, before);
   if (r < 0) return r;
-  pid_t pid = ctr__clone(step->num[0], step->num[1], cgroup, &pidfd, NULL);
+  pid_t pid = ctr__clone_blocked(step->num[0], step->num[1], cgroup, &pidfd);
   if (pid == 0) run(&s->launch);
-  ctr__sigmask(before, NULL);
   /* Only the child holds its end from now on: when it ends, we are told. */
   ctr__close(&s->launch.sock);
   if (pid < 0) return pid;
@@ -160,6 +156,13 @@ static int ctr__parent_open_init(ctr__start *s, const ctr__step *step) {
   return stat.start_time == step->num[1] && ctr__poll_now(&end, 1) == 0 ? 0 : -ESRCH;
 }
 
+/* Opened by the pid, of which OPEN_INIT then sees that it is still that process's. */
+static int ctr__parent_open_owner(ctr__start *s, const ctr__step *step) {
+  int fd = ctr__owner_of_mounts((pid_t)step->num[0]);
+  if (fd >= 0) s->launch.namespaces[0] = fd;
+  return fd < 0 ? fd : 0;
+}
+
 static int ctr__parent_make_cgroup(ctr__start *s, const ctr__step *step) {
   const ctr__cgroup cgroup = {ctr__plan_str(s->plan, step->str[0]),
                               ctr__plan_str(s->plan, step->str[1]), step->num[0]};
@@ -242,18 +245,16 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
-static int64_t ctr__id_outside(ctr__start *s, const char *map, uint64_t id) {
-  char path[64], *text = NULL, *save = NULL;
-  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"), map);
-  int r = ctr__read_text(&s->arena, path, &text);
+static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
+  char path[64];
+  ctr_id_mappings map;
+  uint32_t outside;
+  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"),
+               name);
+  int r = ctr__read_map(&s->arena, path, &map);
   if (r < 0) return r;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-    char *at = line;
-    uint64_t inside = strtoull(at, &at, 10), outside = strtoull(at, &at, 10);
-    if (id >= inside && id - inside < strtoull(at, &at, 10))
-      return (int64_t)(outside + id - inside);
-  }
-  return -EINVAL; /* as chown(2) says it of ids that are not mapped */
+  /* As chown(2) says it of ids that are not mapped. */
+  return ctr__id_mapped(map, (uint32_t)id, &outside) ? (int64_t)outside : -EINVAL;
 }
 
 static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {
@@ -309,6 +310,7 @@ typedef int ctr__parent_fn(ctr__start *s, const ctr__step *step);
 static ctr__parent_fn *const ctr__parent_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OPEN_NAMESPACE] = ctr__parent_open_namespace,
     [CTR__STEP_OPEN_INIT] = ctr__parent_open_init,
+    [CTR__STEP_OPEN_OWNER] = ctr__parent_open_owner,
     [CTR__STEP_STAGE] = ctr__parent_stage,
     [CTR__STEP_MAKE_CGROUP] = ctr__parent_make_cgroup,
     [CTR__STEP_ENTER_CGROUP] = ctr__parent_enter_cgroup,

@@ -11,36 +11,6 @@ static const char *const ctr__empty_mount_points[] = {
     "/kernel/config",      "/fs/resctrl",     "/firmware/efi/efivars",
 };
 
-/* The part of a line of proc_pid_mountinfo(5) that matters here. */
-typedef struct ctr__mount_line {
-  const char *id, *parent, *root, *point, *options, *type;
-} ctr__mount_line;
-
-static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
-  char *tail = strstr(line, " - "), *fields[6];
-  if (!tail) return false;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 6; i++) fields[i] = ctr__next_word(&line);
-  *ret = (ctr__mount_line){fields[0], fields[1], fields[3],
-                           fields[4], fields[5], ctr__next_word(&tail)};
-  ctr__unescape_octal(fields[4]);
-  return true;
-}
-
-/* Every line; NULL without memory or the file. */
-static ctr__mount_line *ctr__mount_lines(ctr_arena *arena, size_t *ret_count) {
-  char *text = NULL, *save = NULL;
-  size_t count = 0;
-  if (ctr__read_text(arena, "/proc/self/mountinfo", &text) < 0) return NULL;
-  for (const char *at = text; *at; at++) count += *at == '\n';
-  ctr__mount_line *lines = ctr__arena_array(arena, count + 1, sizeof *lines);
-  *ret_count = 0;
-  for (char *line = strtok_r(text, "\n", &save); line && lines; line = strtok_r(NULL, "\n", &save))
-    *ret_count += ctr__mount_line_read(line, &lines[*ret_count]);
-  return lines;
-}
-
 static bool ctr__covers_nothing(const char *below) {
   for (size_t i = 0; i < sizeof ctr__empty_mount_points / sizeof *ctr__empty_mount_points; i++)
     if (!strcmp(below, ctr__empty_mount_points[i])) return true;
@@ -60,9 +30,12 @@ static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
 /* Adds the reason to an error, if this is it. */
 static void ctr__explain_invisible(const char *type, ctr_err *err) {
   ctr_arena arena = {0};
+  char *text = NULL;
   size_t count = 0, there = 0;
   const char *cover = NULL;
-  const ctr__mount_line *lines = ctr__mount_lines(&arena, &count);
+  if (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0) return;
+  int r = ctr__read_text(&arena, CTR__MOUNTINFO, &text);
+  const ctr__mount_line *lines = r < 0 ? NULL : ctr__mount_lines(&arena, text, &count);
   for (size_t i = 0; lines && i < count; i++) {
     if (strcmp(lines[i].type, type) != 0 || strcmp(lines[i].root, "/") != 0) continue;
     const char *covered = ctr__cover_of(lines, count, &lines[i]);

@@ -77,9 +77,6 @@ static ctr_code ctr__check_session(ctr__builder *b) {
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   ctr_code code = ctr__check_session(b);
   if (code) return code;
-  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_PROGRAM)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
-                       "inner_userns is for programs without a container: none could join it");
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
   code = ctr__check_hooks_are_run(b);

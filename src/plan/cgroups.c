@@ -32,13 +32,16 @@ static const char *ctr__beside(ctr__builder *b, const ctr__hierarchy *hierarchy,
   return there && ctr__can_make(there) ? parent : own;
 }
 
+static bool ctr__is_machine_root(const ctr__builder *b) {
+  return b->facts->initial_userns && !b->facts->euid;
+}
+
 /* config-linux.md "Cgroups Path": an absolute path starts from the hierarchy's mount point, a
    relative one where the runtime likes: below the caller's own cgroup, or beside it. */
 static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hierarchy,
                                       const char **ret_path) {
   const char *asked = b->config->linux_.cgroupsPath, *base = hierarchy->mount_point;
-  bool privileged = b->facts->initial_userns && !b->facts->euid;
-  if (asked ? *asked != '/' : !privileged) {
+  if (asked ? *asked != '/' : !ctr__is_machine_root(b)) {
     ctr_code code = ctr__own_cgroup_path(b, "linux.cgroupsPath", b->hierarchies, hierarchy, &base);
     if (code) return code;
     base = ctr__beside(b, hierarchy, base);
@@ -49,18 +52,15 @@ static ctr_code ctr__container_cgroup(ctr__builder *b, const ctr__hierarchy *hie
   return *ret_path ? CTR_OK : ctr__nomem(b->err);
 }
 
-/* As root one that cannot be made is an error when it comes to it; an ordinary user has one where
-   the machine grants it. */
+/* As root one that is asked for and cannot be made is an error when it comes to it; an ordinary
+   user, and root where the hierarchies are read-only as in a container, has one where that can
+   be. */
 static ctr_code ctr__choose_cgroup(ctr__builder *b, ctr__hierarchy *hierarchy) {
   const char *path = NULL;
   ctr_code code = ctr__container_cgroup(b, hierarchy, &path);
   if (code) return code;
-  if ((b->facts->euid || !b->facts->initial_userns) && !ctr__can_make(path)) {
-    if (b->config->linux_.cgroupsPath)
-      ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
-               "not made: an ordinary user may not write to %s", hierarchy->mount_point);
-    return CTR_OK;
-  }
+  const bool asked = b->config->linux_.cgroupsPath, is_root = ctr__is_machine_root(b);
+  if (is_root ? !asked && hierarchy->read_only : !ctr__can_make(path)) return CTR_OK;
   hierarchy->container = path;
   return CTR_OK;
 }
@@ -69,6 +69,16 @@ static bool ctr__has_own_cgroups(const ctr__builder *b) {
   for (size_t i = 0; b->hierarchies && i < b->hierarchies->count; i++)
     if (b->hierarchies->items[i].container) return true;
   return false;
+}
+
+/* Engines name one for every container, also where none can be had; limits in it are an error. */
+static void ctr__warn_if_not_made(const ctr__builder *b) {
+  size_t missing = 0;
+  for (size_t i = 0; i < b->hierarchies->count; i++) missing += !b->hierarchies->items[i].container;
+  if (b->config->linux_.cgroupsPath && missing)
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.cgroupsPath",
+             "not made in %zu of %zu hierarchies: the caller may not write there", missing,
+             b->hierarchies->count);
 }
 
 /* Who deletes the container ends all that are in its cgroup, or in the pid namespace of its own. */
@@ -254,6 +264,7 @@ static ctr_code ctr__do_without_cgroups(ctr__builder *b) {
 static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   const bool wanted = ctr__makes_container(b) && !b->desc->no_cgroup;
   ctr_code code = wanted ? ctr__choose_cgroups(b) : ctr__do_without_cgroups(b);
+  if (!code && wanted) ctr__warn_if_not_made(b);
   if (!code && ctr__makes_container(b)) ctr__warn_if_unbounded(b);
   if (code || !wanted) return code;
   b->born_in = ctr__cgroup_to_clone_into(b);

@@ -49,12 +49,35 @@ static void ctr__plan_join_one_by_one(ctr__builder *b, bool opening) {
   }
 }
 
+static void ctr__join_init_step(ctr__builder *b, uint32_t types) {
+  if (types)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
+                  &(ctr__new_step){.field = "linux.namespaces", .num = {types}});
+}
+
+/* The first process is in a user namespace below that of its mounts: rights over these are to be
+   had in the upper one only, which is joined first, and left last. */
+static void ctr__plan_join_inner(ctr__builder *b) {
+  if (b->joined_namespaces & CTR_NS_USER)
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS,
+                  &(ctr__new_step){.field = "linux.namespaces",
+                                   .str = {"the owner of its mounts"},
+                                   .num = {CTR_NS_USER, 0}});
+  ctr__join_init_step(b, b->joined_namespaces & ~(uint32_t)CTR_NS_USER);
+  ctr__join_init_step(b, CTR_NS_USER);
+}
+
 /* What is opened by the pid is opened before it is seen that the pid is still that process's. */
 static ctr_code ctr__plan_join(ctr__builder *b) {
   const ctr__purpose *purpose = b->purpose;
   const uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
   const bool at_once = b->facts->features & CTR_FEATURE_SETNS_PIDFD;
+  if (b->desc->inner_userns && !at_once)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
+                       "to join a container with inner_userns takes Linux 5.8");
   if (!at_once) ctr__plan_join_one_by_one(b, true);
+  if (b->desc->inner_userns)
+    ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
@@ -65,9 +88,10 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   if (!at_once)
     ctr__plan_join_one_by_one(b, false);
-  else if (b->joined_namespaces)
-    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_JOIN_INIT,
-                  &(ctr__new_step){.field = "linux.namespaces", .num = {b->joined_namespaces}});
+  else if (b->desc->inner_userns)
+    ctr__plan_join_inner(b);
+  else
+    ctr__join_init_step(b, b->joined_namespaces);
   ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
                                      b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
@@ -110,7 +134,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   code = ctr__affinity_step(b, CTR__LANE_CHILD, "process.execCPUAffinity.final",
                             b->config->process.execCPUAffinity.final);
-  if (ctr__in_userns(b)) ctr__plan_become_root(b);
+  b->groups_denied |= b->desc->inner_userns;
+  if (ctr__in_userns(b) && !b->desc->inner_userns) ctr__plan_become_root(b);
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   ctr__plan_exec_root(b);

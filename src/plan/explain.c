@@ -251,11 +251,12 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
   if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
   ctr_code code = ctr__gather_facts(&nothing, 0, &facts, err);
   if (code) return code;
-  ctr__gather_id_helpers(&facts);
+  code = ctr__gather_all_ids(&facts, err);
+  if (code) return code;
   for (size_t i = 0; i < CTR__RIGHT_COUNT; i++) {
     const struct ctr__right_row *row = &ctr__rights[i];
     ctr__text line = {.len = 0};
-    ctr__text_add(&line, "%-7s %s: needs %s; else %s",
+    ctr__text_add(&line, "%-7s %s: takes %s; instead %s",
                   !row->has          ? "depends"
                   : row->has(&facts) ? "yes"
                                      : "no",

@@ -60,9 +60,24 @@ static bool ctr__maps_own_alone(ctr_id_mappings map, uint32_t own) {
   return map.count == 1 && map.items[0].size == 1 && map.items[0].hostID == own;
 }
 
-static void ctr__gather_id_helpers(ctr__facts *facts) {
-  for (int kind = 0; kind < CTR__ID_KINDS; kind++)
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+/* Those of one kind that somebody would map for the caller. */
+static int ctr__gather_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__facts *facts) {
+  ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
+  return *facts->id_helpers[kind] ? ctr__ids_given(arena, kind, &facts->given_ids[kind]) : 0;
+}
+
+static ctr_code ctr__ids_failed(int error, ctr_err *err) {
+  return error == -ENOMEM ? ctr__nomem(err)
+                          : ctr__fail(err, CTR_E_SYS, -error, NULL,
+                                      "find out which ids are the caller's to map");
+}
+
+static ctr_code ctr__gather_all_ids(ctr__facts *facts, ctr_err *err) {
+  ctr_arena arena = {0};
+  int r = ctr__gather_given(&arena, CTR__UIDS, facts);
+  if (r == 0) r = ctr__gather_given(&arena, CTR__GIDS, facts);
+  ctr_arena_free(&arena);
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err *err) {
@@ -75,15 +90,11 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
     if (!maps[kind].count || ctr__maps_own_alone(maps[kind], own[kind])) continue;
     if (!facts->initial_userns)
       r = ctr__ids_of_namespace(&arena, (enum ctr__id_kind)kind, &facts->own_ids[kind]);
-    if (r < 0 || (facts->caps & caps[kind])) continue;
-    ctr__find_id_helper(ctr__id_sources[kind].helper, facts->id_helpers[kind]);
-    if (*facts->id_helpers[kind])
-      r = ctr__ids_given(&arena, (enum ctr__id_kind)kind, &facts->given_ids[kind]);
+    if (r == 0 && !(facts->caps & caps[kind]))
+      r = ctr__gather_given(&arena, (enum ctr__id_kind)kind, facts);
   }
   ctr_arena_free(&arena);
-  if (r == -ENOMEM) return ctr__nomem(err);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "find out which ids are the caller's to map")
-               : CTR_OK;
+  return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
 static uint64_t ctr__soft_limit(int resource) {
@@ -116,7 +127,7 @@ static void ctr__gather_file_systems(const ctr_mounts *mounts, ctr__facts *facts
   char *text = NULL, *save = NULL;
   size_t unusual = 0, len = 0;
   for (size_t i = 0; i < mounts->count; i++) {
-    bool known = !mounts->items[i].type;
+    bool known = !mounts->items[i].type || ctr__is_made(&mounts->items[i]);
     for (size_t u = 0; u < sizeof usual / sizeof *usual && !known; u++)
       known = !strcmp(mounts->items[i].type, usual[u]);
     unusual += !known;

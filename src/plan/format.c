@@ -16,10 +16,18 @@ enum { CTR__STEP_STRS = 4, CTR__STEP_NUMS = 10 };
    0: those of the file system), and what else is to be known of what it is made from. */
 enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
 
+/* Of what changes attributes: those set, those cleared, whether mount_setattr(2) is there. */
+enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
+
+/* Of a bind mount, besides these: its propagation, whether what is mounted below comes along, and
+   attributes for all of that. */
+enum { CTR__NUM_PROPAGATION = 3, CTR__NUM_BELOW, CTR__NUM_BELOW_SET, CTR__NUM_BELOW_CLR };
+
 enum ctr__source {
   CTR__SOURCE_ASK = 1,   /* where the child may not, the parent opens it            */
   CTR__IDMAP_BELOW = 2,  /* the map is also for all mounts below                    */
   CTR__IDMAP_JOINED = 4, /* it is that of the user namespace that OPEN_NAMESPACE has */
+  CTR__IDMAP_LOCKED = 8, /* what the host has forbidden there is not to be allowed    */
 };
 
 typedef struct ctr__step {
@@ -62,6 +70,8 @@ enum {
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
     "pidfd_open(2)")                                                                               \
+  X(OPEN_OWNER, "open the user namespace that owns the mount namespace of pid %u0",                \
+    "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
@@ -116,6 +126,7 @@ enum {
   X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
+  X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
   X(SET_MODE, "give %s0 the mode %o0", "chmod(2)")                                                 \
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
@@ -216,7 +227,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_PROCFS, "/proc is not a procfs, or something is mounted over it")                          \
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
-  X(NOT_THAT_LINK, "something else is there")                                                      \
+  X(SOMETHING_ELSE, "something else is there")                                                     \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -235,10 +246,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(SETGROUPS, "groups may not be set: in a user namespace its setgroups file may say 'deny'")     \
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
-  X(HOOK_PROGRAM, "it cannot be executed")                                                         \
-  X(HOOK_EXIT, "it ended with exit code ")                                                         \
-  X(HOOK_SIGNAL, "it was ended by signal ")                                                        \
-  X(HOOK_TIMEOUT, "it was killed: its time was up")
+  X(PROGRAM_FILE, "it cannot be executed")                                                         \
+  X(PROGRAM_EXIT, "it ended with exit code ")                                                      \
+  X(PROGRAM_SIGNAL, "it was ended by signal ")                                                     \
+  X(PROGRAM_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
 #define CTR__REASON_ENUM(reason, text) CTR__WHY_##reason,
@@ -277,7 +288,8 @@ typedef struct ctr__message {
   uint32_t type, step;
   int32_t error; /* errno */
   uint32_t reason;
-  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason               */
+  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason; of STARTED: whether a
+                    filter is still to be loaded, which may keep it from executing       */
 } ctr__message;
 
 /* A sync point from both sides: what the child says (0: it only listens) and is answered (0: it

@@ -10,7 +10,7 @@ typedef struct ctr__hierarchy {
   const char *root;        /* the cgroup that is mounted there                       */
   const char *options;     /* of a v1 hierarchy: its controllers, or its name=       */
   const char *controllers; /* of v2: those that can be enabled there, "cpu,memory"   */
-  bool v2;
+  bool v2, read_only;
   bool has_limits; /* some that are asked for are set there */
 } ctr__hierarchy;
 
@@ -27,53 +27,21 @@ static ctr_code ctr__read_proc_file(ctr__builder *b, const char *path, char **re
   return r < 0 ? ctr__fail(b->err, CTR_E_SYS, -r, NULL, "read %s", path) : CTR_OK;
 }
 
-/* proc_pid_mountinfo(5) writes blanks and backslashes as \ooo. */
-static void ctr__unescape_octal(char *text) {
-  char *to = text;
-  for (const char *from = text; *from; from++) {
-    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-      from += 3;
-    } else {
-      *to++ = *from;
-    }
-  }
-  *to = '\0';
-}
-
-/* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
-static char *ctr__next_word(char **at) {
-  char *word = *at, *end = word + strcspn(word, " ");
-  *at = end + (*end == ' ');
-  *end = '\0';
-  return word;
-}
-
 static const char *ctr__base_name(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
 
-/* One line: id parent major:minor root mount-point options fields... - type source
-   super-options. */
-static void ctr__hierarchy_read(ctr__hierarchies *all, char *line) {
-  char *tail = strstr(line, " - "), *fields[5];
-  if (!tail || all->count == sizeof all->items / sizeof *all->items) return;
-  *tail = '\0';
-  tail += 3;
-  for (int i = 0; i < 5; i++) fields[i] = ctr__next_word(&line);
-  const char *type = ctr__next_word(&tail);
-  ctr__next_word(&tail); /* the source */
-  const char *super = ctr__next_word(&tail);
-  bool v2 = !strcmp(type, "cgroup2");
-  if (*fields[4] != '/' || !*super || (!v2 && strcmp(type, "cgroup") != 0)) return;
-  ctr__unescape_octal(fields[3]);
-  ctr__unescape_octal(fields[4]);
-  all->items[all->count++] = (ctr__hierarchy){.mount_point = fields[4],
-                                              .name = ctr__base_name(fields[4]),
-                                              .root = fields[3],
-                                              .options = super,
-                                              .v2 = v2};
+static void ctr__hierarchy_add(ctr__hierarchies *all, const ctr__mount_line *mount) {
+  const bool v2 = !strcmp(mount->type, "cgroup2");
+  if (all->count == sizeof all->items / sizeof *all->items) return;
+  if (*mount->point != '/' || !*mount->super || (!v2 && strcmp(mount->type, "cgroup") != 0)) return;
+  all->items[all->count++] = (ctr__hierarchy){.mount_point = mount->point,
+                                              .name = ctr__base_name(mount->point),
+                                              .root = mount->root,
+                                              .options = mount->super,
+                                              .v2 = v2,
+                                              .read_only = ctr__list_has(mount->options, "ro", 2)};
   all->v1_count += !v2;
 }
 
@@ -101,13 +69,16 @@ static ctr_code ctr__hierarchies_read(ctr__builder *b) {
   if (b->hierarchies) return CTR_OK;
   ctr__hierarchies *all = ctr__take(b, 1, sizeof *all);
   if (!all) return ctr__nomem(b->err);
-  char *text = NULL, *save = NULL;
+  char *text = NULL;
+  ctr__mount_line *mounts = NULL;
+  size_t mount_count = 0;
   ctr_code code = ctr__read_proc_file(b, "/proc/self/cgroup", &text);
   all->membership = text;
-  if (!code) code = ctr__read_proc_file(b, "/proc/self/mountinfo", &text);
+  if (!code) code = ctr__read_proc_file(b, CTR__MOUNTINFO, &text);
+  if (!code && !(mounts = ctr__mount_lines(b->arena, text, &mount_count)))
+    code = ctr__nomem(b->err);
   if (code) return code;
-  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    ctr__hierarchy_read(all, line);
+  for (size_t i = 0; i < mount_count; i++) ctr__hierarchy_add(all, &mounts[i]);
   size_t seen = all->count;
   all->count = all->v1_count = 0;
   for (size_t i = 0; i < seen && !code; i++) {

@@ -155,7 +155,9 @@ static ctr_code ctr__check_priority_rights(ctr__builder *b) {
   const ctr_scheduler *s = &process->scheduler;
   const ctr__facts *f = b->facts;
   const ctr_int score = process->oomScoreAdj;
-  if (score.set && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
+  /* How far down is the lowest that somebody with the right has ever set, which nobody can read:
+     0, as it comes. */
+  if (score.set && score.value < 0 && score.value < f->oom_score_adj && !ctr__can_set_resources(f))
     return ctr__lacks(b, CTR__RIGHT_OOM_SCORE, "process.oomScoreAdj",
                       ctr__print(b, "%lld, the caller has %lld", (long long)score.value,
                                  (long long)f->oom_score_adj));
@@ -240,7 +242,7 @@ static ctr_code ctr__plan_settings(ctr__builder *b) {
 /* config.md: capabilities that cannot be granted are worth a warning, not a failure. A user
    namespace grants them all, over itself. */
 static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked, uint64_t had) {
-  uint64_t missing = ctr__in_userns(b) ? 0 : asked & ~had;
+  uint64_t missing = ctr__in_userns(b) || b->desc->inner_userns ? 0 : asked & ~had;
   for (int i = 0; i < CTR_CAP_COUNT; i++)
     if (missing >> i & 1)
       ctr__log(&b->desc->log, CTR_LOG_WARNING, ctr__print(b, "process.capabilities.%s", name),
@@ -375,7 +377,8 @@ static ctr_code ctr__plan_seccomp(ctr__builder *b) {
 }
 
 static ctr_code ctr__plan_filters(ctr__builder *b) {
-  if (ctr__caps_for_filters(b) && !ctr__in_userns(b) && !ctr__can_filter(b->facts))
+  if (ctr__caps_for_filters(b) && !ctr__in_userns(b) && !b->desc->inner_userns &&
+      !ctr__can_filter(b->facts))
     return ctr__lacks(b, CTR__RIGHT_FILTERS, b->desc->filter_count ? "filters" : "linux.seccomp",
                       NULL);
   ctr_code code = ctr__plan_given_filters(b);
@@ -412,10 +415,12 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
-  if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
+  if (b->purpose->goal == CTR__GOAL_CREATE)
+    ctr__child_step(b, TELL_STARTED, .field = NULL,
+                    .num = {ctr__loads_filters(b) && !b->desc->call_function});
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL);
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
                     .num = {b->filter_count > 0});

@@ -37,13 +37,14 @@ static ctr_code ctr__plan_idmap(ctr__builder *b, const ctr_mount *mount, const c
                                 ctr__mount_spec *spec) {
   if (!spec->idmapped) return CTR_OK;
   if (spec->remount)
-    return ctr__fail(b->err, CTR_E_CONFIG, 0, ctr__print(b, "%s.uidMappings", field),
-                     "ids are mapped when a mount is made, not later");
+    return ctr__refuse(b, CTR_E_CONFIG, ctr__print(b, "%s.uidMappings", field),
+                       ctr__idmap_too_late);
   if (!ctr__has_setattr(b))
     return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
                        "to map ids needs mount_setattr(2), which came with Linux 5.12");
   if (!ctr__can_unshare(b->facts)) return ctr__lacks(b, CTR__RIGHT_IDMAP, field, NULL);
-  spec->source = spec->idmap_below ? CTR__IDMAP_BELOW : 0;
+  spec->source = (spec->idmap_below ? CTR__IDMAP_BELOW : 0) |
+                 (ctr__in_userns(b) ? (uint64_t)CTR__IDMAP_LOCKED : 0);
   if (!mount->uidMappings.count && (b->joined_namespaces & CTR_NS_USER)) {
     spec->idmap = 1 + ctr__join_slot(b, CTR_NS_USER);
     spec->source |= CTR__IDMAP_JOINED;

@@ -1,14 +1,15 @@
-/* What stands in the list of mounts and is made, not mounted: types of ours. */
+/* What stands in the list of mounts and is made, not mounted. */
 
 static const struct ctr__made_type {
   const char *name;
   enum ctr__kind kind;
   uint64_t mode, max; /* unless the options say another; at most; 0: it has none */
 } ctr__made_types[] = {
-    {"ctr.dir", CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
-    {"ctr.file", CTR__STEP_MAKE_FILE, 0644, 07777},
-    {"ctr.symlink", CTR__STEP_SYMLINK, 0, 0},
-    {"ctr.mode", CTR__STEP_SET_MODE, UINT64_MAX, 07777}, /* of what is there: one must be named */
+    {CTR__TYPE_DIR, CTR__STEP_MAKE_DIR, 0755, 01777}, /* mkdir(2) takes no more */
+    {CTR__TYPE_FILE, CTR__STEP_MAKE_FILE, 0644, 07777},
+    {CTR__TYPE_SYMLINK, CTR__STEP_SYMLINK, 0, 0},
+    /* of what is there: one must be named */
+    {CTR__TYPE_MODE, CTR__STEP_SET_MODE, UINT64_MAX, 07777},
 };
 
 static const struct ctr__made_type *ctr__made_type_of(const char *name) {
@@ -74,7 +75,9 @@ static ctr_code ctr__plan_made(ctr__builder *b, size_t i, const char *field) {
   const struct ctr__made_type *type = ctr__made_type_of(mount->type);
   ctr__made_spec spec;
   if (!type)
-    return ctr__wrong_member(b, i, "type", "known are ctr.dir, ctr.symlink, ctr.file and ctr.mode");
+    return ctr__wrong_member(b, i, "type",
+                             "known are " CTR__TYPE_DIR ", " CTR__TYPE_SYMLINK ", " CTR__TYPE_FILE
+                             " and " CTR__TYPE_MODE);
   if (ctr__is_root_path(mount->destination) && type->kind != CTR__STEP_SET_MODE)
     return ctr__wrong_member(b, i, "destination", "the root is there, or mounted: not made");
   if (mount->uidMappings.count || mount->gidMappings.count)

@@ -33,9 +33,16 @@ static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const ch
   uint64_t first = spec->propagation[0] ? spec->propagation[0] : MS_PRIVATE | MS_REC;
   ctr__child_step(b, MOUNT_BIND, .field = field,
                   .str = {mount->destination, ctr__host_path(b, mount->source)},
-                  .num = {spec->set, spec->clr, ctr__has_setattr(b), first, spec->recursive,
-                          spec->rec_set, spec->rec_clr, spec->idmap, spec->source | ctr__may_ask(b),
-                          spec->as_root});
+                  .num = {[CTR__NUM_SET] = spec->set,
+                          [CTR__NUM_CLR] = spec->clr,
+                          [CTR__NUM_SETATTR] = ctr__has_setattr(b),
+                          [CTR__NUM_PROPAGATION] = first,
+                          [CTR__NUM_BELOW] = spec->recursive,
+                          [CTR__NUM_BELOW_SET] = spec->rec_set,
+                          [CTR__NUM_BELOW_CLR] = spec->rec_clr,
+                          [CTR__NUM_IDMAP] = spec->idmap,
+                          [CTR__NUM_SOURCE] = spec->source | ctr__may_ask(b),
+                          [CTR__NUM_ROOT] = spec->as_root});
   ctr__plan_propagation(b, field, mount->destination, spec->propagation + 1, 3);
   return CTR_OK;
 }
@@ -172,10 +179,24 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   return CTR_OK;
 }
 
+/* Whether what was mounted last at that place is a file system of the host's. */
+static bool ctr__shows_the_hosts(const ctr__builder *b, const ctr_mount *mount) {
+  const ctr_mount *all = b->config->mounts.items;
+  for (size_t i = (size_t)(mount - all); i-- > 0;)
+    if (ctr__same_path(all[i].destination, mount->destination) && !ctr__is_remount(&all[i]) &&
+        !ctr__is_made(&all[i]))
+      return ctr__is_bind(&all[i]);
+  return ctr__is_root_path(mount->destination); /* root.path is bound */
+}
+
 static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,
                                   const ctr__mount_spec *spec) {
   ctr__plan_set_attr(b, field, mount->destination, spec->set, spec->clr);
   ctr__plan_set_attr_all(b, field, mount->destination, spec->rec_set, spec->rec_clr);
+  if (spec->data_count && ctr__shows_the_hosts(b, mount))
+    return ctr__fail(b->err, CTR_E_CONFIG, 0, field,
+                     "\"%s\" would change the host's file system: it was bound, not mounted here",
+                     spec->data[0]);
   if (spec->data_count) {
     ctr_mount without_source = *mount;
     without_source.source = NULL;

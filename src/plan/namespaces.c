@@ -18,17 +18,6 @@ static ctr_code ctr__sort_namespaces(ctr__builder *b) {
 
 /* -- id maps -- */
 
-static bool ctr__id_mapped(ctr_id_mappings map, uint32_t id, uint32_t *ret_host) {
-  for (size_t i = 0; i < map.count; i++) {
-    const ctr_id_mapping *m = &map.items[i];
-    if (id - m->containerID < m->size && id >= m->containerID) {
-      *ret_host = m->hostID + (id - m->containerID);
-      return true;
-    }
-  }
-  return false;
-}
-
 static ctr__ref ctr__map_text(ctr__builder *b, ctr_id_mappings map) {
   char *text = ctr__take(b, map.count + 1, 3 * 11);
   char *at = text;
@@ -113,8 +102,7 @@ static ctr_code ctr__check_map_text(ctr__builder *b, const char *field, ctr__ref
   return strlen(b->data + text) < 4096
              ? CTR_OK
              : ctr__refuse(b, CTR_E_CONFIG, field,
-                           "as text the map is longer than the kernel takes: "
-                           "4095 bytes");
+                           "as text the map is longer than the kernel takes: 4095 bytes");
 }
 
 /* newuidmap(1): its own name, the pid, which is put in when it is known, then the map. */
@@ -356,6 +344,15 @@ static void ctr__choose_io_owner(ctr__builder *b) {
   ctr__id_mapped(b->gid_map, user->gid, &b->io_gid);
 }
 
+/* Who becomes somebody else does not own /proc/self any more. */
+static bool ctr__root_is_caller(const ctr__builder *b) {
+  uint32_t uid, gid;
+  if (b->joined_namespaces & CTR_NS_USER) return false;
+  if (!(b->new_namespaces & CTR_NS_USER)) return true;
+  return ctr__id_mapped(b->uid_map, 0, &uid) && uid == b->facts->euid &&
+         ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -372,7 +369,13 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
     if (code) return code;
   }
   ctr__choose_io_owner(b);
+  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_EXEC && !ctr__root_is_caller(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
+                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
+                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
   if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__lacks(b, CTR__RIGHT_GROUPS, "process.user.additionalGids", NULL);
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
   return CTR_OK;
 }

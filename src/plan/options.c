@@ -156,10 +156,12 @@ static ctr_code ctr__bad_option(ctr__builder *b, size_t mount, size_t option, co
                    wrong);
 }
 
+static const char ctr__idmap_too_late[] = "ids are mapped when a mount is made, not later";
+
 /* config.md "Linux mount options": what is wrong with idmap or ridmap there, or NULL. */
 static const char *ctr__idmap_misplaced(const ctr__builder *b, const ctr_mount *mount,
                                         const ctr__mount_spec *spec) {
-  if (spec->remount) return "ids are mapped when a mount is made, not later";
+  if (spec->remount) return ctr__idmap_too_late;
   if (mount->uidMappings.count || ctr__in_userns(b)) return NULL;
   return "by which map? The mount has no uidMappings and gidMappings, and the container no user "
          "namespace";
@@ -178,6 +180,14 @@ static bool ctr__option_id_mapped(const ctr__builder *b, const char *option) {
 
 static bool ctr__is_type(const ctr_mount *mount, const char *type) {
   return mount->type && !strcmp(mount->type, type);
+}
+
+static bool ctr__is_bind(const ctr_mount *mount) {
+  for (size_t i = 0; i < mount->options.count; i++) {
+    const struct ctr__mount_option *option = ctr__mount_option(mount->options.items[i]);
+    if (option && option->kind == CTR__OPT_BIND) return true;
+  }
+  return ctr__is_type(mount, "bind");
 }
 
 static bool ctr__names_upper(const char *option) {

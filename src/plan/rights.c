@@ -6,12 +6,17 @@ static bool ctr__can_unshare(const ctr__facts *f) {
   return f->caps & CTR_CAP(SYS_ADMIN);
 }
 
+static bool ctr__can_map(const ctr__facts *f, uint64_t cap, enum ctr__id_kind kind) {
+  const ctr__ids *given = &f->given_ids[kind];
+  return (f->caps & cap) || (*f->id_helpers[kind] && (given->count || !given->known));
+}
+
 static bool ctr__can_map_uids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETUID)) || *f->id_helpers[CTR__UIDS];
+  return ctr__can_map(f, CTR_CAP(SETUID), CTR__UIDS);
 }
 
 static bool ctr__can_map_gids(const ctr__facts *f) {
-  return (f->caps & CTR_CAP(SETGID)) || *f->id_helpers[CTR__GIDS];
+  return ctr__can_map(f, CTR_CAP(SETGID), CTR__GIDS);
 }
 
 static bool ctr__can_map_root(const ctr__facts *f) {
@@ -49,10 +54,12 @@ static bool ctr__can_filter(const ctr__facts *f) {
 #define CTR__OF_THE_MACHINE " in the machine's first user namespace"
 
 /* Name, who has it (NULL: that depends on more than the caller), what is asked for, what that
-   needs, what to do instead. */
+   takes, what to do instead. */
 #define CTR__RIGHTS(X)                                                                             \
   X(NAMESPACES, ctr__can_unshare, "namespaces or another root without a user namespace",           \
-    "CAP_SYS_ADMIN", "add one of type user, and one of type mount, to linux.namespaces")           \
+    "CAP_SYS_ADMIN",                                                                               \
+    "add one of type user, and one of type mount, to linux.namespaces, as CTR_DEFAULT_ROOTLESS "   \
+    "and 'spec --rootless' do")                                                                    \
   X(UID_RANGES, ctr__can_map_uids, "user ids of others in a user namespace",                       \
     "CAP_SETUID, or newuidmap(1) and ids that subuid(5) gives to the caller",                      \
     "map one id, the caller's own")                                                                \
@@ -65,7 +72,7 @@ static bool ctr__can_filter(const ctr__facts *f) {
     "CAP_SETGID, or groups that newgidmap(1) maps", "leave them out")                              \
   X(HARD_LIMITS, ctr__can_set_resources, "a hard limit above the caller's",                        \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's at most")                        \
-  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below the caller's",                          \
+  X(OOM_SCORE, ctr__can_set_resources, "an OOM score below 0 and the caller's",                    \
     "CAP_SYS_RESOURCE" CTR__OF_THE_MACHINE, "ask for the caller's or a higher one")                \
   X(REAL_TIME, ctr__can_set_priorities, "a real-time or deadline scheduling policy",               \
     "CAP_SYS_NICE" CTR__OF_THE_MACHINE ", or the caller's RLIMIT_RTPRIO", "use another policy")    \
@@ -74,12 +81,14 @@ static bool ctr__can_filter(const ctr__facts *f) {
     "ask for the caller's or a higher one")                                                        \
   X(IO_REAL_TIME, ctr__can_set_io_priorities, "the real-time class of I/O",                        \
     "CAP_SYS_NICE or CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "use another class")                      \
-  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname in a user namespace",                     \
-    "to be root of the machine", "use the field domainname")                                       \
+  X(DOMAIN_SETTING, NULL, "the setting kernel.domainname",                                         \
+    "root of the machine and a container without a user namespace", "use the field domainname")    \
   X(DEVICES, ctr__can_mknod, "a device that the caller does not have at the same path",            \
-    "CAP_MKNOD" CTR__OF_THE_MACHINE, "name one that is there: it is bound")                        \
+    "CAP_MKNOD" CTR__OF_THE_MACHINE " and a container without one of its own",                     \
+    "name one that is there: it is bound")                                                         \
   X(FILE_SYSTEMS, ctr__can_mount_all, "a file system that lies on a block device",                 \
-    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE, "let root mount it, then bind it; or use FUSE")           \
+    "CAP_SYS_ADMIN" CTR__OF_THE_MACHINE " and a container without one of its own",                 \
+    "let root mount it, then bind it; or use FUSE")                                                \
   X(IDMAP, ctr__can_unshare, "ids of a mount other than those of its files",                       \
     "CAP_SYS_ADMIN in the user namespace that the file system was mounted in",                     \
     "let root start the container, or change the owners of the files (chown(1))")                  \
@@ -123,6 +132,6 @@ static const struct ctr__right_row {
 static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *field,
                            const char *detail) {
   const struct ctr__right_row *row = &ctr__rights[right];
-  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s needs %s: %s", detail ? detail : "",
-                   detail ? ": " : "", row->asked, row->needs, row->instead);
+  return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field, "%s%s%s: that takes %s; instead %s",
+                   detail ? detail : "", detail ? ": " : "", row->asked, row->needs, row->instead);
 }

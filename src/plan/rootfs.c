@@ -8,24 +8,14 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-static bool ctr__same_path(const char *a, const char *b) {
-  const char *name_a, *name_b;
-  for (;;) {
-    size_t len_a, len_b;
-    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
-    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
-    if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
-    if (!len_a) return true;
-  }
-}
-
 /* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. */
-static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination) {
+   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
+                                     bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
     if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
-    ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
+    if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
   }
@@ -102,7 +92,9 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (!code && is_root) code = ctr__spec_root(b, mount, &spec);
   if (!code) code = ctr__plan_idmap(b, mount, field, &spec);
   if (code) return code;
-  if (b->late_count) ctr__plan_late_read_only(b, i, mount->destination);
+  const bool writable = spec.remount && ((spec.clr | spec.rec_clr) & CTR__ATTR_RDONLY);
+  if (b->late_count && (writable || !spec.remount))
+    ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
     if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
       b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
@@ -156,16 +148,23 @@ static const struct ctr__dev_link {
 };
 
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
+static bool ctr__makes_nodes(const ctr__builder *b) {
+  return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
+}
+
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
-  if (S_ISFIFO(mode) || (b->facts->can_mknod && !ctr__in_userns(b)))
+  if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
-                    .num = {mode, number, 0, 0, ctr__has_setattr(b), 0, 0, 0, ctr__may_ask(b)});
+                    .num = {[0] = mode,
+                            [1] = number,
+                            [4] = ctr__has_setattr(b),
+                            [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) {
@@ -177,7 +176,7 @@ static bool ctr__device_is_listed(const ctr_devices *devices, const char *path) 
 /* A node that the caller has not got cannot be bound, and none can be made. */
 static ctr_code ctr__check_devices_are_there(ctr__builder *b) {
   size_t missing = b->facts->missing_device;
-  if (!missing || (ctr__can_mknod(b->facts) && !ctr__in_userns(b))) return CTR_OK;
+  if (!missing || ctr__makes_nodes(b)) return CTR_OK;
   const char *field = ctr__print(b, "linux.devices[%zu]", missing - 1);
   if (!field) return ctr__nomem(b->err);
   return ctr__lacks(b, CTR__RIGHT_DEVICES, field,
@@ -231,8 +230,11 @@ static void ctr__plan_root(ctr__builder *b) {
   const char *path = ctr__host_path(b, root->path);
   b->root_dir = ctr__add_str(b, path);
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
-                  .num = {listens ? 0 : MS_REC | MS_PRIVATE, read_only_below, ctr__root_attr(b),
-                          ctr__has_setattr(b), 0, 0, 0, 0, ctr__may_ask(b)});
+                  .num = {[0] = listens ? 0 : MS_REC | MS_PRIVATE,
+                          [1] = read_only_below,
+                          [2] = ctr__root_attr(b),
+                          [3] = ctr__has_setattr(b),
+                          [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
 /* The rest of path when all of over's components begin it and there is more; else NULL. */
@@ -337,9 +339,8 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
-    ctr__child_step(b, MAKE_DIR, .field = "process.cwd", .str = {b->config->process.cwd},
-                    .num = {0755, true});
-  ctr__plan_late_read_only(b, b->config->mounts.count, NULL);
+    ctr__child_step(b, MAKE_CWD, .field = "process.cwd", .str = {b->config->process.cwd});
+  ctr__plan_late_read_only(b, b->config->mounts.count, NULL, false);
   ctr__plan_enter_root(b);
   return CTR_OK;
 }

@@ -15,7 +15,7 @@ import time
 import zlib
 from pathlib import Path
 
-from oci import BUILD, ROOT, Bundles
+from oci import BUILD, GIVEN, ROOT, Bundles
 
 RUNTIME = Path(os.environ.get("CTR_OCI_BINARY") or BUILD / "ctr-oci")
 BUSYBOX = Path("/bin/busybox")
@@ -147,6 +147,8 @@ class Containers(Bundles):
         self.cgroup = f"/ctr-test-{os.getpid()}-{self.bundle.name[7:]}"
         if ROOT:  # without one, a cgroup would be made below the caller's, which is not ours
             self.default["linux"]["cgroupsPath"] = self.cgroup
+        elif GIVEN:  # who asked for one would be warned of every hierarchy of v1
+            self.cgroup = f"{GIVEN}/ctr-"
         if RUNTIME.name != "ctr-oci":
             self.default["ociVersion"] = "1.0.2"
         self.default["process"]["args"] = ["/probe", "hear"]
@@ -273,7 +275,7 @@ class Containers(Bundles):
         return [pid for pid in descendants(os.getpid()) if pid not in commands]
 
     def cgroups(self):
-        """All cgroups that bear this test's name, the innermost first."""
+        """All cgroups of this test's containers, the innermost first."""
         return [Path(top) for top, _, _ in os.walk("/sys/fs/cgroup", topdown=False)
                 if self.cgroup in top]
 

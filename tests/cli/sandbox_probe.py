@@ -1,6 +1,8 @@
 """What a program sees that runs in a sandbox, as one JSON object on stdout: everything in which two
 tools that were given the same command line could differ. Runs inside, on nothing but the standard
-library: sandbox_probe.py DIR... -- FILE...  (directories to list and to try to write to, files to read)
+library:
+
+    sandbox_probe.py DIR... -- FILE...    directories to list and to try to write to, files to read
 """
 
 import ctypes
@@ -19,8 +21,8 @@ KINDS = {stat.S_IFDIR: "dir", stat.S_IFLNK: "link", stat.S_IFREG: "file", stat.S
          stat.S_IFBLK: "block", stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket"}
 FLAGS = {"ro", "nosuid", "nodev", "noexec"}
 PYTHONS = {signal.SIGPIPE, signal.SIGXFSZ}  # which Python itself ignores
-SHOWN = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters",
-         "Groups")
+SHOWN = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp",
+         "Seccomp_filters", "Groups")
 libc = ctypes.CDLL(None, use_errno=True)
 
 

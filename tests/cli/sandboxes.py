@@ -1,4 +1,4 @@
-"""What the tests of examples/sandbox.c share: runs of it, and of bubblewrap with the same options."""
+"""What the tests of examples/sandbox.c share: runs of it, and of bubblewrap with its options."""
 
 import fcntl
 import os
@@ -29,10 +29,13 @@ def system():
     return options
 
 
-def filter_program(denied):
-    """A seccomp filter that answers EPERM to the system calls of these numbers (seccomp(2))."""
+ANSWER_EPERM, KILL = 0x00050001, 0  # what becomes of a system call: seccomp(2)
+
+
+def filter_program(denied, action=ANSWER_EPERM):
+    """A seccomp filter for the system calls of these numbers."""
     load_number = struct.pack("HBBI", 0x20, 0, 0, 0)
-    tests = [struct.pack("HBBI", 0x15, 0, 1, number) + struct.pack("HBBI", 0x06, 0, 0, 0x00050001)
+    tests = [struct.pack("HBBI", 0x15, 0, 1, number) + struct.pack("HBBI", 0x06, 0, 0, action)
              for number in denied]
     return load_number + b"".join(tests) + struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000)
 
@@ -80,6 +83,15 @@ class Sandboxes(unittest.TestCase):
                                   pass_fds=(*numbers, *pass_fds),
                                   env={**ENV, "HOME": str(self.room / "home"), **(env or {})},
                                   **kwargs)
+
+    def start(self, *words, env=None, **kwargs):
+        """A sandbox beside us, whose program should end when its input does: so nothing stays."""
+        process = subprocess.Popen([str(w) for w in (SANDBOX, *words)], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, env={**ENV, **(env or {})}, **kwargs)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.stdin.close)
+        return process
 
     def sandbox(self, *words, **kwargs):
         return self.run_tool(SANDBOX, *words, **kwargs)

@@ -9,7 +9,7 @@ import resource
 import shutil
 import unittest
 
-from oci import DELETE, ROOT, TOP, Bundles, change, ctr_oci
+from oci import DELETE, TOP, Bundles, change, ctr_oci
 
 SHARED = TOP.parent / "shared/bundles"
 
@@ -70,7 +70,6 @@ class RealBundles(Bundles):
             change(config, re.sub(r"\[(\d+)\]", r".\1", field), DELETE)
         self.fail(f"no end of refusals: {fields}")
 
-    @unittest.skipUnless(ROOT, "only as root")
     def test_bundles_run_but_for_the_fields_that_wait_for_their_issue(self):
         for path in files():
             expected = REFUSED.get(path.stem, [])
@@ -87,7 +86,6 @@ class RealBundles(Bundles):
                 self.assertEqual(fields, expected)
                 self.assertEqual((result.returncode, result.stdout), (0, ""), result.stderr)
 
-    @unittest.skipIf(ROOT, "only as an ordinary user")
     def test_rootless_bundles_run_as_an_ordinary_user(self):
         for path in files():
             if "rootless" not in path.stem:

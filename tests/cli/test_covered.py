@@ -4,14 +4,14 @@ namespace, and the error says why; a cgroup hierarchy that is covered is none.""
 import os
 import shutil
 import tempfile
-import unittest
 
-from oci import BUILD, ROOT, STATES, Bundles, run
+import users
+from oci import BUILD, STATES, Bundles, run
 
-ORDINARY = ["setpriv", "--reuid", "54322", "--regid", "54322", "--clear-groups"]
+UID, GID = next(users.unknown_ids())
+ORDINARY = ["setpriv", "--reuid", str(UID), "--regid", str(GID), "--clear-groups"]
 
 
-@unittest.skipUnless(ROOT, "only as root")
 class Covered(Bundles):
     def run_where(self, mounts, *command, as_root=False):
         """Runs the default container where some directories are covered by a tmpfs."""
@@ -21,7 +21,7 @@ class Covered(Bundles):
         if not as_root:
             root = tempfile.mkdtemp(prefix="states.", dir="/tmp")
             self.addCleanup(shutil.rmtree, root)
-            os.chown(root, 54322, 54322)
+            os.chown(root, UID, GID)
         result = run("unshare", "--mount", "--propagation", "private", "sh", "-c", f'{cover}; "$@"',
                      "sh", *user, BUILD / "ctr-oci", "--root", root, "run", "--default", "covered",
                      "--", *(command or ["true"]))
@@ -54,3 +54,15 @@ class Covered(Bundles):
             result = self.run_where([path], "cat", "/proc/self/cgroup", as_root=True)
             self.assertEqual((result.returncode, result.stderr), (0, ""), path)
             self.assertIn("0::/", result.stdout)
+
+    def test_hierarchies_that_are_read_only_are_left_alone_unless_asked_for(self):
+        """As root of a container has them, who can mount but not make cgroups."""
+        read_only = ("awk '/ - cgroup/ { print $5 }' /proc/self/mountinfo | "
+                     "while read point; do mount -o remount,bind,ro $point || exit 99; done")
+        for asked, code in ((None, 0), ("/ctr-covered", 1)):
+            self.write({"linux.cgroupsPath": asked} if asked else {})
+            result = run("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                         f'{read_only}; "$@"', "sh", BUILD / "ctr-oci", "--root", STATES, "run",
+                         "--bundle", self.bundle, "covered")
+            self.assertEqual(result.returncode, code, result.stderr)
+            self.assertEqual("Read-only file system" in result.stderr, bool(asked), result.stderr)

@@ -6,12 +6,10 @@ import os
 import shutil
 import signal
 import subprocess
-import unittest
 from pathlib import Path
 
 from lifecycle import ROOT, Containers, alive, children, process_state, until
 
-ONLY_ROOT = "only as root: "
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 KILLED = 128 + signal.SIGKILL
 
@@ -63,7 +61,6 @@ class Exec(Execs):
         marker.touch()
         self.assertIn("/marker file", self.exec("one", "stat", "/marker").stdout)
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "others have no cgroup")
     def test_it_joins_every_cgroup(self):
         pid = self.start("one")
         self.works("exec", "--detach", "--pid-file", self.area / "pid", "one", "/probe", "wait")
@@ -120,7 +117,6 @@ class Exec(Execs):
         for kind in ("CapInh", "CapAmb"):
             self.assertEqual(int(facts[kind], 16), 0, kind)
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "others have one id mapped")
     def test_users_and_groups(self):
         self.start("one")
         facts = self.facts(self.exec_file("one", user={"uid": 1001, "gid": 1002,
@@ -394,7 +390,6 @@ class Detached(Execs):
             self.works("delete", "one")
             self.assert_nothing_left("one")
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "others cannot have a /proc without a pid namespace")
     def test_into_one_that_shares_the_hosts_pids(self):
         namespaces = [n for n in self.default["linux"]["namespaces"] if n["type"] != "pid"]
         pid = self.start("one", {"linux.namespaces": namespaces})
@@ -406,7 +401,6 @@ class Detached(Execs):
         self.works("kill", "one", "KILL")
         self.assertEqual(self.reap(int(path.read_text())), -signal.SIGKILL)
 
-    @unittest.skipUnless(ROOT, "only as root: others have a user namespace in every test")
     def test_into_one_with_a_user_namespace(self):
         pid = self.start("one", self.user_namespace())
         facts = self.facts(self.exec("one", "self"))
@@ -538,7 +532,6 @@ class Hostile(Execs):
         self.assertEqual((first, sorted(set(seen))[:10]), ("ready", []))
         self.assertGreater(int(last.split()[1]), 0, "the spy came too late for all of them")
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "others have a user namespace in every test")
     def test_nothing_of_the_host_is_seen_of_those_that_come_in(self):
         # The capabilities are the default ones: with CAP_SYS_PTRACE, and no user namespace, the
         # kernel lets it look at everything.

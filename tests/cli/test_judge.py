@@ -6,14 +6,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from oci import BUILD, ROOT, run
+import differences
+from oci import BUILD, run
 
 EATER = "./eater"  # in the directory that the judge is run in
 LINE = re.compile(r"^cpu: ([\d.]+) s   wall: ([\d.]+) s   memory: ([\d.]+) MiB   "
                   r"output: (\d+) bytes$")
 
 
-@unittest.skipUnless(ROOT, "only as root")
 class Judged(unittest.TestCase):
     def setUp(self):
         self.before = self.left()
@@ -122,9 +122,11 @@ class Judged(unittest.TestCase):
         self.assertIn("judge: process.args[0]: find the program /no/such/program", result.stderr)
 
 
-@unittest.skipIf(ROOT, "only as an ordinary user")
 class Unlimited(unittest.TestCase):
     def test_without_limits_nothing_is_judged(self):
         result = run(BUILD / "judge", "--", "sh")
-        self.assertEqual((result.returncode, result.stdout), (2, ""))
-        self.assertIn("judge: linux.resources.memory.limit: ", result.stderr)
+        if {"memory", "pids"} <= {*(differences.given_controllers() or [])}:
+            self.assertEqual(result.returncode, 0, result.stderr)
+        else:
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn("judge: linux.resources.memory.limit: ", result.stderr)

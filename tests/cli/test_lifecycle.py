@@ -7,12 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
-from lifecycle import ROOT, RUNTIME, Containers, alive, executes, process_state, until
+from lifecycle import RUNTIME, Containers, alive, executes, process_state, until
 
-ONLY_ROOT = "only as root: "
 NOT_RUNNING = "container not running"
 MISSING = "does not exist"
 SEMVER = r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
@@ -360,7 +358,6 @@ class Kill(Containers):
             self.assertIn(MISSING, result.stderr, args)
         self.assertEqual((self.status("one"), self.listed()), ("created", ["one"]))
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "others have no cgroup to find the processes by")
     def test_all_processes_are_signalled_when_asked(self):
         self.start("one")
         with open(self.said_file, "ab") as said:
@@ -372,7 +369,6 @@ class Kill(Containers):
         until(lambda: self.said().count("signal 12") == 2, "both hear")
         self.assertEqual(self.said().count("signal 10"), 1)
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "it chooses the next pid by ns_last_pid")
     def test_a_process_that_took_over_the_pid_is_left_alone(self):
         pid = self.create("one")
         os.kill(pid, signal.SIGKILL)
@@ -471,7 +467,6 @@ class SharedPids(Containers):
         self.default["linux"]["namespaces"] = [n for n in namespaces if n["type"] != "pid"]
         self.default["process"]["args"] = ["/probe", "daemons", "3"]
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "others have no cgroup to find the processes by")
     def test_every_process_ends(self):
         bystander = subprocess.Popen([self.bundle / "rootfs/probe", "wait"])
         try:
@@ -491,7 +486,6 @@ class SharedPids(Containers):
             bystander.kill()
             bystander.wait()
 
-    @unittest.skipUnless(ROOT, ONLY_ROOT + "others have no cgroup to find the processes by")
     def test_those_that_outlive_the_first_end_with_delete(self):
         pid = self.start("one")
         os.kill(pid, signal.SIGKILL)
@@ -502,20 +496,26 @@ class SharedPids(Containers):
         self.assert_nothing_left("one")
 
 
-@unittest.skipUnless(ROOT, ONLY_ROOT + "others have no cgroup that can be frozen")
 class Pause(Containers):
+    def cgroup_of(self, pid):
+        """The one that a process can be frozen by: of the v1 freezer, where it is in one that is
+        not the root, or of v2 (cgroups(7))."""
+        own = {line.split(":", 2)[1]: line.split(":", 2)[2]
+               for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()}
+        kind = "freezer" if own.get("freezer", "/") != "/" else ""
+        places = [Path("/sys/fs/cgroup", name) for name in ("freezer", "unified", "")]
+        file = "freezer.state" if kind else "cgroup.events"
+        found = [Path(f"{place}{own[kind]}") for place in places
+                 if Path(f"{place}{own[kind]}", file).exists()]
+        self.assertTrue(found, "the container is in no cgroup that can be frozen")
+        return found[0]
+
     def frozen(self, pid):
-        """What the kernel says of the cgroup that the process is in (cgroups(7), freezer)."""
-        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "freezer":
-                state = Path(f"/sys/fs/cgroup/freezer{path}/freezer.state")
-                return state.read_text().strip() == "FROZEN"
-            events = Path(f"/sys/fs/cgroup{path}/cgroup.events")
-            if not controllers and events.exists() and "freezer" not in Path(
-                    "/proc/cgroups").read_text():
-                return "frozen 1" in events.read_text()
-        self.fail("the container is in no cgroup that can be frozen")
+        """What the kernel says."""
+        cgroup = self.cgroup_of(pid)
+        if (cgroup / "freezer.state").exists():
+            return (cgroup / "freezer.state").read_text().strip() == "FROZEN"
+        return "frozen 1" in (cgroup / "cgroup.events").read_text()
 
     def test_paused_processes_stand_still_until_resumed(self):
         pid = self.start("one")
@@ -551,10 +551,7 @@ class Pause(Containers):
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("paused", result.stderr)
         waiting = self.spawn("exec", "--ignore-paused", "one", "/probe", "exit", "3")
-        line = next(text for text in Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-                    if ":freezer:" in text or text.startswith("0::"))
-        top = Path("/sys/fs/cgroup") / ("freezer" if ":freezer:" in line else "")
-        members = Path(f"{top}{line.split(':', 2)[2]}/cgroup.procs")
+        members = self.cgroup_of(pid) / "cgroup.procs"
         until(lambda: len(members.read_text().split()) > 1, "another process is in the cgroup")
         self.assertIsNone(waiting.process.poll())
         self.works("resume", "one")

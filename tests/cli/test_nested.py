@@ -4,13 +4,13 @@ once more. What each level's config needs for that is in README.md, "Containers 
 import copy
 import json
 import os
+import pwd
 import re
 import shutil
 import tempfile
 import unittest
 from pathlib import Path
 
-import mapper
 from lifecycle import BUSYBOX
 from oci import BUILD, ROOT, TOP, run
 
@@ -31,6 +31,15 @@ def ids(*ranges):
     return [dict(zip(("containerID", "hostID", "size"), r)) for r in ranges]
 
 
+def both(*ranges):
+    """The same for uids and gids."""
+    return ids(*ranges), ids(*ranges)
+
+
+def own(inside, uid=os.geteuid(), gid=os.getegid()):
+    return ids((inside, uid, 1)), ids((inside, gid, 1))
+
+
 @unittest.skipUnless(BUSYBOX.exists(), "there is no busybox")
 class Nested(unittest.TestCase):
     def setUp(self):
@@ -49,14 +58,13 @@ class Nested(unittest.TestCase):
         for name in ("sh", "cat", "id", "hostname", "stat", "mount", "umount", "unshare"):
             (self.rootfs / "bin" / name).symlink_to("busybox")
         (self.rootfs / "level").write_text(LEVEL)
-        self.user = []  # a command's first words: whose it is
 
     def spec(self):
         """The default of who runs the first level."""
         made = Path(tempfile.mkdtemp(prefix="spec."))
         self.addCleanup(shutil.rmtree, made, ignore_errors=True)
         made.chmod(0o777)
-        result = run(*self.user, BUILD / "ctr-oci", "spec", "--rootless", "--bundle", made)
+        result = run(BUILD / "ctr-oci", "spec", "--rootless", "--bundle", made)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return json.loads((made / "config.json").read_text())
 
@@ -73,7 +81,7 @@ class Nested(unittest.TestCase):
                 ("bounding", "effective", "permitted"), caps if level < DEPTH else [])
             config["mounts"] += nesting if level < DEPTH else []
             if maps[level - 1]:
-                config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = maps[level - 1]
+                config["linux"]["uidMappings"], config["linux"]["gidMappings"] = maps[level - 1]
             if max(m["size"] for m in config["linux"]["gidMappings"]) == 1:
                 for mount in config["mounts"]:  # there is no group tty
                     mount["options"] = [o for o in mount["options"] if o != "gid=5"]
@@ -85,7 +93,7 @@ class Nested(unittest.TestCase):
         states = Path(tempfile.mkdtemp(prefix="states."))
         self.addCleanup(shutil.rmtree, states, ignore_errors=True)
         states.chmod(0o777)
-        return run(*self.user, BUILD / "ctr-oci", "--root", states / "of-1", "run", "--bundle",
+        return run(BUILD / "ctr-oci", "--root", states / "of-1", "run", "--bundle",
                    self.area / "1", f"nested-{os.getpid()}", *command, **kwargs)
 
     def check(self, maps, shown, **kwargs):
@@ -98,32 +106,31 @@ class Nested(unittest.TestCase):
         self.assertEqual((result.stderr, result.stdout, result.returncode),
                          ("to stderr\n", "".join(levels) + "from outside\n", 42))
 
-    @unittest.skipUnless(ROOT, "only as root")
     def test_as_root_with_ranges(self):
-        all_ids = ids((0, 0, 65536))
-        self.check([ids((0, 100000, 65536)), all_ids, all_ids],
+        all_ids = both((0, 0, 65536))
+        self.check([both((0, 100000, 65536)), all_ids, all_ids],
                    ["0 100000 65536", "0 0 65536", "0 0 65536"])
 
     def test_with_one_id(self):
-        one = ids((0, 0, 1))
-        self.check([ids((0, os.geteuid(), 1)), one, one],
-                   [f"0 {os.geteuid()} 1", "0 0 1", "0 0 1"], caps=["CAP_SETFCAP"])
+        one = both((0, 0, 1))
+        self.check([own(0), one, one], [f"0 {os.geteuid()} 1", "0 0 1", "0 0 1"],
+                   caps=["CAP_SETFCAP"])
 
     def test_as_no_root_at_any_level_without_a_capability(self):
-        one = ids((7, 7, 1))
-        self.check([ids((7, os.geteuid(), 1)), one, one],
-                   [f"7 {os.geteuid()} 1", "7 7 1", "7 7 1"], caps=[], user=7)
+        one = both((7, 7, 1))
+        self.check([own(7), one, one], [f"7 {os.geteuid()} 1", "7 7 1", "7 7 1"], caps=[], user=7)
 
     def test_with_subordinate_ids(self):
-        self.user, given = mapper.user(self)
-        inner = ids((0, 0, 1), (1, 1, given.count))
-        self.check([None, inner, inner], [f"0 {given.uid} 1 1 {given.uids} {given.count}",
-                                          *2 * [f"0 0 1 1 1 {given.count}"]])
+        names = (pwd.getpwuid(os.geteuid()).pw_name, str(os.geteuid()))
+        lines = [line.split(":") for line in Path("/etc/subuid").read_text().splitlines()]
+        first, count = next((first, int(count)) for name, first, count in lines if name in names)
+        inner = both((0, 0, 1), (1, 1, count))
+        self.check([None, inner, inner], [f"0 {os.geteuid()} 1 1 {first} {count}",
+                                          *2 * [f"0 0 1 1 1 {count}"]])
 
-
-    def write_for_one_id(self, **kwargs):
-        outside = 100000 if ROOT else os.geteuid()
-        self.write([ids((0, outside, 1)), *2 * [ids((0, 0, 1))]], ["true"], **kwargs)
+    def write_for_one_id(self, second=both((0, 0, 1)), **kwargs):
+        first = both((0, 100000, 1)) if ROOT else own(0)
+        self.write([first, second, both((0, 0, 1))], ["true"], **kwargs)
 
     def assert_inner_fails(self, *parts):
         result = self.run_first()
@@ -136,22 +143,22 @@ class Nested(unittest.TestCase):
         self.assert_inner_fails("ctr-oci: linux.uidMappings: ", "CAP_SETFCAP")
 
     def test_without_capabilities_to_map_others(self):
-        self.write([ids((0, 100000 if ROOT else os.geteuid(), 1)), ids((0, 0, 1), (1, 1, 1)), None],
-                   ["true"], caps=["CAP_SETFCAP"])
+        self.write_for_one_id(both((0, 0, 1), (1, 1, 1)), caps=["CAP_SETFCAP"])
         self.assert_inner_fails("ctr-oci: linux.uidMappings: ", "CAP_SETUID")
 
     def test_ids_that_are_not_there(self):
-        self.write([ids((0, 100000 if ROOT else os.geteuid(), 1)), ids((0, 0, 1), (1, 1, 1)), None],
-                   ["true"])
+        self.write_for_one_id(both((0, 0, 1), (1, 1, 1)))
         self.assert_inner_fails("ctr-oci: linux.uidMappings[1]: hostID 1", "/proc/self/uid_map")
 
     def test_where_every_procfs_is_masked(self):
         self.write_for_one_id(nesting=[])
-        self.assert_inner_fails("ctr-oci: mounts[0]: mount proc on /proc", "not permitted")
+        self.assert_inner_fails("ctr-oci: mounts[0]: mount proc on /proc",
+                                "covered by a mount at /proc/")
 
     def test_where_every_sysfs_is_masked(self):
         self.write_for_one_id(nesting=[NESTING[0], NESTING[1], NESTING[3]])
-        self.assert_inner_fails("ctr-oci: mounts[5]: mount sysfs on /sys", "not permitted")
+        self.assert_inner_fails("ctr-oci: mounts[5]: mount sysfs on /sys",
+                                "covered by a mount at /sys/")
 
     def test_what_is_there_for_nesting_stays_covered(self):
         """From the container as well as from a user namespace made in it, whose mounts are locked

@@ -144,7 +144,7 @@ OPTIONS = {
     "update": "resources r blkio-weight cpu-burst cpu-idle cpu-period cpu-quota cpu-rt-period "
               "cpu-rt-runtime cpu-share cpuset-cpus cpuset-mems kernel-memory kernel-memory-tcp "
               "memory memory-reservation memory-swap pids-limit",
-    "spec": "bundle b rootless", "explain": "bundle b default no-pivot",
+    "spec": "bundle b rootless", "explain": "bundle b default no-pivot rights",
 }
 GLOBALS = "root log log-format debug systemd-cgroup cgroup-manager rootless version v help h"
 
@@ -314,6 +314,8 @@ class Features(Bundles):
                 if not ROOT:
                     continue  # not everybody may ask for that
                 mount |= {"uidMappings": MAP, "gidMappings": MAP}
+            if option == "tmpupper":
+                mount |= {"type": "overlay", "options": [option, "lowerdir=/"]}
             if option in ("bind", "rbind"):
                 mount |= {"type": "bind", "source": "/"}
             self.assertTrue(self.explains({"mounts.9": mount}), option)

@@ -8,10 +8,9 @@ import os
 import select
 import signal
 import socket
-import unittest
 from pathlib import Path
 
-from lifecycle import ROOT, Containers, alive, until
+from lifecycle import Containers, alive, until
 
 PIDFD_NAMES = ("anon_inode:[pidfd]", "pidfd:")  # before and since Linux 6.9's pidfs
 
@@ -109,7 +108,6 @@ class PidfdSocket(Containers):
         self.assertEqual(running.wait().returncode, 128 + signal.SIGKILL)
         self.assertTrue(alive(first))
 
-    @unittest.skipUnless(ROOT, "only as root: others have a user namespace in every test")
     def test_by_way_of_a_process_that_joins_first(self):
         # An intermediate one joins and makes the real one: not that is meant.
         holder = self.start("holder")

@@ -1,5 +1,5 @@
-"""examples/sandbox.c beside bubblewrap: command lines as they are used in the field, run by both, and
-what a probe sees inside compared."""
+"""examples/sandbox.c beside bubblewrap: command lines as they are used in the field, run by both,
+and what a probe sees inside compared."""
 
 import json
 import os
@@ -9,8 +9,8 @@ import unittest
 from oci import ROOT
 from sandboxes import BWRAP, PROBE, PYTHON, SANDBOX, Sandboxes, filter_program, system
 
-# Where the two differ: of what was seen, patterns for its name, for bubblewrap's and for ours; and why
-# that is as it should be.
+# Where the two differ: patterns for the name of what was seen, for bubblewrap's and for ours; and
+# why that is as it should be.
 DIFFERENCES = [
     ("places .*", "dir 0o700 .*", "dir 0o755 .*",
      "a parent directory that was missing: bwrap(1) says 0755, and does so for some options only"),
@@ -22,7 +22,8 @@ DIFFERENCES = [
 class Line:
     """A command line: its options, what its descriptors hold, and what is to be looked at."""
 
-    def __init__(self, options, contents=None, places=(), files=(), probe="/.probe.py", args_fd=None):
+    def __init__(self, options, contents=None, places=(), files=(), probe="/.probe.py",
+                 args_fd=None):
         self.options, self.contents, self.probe = [str(o) for o in options], contents or {}, probe
         self.places, self.files = [str(p) for p in places], [str(f) for f in files]
         if probe == "/.probe.py":
@@ -33,7 +34,7 @@ class Line:
 
 
 def flatpak(room):
-    """flatpak run: a runtime as /usr, an application as /app, directories of its own below $HOME."""
+    """flatpak run: a runtime as /usr, an application as /app, directories of its own in $HOME."""
     run_dir, own = f"/run/user/{os.getuid()}", room / "home/.var/app/org.example.App"
     for part in ("cache", "data", "config", "cache/tmp"):
         (own / part).mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,8 @@ def nix_build(room):
         "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
         "--hostname", "localhost", "--uid", "1000", "--gid", "100", "--clearenv", *system(),
         "--dev", "/dev", "--tmpfs", "/dev/shm", "--proc", "/proc",
-        "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp", "--bind", room / "build", "/build",
+        "--perms", "1777", "--size", 64 << 20, "--tmpfs", "/tmp",
+        "--bind", room / "build", "/build",
         "--file", 41, "/etc/passwd", "--file", 42, "/etc/group", "--file", 43, "/etc/hosts",
         "--perms", "0555", "--dir", "/nix/store", "--chmod", "0750", "/nix",
         "--setenv", "NIX_BUILD_TOP", "/build", "--setenv", "HOME", "/homeless-shelter",
@@ -131,20 +133,23 @@ def thumbnailer(room):
         "--add-seccomp-fd", 41, "--add-seccomp-fd", 42,
     ]
     contents = {41: filter_program([135]), 42: filter_program([250])}
-    return Line(options, contents, ["/", "/dev", "/dev/pts", "/dev/shm", "/tmp", "/tmp-home", "/etc"],
+    return Line(options, contents,
+                ["/", "/dev", "/dev/pts", "/dev/shm", "/tmp", "/tmp-home", "/etc"],
                 ["/tmp/picture.png"])
 
 
 def script(room):
-    """What people write: this machine read-only, and a place of its own for what the program does."""
+    """What people write: this machine read-only, and a place of its own for the program."""
     (room / "work").mkdir(exist_ok=True)
     options = [
         "--ro-bind", "/", "/", "--tmpfs", "/home", "--tmpfs", "/run", "--tmpfs", "/tmp", "--tmpfs",
         "/root", "--dir", "/tmp/config/libreoffice", "--bind", room / "work", "/tmp/work",
         "--proc", "/proc", "--dev", "/dev", "--chdir", "/", "--unshare-pid", "--unshare-net",
-        "--ro-bind", PROBE, "/tmp/.probe.py", "--die-with-parent", "--setenv", "HOME", "/tmp/config",
+        "--ro-bind", PROBE, "/tmp/.probe.py", "--die-with-parent", "--setenv", "HOME",
+        "/tmp/config",
     ]
-    return Line(options, {}, ["/dev", "/home", "/run", "/tmp", "/tmp/work", "/usr", "/etc", "/root"],
+    return Line(options, {},
+                ["/dev", "/home", "/run", "/tmp", "/tmp/work", "/usr", "/etc", "/root"],
                 ["/etc/hostname"], "/tmp/.probe.py")
 
 
@@ -167,7 +172,8 @@ def normal(seen):
     seen["namespaces"] = {name: "the host's" if link == host[name] else "its own"
                           for name, link in seen["namespaces"].items()}
     for name, ours in (("session", os.getsid(0)), ("group", os.getpgid(0))):
-        seen[name] = "the caller's" if seen[name] == ours else seen[name] if seen["pid"] else "its own"
+        other = seen[name] if seen["pid"] else "its own"
+        seen[name] = "the caller's" if seen[name] == ours else other
     for process in (seen["processes"] or {}).values():
         process[0] = process[0].replace("bwrap", "reaper").replace("sandbox", "reaper")
     return seen
@@ -186,8 +192,8 @@ class LikeBubblewrap(Sandboxes):
         self.assertEqual((result.returncode, result.stderr), (0, ""), f"{tool} {name}")
         return flat(normal(json.loads(result.stdout)))
 
-    def compare(self, name, used):
-        """What the table does not say of the differences."""
+    def differences(self, name, used):
+        """What the table does not say of them."""
         theirs, ours = (self.seen_by(tool, name) for tool in (BWRAP, SANDBOX))
         self.assertGreater(len(theirs), 100)
         found = {}
@@ -196,6 +202,12 @@ class LikeBubblewrap(Sandboxes):
             if pair[0] != pair[1] and not self.excused([" ".join(path), *pair], used):
                 found[path] = pair
         return found
+
+    def compare(self, name, used):
+        """Twice, if need be: what this machine itself changed meanwhile is not seen again."""
+        first = self.differences(name, used)
+        again = self.differences(name, used) if first else {}
+        return {path: pair for path, pair in first.items() if path in again}
 
     def excused(self, difference, used):
         for row in DIFFERENCES:

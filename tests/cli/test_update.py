@@ -4,10 +4,9 @@ What each field of linux.resources is written to: tests/unit/test_plan_limits.c.
 
 import json
 import os
-import unittest
 from pathlib import Path
 
-from lifecycle import ROOT, Containers
+from lifecycle import Containers
 
 MIB = 1 << 20
 # What is looked at: file of v1 and of v2, and what is taken out of its text.
@@ -19,10 +18,10 @@ FILES = {"memory": ("memory.limit_in_bytes", "memory.max"),
          "burst": ("cpu.cfs_burst_us", "cpu.max.burst"),
          "shares": ("cpu.shares", "cpu.weight"),
          "cpus": ("cpuset.cpus", "cpuset.cpus"),
-         "reservation": ("memory.soft_limit_in_bytes", "memory.low")}
+         "reservation": ("memory.soft_limit_in_bytes", "memory.low"),
+         "huge": ("hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max")}
 
 
-@unittest.skipUnless(ROOT, "only as root")
 class Updated(Containers):
     def setUp(self):
         super().setUp()
@@ -205,6 +204,25 @@ class Updated(Containers):
         self.assertFalse([path for path in Path("/sys/fs/cgroup").glob("*/ctr-c")])
 
 
+    def test_huge_pages(self):
+        """By the one controller that many a machine of v1 has left to v2."""
+        def limit(count, size="2MB"):
+            return {"hugepageLimits": [{"pageSize": size, "limit": count * 2 * MIB}]}
+
+        self.start("c", {"linux.resources": limit(3)})
+        self.assert_limits(huge=6 * MIB)
+        file = self.area / "resources"
+        for count in (0, 5):
+            file.write_text(json.dumps(limit(count)))
+            self.works("update", "--resources", file, "c")
+            self.assert_limits(huge=count * 2 * MIB)
+        file.write_text(json.dumps(limit(1, "3MB")))
+        self.fails("update", "--resources", file, "c", part="linux.resources.hugepageLimits[0]")
+        self.assert_limits(huge=10 * MIB)
+        self.works("delete", "--force", "c")
+        self.assert_nothing_left("c")
+
+
 class Refused(Containers):
     """What cannot be limited is refused, by its name, before anything is made."""
 
@@ -220,7 +238,6 @@ class Refused(Containers):
                    part="linux.resources.unified.nothing.max")
         self.assert_nothing_left("c")
 
-    @unittest.skipUnless(ROOT, "only as root")
     def test_a_value_that_the_kernel_does_not_take(self):
         """Limits are set before there is a process; poststop hooks have nothing to undo."""
         hook = {"path": str(self.bundle / "rootfs/probe"), "args": ["probe", "exit", "3"]}

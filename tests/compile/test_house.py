@@ -57,8 +57,8 @@ MAY_CALL = {
     "signal-safety(7)":
         "_exit chdir chmod clock_gettime close dup2 execve faccessat fchdir fchmod fchown fchownat "
         "fcntl fstat fstatat getegid geteuid getpid kill lseek mkdirat mknodat openat poll read "
-        "readlinkat recv recvmsg send sendmsg setsid sigaction sigemptyset sigprocmask socket stat symlinkat umask write memcpy "
-        "strchr strcmp strlen strspn memset memcmp memmove strncmp",
+        "readlinkat recv recvmsg send sendmsg setsid sigaction sigemptyset sigprocmask socket stat "
+        "symlinkat umask write memcpy strchr strcmp strlen strspn memset memcmp memmove strncmp",
     "system calls, no more":
         "accept4 chroot fstatfs ioctl mount pipe2 prctl sethostname setdomainname setns syscall "
         "umount2 unshare waitid",

@@ -169,6 +169,19 @@ static inline tester me(void) {
       DIFFERENT_VALUES(TESTER_SET) MACHINE_FACTS(TESTER_FACT_SET)};
 }
 
+/* The first of the tester's 65536 subordinate uids and gids; what has none is not run. */
+typedef struct range {
+  uint32_t uids, gids;
+} range;
+
+static inline range my_range(void) {
+  const char *text_ = getenv("CTR_RANGE");
+  range r = {0, 0};
+  if (!text_ || sscanf(text_, "%u:%u", &r.uids, &r.gids) != 2)
+    test_fail(__FILE__, __LINE__, "CTR_RANGE");
+  return r;
+}
+
 /* Where the tester may make cgroups of a v1 controller, or of "v2"; false: nowhere. */
 static inline bool cgroup_place(const char *controller, char path[4096]) {
   const char *given = getenv("CTR_CGROUP");
@@ -226,7 +239,7 @@ static inline const char *who_else(const char *who) {
     return !root && several ? NULL : "an ordinary user with several ids";
   if (!strcmp(first, "since"))
     return root || is_since(rest) ? NULL : text("root, or since Linux %s", rest);
-  const char *what = text("one who was given a cgroup%s", strchr(who, ' ') ? strchr(who, ' ') : "");
+  const char *what = text("one who was given a cgroup%s%s", *rest ? " with " : "", rest);
   return is_given(rest) ? NULL : what;
 }
 
@@ -327,12 +340,17 @@ static inline void box_map(box *b, ctr_id_mapping uid, ctr_id_mapping gid) {
   b->config->linux_.gidMappings = (ctr_id_mappings){&maps[1], 1};
 }
 
+static inline void box_add_userns(box *b) {
+  if (!ctr__namespace_of(b->config, CTR_NS_USER))
+    BOX_ADD(b, b->config->linux_.namespaces, ctr_namespace, {CTR_NS_USER, NULL});
+}
+
 /* A box with a user namespace, whose root is me().root_uid outside: an ordinary user's has one. */
 static inline box box_mapped(void) {
   const tester who = me();
   box b = box_new();
   if (ctr__namespace_of(b.config, CTR_NS_USER)) return b;
-  BOX_ADD(&b, b.config->linux_.namespaces, ctr_namespace, {CTR_NS_USER, NULL});
+  box_add_userns(&b);
   box_map(&b, (ctr_id_mapping){0, who.root_uid, 65536}, (ctr_id_mapping){0, who.root_gid, 65536});
   if (chown(in_root(&b, ""), who.root_uid, who.root_gid) < 0) test_fail(b.dir, 0, "cannot chown");
   return b;
@@ -342,7 +360,8 @@ static inline box box_mapped(void) {
    outside. */
 static inline box box_plain(box b) {
   const ctr_linux *lin = &b.config->linux_;
-  if (lin->uidMappings.count && !ctr__has_id(&lin->uidMappings, 1000))
+  uint32_t outside;
+  if (lin->uidMappings.count && !ctr__id_mapped(lin->uidMappings, 1000, &outside))
     box_map(&b, (ctr_id_mapping){1000, me().plain_uid, 1},
             (ctr_id_mapping){1000, me().plain_gid, 1});
   b.config->process.user = (ctr_user){.uid = 1000, .gid = 1000};

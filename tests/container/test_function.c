@@ -158,16 +158,49 @@ TEST(from_the_inner_user_namespace_nothing_outside_is_changed_with_all_capabilit
   }
 }
 
-TEST(the_inner_user_namespace_is_not_for_groups_nor_containers) {
+TEST(the_inner_user_namespace_is_not_for_groups) {
   static const uint32_t group = 5;
   box b = box_inner();
   b.config->process.user.additionalGids = (ctr_ids){&group, 1};
   CHECK_REFUSED(box_run(&b, "self"), "process.user.additionalGids", "additional groups");
-  b.config->process.user.additionalGids = (ctr_ids){0};
-  ctr_container_desc desc = {.root = b.dir, .plan = b.plan};
+  box_free(&b);
+}
+
+static const char *namespace_of(pid_t pid, const char *kind) {
+  char name[64] = "";
+  ssize_t len = readlink(text("/proc/%d/ns/%s", (int)pid, kind), name, sizeof name - 1);
+  return text("%.*s", len < 0 ? 0 : (int)len, name);
+}
+
+TEST(what_is_executed_in_a_container_comes_to_be_in_its_inner_user_namespace) {
+  static const char *const kinds[] = {"user", "mnt", "pid", "net", "ipc", "uts"};
+  box b = box_inner();
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) test_fail(__FILE__, __LINE__, "cannot make a pipe");
+  b.plan.bundle = b.dir;
+  b.config->process.args = CTR_STRS("/probe", "read", "0"); /* until we let go of the other end */
+  const ctr_process_desc stdio = {.stdio = CTR_STDIO_FDS, .fds = {ends[0], -1, -1}};
+  const ctr_container_desc desc = {.root = b.dir, .plan = b.plan, .process = stdio};
+  const ctr_exec_desc exec_desc = {.process = stdio};
   ctr_container *c = NULL;
-  CHECK_NUM(ctr_container_create(b.config, "inner", &desc, &c, &b.err), CTR_E_UNSUPPORTED);
-  CHECK_HAS(b.err.msg, "inner_userns");
+  ctr_process *process = NULL;
+  ctr_exit end;
+  if (ctr_container_run(b.config, "inner", &desc, &c, &b.err))
+    test_fail(__FILE__, __LINE__, "%s", b.err.msg);
+  else if (ctr_container_exec(c, &ctr_container_config(c)->process, &exec_desc, &process, &b.err))
+    test_fail(__FILE__, __LINE__, "%s", b.err.msg);
+  else {
+    pid_t init = ctr_process_pid(ctr_container_process(c)), other = ctr_process_pid(process);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+      CHECK_STR(namespace_of(other, kinds[i]), namespace_of(init, kinds[i]));
+    CHECK_HAS(get_file(text("/proc/%d/uid_map", (int)other)), "4711");
+  }
+  ctr__close(&ends[0]);
+  ctr__close(&ends[1]);
+  if (process) CHECK_NUM(ctr_process_wait(process, &end, &b.err), CTR_OK);
+  ctr_process_free(process);
+  if (c) CHECK_NUM(ctr_container_delete(c, true, &b.err), CTR_OK);
+  ctr_container_free(c);
   box_free(&b);
 }
 

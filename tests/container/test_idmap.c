@@ -49,7 +49,6 @@ static bool tmpfs_takes_maps(void) {
 
 #define NEEDS_MAPPED_TMPFS                                                                         \
   do {                                                                                             \
-    if (!is_root()) SKIP("only as root");                                                          \
     if (!tmpfs_takes_maps()) SKIP("this kernel maps no ids of a tmpfs");                           \
   } while (0)
 
@@ -113,7 +112,6 @@ TEST(a_bind_shows_other_owners_and_keeps_the_files_own) {
 
 /* On whatever file system the tests' own directory is. */
 TEST(a_bind_of_the_hosts_disk_is_mapped_where_that_can_be) {
-  ONLY_AS_ROOT;
   box b = box_mapped();
   mkdir(text("%s/data", b.dir), 0755);
   put_file(text("%s/data/file", b.dir), "content");
@@ -241,7 +239,6 @@ TEST(a_mapped_bind_takes_the_other_options) {
 
 /* Nothing on the disk is chowned for a container with a user namespace. */
 TEST(a_root_that_belongs_to_root_is_the_containers) {
-  ONLY_AS_ROOT;
   for (int closed = 0; closed < 2; closed++) {
     box b = box_mapped();
     const ctr_mounts others = b.config->mounts;
@@ -287,7 +284,6 @@ TEST(a_caller_that_ignores_its_children_gets_its_maps) {
 }
 
 TEST(what_cannot_be_mapped_is_refused_with_the_reason) {
-  ONLY_AS_ROOT;
   box b = box_with_tree();
   const size_t mounts = b.config->mounts.count;
   box_mount(&b, "/m", "bind", "/proc/sys", CTR_STRS("idmap"));
@@ -324,7 +320,6 @@ TEST(what_is_mapped_already_is_not_mapped_again) {
 }
 
 TEST(an_ordinary_user_is_told_who_can_map_ids) {
-  if (is_root()) SKIP("only as an ordinary user");
   box b = box_new();
   box_mount(&b, "/m", "bind", "rootfs", NO_OPTIONS);
   map_ids(&b, 0, 0, 1);
@@ -333,7 +328,6 @@ TEST(an_ordinary_user_is_told_who_can_map_ids) {
 }
 
 TEST(an_older_kernel_is_told_what_it_lacks) {
-  ONLY_AS_ROOT;
   box b = box_mapped();
   b.plan.without = CTR_FEATURE_MOUNT_SETATTR;
   box_mount(&b, "/m", "tmpfs", "t", CTR_STRS("idmap"));
@@ -356,7 +350,6 @@ static box box_out_of_reach(void) {
 }
 
 TEST(what_only_the_caller_can_reach_is_opened_by_the_caller) {
-  ONLY_AS_ROOT;
   for (unsigned without = 0; without <= CTR_FEATURE_MOUNT_SETATTR;
        without += CTR_FEATURE_MOUNT_SETATTR)
     for (int no_pivot = 0; no_pivot < 2; no_pivot++) {
@@ -377,7 +370,6 @@ TEST(what_only_the_caller_can_reach_is_opened_by_the_caller) {
 }
 
 TEST(a_relative_source_starts_from_the_working_directory_there_too) {
-  ONLY_AS_ROOT;
   box b = box_out_of_reach();
   ctr_plan *plan = NULL;
   ctr_process *process = NULL;
@@ -397,31 +389,97 @@ TEST(a_relative_source_starts_from_the_working_directory_there_too) {
   box_free(&b);
 }
 
-/* mount_namespaces(7): a less privileged mount namespace keeps what its owner's flags forbid. */
+/* mount_namespaces(7), "Restrictions on mount namespaces": a less privileged one keeps what its
+   owner's flags forbid, and how access times are kept. */
+static const struct {
+  unsigned long flags;
+  const char *seen, *same, *lift; /* as the probe's statfs names it; an option; one against it */
+} locked_rows[] = {{MS_NOSUID, "nosuid,", "nosuid", "suid"},
+                   {MS_NODEV, "nodev,", "nodev", "dev"},
+                   {MS_NOEXEC, "noexec,", "noexec", "exec"},
+                   {MS_RDONLY, "ro,", "ro", "rw"},
+                   {MS_NOATIME, "noatime,", "noatime", "atime"}};
+enum { LOCKED = sizeof locked_rows / sizeof *locked_rows };
+
+static bool is_lifting(const ctr_mount *mount) {
+  for (size_t i = 0; i < LOCKED; i++)
+    if (!strcmp(mount->options.items[mount->options.count - 1], locked_rows[i].lift)) return true;
+  return false;
+}
+
+/* What the last mount says is seen beside all that is locked, or is refused. */
+static void check_locked(box *b, const char *words) {
+  const ctr_mount *mount = &b->config->mounts.items[b->config->mounts.count - 1];
+  box_run(b, "statfs", "/m");
+  if (is_lifting(mount)) CHECK_REFUSED(b, last_mount(b), words);
+  if (is_lifting(mount)) return;
+  CHECK_RAN(b);
+  for (size_t i = 0; i < LOCKED; i++) CHECK_HAS(box_said(b, "/m"), locked_rows[i].seen);
+}
+
+static void check_all_locked(box *b, const char *source) {
+  for (size_t i = 0; i < LOCKED; i++)
+    for (int lift = 0; lift < 2; lift++) {
+      const char *option = lift ? locked_rows[i].lift : locked_rows[i].same;
+      box_mount(b, "/m", "bind", source, CTR_STRS(option));
+      check_locked(b, "Operation not permitted");
+      b->config->mounts.count--;
+      box_mount(b, "/m", "bind", source, CTR_STRS("bind"));
+      box_mount(b, "/m", NULL, NULL, CTR_STRS("remount", "bind", option));
+      check_locked(b, "restrictions that the host set cannot be lifted");
+      b->config->mounts.count -= 2;
+    }
+}
+
 TEST(flags_of_the_hosts_mounts_stay_locked_either_way) {
-  ONLY_AS_ROOT;
   own_mounts();
-  for (int closed = 0; closed < 2; closed++) {
+  for (int way = 0; way < 4; way++) {
     box b = box_out_of_reach();
-    const char *source = closed ? "closed/data" : "open";
+    const char *source = way & 1 ? "closed/data" : "open";
+    b.plan.without = way & 2 ? CTR_FEATURE_MOUNT_SETATTR : 0;
     mkdir(text("%s/open", b.dir), 0755);
-    CHECK(mount("t", text("%s/%s", b.dir, source), "tmpfs", MS_NOSUID | MS_NODEV, NULL) == 0);
-    box_mount(&b, "/m", "bind", source, CTR_STRS("nosuid"));
-    CHECK_RAN(box_run(&b, "statfs", "/m"));
-    CHECK_HAS(box_said(&b, "/m"), "nosuid,nodev,");
-    b.config->mounts.count--;
-    box_mount(&b, "/m", "bind", source, CTR_STRS("suid"));
-    CHECK_REFUSED(box_run(&b, "statfs", "/m"), last_mount(&b), "Operation not permitted");
-    b.config->mounts.count--;
-    box_mount(&b, "/m", "bind", source, CTR_STRS("dev"));
-    CHECK_REFUSED(box_run(&b, "statfs", "/m"), last_mount(&b), "Operation not permitted");
+    unsigned long flags = 0;
+    for (size_t i = 0; i < LOCKED; i++) flags |= locked_rows[i].flags;
+    CHECK(mount("t", text("%s/%s", b.dir, source), "tmpfs", flags, NULL) == 0);
+    check_all_locked(&b, source);
     CHECK(umount(text("%s/%s", b.dir, source)) == 0);
     box_free(&b);
   }
 }
 
+/* A mapped bind is the caller's own, so that it is not the kernel that keeps them. */
+TEST(flags_of_the_hosts_mounts_stay_locked_with_mapped_ids) {
+  static const char *const lifting[] = {"rw", "suid", "dev", "exec", "rrw", "rdev"};
+  NEEDS_MAPPED_TMPFS;
+  for (size_t i = 0; i < sizeof lifting / sizeof *lifting; i++)
+    for (int userns = 0; userns < 2; userns++) {
+      box b = box_with_tree();
+      CHECK(mount(NULL, text("%s/data", b.dir), NULL,
+                  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0);
+      if (!userns) without_a_user_namespace(&b);
+      box_mount(&b, "/m", "bind", "data", CTR_STRS(lifting[i]));
+      map_ids(&b, 0, 100000, 65536);
+      box_run(&b, "statfs", "/m");
+      if (userns)
+        CHECK_REFUSED(&b, last_mount(&b), "restrictions that the host set cannot be lifted");
+      else
+        CHECK_RAN(&b);
+      if (!userns)
+        CHECK_MSG(!strstr(box_said(&b, "/m"), !strcmp(lifting[i], "suid")   ? "nosuid"
+                                              : !strcmp(lifting[i], "exec") ? "noexec"
+                                              : strstr(lifting[i], "dev")   ? "nodev"
+                                                                            : "ro,"),
+                  "%s: %s", lifting[i], b.out);
+      b.config->mounts.count--;
+      box_mount(&b, "/m", "bind", "data", CTR_STRS("ro", "nosuid", "nodev"));
+      map_ids(&b, 0, 100000, 65536);
+      CHECK_RAN(box_run(&b, "statfs", "/m")); /* what nobody wants lifted stays */
+      CHECK_HAS(box_said(&b, "/m"), "ro,nosuid,nodev,noexec,");
+      free_tree(&b);
+    }
+}
+
 TEST(a_device_that_only_the_caller_can_reach_is_bound) {
-  ONLY_AS_ROOT;
   own_mounts();
   box b = box_out_of_reach();
   const char *path = ctr__arena_strdup(&b.mem, text("%s/closed/null", b.dir));
@@ -444,7 +502,6 @@ static _Noreturn void mount_over(const char *over, const char *from, int tell) {
 
 /* What the child mounts is nothing that the parent's rights are to be used on. */
 TEST(a_way_that_the_child_has_changed_is_not_gone) {
-  ONLY_AS_ROOT;
   own_mounts();
   box b = box_out_of_reach();
   char over[300], other[300], source[320], c;
@@ -485,7 +542,6 @@ TEST(a_way_that_the_child_has_changed_is_not_gone) {
 }
 
 TEST(what_the_caller_cannot_open_either_is_named) {
-  ONLY_AS_ROOT;
   box b = box_out_of_reach();
   box_mount(&b, "/m", "bind", "closed/nowhere", NO_OPTIONS);
   CHECK_REFUSED(box_run(&b, "self"), last_mount(&b), "the source cannot be opened: No such file");

@@ -1,94 +1,11 @@
 /* Maps of ids (user_namespaces(7)): which they are, whose files are inside and outside, and who may
-   have which. What an ordinary user with subordinate ids (subuid(5)) gets is tested by root too, as
-   such a user. */
+   have which. */
 #include "box.h"
 
 #include <grp.h>
 #include <sched.h>
 
-enum { USER = 54321, UIDS = 200000, GIDS = 300000, COUNT = 65536 }; /* made up by root */
-
-/* -- an ordinary user with subordinate ids -- */
-
-static struct given { uint32_t uid, gid, uids, gids; /* the first of each */ } given;
-
-/* The first range of at least COUNT ids that a file gives to a name; false without any. */
-static bool first_given(const char *path, const char *name, uint32_t *ret_first) {
-  char line[256], owner[64];
-  unsigned count = 0;
-  FILE *file = fopen(path, "re");
-  while (file && count < COUNT && fgets(line, sizeof line, file))
-    if (sscanf(line, "%63[^:]:%u:%u", owner, ret_first, &count) != 3 || strcmp(owner, name) != 0)
-      count = 0;
-  if (file) fclose(file);
-  return count >= COUNT;
-}
-
-static bool have_helpers(void) {
-  return access("/usr/bin/newuidmap", X_OK) == 0 && access("/usr/bin/newgidmap", X_OK) == 0;
-}
-
-static bool have_subordinate_ids(void) {
-  ctr_arena mem = {0};
-  ctr__user_entry user;
-  given = (struct given){.uid = geteuid(), .gid = getegid()};
-  bool have = have_helpers() && !ctr__user_entry_read(&mem, geteuid(), &user) && user.name &&
-              first_given("/etc/subuid", user.name, &given.uids) &&
-              first_given("/etc/subgid", user.name, &given.gids);
-  ctr_arena_free(&mem);
-  return have;
-}
-
-static void cover(const char *dir, const char *path, const char *content) {
-  const char *own = text("%s/%s", dir, ctr__base_name(path));
-  put_file(own, content);
-  chmod(own, 0644);
-  if (mount(own, path, NULL, MS_BIND, NULL) < 0) test_fail(path, errno, "cannot be covered");
-}
-
-/* Root becomes that user, in a mount namespace in which the machine knows them. */
-static void become_user(const char *dir, const gid_t *groups, size_t group_count) {
-  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-    test_fail(__FILE__, __LINE__, "no mount namespace: %s", strerror(errno));
-  cover(dir, "/etc/passwd",
-        text("root:x:0:0::/root:/bin/sh\nmapper:x:%d:%d::/:/bin/sh\n", USER, USER));
-  cover(dir, "/etc/subuid", text("other:1:2\nmapper:%d:%d\n", UIDS, COUNT));
-  cover(dir, "/etc/subgid", text("%d:%d:%d\n", USER, GIDS, COUNT));
-  if (chown(dir, USER, USER) || setgroups(group_count, groups) || setresgid(USER, USER, USER) ||
-      setresuid(USER, USER, USER) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
-    test_fail(__FILE__, __LINE__, "cannot become another: %s", strerror(errno));
-  setenv("TMPDIR", dir, 1);
-  given = (struct given){USER, USER, UIDS, GIDS};
-}
-
-/* In a process of its own; what fails there fails here. */
-static void apart_as_user(void (*run)(void), const gid_t *groups, size_t group_count) {
-  char dir[256];
-  snprintf(dir, sizeof dir, "%s/user.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-  if (!mkdtemp(dir) || chmod(dir, 0755)) test_fail(dir, 0, "cannot make it");
-  fflush(stdout);
-  int status = -1;
-  pid_t pid = fork();
-  if (pid == 0) {
-    become_user(dir, groups, group_count);
-    if (!test_failures) run();
-    fflush(stdout);
-    _exit(test_failures != 0);
-  }
-  waitpid(pid, &status, 0);
-  CHECK_NUM(status, 0);
-}
-
-#define WITH_SUBORDINATE_IDS(run)                                                                  \
-  do {                                                                                             \
-    if (is_root() ? !have_helpers() || access("/etc/subuid", F_OK) || access("/etc/subgid", F_OK)  \
-                  : !have_subordinate_ids())                                                       \
-      SKIP("no subordinate ids: newuidmap(1), subuid(5)");                                         \
-    if (is_root())                                                                                 \
-      apart_as_user(run, NULL, 0);                                                                 \
-    else                                                                                           \
-      run();                                                                                       \
-  } while (0)
+enum { COUNT = 65536 }; /* of a range */
 
 /* As proc_pid_uid_map(5) prints one. */
 static const char *map_line(unsigned inside, unsigned outside, unsigned count) {
@@ -108,30 +25,20 @@ static void check_owner(const char *path, uint32_t uid, uint32_t gid) {
             st.st_uid, st.st_gid, uid, gid);
 }
 
-static void use_single_id(box *b) {
-  ctr_config *config = NULL;
-  if (ctr_config_default(&b->mem, CTR_DEFAULT_SINGLE_ID, &config, &b->err))
-    test_fail(__FILE__, __LINE__, "%s", b->err.msg);
-  config->root = b->config->root;
-  b->config = config;
-}
+/* -- an ordinary user with subordinate ids -- */
 
-static void the_default(void) {
+TEST(the_default_maps_what_is_given_to_an_ordinary_user) {
   box b = box_new();
   CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups"));
   CHECK_STR(b.out,
-            text("%s%s%s%sallow\n", map_line(0, given.uid, 1), map_line(1, given.uids, COUNT),
-                 map_line(0, given.gid, 1), map_line(1, given.gids, COUNT)));
+            text("%s%s%s%sallow\n", map_line(0, geteuid(), 1), map_line(1, my_range().uids, COUNT),
+                 map_line(0, getegid(), 1), map_line(1, my_range().gids, COUNT)));
   CHECK_RAN(box_run(&b, "stat", "/dev/pts/ptmx", "/")); /* with a group tty */
   CHECK_HAS(b.out, "/ dir 0755 0 0");
   box_free(&b);
 }
 
-TEST(the_default_maps_what_is_given_to_an_ordinary_user) {
-  WITH_SUBORDINATE_IDS(the_default);
-}
-
-static void another_user(void) {
+TEST(another_uid_with_groups_runs_and_its_files_are_of_a_subordinate_one) {
   static const uint32_t groups[] = {5, 7, COUNT};
   box b = box_new();
   make_open_dir(&b);
@@ -141,84 +48,55 @@ static void another_user(void) {
   CHECK_STR(box_said(&b, "gid"), "1001 1001 1001");
   CHECK_STR(box_said(&b, "groups"), text("5 7 %d", COUNT));
   CHECK_RAN(box_run(&b, "make", "/open/made"));
-  check_owner(in_root(&b, "open/made"), given.uids + 999, given.gids + 1000);
+  check_owner(in_root(&b, "open/made"), my_range().uids + 999, my_range().gids + 1000);
   b.config->process.user = (ctr_user){.uid = COUNT, .gid = COUNT};
   CHECK_RAN(box_run(&b, "make", "/open/last"));
-  check_owner(in_root(&b, "open/last"), given.uids + COUNT - 1, given.gids + COUNT - 1);
+  check_owner(in_root(&b, "open/last"), my_range().uids + COUNT - 1, my_range().gids + COUNT - 1);
   b.config->process.user = (ctr_user){.uid = COUNT + 1, .gid = 0};
   CHECK_REFUSED(box_run(&b, "self"), "process.user.uid", "is not mapped by linux.uidMappings");
   box_free(&b);
 }
 
-TEST(another_uid_with_groups_runs_and_its_files_are_of_a_subordinate_one) {
-  WITH_SUBORDINATE_IDS(another_user);
-}
-
-/* As root of the user namespace the process can give them to what is mapped there. */
-static void reopen_streams(void) {
-  box b = box_new();
-  b.config->process.user = (ctr_user){.uid = 1000, .gid = 1001};
-  b.config->process.capabilities = (ctr_capabilities){0};
-  CHECK_RAN(box_run(&b, "try", "/dev/stdout", "/dev/stderr"));
-  CHECK_STR(b.out, "/dev/stdout open\n/dev/stderr open\n");
-  box_free(&b);
-}
-
-TEST(a_process_of_a_subordinate_id_can_reopen_its_streams) {
-  WITH_SUBORDINATE_IDS(reopen_streams);
-}
-
-static void give_files(void) {
+TEST(files_can_be_given_to_mapped_ids_inside) {
   const uint64_t caps = CTR_CAP(CHOWN);
   box b = box_new();
   b.config->process.capabilities = (ctr_capabilities){caps, caps, 0, caps, 0};
   CHECK_RAN(box_run(&b, "make", "/a", "/b"));
-  check_owner(in_root(&b, "a"), given.uid, given.gid);
+  check_owner(in_root(&b, "a"), geteuid(), getegid());
   CHECK_RAN(box_run(&b, "give", "7:8:/a", "0:0:/b", "65537:0:/b"));
   CHECK_STR(b.out, "/a given\n/b given\n/b EINVAL\n");
-  check_owner(in_root(&b, "a"), given.uids + 6, given.gids + 7);
-  check_owner(in_root(&b, "b"), given.uid, given.gid);
+  check_owner(in_root(&b, "a"), my_range().uids + 6, my_range().gids + 7);
+  check_owner(in_root(&b, "b"), geteuid(), getegid());
   CHECK_RAN(box_run(&b, "stat", "/a"));
   CHECK_HAS(b.out, "/a file 0644 7 8");
   box_free(&b);
 }
 
-TEST(files_can_be_given_to_mapped_ids_inside) {
-  WITH_SUBORDINATE_IDS(give_files);
-}
-
 /* Files of others outside are nobody's inside (proc_sys_kernel(5), overflowuid). */
-static void files_of_others(void) {
-  box b = box_new();
+TEST(files_of_others_are_nobodys_inside) {
+  box b = box_mapped();
   box_mount(&b, "/outside", "bind", "/etc/passwd", CTR_STRS("bind", "ro"));
   CHECK_RAN(box_run(&b, "stat", "/outside"));
   CHECK_HAS(b.out, "65534 65534");
   box_free(&b);
 }
 
-TEST(files_of_others_are_nobodys_inside) {
-  WITH_SUBORDINATE_IDS(files_of_others);
-}
-
-static void not_given(void) {
+TEST(a_range_that_is_not_given_is_refused_before_anything_is_started) {
   for (int gids = 0; gids < 2; gids++) {
     box b = box_new();
     ctr_id_mappings *map = gids ? &b.config->linux_.gidMappings : &b.config->linux_.uidMappings;
     BOX_ADD(&b, *map, ctr_id_mapping, {100000, 1, 10});
-    CHECK_REFUSED(box_run(&b, "self"), gids ? "linux.gidMappings[2]" : "linux.uidMappings[2]",
-                  text("hostID 1, size 10: %s ids of others in a user namespace needs CAP_SET",
-                       gids ? "group" : "user"));
+    CHECK_REFUSED(
+        box_run(&b, "self"), gids ? "linux.gidMappings[2]" : "linux.uidMappings[2]",
+        text("hostID 1, size 10: %s ids of others in a user namespace: that takes CAP_SET",
+             gids ? "group" : "user"));
     CHECK_NUM(b.code, CTR_E_UNSUPPORTED);
     box_free(&b);
   }
 }
 
-TEST(a_range_that_is_not_given_is_refused_before_anything_is_started) {
-  WITH_SUBORDINATE_IDS(not_given);
-}
-
 /* Where it cannot be known what is given, as for users of a directory service, the helper says. */
-static void the_helper_refuses(void) {
+TEST(what_a_helper_says_when_it_refuses_is_passed_on) {
   for (int gids = 0; gids < 2; gids++) {
     box b = box_new();
     ctr_id_mappings *map = gids ? &b.config->linux_.gidMappings : &b.config->linux_.uidMappings;
@@ -243,38 +121,29 @@ static void the_helper_refuses(void) {
   }
 }
 
-TEST(what_a_helper_says_when_it_refuses_is_passed_on) {
-  WITH_SUBORDINATE_IDS(the_helper_refuses);
-}
-
-static void mixed(void) {
-  const ctr_id_mapping uids[] = {{0, given.uid, 1}, {1, given.uids, COUNT}};
-  const ctr_id_mapping gids[] = {{0, given.gid, 1}, {1, given.gids, COUNT}};
-  box b = box_new();
-  use_single_id(&b);
+TEST(one_map_by_a_helper_and_the_other_by_oneself) {
+  const ctr_id_mapping uids[] = {{0, geteuid(), 1}, {1, my_range().uids, COUNT}};
+  const ctr_id_mapping gids[] = {{0, getegid(), 1}, {1, my_range().gids, COUNT}};
+  box b = box_of(CTR_DEFAULT_SINGLE_ID);
   b.config->linux_.uidMappings = (ctr_id_mappings){uids, 2};
   CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups"));
-  CHECK_STR(b.out, text("%s%s%sdeny\n", map_line(0, given.uid, 1), map_line(1, given.uids, COUNT),
-                        map_line(0, given.gid, 1)));
+  CHECK_STR(b.out, text("%s%s%sdeny\n", map_line(0, geteuid(), 1),
+                        map_line(1, my_range().uids, COUNT), map_line(0, getegid(), 1)));
   b.config->process.user = (ctr_user){.uid = 9};
   CHECK_STR(box_said(box_run(&b, "self"), "uid"), "9 9 9");
   b.config->linux_.uidMappings = (ctr_id_mappings){uids, 1};
   b.config->linux_.gidMappings = (ctr_id_mappings){gids, 2};
   b.config->process.user = (ctr_user){.gid = 9};
   CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups"));
-  CHECK_STR(b.out, text("%s%s%sallow\n", map_line(0, given.uid, 1), map_line(0, given.gid, 1),
-                        map_line(1, given.gids, COUNT)));
+  CHECK_STR(b.out, text("%s%s%sallow\n", map_line(0, geteuid(), 1), map_line(0, getegid(), 1),
+                        map_line(1, my_range().gids, COUNT)));
   CHECK_STR(box_said(box_run(&b, "self"), "gid"), "9 9 9");
   box_free(&b);
 }
 
-TEST(one_map_by_a_helper_and_the_other_by_oneself) {
-  WITH_SUBORDINATE_IDS(mixed);
-}
-
-static void subordinate_ids_alone(void) {
-  const ctr_id_mapping uids[] = {{0, given.uids + 10, 10}, {20, given.uids + 30, 1}};
-  const ctr_id_mapping gids[] = {{0, given.gids + 10, 20}};
+TEST(ones_own_id_need_not_be_mapped) {
+  const ctr_id_mapping uids[] = {{0, my_range().uids + 10, 10}, {20, my_range().uids + 30, 1}};
+  const ctr_id_mapping gids[] = {{0, my_range().gids + 10, 20}};
   box b = box_new();
   make_open_dir(&b);
   b.config->mounts.count = 1; /* whose mount points are there: this root is nobody's to change */
@@ -285,47 +154,95 @@ static void subordinate_ids_alone(void) {
   b.config->linux_.uidMappings = (ctr_id_mappings){uids, 2};
   b.config->linux_.gidMappings = (ctr_id_mappings){gids, 1};
   CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map"));
-  CHECK_STR(b.out,
-            text("%s%s", map_line(0, given.uids + 10, 10), map_line(20, given.uids + 30, 1)));
+  CHECK_STR(b.out, text("%s%s", map_line(0, my_range().uids + 10, 10),
+                        map_line(20, my_range().uids + 30, 1)));
   b.config->process.user = (ctr_user){.uid = 20, .gid = 4};
   CHECK_RAN(box_run(&b, "make", "/open/made"));
-  check_owner(in_root(&b, "open/made"), given.uids + 30, given.gids + 14);
+  check_owner(in_root(&b, "open/made"), my_range().uids + 30, my_range().gids + 14);
   box_free(&b);
-}
-
-TEST(ones_own_id_need_not_be_mapped) {
-  WITH_SUBORDINATE_IDS(subordinate_ids_alone);
 }
 
 /* -- one id, for everybody -- */
 
-static void single_id(void) {
-  static const uint32_t group = 0;
-  box b = box_new();
-  use_single_id(&b);
+TEST(a_single_id_is_the_callers_whoever_that_is) {
+  box b = box_of(CTR_DEFAULT_SINGLE_ID);
   CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups"));
-  CHECK_STR(b.out, text("%s%s%s", map_line(0, geteuid(), 1), map_line(0, getegid(), 1),
-                        is_root() ? "allow\n" : "deny\n"));
+  CHECK_STR(b.out,
+            text("%s%s%s\n", map_line(0, geteuid(), 1), map_line(0, getegid(), 1), me().setgroups));
   CHECK_RAN(box_run(&b, "make", "/made"));
   check_owner(in_root(&b, "made"), geteuid(), getegid());
   b.config->process.user = (ctr_user){.uid = 1};
   CHECK_REFUSED(box_run(&b, "self"), "process.user.uid", "is not mapped by linux.uidMappings");
-  b.config->process.user = (ctr_user){.additionalGids = {&group, 1}};
-  if (is_root())
-    CHECK_RAN(box_run(&b, "self"));
-  else
-    CHECK_REFUSED(box_run(&b, "self"), "process.user.additionalGids", "leave them out");
   box_free(&b);
 }
 
-TEST(a_single_id_is_the_callers_whoever_that_is) {
-  single_id();
-  if (is_root() && have_helpers()) apart_as_user(single_id, NULL, 0);
+static box box_with_group_0(void) {
+  static const uint32_t group = 0;
+  box b = box_of(CTR_DEFAULT_SINGLE_ID);
+  b.config->process.user = (ctr_user){.additionalGids = {&group, 1}};
+  return b;
+}
+
+TEST(groups_with_a_single_id_are_roots) {
+  box b = box_with_group_0();
+  CHECK_STR(box_said(box_run(&b, "self"), "groups"), "0");
+  box_free(&b);
+}
+
+TEST(groups_with_a_single_id_are_refused) {
+  box b = box_with_group_0();
+  CHECK_REFUSED(box_run(&b, "self"), "process.user.additionalGids", "leave them out");
+  box_free(&b);
 }
 
 /* -- groups that sources are reached by -- */
 
-enum { CLUB = 77777 };
+/* Made up by root. */
+enum { USER = 54321, UIDS = 200000, GIDS = 300000, CLUB = 77777 };
+
+static bool have_helpers(void) {
+  return access("/usr/bin/newuidmap", X_OK) == 0 && access("/usr/bin/newgidmap", X_OK) == 0;
+}
+
+static void cover(const char *dir, const char *path, const char *content) {
+  const char *own = text("%s/%s", dir, ctr__base_name(path));
+  put_file(own, content);
+  chmod(own, 0644);
+  if (mount(own, path, NULL, MS_BIND, NULL) < 0) test_fail(path, errno, "cannot be covered");
+}
+
+/* Root becomes that user, in a mount namespace in which the machine knows them. */
+static void become_user(const char *dir, const gid_t *groups, size_t group_count) {
+  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+    test_fail(__FILE__, __LINE__, "no mount namespace: %s", strerror(errno));
+  cover(dir, "/etc/passwd",
+        text("root:x:0:0::/root:/bin/sh\nmapper:x:%d:%d::/:/bin/sh\n", USER, USER));
+  cover(dir, "/etc/subuid", text("other:1:2\nmapper:%d:%d\n", UIDS, COUNT));
+  cover(dir, "/etc/subgid", text("%d:%d:%d\n", USER, GIDS, COUNT));
+  if (chown(dir, USER, USER) || setgroups(group_count, groups) || setresgid(USER, USER, USER) ||
+      setresuid(USER, USER, USER) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+    test_fail(__FILE__, __LINE__, "cannot become another: %s", strerror(errno));
+  setenv("TMPDIR", dir, 1);
+}
+
+/* In a process of its own; what fails there fails here. */
+static void apart_as_user(void (*run)(void), const gid_t *groups, size_t group_count) {
+  char dir[256];
+  snprintf(dir, sizeof dir, "%s/user.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+  if (!mkdtemp(dir) || chmod(dir, 0755)) test_fail(dir, 0, "cannot make it");
+  fflush(stdout);
+  int status = -1;
+  pid_t pid = fork();
+  if (pid == 0) {
+    become_user(dir, groups, group_count);
+    if (!test_failures) run();
+    fflush(stdout);
+    _exit(test_failures != 0);
+  }
+  waitpid(pid, &status, 0);
+  CHECK_NUM(status, 0);
+}
+
 static char club[300]; /* a directory that root and the group may search; below it: "open" */
 
 static void make_club(void) {
@@ -339,8 +256,7 @@ static void make_club(void) {
 }
 
 static void see_club(bool ranges) {
-  box b = box_new();
-  if (!ranges) use_single_id(&b);
+  box b = box_of(ranges ? CTR_DEFAULT_AUTO : CTR_DEFAULT_SINGLE_ID);
   box_mount(&b, "/in", "bind", text("%s/open", club), CTR_STRS("rbind"));
   CHECK_RAN(box_run(&b, "cat", "/in/for-all", "/in/for-members"));
   CHECK_STR(b.out, ranges ? "for all\n/in/for-members EACCES\n" : "for all\nfor members\n");
@@ -366,7 +282,6 @@ static void see_nothing(void) {
 }
 
 TEST(a_source_that_a_group_of_the_callers_reaches_is_bound_and_the_group_left_outside) {
-  ONLY_AS_ROOT;
   if (!have_helpers()) SKIP("no subordinate ids: newuidmap(1), subuid(5)");
   static const gid_t groups[] = {CLUB};
   make_club();
@@ -390,7 +305,6 @@ static box box_holed(void) {
 }
 
 TEST(files_made_inside_belong_to_the_mapped_ids_outside) {
-  ONLY_AS_ROOT;
   static const struct {
     uint32_t uid, gid, uid_outside, gid_outside;
   } rows[] = {{0, 0, 100000, 400000},
@@ -414,7 +328,6 @@ TEST(files_made_inside_belong_to_the_mapped_ids_outside) {
 }
 
 TEST(nobody_can_be_who_is_in_a_hole_of_the_map) {
-  ONLY_AS_ROOT;
   static const uint32_t group = 50;
   static const uint32_t holes[] = {10, 19, 25, 999, 1001, 65536};
   const uint64_t caps = CTR_CAP(CHOWN);
@@ -494,7 +407,6 @@ static void check_pipes(box *b, uint32_t uid, uint32_t gid) {
 }
 
 TEST(pipes_belong_to_the_process_in_a_new_user_namespace) {
-  ONLY_AS_ROOT;
   static const ctr_user users[] = {{.uid = 0, .gid = 0}, {.uid = 24, .gid = 101}};
   static const uint32_t outside[][2] = {{100000, 400000}, {200004, 500001}};
   for (int i = 0; i < 2; i++) {
@@ -505,7 +417,6 @@ TEST(pipes_belong_to_the_process_in_a_new_user_namespace) {
 }
 
 TEST(pipes_belong_to_the_process_in_a_user_namespace_that_is_joined) {
-  ONLY_AS_ROOT;
   static const ctr_user users[] = {{.uid = 0, .gid = 0}, {.uid = 24, .gid = 101}};
   static const uint32_t outside[][2] = {{100000, 400000}, {200004, 500001}};
   holder h = {.box = box_holed()};
@@ -563,22 +474,42 @@ static void check_terminal(box b, ctr_user user, uint32_t uid_outside) {
 }
 
 TEST(a_terminal_belongs_to_the_process_in_a_user_namespace) {
-  check_terminal(box_mapped(), (ctr_user){.uid = 0}, is_root() ? 100000 : geteuid());
-  if (is_root()) check_terminal(box_mapped(), (ctr_user){.uid = 1000}, 101000);
+  check_terminal(box_mapped(), (ctr_user){.uid = 0}, me().root_uid);
 }
 
-static void subordinate_terminal(void) {
-  check_terminal(box_new(), (ctr_user){.uid = 1000, .gid = 1000}, given.uids + 999);
+TEST(a_terminal_belongs_to_another_id_of_the_map) {
+  box b = box_mapped();
+  uint32_t outside = 0;
+  CHECK(ctr__id_mapped(b.config->linux_.uidMappings, 1000, &outside));
+  check_terminal(b, (ctr_user){.uid = 1000, .gid = 1000}, outside);
 }
 
-TEST(a_terminal_belongs_to_a_subordinate_id) {
-  WITH_SUBORDINATE_IDS(subordinate_terminal);
+static void check_joined_terminal(ctr_user user, uint32_t uid_outside) {
+  holder h = {.box = box_mapped()};
+  h.box.config->process.args = CTR_STRS("/probe", "wait");
+  start(&h, NULL);
+  box b = box_mapped();
+  join_users(&b, &h);
+  check_terminal(b, user, uid_outside);
+  finish(&h);
+}
+
+TEST(a_terminal_belongs_to_the_process_in_a_user_namespace_that_is_joined) {
+  check_joined_terminal((ctr_user){.uid = 0}, me().root_uid);
+}
+
+TEST(a_terminal_belongs_to_another_id_of_the_map_that_is_joined) {
+  box b = box_mapped();
+  uint32_t outside = 0;
+  CHECK(ctr__id_mapped(b.config->linux_.uidMappings, 1000, &outside));
+  check_joined_terminal((ctr_user){.uid = 1000, .gid = 1000}, outside);
+  box_free(&b);
 }
 
 /* -- maps that are written from inside a user namespace -- */
 
 /* Runs it as root of a new user namespace, with the ids given mapped there. */
-static void inside(uint32_t first, uint32_t count, void (*run)(void)) {
+static void inside(uint32_t uid, uint32_t gid, uint32_t count, void (*run)(void)) {
   int ready[2], go[2], status = -1;
   char c = 'x';
   CHECK(!pipe(ready) && !pipe(go));
@@ -593,9 +524,9 @@ static void inside(uint32_t first, uint32_t count, void (*run)(void)) {
     _exit(test_failures != 0);
   }
   CHECK(read(ready[0], &c, 1) == 1);
-  if (!is_root()) put_file(text("/proc/%d/setgroups", pid), "deny");
-  put_file(text("/proc/%d/uid_map", pid), text("0 %u %u", first, count));
-  put_file(text("/proc/%d/gid_map", pid), text("0 %u %u", first, count));
+  put_file(text("/proc/%d/setgroups", pid), me().setgroups);
+  put_file(text("/proc/%d/uid_map", pid), text("0 %u %u", uid, count));
+  put_file(text("/proc/%d/gid_map", pid), text("0 %u %u", gid, count));
   CHECK(write(go[1], &c, 1) == 1);
   waitpid(pid, &status, 0);
   CHECK_NUM(status, 0);
@@ -643,23 +574,100 @@ static void nested_without_setfcap(void) {
   data[0].effective = data[0].permitted &= ~(1U << 31); /* CAP_SETFCAP */
   CHECK(!syscall(SYS_capset, &head, data));
   box b = box_new();
-  CHECK_REFUSED(box_run(&b, "self"), "linux.uidMappings", "needs CAP_SETFCAP");
+  CHECK_REFUSED(box_run(&b, "self"), "linux.uidMappings", "takes CAP_SETFCAP");
   box_free(&b);
 }
 
-TEST(a_map_of_a_map_is_written_from_inside_a_user_namespace) {
-  if (!is_root()) {
-    inside(geteuid(), 1, nested_single_id);
-    inside(geteuid(), 1, nested_without_setfcap);
-    return;
-  }
+TEST(maps_of_a_map_are_written_from_inside_a_user_namespace) {
   char saved[200], dir[256];
   snprintf(saved, sizeof saved, "%s", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
   snprintf(dir, sizeof dir, "%s/nested", saved);
   CHECK(!mkdir(dir, 0755) && !chown(dir, 100000, 100000));
   setenv("TMPDIR", dir, 1);
-  inside(100000, 65536, nested_ranges);
+  inside(100000, 100000, 65536, nested_ranges);
   setenv("TMPDIR", saved, 1);
+}
+
+/* -- ids that are given, but cannot be had -- */
+
+enum { GIVEN = 200000, SOMEBODY = 1000 };
+
+/* Somebody with a range, who is the machine's only user. */
+static void put_somebody(void) {
+  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+      mount("t", "/etc", "tmpfs", 0, "mode=755"))
+    _exit(3);
+  put_file("/etc/passwd",
+           text("root:x:0:0::/:/bin/sh\nsomebody:x:%d:%d::/:/bin/sh\n", SOMEBODY, SOMEBODY));
+  put_file("/etc/subuid", text("somebody:%d:%d\n", GIVEN, COUNT));
+  put_file("/etc/subgid", text("somebody:%d:%d\n", GIVEN, COUNT));
+}
+
+/* Root, newuidmap(1) and somebody are there, and nobody else. */
+static void enter_small_userns(void) {
+  int ready[2], status = -1;
+  char c = 'x';
+  const pid_t own = getpid();
+  if (pipe(ready)) _exit(3);
+  const pid_t writer = fork();
+  if (writer == 0) {
+    const char *map = text("0 0 1\n%d %d 1\n", SOMEBODY, SOMEBODY);
+    if (read(ready[0], &c, 1) != 1) _exit(3);
+    put_file(text("/proc/%d/uid_map", own), map);
+    put_file(text("/proc/%d/gid_map", own), map);
+    _exit(test_failures != 0);
+  }
+  if (unshare(CLONE_NEWUSER) || write(ready[1], &c, 1) != 1 ||
+      waitpid(writer, &status, 0) != writer || status)
+    _exit(3);
+  close(ready[0]);
+  close(ready[1]);
+}
+
+static void drop_bound(void) {
+  if (prctl(PR_CAPBSET_DROP, 21 /* CAP_SYS_ADMIN */, 0, 0, 0)) _exit(3);
+}
+
+/* What the default config maps for somebody after arrange; it has to start. */
+static void check_default_of_somebody(void (*arrange)(void), const char *map) {
+  char dir[300], old[256];
+  int status = -1;
+  snprintf(old, sizeof old, "%s", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+  snprintf(dir, sizeof dir, "%s/somebody.XXXXXX", old);
+  CHECK(mkdtemp(dir) && !chown(dir, SOMEBODY, SOMEBODY));
+  fflush(stdout);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    setenv("TMPDIR", dir, 1);
+    put_somebody();
+    if (arrange) arrange();
+    if (setgroups(0, NULL) || setresgid(SOMEBODY, SOMEBODY, SOMEBODY) ||
+        setresuid(SOMEBODY, SOMEBODY, SOMEBODY) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+      _exit(3);
+    box b = box_new();
+    CHECK_RAN(box_run(&b, "cat", "/proc/self/uid_map", "/proc/self/gid_map"));
+    CHECK_STR(b.out, text("%s%s", map, map));
+    box_free(&b);
+    fflush(stdout);
+    _exit(test_failures != 0);
+  }
+  waitpid(pid, &status, 0);
+  CHECK_NUM(status, 0);
+}
+
+TEST(ids_that_are_given_but_cannot_be_had_are_not_in_the_default) {
+  char one[100], several[200];
+  if (access("/usr/bin/newuidmap", X_OK)) SKIP("newuidmap is not installed");
+  snprintf(one, sizeof one, "%s", map_line(0, SOMEBODY, 1));
+  snprintf(several, sizeof several, "%s%s", one, map_line(1, GIVEN, COUNT));
+  check_default_of_somebody(NULL, several); /* else it would be for another reason */
+  check_default_of_somebody(enter_small_userns, one);
+  check_default_of_somebody(drop_bound, one);
+}
+
+TEST(a_single_id_is_mapped_again_from_inside_a_user_namespace) {
+  inside(geteuid(), getegid(), 1, nested_single_id);
+  inside(geteuid(), getegid(), 1, nested_without_setfcap);
 }
 
 TEST_MAIN

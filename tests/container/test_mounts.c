@@ -482,7 +482,7 @@ TEST(a_device_of_the_host_is_bound_where_none_can_be_made) {
   CHECK_REFUSED(box_run(&b, "exit", "0"), "linux.devices[0]",
                 "/dev/zero: a device that the caller");
   devices[0].path = "/dev/no-such-device";
-  CHECK_REFUSED(box_run(&b, "exit", "0"), "linux.devices[0]", "needs CAP_MKNOD");
+  CHECK_REFUSED(box_run(&b, "exit", "0"), "linux.devices[0]", "takes CAP_MKNOD");
   box_free(&b);
 }
 

@@ -102,15 +102,15 @@ TEST(flags_are_taken_by_the_kernel) {
 /* -- real profiles -- */
 
 static void use_real(box *b, const char *name) {
-  static char profile[1 << 16], config[1 << 17];
+  static char read_text[1 << 16], config[1 << 17];
   const char *top = getenv("CTR_TOP");
   FILE *file = fopen(text("%s/tests/profiles/%s.json", top ? top : ".", name), "re");
-  size_t len = file ? fread(profile, 1, sizeof profile - 1, file) : 0;
+  size_t len = file ? fread(read_text, 1, sizeof read_text - 1, file) : 0;
   if (file) fclose(file);
-  profile[len] = '\0';
+  read_text[len] = '\0';
   snprintf(config, sizeof config,
            "{\"ociVersion\":\"1.3.0\",\"process\":{\"cwd\":\"/\"},\"linux\":{\"seccomp\":%s}}",
-           profile);
+           read_text);
   ctr_config *read = NULL;
   if (ctr_config_parse(&b->mem, config, strlen(config), &read, &b->err))
     test_fail(__FILE__, __LINE__, "%s: %s", name, b->err.msg);

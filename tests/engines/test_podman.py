@@ -46,6 +46,7 @@ STORAGE = """
 [storage]
 driver = "vfs"
 graphroot = "{scratch}/root"
+rootless_storage_path = "{scratch}/root"
 runroot = "{scratch}/run"
 """
 
@@ -66,6 +67,11 @@ class Podman(EngineTest):
     # podman gives the runtime no --root: it has to find its own again.
     state_root = Path("/run") / RUNTIME.name.removesuffix("-oci")
     groups_of_engine = ("conmon",)
+    program = ["podman"]  # the first words of a command
+
+    @classmethod
+    def prepare(cls):
+        """What comes before podman is run."""
 
     @classmethod
     def setUpClass(cls):
@@ -82,7 +88,8 @@ class Podman(EngineTest):
                    "CONTAINERS_STORAGE_CONF": str(cls.scratch / "storage.conf")}
         archive = cls.scratch / "image.tar"
         engine.image_archive(archive, cls.busybox)
-        loaded = engine.run("podman", "load", "-i", archive, env=cls.env)
+        cls.prepare()
+        loaded = engine.run(*cls.program, "load", "-i", archive, env=cls.env)
         if IMAGE not in loaded.stdout:
             raise AssertionError(f"podman load: {loaded.stdout} {loaded.stderr}")
 
@@ -101,7 +108,7 @@ class Podman(EngineTest):
         return {name for name in super().states() if name in known}
 
     def podman(self, *args, **kwargs):
-        return engine.run("podman", *args, env=self.env, **kwargs)
+        return engine.run(*self.program, *args, env=self.env, **kwargs)
 
     def command(self, verb, *options, command=()):
         return [verb, "--cgroup-parent", f"/{self.group}", *options, IMAGE, *command]
@@ -153,7 +160,7 @@ class Run(Podman):
 
     def test_attached_run_tells_the_death_by_signal(self):
         attached = subprocess.Popen(
-            ["podman", *self.command("run", "--rm", "--name", "box", command=SERVICE)],
+            [*self.program, *self.command("run", "--rm", "--name", "box", command=SERVICE)],
             env=self.env, stdout=subprocess.PIPE, text=True)
         self.assertEqual(attached.stdout.readline(), "ready\n")
         self.podman("kill", "--signal", "KILL", "box")
@@ -177,13 +184,13 @@ class Run(Podman):
 
     def test_terminal(self):
         terminal = self.terminal(
-            "podman", *self.command("run", "--rm", "-it", command=["sh"]),
+            *self.program, *self.command("run", "--rm", "-it", command=["sh"]),
             rows=33, columns=99, env=self.env)
         self.assertEqual(self.talk(terminal), 7)
 
     def test_detached_terminal_is_attached_to_later(self):
         self.service("--tty", "--interactive", command=["sh"])
-        terminal = self.terminal("podman", "attach", "box", rows=33, columns=99, env=self.env)
+        terminal = self.terminal(*self.program, "attach", "box", rows=33, columns=99, env=self.env)
         self.talk(terminal)
         self.assertEqual(self.inspect("box", "State.ExitCode"), 7)
 
@@ -196,6 +203,10 @@ class Run(Podman):
         self.assert_run(self.shell("id -u; id -g", "--user", "worker"), f"{WORKER}\n{WORKER}\n")
         result = self.shell("id -u; id -g; id -G", "--user", "77:88", "--group-add", "99")
         self.assert_run(result, "77\n88\n88 99\n")
+
+    def test_another_user_opens_the_standard_streams_again(self):
+        result = self.shell("echo out >/dev/stdout; echo err >/dev/stderr", "--user", "worker")
+        self.assertEqual((result.stdout, result.stderr, result.returncode), ("out\n", "err\n", 0))
 
     def test_read_only_root(self):
         result = self.shell("touch /x || touch /etc/x || touch /tmp/x && echo x", "--read-only")
@@ -297,7 +308,7 @@ class Run(Podman):
 
     def test_descriptors_are_passed_on(self):
         path = self.scratch / "through"
-        result = engine.run("sh", "-c", f'exec "$@" 3>{path}', "sh", "podman", *self.command(
+        result = engine.run("sh", "-c", f'exec "$@" 3>{path}', "sh", *self.program, *self.command(
             "run", "--rm", "--preserve-fds", "1", command=["sh", "-c", "echo through >&3"]),
             env=self.env)
         self.assert_run(result)
@@ -331,7 +342,7 @@ class Run(Podman):
     def test_many_at_once(self):
         words = "one two three four five".split()
         commands = [self.command("run", "--rm", command=["echo", word]) for word in words]
-        running = [subprocess.Popen(["podman", *command], env=self.env, text=True,
+        running = [subprocess.Popen([*self.program, *command], env=self.env, text=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                    for command in commands]
         ended = [(*process.communicate(timeout=60), process.returncode) for process in running]
@@ -539,8 +550,12 @@ class Exec(Podman):
                               "box", "sh", "-c", script)
         self.assert_run(result, f"of the container/and of exec\n/work\n{WORKER}\n{WORKER}\n")
 
+    def test_another_user_opens_the_standard_streams_again(self):
+        result = self.execute("--user", "worker", "box", "sh", "-c", "echo said >/dev/stdout")
+        self.assert_run(result, "said\n")
+
     def test_terminal(self):
-        terminal = self.terminal("podman", "exec", "-it", "box", "sh", rows=33, columns=99,
+        terminal = self.terminal(*self.program, "exec", "-it", "box", "sh", rows=33, columns=99,
                                  env=self.env)
         self.assertEqual(self.talk(terminal), 7)
 
@@ -554,8 +569,9 @@ class Exec(Podman):
         self.assertNotEqual(self.execute("box", "true").returncode, 0)
 
     def test_dies_with_the_container(self):
-        process = subprocess.Popen(["podman", "exec", "box", "sh", "-c", "echo in; sleep 1000"],
-                                   env=self.env, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [*self.program, "exec", "box", "sh", "-c", "echo in; sleep 1000"],
+            env=self.env, stdout=subprocess.PIPE, text=True)
         self.assertEqual(process.stdout.readline(), "in\n")
         self.podman("kill", "--signal", "KILL", "box")
         process.communicate(timeout=engine.PATIENCE)

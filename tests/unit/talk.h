@@ -149,7 +149,9 @@ typedef struct listener {
 
 static inline void listener_open(listener *l) {
   int pair[2];
-  *l = (listener){.parent = -1};
+  static ctr__shared shared;
+  shared = (ctr__shared){.step = 0};
+  *l = (listener){.launch = {.shared = &shared}, .parent = -1};
   CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
   l->launch.sock = pair[0];
   l->parent = pair[1];

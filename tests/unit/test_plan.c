@@ -459,6 +459,15 @@ static const struct row {
      "child   wait to be started  [OCI runtime.md]\n"
      "child   tell who starts it that nothing is left to do  [unix(7)]\nchild   execute"},
     {"",
+     {EXEC, SPACES(USER_NS ",{'type':'uts'}"), .desc = {.inner_userns = true},
+      .process = ",'user':{'uid':7,'gid':8}"},
+     "parent  open the user namespace that owns the mount namespace of pid 4711\n"
+     "parent  open the container's first process: pid 4711\n"
+     "stage   join the user namespace at the owner of its mounts\n"
+     "stage   join the first process's namespaces: mount,uts  <- linux.namespaces\n"
+     "stage   join the first process's namespaces: user  <- linux.namespaces\n"
+     "stage   clone into new namespaces: none\nbecome uid 7, gid 8"},
+    {"",
      {EXEC, SPACES(MOUNT_NS ",{'type':'uts'}")},
      "parent  open the container's first process: pid 4711, started at tick 815  [pidfd_open(2)]\n"
      "parent  clone an intermediate process\nstage   be out of reach of ptrace until execve\n"

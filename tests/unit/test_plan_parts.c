@@ -708,11 +708,15 @@ TEST(settings_that_belong_to_a_new_namespace_are_written) {
 static const char *hierarchies(const char *lines) {
   static char result[1024], copy[2048];
   static ctr__hierarchies all;
-  char *save = NULL, *at = result;
+  ctr_arena arena = {0};
+  ctr__mount_line *mounts;
+  size_t count;
+  char *at = result;
   all = (ctr__hierarchies){0};
   snprintf(copy, sizeof copy, "%s", lines);
-  for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    ctr__hierarchy_read(&all, line);
+  mounts = ctr__mount_lines(&arena, copy, &count);
+  CHECK(mounts != NULL);
+  for (size_t i = 0; mounts && i < count; i++) ctr__hierarchy_add(&all, &mounts[i]);
   size_t v1 = 0;
   *at = '\0';
   for (size_t i = 0; i < all.count; i++) {
@@ -721,6 +725,7 @@ static const char *hierarchies(const char *lines) {
     v1 += !all.items[i].v2;
   }
   CHECK_NUM(all.v1_count, v1);
+  ctr_arena_free(&arena);
   return result;
 }
 

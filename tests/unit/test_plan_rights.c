@@ -150,6 +150,13 @@ static const struct row {
      {USER_WITH(.can_set_resources = true), USER_WITH(.oom_score_adj = -1)},
      {{SPACES(USER_NS), SCORE(0), .facts = &user_facts},
       {SPACES(USER_NS), SCORE(1), .facts = &user_facts}}},
+    {"OOM_SCORE", /* that the caller's is above 0 says nothing of the lowest that was ever set */
+     {SPACES(USER_NS), SCORE(-1), .facts = USER_WITH(.oom_score_adj = 500)},
+     "process.oomScoreAdj",
+     "-1, the caller has 500",
+     {USER_WITH(.can_set_resources = true, .oom_score_adj = 500)},
+     {{SPACES(USER_NS), SCORE(100), .facts = USER_WITH(.oom_score_adj = 500)},
+      {SPACES(USER_NS), SCORE(0), .facts = USER_WITH(.oom_score_adj = 500)}}},
     {"REAL_TIME",
      {SPACES(USER_NS), FIFO, .facts = USER_WITH(.nice_limit = 40, .priority_limit = 6)},
      "process.scheduler.policy",
@@ -312,8 +319,9 @@ TEST(what_a_caller_may_not_is_refused_in_the_words_of_the_table) {
     const struct ctr__right_row *right = right_of(row);
     char text[1024], label[64];
     snprintf(label, sizeof label, "row %zu: %s", i, row->right);
-    snprintf(text, sizeof text, "%s: %s%s%s needs %s: %s", row->field, or_else(row->detail, ""),
-             row->detail ? ": " : "", right->asked, right->needs, right->instead);
+    snprintf(text, sizeof text, "%s: %s%s%s: that takes %s; instead %s", row->field,
+             or_else(row->detail, ""), row->detail ? ": " : "", right->asked, right->needs,
+             right->instead);
     compile(&row->asks);
     CHECK_REFUSED(label, CTR_E_UNSUPPORTED, row->field);
     CHECK_MSG(!strcmp(now.err.msg, text), "%s: \"%s\", should be \"%s\"", label, now.err.msg, text);
@@ -373,7 +381,7 @@ TEST(the_table_is_printed_a_line_for_each_right) {
     const struct ctr__right_row *right = &ctr__rights[i];
     char words[1024], *end = at + strcspn(at, "\n");
     *end = '\0';
-    snprintf(words, sizeof words, "%s: needs %s; else %s", right->asked, right->needs,
+    snprintf(words, sizeof words, "%s: takes %s; instead %s", right->asked, right->needs,
              right->instead);
     bool judged = !strncmp(at, "yes     ", 8) || !strncmp(at, "no      ", 8);
     CHECK_MSG(right->has ? judged : !strncmp(at, "depends ", 8), "%.60s", at);
@@ -521,7 +529,8 @@ TEST(a_helper_maps_what_is_given_and_nothing_else) {
     check_ids(facts, cases[i].map, *cases[i].refused ? "linux.uidMappings[0]" : "",
               CTR_E_UNSUPPORTED, cases[i].refused);
   check_ids(facts, OWN_UID "," MAP(1, 200000, 20) "," MAP(50, 7, 1), "linux.uidMappings[2]",
-            CTR_E_UNSUPPORTED, "hostID 7, size 1: user ids of others in a user namespace needs");
+            CTR_E_UNSUPPORTED,
+            "hostID 7, size 1: user ids of others in a user namespace: that takes");
 }
 
 TEST(ids_that_cannot_be_found_out_are_left_to_the_helper) {
@@ -568,6 +577,49 @@ TEST(mapping_root_needs_a_capability_of_the_caller_who_does) {
   CHECK_REFUSED("second", CTR_E_UNSUPPORTED, "linux.uidMappings");
   MAPPED(MAPS(MAP(0, 5, 1), MAP(0, 0, 1)), .facts = NESTED_WITH(.euid = 5));
   CHECK_MSG(now.plan, "%s", now.err.msg);
+}
+
+/* proc_pid(5): the maps of the inner one are written by who owns /proc/self, which is the caller's
+   own id alone. */
+TEST(an_inner_user_namespace_takes_the_callers_own_id_as_root) {
+  const struct {
+    const char *label;
+    setup asks;
+    bool refused;
+  } cases[] = {
+#define INNER .desc = {.inner_userns = true}
+#define RANGE MAP(0, 100000, 65536)
+#define WHOLE MAP(0, 0, 65536)
+      {"another's", {INNER, SPACES(USER_NS), MAPS(RANGE, RANGE)}, true},
+      {"another uid", {INNER, SPACES(USER_NS), MAPS(RANGE, WHOLE)}, true},
+      {"another gid", {INNER, SPACES(USER_NS), MAPS(WHOLE, RANGE)}, true},
+      {"joined", {INNER, SPACES(JOIN)}, true},
+      {"a range of a user's",
+       {INNER, SPACES(USER_NS), .facts = USER_WITH_HELPERS,
+        MAPS(MAP(0, 200000, 10) "," MAP(10, 1000, 1), MAP(0, 300000, 10) "," MAP(10, 1001, 1))},
+       true},
+      {"none", {INNER, SPACES(MOUNT_NS)}, false},
+      {"root's own", {INNER, SPACES(USER_NS), MAPS(WHOLE, WHOLE)}, false},
+      {"a user's own",
+       {INNER, SPACES(USER_NS), MAPS(OWN_UID, OWN_GID), .facts = &user_facts},
+       false},
+      {"no maps", {INNER, SPACES(USER_NS), .facts = &user_facts}, false},
+      {"and more",
+       {INNER, SPACES(USER_NS), MAPS(ALL_UIDS, ALL_GIDS), .facts = USER_WITH_HELPERS},
+       false},
+      {"one more process", {INNER, SPACES(JOIN), EXEC}, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    compile(&cases[i].asks);
+    if (!cases[i].refused) {
+      CHECK_MSG(now.plan, "%s: %s", cases[i].label, now.err.msg);
+      continue;
+    }
+    CHECK_REFUSED(cases[i].label, CTR_E_UNSUPPORTED, "linux.uidMappings");
+    CHECK_HAS(now.err.msg, "inner_userns takes a new user namespace in which 0 is the caller's");
+  }
+#undef WHOLE
+#undef RANGE
+#undef INNER
 }
 
 /* -- what is given, as text -- */

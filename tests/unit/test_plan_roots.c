@@ -69,6 +69,66 @@ TEST(the_root_can_be_remounted_anywhere_in_the_list) {
               "mount tmpfs on /\non / set ro, clear none  <- mounts[1]\npivot_root(2)");
 }
 
+/* A bind shows a file system of the host's, whose options are the host's as well. */
+TEST(a_remount_changes_no_file_system_of_the_hosts) {
+#define AT(at, more)        "{'destination':'" at "'" more "}"
+#define BIND(at)            AT(at, ",'source':'/s','options':['bind']")
+#define TYPED_BIND(at)      AT(at, ",'type':'bind','source':'/s'")
+#define MOUNTED(at)         AT(at, ",'type':'tmpfs'")
+#define REMOUNT(at, option) AT(at, ",'options':['remount','" option "']")
+  static const struct {
+    const char *root, *mounts, *refused; /* NULL: it may be */
+  } rows[] = {{NULL, REMOUNT("/", "sync"), "mounts[0]"},
+              {NULL, REMOUNT("/", "size=1"), "mounts[0]"},
+              {NULL, REMOUNT("/", "noexec"), NULL},
+              {"", ROOT("bind", ",'source':'/s'") "," REMOUNT("/", "sync"), "mounts[1]"},
+              {"", ROOT("bind", ",'source':'/s'") "," REMOUNT("//.", "sync"), "mounts[1]"},
+              {"", TMPFS "," REMOUNT("/", "sync"), NULL},
+              {NULL, BIND("/m") "," REMOUNT("/m", "size=1"), "mounts[1]"},
+              {NULL, TYPED_BIND("/m") "," REMOUNT("/m", "size=1"), "mounts[1]"},
+              {NULL, TYPED_BIND("/m") "," REMOUNT("//m/.", "sync"), "mounts[1]"},
+              {NULL, BIND("/m") "," REMOUNT("/m", "noexec"), NULL},
+              {NULL, MOUNTED("/m") "," REMOUNT("/m", "size=1"), NULL},
+              {NULL, BIND("/m") "," MOUNTED("/m") "," REMOUNT("/m", "size=1"), NULL},
+              {NULL, MOUNTED("/m") "," BIND("/m") "," REMOUNT("/m", "size=1"), "mounts[2]"},
+              {NULL, MOUNTED("/m") "," REMOUNT("/m", "size=1") "," REMOUNT("/m", "size=2"), NULL}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    PLAN(.root = rows[i].root, .mounts = rows[i].mounts);
+    if (rows[i].refused) {
+      CHECK_REFUSED(rows[i].mounts, CTR_E_CONFIG, rows[i].refused);
+      CHECK_HAS(now.err.msg, "would change the host's file system");
+    } else {
+      CHECK_MSG(now.plan, "%s: %s", rows[i].mounts, now.text);
+      CHECK_MSG(!strstr(rows[i].mounts, "noexec") == !!step_of(CTR__STEP_RECONFIGURE), "%s: %s",
+                rows[i].mounts, now.text);
+    }
+  }
+}
+
+/* It is read-only in the end, when what is to lie in it is there; a remount has the last word. */
+TEST(a_remount_says_whether_what_was_filled_becomes_read_only) {
+#define FILLED(option)                                                                             \
+  AT("/m", ",'type':'tmpfs','options':['ro']")                                                     \
+  "," REMOUNT("/m", option) "," AT("/m/n", ",'type':'x'")
+  PLAN(.mounts = FILLED("nosuid"));
+  check_lines("another", now.text,
+              "mount tmpfs on /m\non /m set nosuid, clear none  <- mounts[1]\nmount x on /m/n\n"
+              "on /m set ro, clear none  <- mounts[0]");
+  PLAN(.mounts = FILLED("rw"));
+  check_lines("writable", now.text, "mount tmpfs on /m\n<- mounts[1]\nmount x on /m/n");
+  CHECK_MSG(!strstr(now.text, "set ro"), "%s", now.text);
+  PLAN(.mounts = FILLED("rrw"));
+  CHECK_MSG(now.plan && !strstr(now.text, "set ro"), "%s", now.text);
+  PLAN(.mounts = FILLED("rw") "," REMOUNT("/m", "ro"));
+  check_lines("read-only after all", now.text, "mount x on /m/n\non /m set ro");
+#undef FILLED
+#undef REMOUNT
+#undef MOUNTED
+#undef TYPED_BIND
+#undef BIND
+#undef AT
+}
+
 TEST(a_mode_is_set_in_the_order_of_the_list) {
   PLAN(NO_PATH, .mounts = TMPFS ",{'destination':'/a','type':'ctr.dir'},"
                                 "{'destination':'/a','type':'ctr.mode','options':['mode=1777']},"
@@ -387,7 +447,7 @@ TEST(what_is_not_wanted_is_left_out) {
   PLAN(.desc = {.no_new_session = true}, .process = ",'terminal':true");
   CHECK_REFUSED("a terminal", CTR_E_CONFIG, "process.terminal");
   PLAN(.desc = {.no_new_cwd = true}, .program = "'cwd':'/w','args':['/p']");
-  CHECK_MSG(now.plan && !step_of(CTR__STEP_MAKE_DIR), "%s", now.text);
+  CHECK_MSG(now.plan && !step_of(CTR__STEP_MAKE_CWD), "%s", now.text);
 }
 
 TEST_MAIN

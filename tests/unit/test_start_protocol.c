@@ -124,7 +124,7 @@ static void wait_among_strangers(void *arg) {
   CHECK(w.child.is_started && w.child.start_sock == -1 && w.child.sock > 2);
   CHECK(fcntl(w.child.sock, F_GETFD) & FD_CLOEXEC);
   ctr__message message;
-  CHECK_NUM(ctr__child_tell_started(&w.child, NULL), 0);
+  CHECK_NUM(ctr__child_tell_started(&w.child, &(ctr__step){.num = {0}}), 0);
   CHECK(recv(sock, &message, sizeof message, MSG_DONTWAIT) == (ssize_t)sizeof message &&
         message.type == CTR__MSG_STARTED);
   CHECK(recv(later, &message, sizeof message, 0) <= 0); /* nobody answers there */
@@ -151,7 +151,7 @@ static void wait_and_leave_the_maker(void *arg) {
   char byte;
   CHECK_NUM(recv(w.maker, &byte, 1, MSG_DONTWAIT), 0);
   close(sock); /* it has been started all the same */
-  CHECK_NUM(ctr__child_tell_started(&w.child, NULL), 0);
+  CHECK_NUM(ctr__child_tell_started(&w.child, &(ctr__step){.num = {0}}), 0);
   waiter_close(&w);
 }
 
@@ -186,7 +186,7 @@ TEST(what_fails_after_the_start_is_told_to_who_started_it) {
     new_root();
     waiter_open(&w);
     enum ctr__kind kind = i ? CTR__STEP_EXEC : CTR__STEP_HOOK;
-    enum ctr__reason reason = i ? CTR__WHY_NONE : CTR__WHY_HOOK_EXIT;
+    enum ctr__reason reason = i ? CTR__WHY_NONE : CTR__WHY_PROGRAM_EXIT;
     ctr__start_report r = report_of(&w, step_at(w.plan, kind), reason, 3, -ENOEXEC);
     CHECK(r.kind == (uint32_t)kind && r.message.type == CTR__MSG_ERROR);
     CHECK(r.message.error == ENOEXEC && r.message.reason == (uint32_t)reason);
@@ -212,7 +212,9 @@ typedef struct starter {
 
 static void starter_open(starter *s) {
   int pair[2];
-  *s = (starter){.process = {.pidfd = -1}, .container = {.id = "box"}, .listener_sock = -1};
+  static ctr__stored stored; /* of no process that could be looked at */
+  *s = (starter){.process = {.pidfd = -1}, .container = {.id = "box", .stored = &stored},
+                 .listener_sock = -1};
   CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
   s->sock = pair[0];
   s->child = pair[1];
@@ -287,12 +289,12 @@ TEST(a_hook_that_failed_is_told_with_what_it_said) {
     int64_t value;
     const char *note, *text;
     int sys;
-  } rows[] = {{CTR__WHY_HOOK_EXIT, 3, "no luck\nmore",
+  } rows[] = {{CTR__WHY_PROGRAM_EXIT, 3, "no luck\nmore",
                "it ended with exit code 3: it said: no luck", 0},
-              {CTR__WHY_HOOK_EXIT, 255, "", "it ended with exit code 255", 0},
-              {CTR__WHY_HOOK_SIGNAL, 9, "", "it was ended by signal 9", 0},
-              {CTR__WHY_HOOK_TIMEOUT, 0, "still here", "its time was up: it said: still here", 0},
-              {CTR__WHY_HOOK_PROGRAM, 0, "", "it cannot be executed", ECANCELED}};
+              {CTR__WHY_PROGRAM_EXIT, 255, "", "it ended with exit code 255", 0},
+              {CTR__WHY_PROGRAM_SIGNAL, 9, "", "it was ended by signal 9", 0},
+              {CTR__WHY_PROGRAM_TIMEOUT, 0, "so far", "its time was up: it said: so far", 0},
+              {CTR__WHY_PROGRAM_FILE, 0, "", "it cannot be executed", ECANCELED}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     starter s;
     starter_open(&s);
@@ -327,7 +329,7 @@ TEST(an_execve_that_failed_is_told_though_it_had_started) {
 /* Packets of every other size, empty ones too, whatever they begin with. */
 TEST(packets_of_another_size_are_refused) {
   static char packet[2 * sizeof(ctr__start_report)];
-  const ctr__start_report report = hook_report(CTR__WHY_HOOK_EXIT, 1, "");
+  const ctr__start_report report = hook_report(CTR__WHY_PROGRAM_EXIT, 1, "");
   const size_t last = sizeof report + 9;
   for (int with = 0; with < 3; with++)
     for (size_t size = 0; size <= last; size++) {
@@ -365,6 +367,35 @@ TEST(messages_that_are_not_due_are_refused) {
     CHECK(say(s.child, type < 20 ? type : UINT32_MAX - type));
     CHECK_MSG(await(&s) == CTR_E_PROTOCOL, "type %u", type);
     starter_close(&s);
+  }
+}
+
+/* With a filter ahead, who then never executed has ended before: a filter may be the reason. */
+TEST(an_end_of_who_never_executed_is_a_death) {
+  static const struct {
+    int executes, filtered, later;
+    ctr_code code;
+  } rows[] = {{0, 1, 0, CTR_E_PROTOCOL}, {1, 1, 0, CTR_OK}, {0, 0, 0, CTR_OK}, /* a function */
+              {0, 1, 1, CTR_OK}};                       /* another has its pid by now */
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const ctr__message started = {.type = CTR__MSG_STARTED, .value = rows[i].filtered};
+    starter s;
+    siginfo_t info;
+    ctr__proc_stat stat = {.start_time = 0};
+    starter_open(&s);
+    pid_t pid = fork();
+    if (pid == 0 && rows[i].executes) execl("/proc/self/exe", "test", "no_such_test", NULL);
+    if (pid == 0) _exit(0);
+    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    CHECK(!ctr__read_proc_stat(pid, &stat));
+    ctr__stored stored = {.pid = pid, .startTime = stat.start_time + (uint64_t)rows[i].later};
+    s.container.stored = &stored;
+    CHECK(say_bytes(s.child, &started, sizeof started, 0));
+    ctr__close(&s.child);
+    ctr_code code = await(&s);
+    CHECK_MSG(code == rows[i].code, "row %zu: %s", i, ctr_code_name(code));
+    starter_close(&s);
+    waitpid(pid, NULL, 0);
   }
 }
 
@@ -534,7 +565,7 @@ TEST(descriptors_that_are_sent_do_not_stay) {
     starter_open(&s);
     int before = open_descriptors();
     const ctr__message started = {.type = CTR__MSG_STARTED};
-    const ctr__start_report r = hook_report(CTR__WHY_HOOK_EXIT, 1, "");
+    const ctr__start_report r = hook_report(CTR__WHY_PROGRAM_EXIT, 1, "");
     CHECK(report ? say_bytes(s.child, &r, sizeof r, 8)
                  : say_bytes(s.child, &started, sizeof started, 5));
     CHECK(await(&s) == CTR_E_PROTOCOL);
@@ -576,11 +607,11 @@ static pid_t first_process(enum role role) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (wait_for_start(&w) < 0) _exit(1);
     w.child.at = step_at(w.plan, role == HOOK_FAILS ? CTR__STEP_HOOK : CTR__STEP_EXEC);
-    w.child.reason = role == HOOK_FAILS ? CTR__WHY_HOOK_EXIT : CTR__WHY_NONE;
+    w.child.reason = role == HOOK_FAILS ? CTR__WHY_PROGRAM_EXIT : CTR__WHY_NONE;
     w.child.detail = 1;
     if (role == DIES) raise(SIGKILL);
     if (role == HOOK_FAILS) ctr__child_fail(&w.child, -ECANCELED);
-    if (ctr__child_tell_started(&w.child, NULL) < 0) _exit(1);
+    if (ctr__child_tell_started(&w.child, &(ctr__step){.num = {0}}) < 0) _exit(1);
     if (role == FAILS_TO_EXECUTE) ctr__child_fail(&w.child, -EACCES);
     ctr__close(&w.child.sock); /* as execve does */
     for (;;) pause();

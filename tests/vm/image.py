@@ -1,6 +1,6 @@
-"""What the machine is made of: a kernel and busybox out of Debian's packages, and an initial RAM
-file system of plain files. Nothing is installed, and the package lists are our own: those of the
-machine may be empty, or of another architecture."""
+"""What the machine is made of: a kernel, busybox, newuidmap and Python out of Debian's packages, and
+an initial RAM file system of plain files. Nothing is installed, and the package lists are our own:
+those of the machine may be empty, or of another architecture."""
 
 import lzma
 import os
@@ -11,6 +11,8 @@ import subprocess
 from pathlib import Path
 
 MODULES = ["overlay"]  # what tests need and a kernel may have as a module
+PROGRAMS = ["uidmap", "python3"]  # packages, with all that they depend on
+HELPERS = ["newuidmap", "newgidmap"]
 
 
 class Missing(Exception):
@@ -37,7 +39,7 @@ class Apt:
         for part in ("lists/partial", "cache/archives/partial", "debs"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
-        self.debs = folder / "debs"
+        self.debs, self.cache = folder / "debs", folder / "cache"
         self.options = [f"-o{name}={value}" for name, value in {
             "Dir::State": folder, "Dir::State::status": folder / "status",
             "Dir::Cache": folder / "cache", "APT::Architecture": arch, "APT::Architectures": arch,
@@ -57,19 +59,36 @@ class Apt:
         deb, = self.debs.glob(f"{package}_*.deb")
         run(["dpkg-deb", "-x", str(deb), str(into)])
 
+    def unpack_whole(self, packages, into):
+        """With what they depend on: nothing is there yet, says the status of our own."""
+        run(["apt-get", "-qq", *self.options, "-y", "--no-install-recommends", "--download-only",
+             "install", *packages])
+        for deb in (self.cache / "archives").glob("*.deb"):
+            run(["dpkg-deb", "-x", str(deb), str(into)])
 
-def system(build, arch, kernel):
-    """The unpacked packages, fetched once."""
-    done, unpacked = build / "system", build / "system.new"
+
+def fetched(build, arch, name, what, unpack):
+    """Unpacked packages, fetched once."""
+    done, unpacked = build / name, build / f"{name}.new"
     if not done.exists():
-        print("# fetching a kernel and busybox", flush=True)
+        print(f"# fetching {what}", flush=True)
         shutil.rmtree(unpacked, ignore_errors=True)
-        apt = Apt(build / "apt", arch)
-        apt.unpack(apt.dependency(kernel), unpacked)
-        apt.unpack("busybox-static", unpacked)
+        unpack(Apt(build / "apt", arch), unpacked)
         shutil.rmtree(build / "apt")
         unpacked.rename(done)
     return done
+
+
+def system(build, arch, kernel):
+    def unpack(apt, into):
+        apt.unpack(apt.dependency(kernel), into)
+        apt.unpack("busybox-static", into)
+    return fetched(build, arch, "system", "a kernel and busybox", unpack)
+
+
+def programs(build, arch):
+    return fetched(build, arch, "programs", " and ".join(PROGRAMS),
+                   lambda apt, into: apt.unpack_whole(PROGRAMS, into))
 
 
 # -- modules --
@@ -130,6 +149,24 @@ class Cpio:
                 self.add(inside, stat.S_IFLNK | 0o777, os.readlink(path).encode())
             elif path.is_file():
                 self.file(inside, path.read_bytes(), path.stat().st_mode & 0o777)
+
+    def programs(self, top):
+        """What runs of the packages of PROGRAMS: those, Python's modules, libraries. On Debian lib
+        is usr/lib, which some packages know already (file-hierarchy(7))."""
+        for name in ("lib", "lib64"):
+            self.add(name, stat.S_IFLNK | 0o777, f"usr/{name}".encode())
+        for path in sorted(top.rglob("*")):
+            name = str(path.relative_to(top)).removeprefix("usr/")
+            is_module = re.match(r"lib/python3[^/]*/(?!test/)", name)
+            is_library = re.match(r"lib[^/]*/([^/]*/)?[^/]*\.so[^/]*$", name)
+            is_program = re.match(r"bin/(python3[^/]*|%s)$" % "|".join(HELPERS), name)
+            if not (is_module or is_library or is_program):
+                continue
+            if path.is_symlink():
+                self.add(f"usr/{name}", stat.S_IFLNK | 0o777, os.readlink(path).encode())
+            elif path.is_file():
+                setuid = 0o4000 if path.name in HELPERS else 0
+                self.file(f"usr/{name}", path.read_bytes(), path.stat().st_mode & 0o777 | setuid)
 
     def end(self):
         self.add("TRAILER!!!", 0)
