@@ -198,10 +198,9 @@ static const struct ctr__attr_flag {
     {CTR__ATTR_NOSYMFOLLOW, 256 /* MS_NOSYMFOLLOW */, 0x2000 /* ST_NOSYMFOLLOW */},
 };
 
-/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime, which has
-   to be said all the same: told nothing, a remount keeps what there is. */
+/* Attributes as mount(2) takes them; none of the three kinds of access times is relatime. */
 static uint64_t ctr__ms_flags(uint64_t attr) {
-  uint64_t flags = attr & CTR__ATTR_ATIME ? 0 : MS_RELATIME;
+  uint64_t flags = 0;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
     if (attr & ctr__attr_flags[i].attr) flags |= ctr__attr_flags[i].ms;
   return flags;

@@ -56,7 +56,9 @@ static int ctr__remount_attr(int mount, uint64_t set, uint64_t clr) {
   uint64_t attr = strict ? CTR__ATTR_STRICTATIME : 0;
   for (size_t i = 0; i < sizeof ctr__attr_flags / sizeof *ctr__attr_flags; i++)
     if ((unsigned long)fs.f_flags & ctr__attr_flags[i].st) attr |= ctr__attr_flags[i].attr;
-  uint64_t flags = ctr__ms_flags((attr & ~clr) | set);
+  attr = (attr & ~clr) | set;
+  uint64_t flags = ctr__ms_flags(attr);
+  if (!(attr & CTR__ATTR_ATIME)) flags |= MS_RELATIME; /* told nothing, it keeps what there is */
   char path[32];
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL);

@@ -2,8 +2,9 @@
    links, where they lie on the root's own file system. What is not empty or not of ours stays. */
 
 /* Removes what path[0, end) names in the root: an empty directory; a file, node or link only when
-   it is the one that was made, and not somebody else's by now. */
-static void ctr__remove_made(int root, const char *path, size_t end, uint64_t ino) {
+   it is the one that was made, and not somebody else's by now. Numbers are given again: who has put
+   more into it than we did is somebody else. */
+static void ctr__remove_made(int root, const char *path, size_t end, uint64_t ino, uint64_t size) {
   char prefix[PATH_MAX], dir[PATH_MAX], name[NAME_MAX + 1];
   if (end >= sizeof prefix) return;
   memcpy(prefix, path, end);
@@ -12,7 +13,8 @@ static void ctr__remove_made(int root, const char *path, size_t end, uint64_t in
   CTR__AUTO_CLOSE parent = ctr__path_in_root(root, dir);
   if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR) return;
   struct stat st;
-  if (ino && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ino)
+  if (ino && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == ino &&
+      (!S_ISREG(st.st_mode) || (uint64_t)st.st_size <= size))
     unlinkat(parent, name, 0);
 }
 
@@ -40,6 +42,11 @@ static const char *ctr__made_path(const ctr_plan *plan, uint32_t index, size_t e
                                                                                           : NULL;
 }
 
+/* What a file that the step has made is filled with; another is a mount point, and empty. */
+static uint64_t ctr__file_size(const ctr__step *step) {
+  return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
@@ -48,9 +55,10 @@ static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
     const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
     const char *path = ctr__made_path(plan, index, first);
+    const uint64_t size = path ? ctr__file_size(ctr__plan_step(plan, index)) : 0;
     uint64_t ino = shared->made[count].ino;
     for (size_t end = path ? ctr__trimmed(path) : 0; end >= first && end; ino = 0) {
-      ctr__remove_made(root, path, end, ino);
+      ctr__remove_made(root, path, end, ino, size);
       while (end && path[end - 1] != '/') end--;
       while (end && path[end - 1] == '/') end--;
     }

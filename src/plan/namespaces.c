@@ -353,6 +353,19 @@ static bool ctr__root_is_caller(const ctr__builder *b) {
          ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
 }
 
+static ctr_code ctr__check_inner_userns(ctr__builder *b) {
+  if (!b->desc->inner_userns) return CTR_OK;
+  if (!ctr__root_is_caller(b))
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
+                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
+                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
+  if (b->config->process.user.additionalGids.count)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                       "with inner_userns there are no additional groups: who makes a user "
+                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   ctr_code code = ctr__sort_namespaces(b);
   if (code) return code;
@@ -360,22 +373,14 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   /* /proc/self belongs to root then (proc_pid(5)). */
   if (offsets && joins_users && !ctr__can_unshare(b->facts))
     return ctr__lacks(b, CTR__RIGHT_TIME_OFFSETS, "linux.timeOffsets", NULL);
+  const bool makes_users = b->new_namespaces & CTR_NS_USER;
   ctr__plan_clone(b);
-  if (b->new_namespaces & CTR_NS_USER) {
-    ctr__choose_maps(b);
-    if (b->nomem) return ctr__nomem(b->err);
-    code = ctr__plan_maps(b);
-    if (!code) code = ctr__check_user_mapped(b);
-    if (code) return code;
-  }
+  if (makes_users) ctr__choose_maps(b);
+  if (b->nomem) return ctr__nomem(b->err);
+  code = ctr__check_inner_userns(b);
+  if (!code && makes_users) code = ctr__plan_maps(b);
+  if (!code && makes_users) code = ctr__check_user_mapped(b);
+  if (code) return code;
   ctr__choose_io_owner(b);
-  if (b->desc->inner_userns && b->purpose->goal != CTR__GOAL_EXEC && !ctr__root_is_caller(b))
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
-                       "inner_userns takes a new user namespace in which 0 is the caller's own id, "
-                       "or none: others cannot write the maps of the inner one (proc_pid(5))");
-  if (b->desc->inner_userns && b->config->process.user.additionalGids.count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
-                       "with inner_userns there are no additional groups: who makes a user "
-                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
   return CTR_OK;
 }
