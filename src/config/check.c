@@ -564,6 +564,11 @@ static ctr_code ctr__check_syscall(ctr__checker *c, size_t index) {
       return ctr__wrong(c,
                         ctr__name_it(name, "linux.seccomp.syscalls[%zu].args[%zu].index", index, i),
                         "system calls have six arguments, 0 to 5");
+  for (size_t i = 0; i < call->names.count && call->action == CTR_SCMP_ACT_NOTIFY; i++)
+    if (!strcmp(call->names.items[i], "sendmsg") || !strcmp(call->names.items[i], "socketcall"))
+      return ctr__wrong(
+          c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].names[%zu]", index, i),
+          "SCMP_ACT_NOTIFY cannot be for the call that brings the listener its descriptor");
   return ctr__check_errno(c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].errnoRet", index),
                           call->action, call->errnoRet);
 }

@@ -3,6 +3,8 @@
    headers. What a header defines is made text, because what it does not define is text in any case.
  */
 
+#ifndef CTR_WITH_LIBSECCOMP /* it has its own */
+
 #define CTR__TEXT_OF(token)   #token
 #define CTR__TEXT(number)     CTR__TEXT_OF(number)
 #define CTR__EITHER(one, two) CTR__TEXT(one) "|" CTR__TEXT(two)
@@ -181,3 +183,5 @@ static int64_t ctr__syscall_number(int row) {
   for (; number < 0 && (text = strchr(text, '|')); number = ctr__syscall_sum(text)) text++;
   return number;
 }
+
+#endif /* !CTR_WITH_LIBSECCOMP */

@@ -8,6 +8,7 @@
      probe make PATH...         what making a file at each says
      probe give UID:GID:PATH... what giving each to them says
      probe call NUMBER:ARG...   what the system call of that number returns, and its errno
+     probe i386 NUMBER...       what the system call of that number of i386 returns, on x86_64
      probe trapped NUMBER:...   the same, and what SIGSYS tells of those that are trapped
      probe spew BYTES           so many to stdout and as many to stderr, alternating
      probe echo                 stdin to stdout
@@ -332,6 +333,19 @@ static int call(const char *words) {
   return 0;
 }
 
+/* The i386 system call of that number, without arguments, as any program of x86_64 can make it. */
+static int call_i386(const char *number) {
+#ifdef __x86_64__
+  long result;
+  fflush(stdout);
+  __asm__ volatile("int $0x80" : "=a"(result) : "a"(atol(number)), "b"(0L) : "memory");
+  printf("i386:%s %ld\n", number, result);
+#else
+  printf("i386:%s none\n", number);
+#endif
+  return 0;
+}
+
 /* What follows is told of what its filter traps, instead of being ended by it. */
 static int calls_trapped(char **each) {
   struct sigaction action = {.sa_sigaction = say_trap, .sa_flags = SA_SIGINFO};
@@ -511,7 +525,7 @@ static const struct {
 } commands[] = {{"cat", cat},       {"stat", say_stat},   {"statfs", say_statfs}, {"try", say_try},
                 {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
                 {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
-                {"call", call}};
+                {"call", call},     {"i386", call_i386}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";
