@@ -14836,9 +14836,7 @@ static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
   pid_t pid = ctr__clone_blocked(CTR_NS_USER, step->num[1], -1, &pidfd);
   if (pid == 0) ctr__hold_namespace(caller);
   if (pid < 0) return pid;
-  pidfd = ctr__fd_high(pidfd);
-  int userns = pidfd < 0 ? pidfd : ctr__map_and_open(s, step, pid, pidfd);
-  if (pidfd < 0 && kill(pid, SIGKILL) == 0) waitpid(pid, NULL, 0);
+  int userns = ctr__map_and_open(s, step, pid, pidfd);
   ctr__kill_and_reap(&pidfd);
   if (userns < 0) return userns;
   s->idmaps[step->num[0] - 1] = userns;
