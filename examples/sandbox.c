@@ -170,11 +170,8 @@ static void fill_standard_streams(void) {
 }
 
 static void note_signals(sandbox *s) {
-  sigemptyset(&s->ignored);
-  for (int i = 1; i < NSIG; i++) {
-    struct sigaction now;
-    if (sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN) sigaddset(&s->ignored, i);
-  }
+  for (int i = 1; i <= SIGNALS; i++)
+    if (is_ignored(i)) s->ignored |= UINT64_C(1) << (i - 1);
   sigprocmask(SIG_SETMASK, NULL, &s->blocked);
   signal(SIGCHLD, SIG_DFL); /* ignored, it would take away the program's exit status */
   signal(SIGPIPE, SIG_IGN); /* who does not read --info-fd is no reason to die */

@@ -105,9 +105,7 @@
     "the_root_of_a_hierarchy_* mounts_are_not_walked_into version_2_without_cgroup_kill_*",        \
     "the tester mounts hierarchies and files over them: mount(2)")                                 \
                                                                                                    \
-  X("given", "container/test_cgroup_events", "*_v2",                                               \
-    "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
-  X("given cpu", "container/test_cgroup_events", "a_stall_is_told",                                \
+  X("given", "container/test_cgroup_events", "*_v2 a_stall_is_told",                               \
     "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
   X("root", "container/test_cgroup_events",                                                        \
     "*_v1 *_hybrid v1_knows_no_pressure a_containers_end_is_seen_and_counted "                     \

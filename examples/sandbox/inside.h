@@ -8,8 +8,8 @@
 
 /* What is ignored and what is blocked stays so over execve(2): nohup(1) relies on it. */
 static void restore_signals(const sandbox *s) {
-  for (int i = 1; i < NSIG; i++)
-    if (sigismember(&s->ignored, i) == 1) signal(i, SIG_IGN);
+  for (int i = 1; i <= SIGNALS; i++)
+    if (s->ignored >> (i - 1) & 1) ignore(i);
   sigprocmask(SIG_SETMASK, &s->blocked, NULL);
 }
 

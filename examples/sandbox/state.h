@@ -19,6 +19,20 @@ typedef struct bound_fd {
   const char *target;
 } bound_fd;
 
+/* By number: libc keeps the first real-time signals to itself, and a caller may have been started
+   with those ignored. The kernel's struct sigaction begins with the handler. */
+enum { SIGNALS = 64, IGNORED = 1 /* SIG_IGN */ };
+
+static bool is_ignored(int signal) {
+  unsigned long now[8] = {0};
+  return syscall(SYS_rt_sigaction, signal, NULL, now, (size_t)8) == 0 && now[0] == IGNORED;
+}
+
+static void ignore(int signal) {
+  static const unsigned long action[8] = {IGNORED};
+  syscall(SYS_rt_sigaction, signal, action, NULL, (size_t)8);
+}
+
 enum { NONE = -1, FIRST_FD = 3, INHERITED = 256 /* as many as ctr_process_desc takes */ };
 
 /* --setenv, --unsetenv, --clearenv: the last two have no value, the last has no name either. */
@@ -68,8 +82,9 @@ typedef struct sandbox {
   const char *caller_dir; /* NULL: it is nowhere any more                     */
   /* [i] is FIRST_FD + i where that is open for the program, or for us alone while it runs */
   int inherited[INHERITED], kept[INHERITED];
-  int ended[2]; /* a pipe on which the first process inside tells how the program ended */
-  sigset_t ignored, blocked; /* the caller's signals */
+  int ended[2];     /* a pipe on which the first process inside tells how the program ended */
+  uint64_t ignored; /* the caller's signals: bit 0 is signal 1 */
+  sigset_t blocked;
   ctr_arena mem;
 } sandbox;
 

@@ -119,7 +119,7 @@ class Run(Rootless, test_podman.Run):
             result = self.shell("echo no", option)
             self.assertEqual((result.stdout, result.returncode), ("", 126), result.stderr)
             self.assertIn(f"{field}: ", result.stderr)
-            self.assertIn("needs CAP_SYS_RESOURCE", result.stderr)
+            self.assertIn("takes CAP_SYS_RESOURCE", result.stderr)
 
     def test_privileged(self):
         result = self.shell("grep CapEff /proc/self/status; : >>/proc/sys/kernel/core_pattern",
