@@ -10,6 +10,10 @@ PYTHON   ?= python3
 STATIC := $(shell mkdir -p $(BUILD); echo 'int main(void){return 0;}' | \
 	$(CC) -static -x c -o $(BUILD)/.static - 2>/dev/null && echo -static)
 
+# Where libseccomp is, a test is made with it.
+SECCOMP := $(shell echo 'int main(void){return 0;}' | \
+	$(CC) -include seccomp.h -x c -o $(BUILD)/.seccomp - -lseccomp 2>/dev/null && echo -lseccomp)
+
 parts     := $(shell find src -name '*.[ch]')
 # These two are command lines that start one program each: static, and in several parts.
 commands  := $(BUILD)/ctr-oci $(BUILD)/sandbox
@@ -88,4 +92,7 @@ $(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h $(wildcard tests/unit/*.h)
 	$(compile)
 
 $(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/differences.h tests/unit/devices.h tests/test.h ctr.h
-	$(compile)
+	$(compile) $(LIBRARIES)
+
+$(BUILD)/container/test_seccomp_lib: tests/container/test_seccomp.c
+$(BUILD)/container/test_seccomp_lib: LIBRARIES = $(SECCOMP)

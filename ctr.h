@@ -54,6 +54,9 @@
        CTR_STATIC           everything static: private to the one file that has the implementation
        CTR_API              how public functions are declared          (default: extern)
        CTR_MALLOC, CTR_FREE where memory comes from                    (default: malloc, free)
+       CTR_WITH_LIBSECCOMP  filters of linux.seccomp are made by libseccomp (2.5 or newer; link with
+                            -lseccomp), for all architectures   (default: by the library itself, for
+                            the one that this is compiled for)
 
    ERRORS
        A call that can fail returns ctr_code, CTR_OK (0) being success, and fills the ctr_err it was
@@ -86,11 +89,11 @@
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is seccomp and labels: code inside meets the whole system call interface of the
-       kernel, unless the caller brings a filter (ctr_plan_desc.filters). Without linux.resources it
-       can use up memory and processes; without rules for devices in there and with CAP_MKNOD it can
-       make any. Use a user namespace where you can, and do not let hostile code in on the strength
-       of this version alone. Shared with the caller, whatever the config says: the files behind the
+       asks for it, is labels. Without linux.seccomp, which no default config has, code inside meets
+       the whole system call interface of the kernel. Without linux.resources it can use up memory
+       and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
+       user namespace where you can, and do not let hostile code in on the strength of this version
+       alone. Shared with the caller, whatever the config says: the files behind the
        standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
        process.terminal, which makes one inside), without a user namespace the user's keyring
        (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
@@ -146,6 +149,12 @@
      [SECTION] plan/devices.c
      [SECTION] plan/limits.c
      [SECTION] plan/cgroups.c
+     [SECTION] plan/cbpf.c
+     [SECTION] plan/seccomp.c
+     [SECTION] plan/syscalls.c
+     [SECTION] plan/seccomp_own.c
+     [SECTION] plan/seccomp_lib.c
+     [SECTION] plan/listener.c
      [SECTION] plan/identity.c
      [SECTION] plan/exec.c
      [SECTION] plan/update.c
@@ -779,16 +788,37 @@ typedef struct ctr_resources {
   ctr_pairs unified;
 } ctr_resources;
 
+/* Seccomp: which system calls the program may make (config-linux.md "Seccomp", seccomp(2)). The
+   filter is loaded as the last thing before the program is executed, in each process that joins a
+   container as well; nothing but execve(2) needs to be allowed for the start's sake. Without
+   noNewPrivileges loading takes CAP_SYS_ADMIN of the caller, or a user namespace; it is not left to
+   the program.
+
+   Of the entries for one call the first without args counts, and alone; else the first whose args
+   match; else the default. Entries with the default's action say nothing. All args of an entry must
+   match, but where one names an argument twice each is an entry of its own. That is as libseccomp
+   and runc have it, who do not say which of several that match counts. When the default action is
+   SCMP_ACT_ERRNO, calls with numbers above all that are named fail with ENOSYS: libc tries newer
+   calls first and takes an older one only then.
+
+   Names of other architectures mean nothing. One that nobody knows is left out with a warning,
+   unless its action is stricter than the default's. Filters are for the architecture this is
+   compiled for: calls of others, and of x32, kill the process, with a warning when architectures
+   names them; with CTR_WITH_LIBSECCOMP they are filtered as well.
+
+   With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
+   seccomp_unotify(2) and the container process state before the program runs; only containers with
+   a name have that. sendmsg(2) and read(2) must be allowed then. */
 typedef enum ctr_seccomp_action {
-  CTR_SCMP_ACT_KILL = 1,
-  CTR_SCMP_ACT_KILL_PROCESS,
+  CTR_SCMP_ACT_KILL = 1,     /* as KILL_THREAD                                          */
+  CTR_SCMP_ACT_KILL_PROCESS, /* ends it with SIGSYS                                     */
   CTR_SCMP_ACT_KILL_THREAD,
-  CTR_SCMP_ACT_TRAP,
-  CTR_SCMP_ACT_ERRNO,
-  CTR_SCMP_ACT_TRACE,
+  CTR_SCMP_ACT_TRAP,         /* sends SIGSYS                                            */
+  CTR_SCMP_ACT_ERRNO,        /* fails with errnoRet, 0 to 4095 (not set: EPERM)         */
+  CTR_SCMP_ACT_TRACE,        /* asks a tracer, telling it errnoRet; without one: ENOSYS */
   CTR_SCMP_ACT_ALLOW,
-  CTR_SCMP_ACT_LOG,
-  CTR_SCMP_ACT_NOTIFY,
+  CTR_SCMP_ACT_LOG,          /* allows and logs                                         */
+  CTR_SCMP_ACT_NOTIFY,       /* asks who listens                                        */
 } ctr_seccomp_action;
 
 typedef enum ctr_seccomp_op {
@@ -803,7 +833,8 @@ typedef enum ctr_seccomp_op {
 
 typedef struct ctr_syscall_arg {
   uint32_t index; /* 0 to 5 */
-  uint64_t value, valueTwo;
+  uint64_t value, valueTwo; /* for MASKED_EQ the mask, and what is left under it; else valueTwo
+                               means nothing. Of 32 bits where a long has no more */
   ctr_seccomp_op op;
 } ctr_syscall_arg;
 
@@ -827,8 +858,8 @@ typedef struct ctr_syscalls {
 typedef struct ctr_seccomp {
   ctr_seccomp_action defaultAction; /* 0: no filter asked for */
   ctr_uint defaultErrnoRet;
-  ctr_strs architectures; /* "SCMP_ARCH_X86_64" … */
-  ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" … */
+  ctr_strs architectures; /* "SCMP_ARCH_X86_64" …; the own one need not be named */
+  ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" …                         */
   const char *listenerPath, *listenerMetadata;
   ctr_syscalls syscalls;
 } ctr_seccomp;
@@ -1011,9 +1042,10 @@ typedef struct ctr_plan_desc {
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 
-  /* Loaded in this order as the last thing before the program is executed. Copied. They need
-     process.noNewPrivileges, or CAP_SYS_ADMIN to be effective. What they do to loading the next
-     one, and to execve(2), is up to who wrote them. */
+  /* Loaded in this order as the last thing before the program is executed, and before the filter
+     of linux.seccomp. Copied. They need process.noNewPrivileges, or CAP_SYS_ADMIN of the caller,
+     or a user namespace. What they do to loading the next one, and to execve(2), is up to who wrote
+     them. */
   const ctr_filter *filters;
   size_t filter_count;
 
@@ -1682,6 +1714,10 @@ CTR_API void ctr_watch_free(ctr_watch *watch);
 #include <time.h>
 #include <unistd.h>
 
+#ifdef CTR_WITH_LIBSECCOMP
+#include <seccomp.h>
+#endif
+
 #if !defined CLONE_NEWNS || !defined O_PATH
 #error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
 #endif
@@ -2041,8 +2077,8 @@ static int ctr__write_all(int fd, const char *data, size_t len) {
   return 0;
 }
 
-/* One packet with a descriptor (unix(7), SCM_RIGHTS). */
-static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
+/* A descriptor (unix(7), SCM_RIGHTS) with a packet, or the beginning of a text: how much of it. */
+static ssize_t ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
   union {
     struct cmsghdr head;
     char buf[CMSG_SPACE(sizeof(int))];
@@ -2059,7 +2095,7 @@ static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
   ssize_t n;
   do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
-  return n < 0 ? -errno : 0;
+  return n < 0 ? -errno : n;
 }
 
 /* -- mounts: the descriptor-based calls of Linux 5.2, mount_setattr(2) of 5.12 -- */
@@ -2336,6 +2372,15 @@ static bool ctr__in_initial_userns(void) {
   return stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == 0xEFFFFFFD;
 }
 
+/* seccomp(2) */
+enum {
+  CTR__SECCOMP_SET_MODE_FILTER = 1,
+  CTR__SECCOMP_TSYNC = 1,
+  CTR__SECCOMP_NEW_LISTENER = 8,
+  CTR__SECCOMP_TSYNC_ESRCH = 16,
+  CTR__SECCOMP_WAIT_KILLABLE_RECV = 32,
+};
+
 /* -- numbers as text, without stdio -- */
 
 static char *ctr__put_uint(char *at, uint64_t value) {
@@ -2588,6 +2633,16 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
    paths. */
 static void ctr__fd_path(char path[32], int fd) {
   *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
+}
+
+enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
+
+/* Whether it is seen that a process has executed nothing; also when it has ended, as long as it is
+   not reaped. start_time: tells it from another that has its pid since then; 0: none can. */
+static bool ctr__never_executed(pid_t pid, uint64_t start_time) {
+  ctr__proc_stat stat;
+  return ctr__read_proc_stat(pid, &stat) == 0 && (stat.flags & CTR__PF_FORKNOEXEC) &&
+         (!start_time || stat.start_time == start_time);
 }
 
 /* ==== [SECTION] base/file.c =================================================================== */
@@ -3419,6 +3474,26 @@ CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__NAME(SCMP_ACT_KILL),
            CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),
            CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY));
 
+/* As AUDIT_ARCH_* tells them apart (include/uapi/linux/audit.h); x32 shares its number with x86_64,
+   and differs in one bit of the system call's (__X32_SYSCALL_BIT, here moved up). */
+CTR__NAMES(ctr__seccomp_architectures, "seccomp architecture", {"SCMP_ARCH_X86", 0x40000003},
+           {"SCMP_ARCH_X86_64", 0xC000003E}, {"SCMP_ARCH_X32", 0x1C000003E},
+           {"SCMP_ARCH_ARM", 0x40000028}, {"SCMP_ARCH_AARCH64", 0xC00000B7},
+           {"SCMP_ARCH_MIPS", 0x8}, {"SCMP_ARCH_MIPS64", 0x80000008},
+           {"SCMP_ARCH_MIPS64N32", 0xA0000008}, {"SCMP_ARCH_MIPSEL", 0x40000008},
+           {"SCMP_ARCH_MIPSEL64", 0xC0000008}, {"SCMP_ARCH_MIPSEL64N32", 0xE0000008},
+           {"SCMP_ARCH_PPC", 0x14}, {"SCMP_ARCH_PPC64", 0x80000015},
+           {"SCMP_ARCH_PPC64LE", 0xC0000015}, {"SCMP_ARCH_S390", 0x16},
+           {"SCMP_ARCH_S390X", 0x80000016}, {"SCMP_ARCH_PARISC", 0xF},
+           {"SCMP_ARCH_PARISC64", 0x8000000F}, {"SCMP_ARCH_RISCV64", 0xC00000F3},
+           {"SCMP_ARCH_LOONGARCH64", 0xC0000102}, {"SCMP_ARCH_M68K", 0x4},
+           {"SCMP_ARCH_SH", 0x4000002A}, {"SCMP_ARCH_SHEB", 0x2A});
+
+/* include/uapi/linux/seccomp.h */
+CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", 1},
+           {"SECCOMP_FILTER_FLAG_LOG", 2}, {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4},
+           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 32});
+
 CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
            CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
            CTR__NAME(SCMP_CMP_GT), CTR__NAME(SCMP_CMP_MASKED_EQ));
@@ -3720,7 +3795,7 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, cgroupsPath, STR, CTR__PLAIN),
           CTR__FIELD(ctr_linux, resources, OBJECT, CTR__OF(ctr_resources)),
           CTR__FIELD(ctr_linux, rootfsPropagation, ENUM, .names = &ctr__propagation_names),
-          CTR__FIELD(ctr_linux, seccomp, OBJECT, CTR__OF(ctr_seccomp), CTR__LATER),
+          CTR__FIELD(ctr_linux, seccomp, OBJECT, CTR__OF(ctr_seccomp)),
           CTR__FIELD(ctr_linux, sysctl, PAIRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, maskedPaths, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, readonlyPaths, STRS, CTR__PLAIN),
@@ -4762,13 +4837,98 @@ static ctr_code ctr__check_console(ctr__checker *c) {
              : ctr__wrong(c, "process.consoleSize", "more than 65535 rows or columns");
 }
 
+/* -- seccomp -- */
+
+/* config-linux.md "Seccomp": an errno is for actions that take one. The kernel gives errnos up to
+   4095 (seccomp(2)) and tracers 16 bits. */
+static ctr_code ctr__check_errno(ctr__checker *c, const char *field, ctr_seccomp_action action,
+                                 ctr_uint number) {
+  const bool is_errno = action == CTR_SCMP_ACT_ERRNO;
+  if (!number.set) return CTR_OK;
+  if (!is_errno && action != CTR_SCMP_ACT_TRACE)
+    return ctr__wrong(c, field, "the action %s takes none",
+                      ctr__name_of(&ctr__seccomp_actions, action));
+  const uint64_t most = is_errno ? 4095 : UINT16_MAX;
+  return number.value <= most ? CTR_OK
+                              : ctr__wrong(c, field, "above %llu", (unsigned long long)most);
+}
+
+static ctr_code ctr__check_known(ctr__checker *c, const char *field, ctr_strs strings,
+                                 const ctr__names *names) {
+  char name[128];
+  for (size_t i = 0; i < strings.count; i++)
+    if (!ctr__name_find(names, strings.items[i]))
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i), "\"%.64s\" is not a %s",
+                        strings.items[i], names->what);
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_syscall(ctr__checker *c, size_t index) {
+  const ctr_syscall *call = &c->config->linux_.seccomp.syscalls.items[index];
+  char name[128];
+  if (!call->names.count)
+    return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].names", index),
+                      "at least one is needed");
+  for (size_t i = 0; i < call->args.count; i++)
+    if (call->args.items[i].index > 5)
+      return ctr__wrong(c,
+                        ctr__name_it(name, "linux.seccomp.syscalls[%zu].args[%zu].index", index, i),
+                        "system calls have six arguments, 0 to 5");
+  for (size_t i = 0; i < call->names.count && call->action == CTR_SCMP_ACT_NOTIFY; i++)
+    if (!strcmp(call->names.items[i], "sendmsg") || !strcmp(call->names.items[i], "socketcall"))
+      return ctr__wrong(
+          c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].names[%zu]", index, i),
+          "SCMP_ACT_NOTIFY cannot be for the call that brings the listener its descriptor");
+  return ctr__check_errno(c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].errnoRet", index),
+                          call->action, call->errnoRet);
+}
+
+/* Whether somebody is to answer for the kernel. */
+static bool ctr__seccomp_notifies(const ctr_seccomp *s) {
+  for (size_t i = 0; i < s->syscalls.count; i++)
+    if (s->syscalls.items[i].action == CTR_SCMP_ACT_NOTIFY) return true;
+  return false;
+}
+
+static ctr_code ctr__check_listener(ctr__checker *c) {
+  const ctr_seccomp *s = &c->config->linux_.seccomp;
+  char name[128];
+  if (s->listenerMetadata && !s->listenerPath)
+    return ctr__wrong(c, "linux.seccomp.listenerMetadata",
+                      "there is no listenerPath to send it to");
+  if (s->defaultAction == CTR_SCMP_ACT_NOTIFY)
+    return ctr__wrong(c, "linux.seccomp.defaultAction",
+                      "SCMP_ACT_NOTIFY for all calls would be for those too that bring the "
+                      "listener its descriptor");
+  if (ctr__seccomp_notifies(s))
+    return s->listenerPath ? CTR_OK
+                           : ctr__wrong(c, "linux.seccomp.listenerPath",
+                                        "missing: nobody would answer for SCMP_ACT_NOTIFY");
+  for (size_t i = 0; i < s->flags.count; i++)
+    if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
+      return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),
+                        "is about notifications, and no action is SCMP_ACT_NOTIFY");
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_seccomp(ctr__checker *c) {
+  const ctr_seccomp *s = &c->config->linux_.seccomp;
+  ctr_code code =
+      ctr__check_errno(c, "linux.seccomp.defaultErrnoRet", s->defaultAction, s->defaultErrnoRet);
+  if (!code)
+    code = ctr__check_known(c, "linux.seccomp.architectures", s->architectures,
+                            &ctr__seccomp_architectures);
+  if (!code) code = ctr__check_known(c, "linux.seccomp.flags", s->flags, &ctr__seccomp_flags);
+  for (size_t i = 0; i < s->syscalls.count && !code; i++) code = ctr__check_syscall(c, i);
+  return code ? code : ctr__check_listener(c);
+}
+
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
-  static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
-                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
-                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console};
+  static ctr_code (*const checks[])(ctr__checker *) = {
+      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities, ctr__check_namespaces,
+      ctr__check_owners,      ctr__check_names,      ctr__check_maps,         ctr__check_mounts,
+      ctr__check_paths,       ctr__check_devices,    ctr__check_sysctls,      ctr__check_modes,
+      ctr__check_annotations, ctr__check_hooks,      ctr__check_console,      ctr__check_seccomp};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
@@ -5372,8 +5532,9 @@ enum {
    becomes of mounts below if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a
    terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
    controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
-   start in if there is one, %Y whose ids a mount shows if not its own (two numbers).
-   Text and errors of a step come from here alone. */
+   start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
+   capabilities that stay until filters are loaded, if any do. Text and errors of a step come from
+   here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -5465,13 +5626,14 @@ enum {
   X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
   X(OWN_STREAMS, "give pipes among its streams to uid %u0, where it may", "fchown(2)")             \
   X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
-  X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
+  X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2%X3", "capset(2)")         \
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
-  X(FILTER, "load a seccomp filter of %s0 instructions", "seccomp(2)")                             \
+  X(FILTER, "load a seccomp filter of %s0 instructions%f2", "seccomp(2)")                          \
+  X(TAKE_LISTENER, "give who listens at %s0 what its calls are notified by", "seccomp_unotify(2)") \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -5573,7 +5735,7 @@ enum ctr__message_type {
   CTR__MSG_READY,     /* child: only execve is left                                */
   CTR__MSG_MAPPED,    /* parent: go on, the maps are written                       */
   CTR__MSG_RESUME,    /* parent: go on after the hooks                             */
-  CTR__MSG_RUN,       /* parent: go on and execute                                 */
+  CTR__MSG_RUN,       /* parent, or who starts it: go on and execute               */
   CTR__MSG_CONSOLE,   /* child: carries its terminal's other end                   */
   CTR__MSG_CREATED,   /* child: only being started is left                         */
   CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
@@ -5581,6 +5743,7 @@ enum ctr__message_type {
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
   CTR__MSG_OPEN,      /* child: may not open, or cannot make, what its step names  */
   CTR__MSG_SOURCE,    /* parent: carries that                                      */
+  CTR__MSG_LISTENER,  /* child: carries what its filter's notifications come from  */
 };
 
 /* runtime.md "State": how statuses are called, to callers and to hooks. */
@@ -5594,7 +5757,8 @@ typedef struct ctr__message {
   uint32_t type, step;
   int32_t error; /* errno */
   uint32_t reason;
-  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason               */
+  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason; of STARTED: whether a
+                    filter is still to be loaded, which may keep it from executing       */
 } ctr__message;
 
 /* A sync point from both sides: what the child says (0: it only listens) and is answered (0: it
@@ -5654,6 +5818,8 @@ typedef struct ctr__facts {
   uint64_t permitted;                /* what it can give a process                           */
   uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
   unsigned features;                 /* CTR_FEATURE_*                                        */
+  bool can_filter;                   /* there is seccomp(2), if the config asks for it       */
+  uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
@@ -5793,6 +5959,22 @@ static void ctr__gather_devices(const ctr_devices *devices, ctr__facts *facts) {
   }
 }
 
+/* A kernel that knows the flags fails for want of a program, one that does not with EINVAL. */
+static bool ctr__knows_filter_flags(uint32_t flags) {
+  return CTR__CALL(SYS_seccomp, CTR__SECCOMP_SET_MODE_FILTER, flags, NULL) == -EFAULT;
+}
+
+static void ctr__gather_filters(const ctr_seccomp *profile, ctr__facts *facts) {
+  if (!profile->defaultAction) return;
+  facts->can_filter = ctr__knows_filter_flags(0);
+  for (size_t i = 0; i < ctr__seccomp_flags.count && profile->flags.count; i++) {
+    const uint32_t flag = (uint32_t)ctr__seccomp_flags.items[i].value;
+    const bool listens = flag == CTR__SECCOMP_WAIT_KILLABLE_RECV; /* goes with it only */
+    if (ctr__knows_filter_flags(flag | (listens ? CTR__SECCOMP_NEW_LISTENER : 0U)))
+      facts->filter_flags |= flag;
+  }
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -5811,6 +5993,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
     facts->hard_limit[resource] = now.hard;
   }
   ctr__gather_priorities(process, facts);
+  ctr__gather_filters(&config->linux_.seccomp, facts);
   if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);
@@ -5864,12 +6047,13 @@ typedef struct ctr__builder {
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
   struct ctr__idmap *idmaps;                  /* those made for mounts                           */
   size_t idmap_count;
-  bool dev_is_bound;                    /* /dev comes from elsewhere: not ours to fill     */
-  ctr_id_mappings uid_map, gid_map;     /* of a new user namespace              */
-  bool groups_denied;                   /* setgroups(2) is not to be had there   */
-  uint64_t effective;                   /* capabilities that the program starts with */
-  struct ctr__hierarchies *hierarchies; /* the machine's, once they were read    */
-  struct ctr__limit *limits;            /* what is written to its cgroups        */
+  bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
+  ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
+  bool groups_denied;                         /* setgroups(2) is not to be had there   */
+  uint64_t effective, permitted, inheritable; /* capabilities that the program starts with */
+  uint32_t filter_count;                      /* of those that are loaded             */
+  struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
+  struct ctr__limit *limits;                  /* what is written to its cgroups        */
   size_t limit_count;
   struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */
@@ -6062,6 +6246,10 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
   return f->initial_userns && (f->caps & CTR_CAP(SYS_ADMIN));
 }
 
+static bool ctr__can_filter(const ctr__facts *f) {
+  return f->permitted & CTR_CAP(SYS_ADMIN);
+}
+
 #define CTR__OF_THE_MACHINE " in the machine's first user namespace"
 
 /* Name, who has it (NULL: that depends on more than the caller), what is asked for, what that
@@ -6116,6 +6304,8 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "a cgroup that was given to the caller (cgroup-v2.rst, \"Delegation\"; systemd: "              \
     "Delegate=yes)",                                                                               \
     "leave them out; process.rlimits need nothing")                                                \
+  X(FILTERS, ctr__can_filter, "a seccomp filter without noNewPrivileges or a user namespace",      \
+    "CAP_SYS_ADMIN", "set process.noNewPrivileges")                                                \
   X(TIME_OFFSETS, ctr__can_unshare, "time offsets in a user namespace that is joined",             \
     "CAP_SYS_ADMIN", "make a new user namespace")
 
@@ -7443,26 +7633,41 @@ static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
   for (size_t i = 0; i < ctr__hooks_of(b->config, kind)->count; i++) ctr__plan_hook(b, kind, i);
 }
 
-/* The state that hooks read (runtime.md "State"), up to its status and pid, which come last because
-   only who runs the hook knows them. */
-static ctr__ref ctr__hook_state(ctr__builder *b) {
-  const ctr_config *config = b->config;
-  ctr_arena *arena = b->arena;
+/* JSON without its closing brace, for more members to follow; NULL without memory. */
+static char *ctr__open_object(ctr_arena *arena, const ctr_json *object) {
+  ctr__string text = {.arena = arena};
+  if (ctr_json_write(object, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem)
+    return NULL;
+  text.text[text.len - 1] = '\0';
+  return text.text;
+}
+
+static char *ctr__joined(ctr_arena *arena, const char *one, const char *two, const char *three) {
+  char *text = ctr_arena_alloc(arena, strlen(one) + strlen(two) + strlen(three) + 1);
+  if (text) ctr__put_str(ctr__put_str(ctr__put_str(text, one), two), three);
+  return text;
+}
+
+/* The state of a container (runtime.md "State"), up to its status and pid, which come last because
+   only who tells it knows them. NULL without memory. */
+static const char *ctr__state_head(ctr_arena *arena, const ctr_config *config, const char *id,
+                                   const char *bundle) {
   ctr_json *state = ctr_json_new(arena, CTR_JSON_OBJECT);
   const char *version = config->ociVersion ? config->ociVersion : CTR_OCI_VERSION;
-  const char *bundle = b->desc->bundle ? b->desc->bundle : ".";
   ctr__any_list annotations = {config->annotations.items, config->annotations.count};
-  ctr__string text = {.arena = arena};
   if (!ctr_json_add(arena, state, "ociVersion", ctr_json_new_string(arena, version)) ||
-      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, b->desc->id)) ||
-      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle)) ||
-      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)) ||
-      ctr_json_write(state, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem) {
-    b->nomem = true;
-    return 0;
-  }
-  text.text[text.len - 1] = '\0'; /* the closing brace */
-  return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
+      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, id)) ||
+      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle ? bundle : ".")) ||
+      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)))
+    return NULL;
+  const char *text = ctr__open_object(arena, state);
+  return text ? ctr__joined(arena, text, ",\"status\":\"", "") : NULL;
+}
+
+static ctr__ref ctr__hook_state(ctr__builder *b) {
+  const char *head = ctr__state_head(b->arena, b->config, b->desc->id, b->desc->bundle);
+  b->nomem |= !head;
+  return ctr__add_str(b, head);
 }
 
 /* A program without a container has nobody who would be there for the late ones. */
@@ -9087,6 +9292,947 @@ static ctr_code ctr__plan_own_cgroups(ctr__builder *b) {
   return ctr__plan_cgroups(b);
 }
 
+/* ==== [SECTION] plan/cbpf.c =================================================================== */
+/* An assembler for classic BPF (filter.txt), for programs that decide: loads, comparisons, returns.
+   It writes backwards, from the last instruction to the first, so that where a jump leads is there
+   before the jump: places are indices into the code. */
+
+/* The kernel's struct sock_filter, and as many as it takes (BPF_MAXINSNS). */
+typedef struct ctr__cbpf_insn {
+  uint16_t code;
+  uint8_t yes, no; /* of a jump: how many to skip */
+  uint32_t k;
+} ctr__cbpf_insn;
+
+enum { CTR__FILTER_INSN = sizeof(ctr__cbpf_insn), CTR__FILTER_INSNS_MAX = 4096 };
+
+/* include/uapi/linux/bpf_common.h, filter.h */
+enum {
+  CTR__CBPF_LOAD = 0x20,        /* BPF_LD | BPF_W | BPF_ABS   */
+  CTR__CBPF_AND = 0x54,         /* BPF_ALU | BPF_AND | BPF_K  */
+  CTR__CBPF_JUMP = 0x05,        /* BPF_JMP | BPF_JA           */
+  CTR__CBPF_IF_EQUAL = 0x15,    /* BPF_JMP | BPF_JEQ | BPF_K  */
+  CTR__CBPF_IF_GREATER = 0x25,  /* BPF_JMP | BPF_JGT | BPF_K  */
+  CTR__CBPF_IF_AT_LEAST = 0x35, /* BPF_JMP | BPF_JGE | BPF_K */
+  CTR__CBPF_RETURN = 0x06,      /* BPF_RET | BPF_K            */
+};
+
+/* How far a comparison may jump, less the jump that may still come in between; how many returns are
+   kept in mind. */
+enum { CTR__CBPF_NEAR = 254, CTR__CBPF_RETURNS = 16 };
+
+typedef struct ctr__cbpf {
+  ctr__cbpf_insn *code; /* CTR__FILTER_INSNS_MAX of them        */
+  uint32_t first;       /* the first that is written            */
+  bool is_full;         /* and the program no good              */
+  struct {
+    uint32_t value, at;
+  } returns[CTR__CBPF_RETURNS]; /* where the last ones are: they can be used again */
+  uint32_t return_count;
+} ctr__cbpf;
+
+static uint32_t ctr__cbpf_put(ctr__cbpf *p, uint16_t code, uint32_t k, uint32_t yes, uint32_t no) {
+  p->is_full |= !p->first;
+  if (!p->is_full) p->code[--p->first] = (ctr__cbpf_insn){code, (uint8_t)yes, (uint8_t)no, k};
+  return p->first;
+}
+
+/* A place that leads to target and that a comparison can jump to. */
+static uint32_t ctr__cbpf_near(ctr__cbpf *p, uint32_t target) {
+  const uint32_t distance = target - p->first;
+  return distance <= CTR__CBPF_NEAR ? target : ctr__cbpf_put(p, CTR__CBPF_JUMP, distance, 0, 0);
+}
+
+static uint32_t ctr__cbpf_if(ctr__cbpf *p, uint16_t comparison, uint32_t k, uint32_t yes,
+                             uint32_t no) {
+  yes = ctr__cbpf_near(p, yes);
+  no = ctr__cbpf_near(p, no);
+  return ctr__cbpf_put(p, comparison, k, yes - p->first, no - p->first);
+}
+
+static uint32_t ctr__cbpf_load(ctr__cbpf *p, uint32_t offset) {
+  return ctr__cbpf_put(p, CTR__CBPF_LOAD, offset, 0, 0);
+}
+
+/* One that is near enough for a comparison to jump to, or a new one. */
+static uint32_t ctr__cbpf_return(ctr__cbpf *p, uint32_t value) {
+  uint32_t i = 0;
+  while (i < p->return_count && p->returns[i].value != value) i++;
+  if (i < p->return_count && p->returns[i].at - p->first <= CTR__CBPF_NEAR) return p->returns[i].at;
+  if (i == p->return_count && i < CTR__CBPF_RETURNS) p->return_count++;
+  if (i == CTR__CBPF_RETURNS) i = value % CTR__CBPF_RETURNS;
+  p->returns[i].value = value;
+  return p->returns[i].at = ctr__cbpf_put(p, CTR__CBPF_RETURN, value, 0, 0);
+}
+
+/* ==== [SECTION] plan/seccomp.c ================================================================ */
+/* linux.seccomp as a program for the kernel (seccomp(2)): what all ways to make one have in common.
+ */
+
+#if defined __x86_64__ && !defined __ILP32__
+#define CTR__SCMP_NATIVE "SCMP_ARCH_X86_64"
+#elif defined __i386__
+#define CTR__SCMP_NATIVE "SCMP_ARCH_X86"
+#elif defined __aarch64__ && !defined __ILP32__
+#define CTR__SCMP_NATIVE "SCMP_ARCH_AARCH64"
+#elif defined __arm__ && defined __ARM_EABI__ && !defined __ARMEB__
+#define CTR__SCMP_NATIVE "SCMP_ARCH_ARM"
+#elif defined __riscv && __riscv_xlen == 64
+#define CTR__SCMP_NATIVE "SCMP_ARCH_RISCV64"
+#elif defined __powerpc64__ && defined __LITTLE_ENDIAN__
+#define CTR__SCMP_NATIVE "SCMP_ARCH_PPC64LE"
+#elif defined __s390x__
+#define CTR__SCMP_NATIVE "SCMP_ARCH_S390X"
+#elif defined __loongarch64
+#define CTR__SCMP_NATIVE "SCMP_ARCH_LOONGARCH64"
+#else
+#define CTR__SCMP_NATIVE ""
+#endif
+
+/* SECCOMP_RET_*: the smaller as a signed number, the stricter (the kernel's seccomp.c). */
+enum {
+  CTR__SECCOMP_KILL_THREAD = 0,
+  CTR__SECCOMP_TRAP = 0x30000,
+  CTR__SECCOMP_ERRNO = 0x50000,
+  CTR__SECCOMP_NOTIFY = 0x7fc00000,
+  CTR__SECCOMP_TRACE = 0x7ff00000,
+  CTR__SECCOMP_LOG = 0x7ffc0000,
+  CTR__SECCOMP_ALLOW = 0x7fff0000,
+};
+#define CTR__SECCOMP_KILL_PROCESS UINT32_C(0x80000000)
+#define CTR__SECCOMP_ACTION       UINT32_C(0xffff0000)
+
+/* struct seccomp_data. */
+enum { CTR__SECCOMP_NR = 0, CTR__SECCOMP_ARCH = 4, CTR__SECCOMP_ARGS = 16 };
+
+/* A profile on its way. */
+typedef struct ctr__profile {
+  ctr__builder *b;
+  const ctr_seccomp *config;
+  uint32_t default_answer;
+  size_t unknown, unknown_at[2]; /* names of no architecture's calls, and where the first is */
+  ctr__cbpf program;
+} ctr__profile;
+
+static uint32_t ctr__seccomp_answer(ctr_seccomp_action action, ctr_uint number) {
+  static const uint32_t answers[] = {
+      [CTR_SCMP_ACT_KILL] = CTR__SECCOMP_KILL_THREAD,
+      [CTR_SCMP_ACT_KILL_PROCESS] = CTR__SECCOMP_KILL_PROCESS,
+      [CTR_SCMP_ACT_KILL_THREAD] = CTR__SECCOMP_KILL_THREAD,
+      [CTR_SCMP_ACT_TRAP] = CTR__SECCOMP_TRAP,
+      [CTR_SCMP_ACT_ERRNO] = CTR__SECCOMP_ERRNO,
+      [CTR_SCMP_ACT_TRACE] = CTR__SECCOMP_TRACE,
+      [CTR_SCMP_ACT_ALLOW] = CTR__SECCOMP_ALLOW,
+      [CTR_SCMP_ACT_LOG] = CTR__SECCOMP_LOG,
+      [CTR_SCMP_ACT_NOTIFY] = CTR__SECCOMP_NOTIFY,
+  };
+  const bool has_number = action == CTR_SCMP_ACT_ERRNO || action == CTR_SCMP_ACT_TRACE;
+  if (!has_number) return answers[action];
+  return answers[action] | (number.set ? (uint32_t)number.value : (uint32_t)EPERM);
+}
+
+static bool ctr__seccomp_is_stricter(uint32_t answer, uint32_t than) {
+  return (int32_t)(answer & CTR__SECCOMP_ACTION) < (int32_t)(than & CTR__SECCOMP_ACTION);
+}
+
+static const char *ctr__seccomp_name_field(ctr__profile *p, size_t i, size_t j) {
+  return ctr__print(p->b, "linux.seccomp.syscalls[%zu].names[%zu]", i, j);
+}
+
+/* A name that nobody knows: without its rule a call gets the default answer, which is safe if that
+   is as strict. */
+static ctr_code ctr__seccomp_skip(ctr__profile *p, uint32_t answer, size_t i, size_t j) {
+  const char *name = p->config->syscalls.items[i].names.items[j];
+  if (ctr__seccomp_is_stricter(answer, p->default_answer))
+    return ctr__fail(p->b->err, CTR_E_UNSUPPORTED, 0, ctr__seccomp_name_field(p, i, j),
+                     "no system call \"%.64s\" is known here, and the default action would let it "
+                     "through",
+                     name);
+  if (!p->unknown++) p->unknown_at[0] = i, p->unknown_at[1] = j;
+  return CTR_OK;
+}
+
+static void ctr__seccomp_warn_unknown(ctr__profile *p) {
+  const size_t *at = p->unknown_at;
+  if (p->unknown)
+    ctr__log(&p->b->desc->log, CTR_LOG_WARNING, ctr__seccomp_name_field(p, at[0], at[1]),
+             "no system call \"%.64s\" is known here, nor %zu others that are named: they are left "
+             "to the default action",
+             p->config->syscalls.items[at[0]].names.items[at[1]], p->unknown - 1);
+}
+
+/* Whether calls that are newer than all that the profile names do not exist, instead of being
+   denied: libc, which tries newer calls first, then takes an older one. */
+static bool ctr__seccomp_hides_newer(const ctr__profile *p) {
+  return (p->default_answer & CTR__SECCOMP_ACTION) == CTR__SECCOMP_ERRNO;
+}
+enum { CTR__SECCOMP_ABSENT = CTR__SECCOMP_ERRNO | ENOSYS };
+
+static ctr_code ctr__profile_begin(ctr__profile *p, ctr__builder *b) {
+  const ctr_seccomp *config = &b->config->linux_.seccomp;
+  *p = (ctr__profile){.b = b,
+                      .config = config,
+                      .default_answer =
+                          ctr__seccomp_answer(config->defaultAction, config->defaultErrnoRet),
+                      .program = {.first = CTR__FILTER_INSNS_MAX}};
+  p->program.code = ctr__take(b, CTR__FILTER_INSNS_MAX, sizeof *p->program.code);
+  return p->program.code ? CTR_OK : ctr__nomem(b->err);
+}
+
+static ctr_code ctr__profile_end(ctr__profile *p, ctr__ref *ret_code, uint32_t *ret_count) {
+  const ctr__cbpf *program = &p->program;
+  if (program->is_full)
+    return ctr__fail(p->b->err, CTR_E_UNSUPPORTED, 0, "linux.seccomp.syscalls",
+                     "as a program it has more than the %d instructions that the kernel takes",
+                     CTR__FILTER_INSNS_MAX);
+  ctr__seccomp_warn_unknown(p);
+  *ret_count = CTR__FILTER_INSNS_MAX - program->first;
+  *ret_code =
+      ctr__add_bytes(p->b, program->code + program->first, *ret_count * sizeof *program->code, 8);
+  return CTR_OK;
+}
+
+/* ==== [SECTION] plan/syscalls.c =============================================================== */
+/* System calls by name. The numbers are the architecture's, and those of the kernel headers that
+   this is compiled with; from 424 on there is one for all (syscalls(2)), known here whatever the
+   headers. What a header defines is made text, because what it does not define is text in any case.
+ */
+
+#ifndef CTR_WITH_LIBSECCOMP /* it has its own */
+
+#define CTR__TEXT_OF(token)   #token
+#define CTR__TEXT(number)     CTR__TEXT_OF(number)
+#define CTR__EITHER(one, two) CTR__TEXT(one) "|" CTR__TEXT(two)
+
+#if defined __x86_64__ && !defined __ILP32__
+#define CTR__IF_X86_64(number) number
+#else
+#define CTR__IF_X86_64(number) none
+#endif
+#ifdef __riscv
+#define CTR__IF_RISCV(number) number
+#else
+#define CTR__IF_RISCV(number) none
+#endif
+#if ULONG_MAX == UINT32_MAX /* where time_t had 32 bits: a second call for 64 */
+#define CTR__IF_32_BIT(number) number
+#else
+#define CTR__IF_32_BIT(number) none
+#endif
+
+/* All that any architecture has, in the order of strcmp(3). X: by the headers; N: by a number that
+   is known; A: or as one of ARM's own; M: or as musl calls it where time_t has 64 bits; S and I: or
+   as that call of socketcall(2) and ipc(2). */
+/* clang-format off */
+#define CTR__SYSCALLS(X, N, A, M, S, I)                                                            \
+  X(_llseek) X(_newselect) X(_sysctl) S(accept, 5) S(accept4, 18) X(access) X(acct) X(add_key)     \
+  X(adjtimex) X(afs_syscall) X(alarm) X(arch_prctl) X(arm_fadvise64_64) X(arm_sync_file_range)     \
+  X(bdflush) S(bind, 2) X(bpf) X(break) A(breakpoint) X(brk) X(cachectl) A(cacheflush)             \
+  N(cachestat, 451) X(capget) X(capset) X(chdir) X(chmod) X(chown) X(chown32) X(chroot)            \
+  X(clock_adjtime) N(clock_adjtime64, CTR__IF_32_BIT(405)) M(clock_getres, clock_getres_time32)    \
+  N(clock_getres_time64, CTR__IF_32_BIT(406)) M(clock_gettime, clock_gettime32)                    \
+  N(clock_gettime64, CTR__IF_32_BIT(403)) M(clock_nanosleep, clock_nanosleep_time32)               \
+  N(clock_nanosleep_time64, CTR__IF_32_BIT(407)) M(clock_settime, clock_settime32)                 \
+  N(clock_settime64, CTR__IF_32_BIT(404)) X(clone) N(clone3, 435) X(close) N(close_range, 436)     \
+  S(connect, 3) X(copy_file_range) X(creat) X(create_module) X(delete_module) X(dup) X(dup2)       \
+  X(dup3) X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_ctl_old) X(epoll_pwait)            \
+  N(epoll_pwait2, 441) X(epoll_wait) X(epoll_wait_old) X(eventfd) X(eventfd2) X(execve)            \
+  X(execveat) X(exit) X(exit_group) X(faccessat) N(faccessat2, 439) X(fadvise64) X(fadvise64_64)   \
+  X(fallocate) X(fanotify_init) X(fanotify_mark) X(fchdir) X(fchmod) X(fchmodat)                   \
+  N(fchmodat2, 452) X(fchown) X(fchown32) X(fchownat) X(fcntl) X(fcntl64) X(fdatasync)             \
+  X(fgetxattr) N(file_getattr, 468) N(file_setattr, 469) X(finit_module) X(flistxattr) X(flock)    \
+  X(fork) X(fremovexattr) N(fsconfig, 431) X(fsetxattr) N(fsmount, 432) N(fsopen, 430)             \
+  N(fspick, 433) X(fstat) X(fstat64) X(fstatat64) X(fstatfs) X(fstatfs64) X(fsync) X(ftime)        \
+  X(ftruncate) X(ftruncate64) X(futex) N(futex_requeue, 456) N(futex_time64, CTR__IF_32_BIT(422))  \
+  N(futex_wait, 455) N(futex_waitv, 449) N(futex_wake, 454) X(futimesat) X(get_kernel_syms)        \
+  X(get_mempolicy) X(get_robust_list) X(get_thread_area) A(get_tls) X(getcpu) X(getcwd)            \
+  X(getdents) X(getdents64) X(getegid) X(getegid32) X(geteuid) X(geteuid32) X(getgid) X(getgid32)  \
+  X(getgroups) X(getgroups32) X(getitimer) S(getpeername, 7) X(getpgid) X(getpgrp) X(getpid)       \
+  X(getpmsg) X(getppid) X(getpriority) X(getrandom) X(getresgid) X(getresgid32) X(getresuid)       \
+  X(getresuid32) X(getrlimit) X(getrusage) X(getsid) S(getsockname, 6) S(getsockopt, 15)           \
+  X(gettid) M(gettimeofday, gettimeofday_time32) X(getuid) X(getuid32) X(getxattr)                 \
+  N(getxattrat, 464) X(gtty) X(idle) X(init_module) X(inotify_add_watch) X(inotify_init)           \
+  X(inotify_init1) X(inotify_rm_watch) X(io_cancel) X(io_destroy) X(io_getevents)                  \
+  X(io_pgetevents) N(io_pgetevents_time64, CTR__IF_32_BIT(416)) X(io_setup) X(io_submit)           \
+  N(io_uring_enter, 426) N(io_uring_register, 427) N(io_uring_setup, 425) X(ioctl) X(ioperm)       \
+  X(iopl) X(ioprio_get) X(ioprio_set) X(ipc) X(kcmp) X(kexec_file_load) X(kexec_load) X(keyctl)    \
+  X(kill) N(landlock_add_rule, 445) N(landlock_create_ruleset, 444)                                \
+  N(landlock_restrict_self, 446) X(lchown) X(lchown32) X(lgetxattr) X(link) X(linkat)              \
+  S(listen, 4) N(listmount, 458) N(listns, 470) X(listxattr) N(listxattrat, 465) X(llistxattr)     \
+  X(llseek) X(lock) X(lookup_dcookie) X(lremovexattr) X(lseek) X(lsetxattr)                        \
+  N(lsm_get_self_attr, 459) N(lsm_list_modules, 461) N(lsm_set_self_attr, 460) X(lstat)            \
+  X(lstat64) X(madvise) N(map_shadow_stack, 453) X(mbind) X(membarrier) X(memfd_create)            \
+  N(memfd_secret, 447) X(migrate_pages) X(mincore) X(mkdir) X(mkdirat) X(mknod) X(mknodat)         \
+  X(mlock) X(mlock2) X(mlockall) X(mmap) X(mmap2) X(modify_ldt) X(mount) N(mount_setattr, 442)     \
+  N(move_mount, 429) X(move_pages) X(mprotect) X(mpx) X(mq_getsetattr) X(mq_notify) X(mq_open)     \
+  X(mq_timedreceive) N(mq_timedreceive_time64, CTR__IF_32_BIT(419)) X(mq_timedsend)                \
+  N(mq_timedsend_time64, CTR__IF_32_BIT(418)) X(mq_unlink) X(mremap) N(mseal, 462) I(msgctl, 14)   \
+  I(msgget, 13) I(msgrcv, 12) I(msgsnd, 11) X(msync) X(multiplexer) X(munlock) X(munlockall)       \
+  X(munmap) X(name_to_handle_at) X(nanosleep) X(newfstatat) X(nfsservctl) X(nice) X(oldfstat)      \
+  X(oldlstat) X(oldolduname) X(oldstat) X(olduname) X(open) X(open_by_handle_at)                   \
+  N(open_tree, 428) N(open_tree_attr, 467) X(openat) N(openat2, 437) X(pause) X(pciconfig_iobase)  \
+  X(pciconfig_read) X(pciconfig_write) X(perf_event_open) X(personality) N(pidfd_getfd, 438)       \
+  N(pidfd_open, 434) N(pidfd_send_signal, 424) X(pipe) X(pipe2) X(pivot_root) X(pkey_alloc)        \
+  X(pkey_free) X(pkey_mprotect) X(poll) X(ppoll) N(ppoll_time64, CTR__IF_32_BIT(414)) X(prctl)     \
+  X(pread64) X(preadv) X(preadv2) X(prlimit64) N(process_madvise, 440) N(process_mrelease, 448)    \
+  X(process_vm_readv) X(process_vm_writev) X(prof) X(profil) X(pselect6)                           \
+  N(pselect6_time64, CTR__IF_32_BIT(413)) X(ptrace) X(putpmsg) X(pwrite64) X(pwritev) X(pwritev2)  \
+  X(query_module) X(quotactl) N(quotactl_fd, 443) X(read) X(readahead) X(readdir) X(readlink)      \
+  X(readlinkat) X(readv) X(reboot) S(recv, 10) S(recvfrom, 12) S(recvmmsg, 19)                     \
+  N(recvmmsg_time64, CTR__IF_32_BIT(417)) S(recvmsg, 17) X(remap_file_pages) X(removexattr)        \
+  N(removexattrat, 466) X(rename) X(renameat) X(renameat2) X(request_key) X(restart_syscall)       \
+  X(riscv_flush_icache) N(riscv_hwprobe, CTR__IF_RISCV(258)) X(rmdir) X(rseq)                      \
+  N(rseq_slice_yield, 471) X(rt_sigaction) X(rt_sigpending) X(rt_sigprocmask) X(rt_sigqueueinfo)   \
+  X(rt_sigreturn) X(rt_sigsuspend) X(rt_sigtimedwait)                                              \
+  N(rt_sigtimedwait_time64, CTR__IF_32_BIT(421)) X(rt_tgsigqueueinfo) X(rtas)                      \
+  X(s390_guarded_storage) X(s390_pci_mmio_read) X(s390_pci_mmio_write) X(s390_runtime_instr)       \
+  X(s390_sthyi) X(sched_get_priority_max) X(sched_get_priority_min) X(sched_getaffinity)           \
+  X(sched_getattr) X(sched_getparam) X(sched_getscheduler) X(sched_rr_get_interval)                \
+  N(sched_rr_get_interval_time64, CTR__IF_32_BIT(423)) X(sched_setaffinity) X(sched_setattr)       \
+  X(sched_setparam) X(sched_setscheduler) X(sched_yield) X(seccomp) X(security) X(select)          \
+  I(semctl, 3) I(semget, 2) I(semop, 1) I(semtimedop, 4)                                           \
+  N(semtimedop_time64, CTR__IF_32_BIT(420)) S(send, 9) X(sendfile) X(sendfile64) S(sendmmsg, 20)   \
+  S(sendmsg, 16) S(sendto, 11) X(set_mempolicy) N(set_mempolicy_home_node, 450)                    \
+  X(set_robust_list) X(set_thread_area) X(set_tid_address) A(set_tls) X(setdomainname)             \
+  X(setfsgid) X(setfsgid32) X(setfsuid) X(setfsuid32) X(setgid) X(setgid32) X(setgroups)           \
+  X(setgroups32) X(sethostname) X(setitimer) X(setns) X(setpgid) X(setpriority) X(setregid)        \
+  X(setregid32) X(setresgid) X(setresgid32) X(setresuid) X(setresuid32) X(setreuid) X(setreuid32)  \
+  X(setrlimit) X(setsid) S(setsockopt, 14) M(settimeofday, settimeofday_time32) X(setuid)          \
+  X(setuid32) X(setxattr) N(setxattrat, 463) X(sgetmask) I(shmat, 21) I(shmctl, 24) I(shmdt, 22)   \
+  I(shmget, 23) S(shutdown, 13) X(sigaction) X(sigaltstack) X(signal) X(signalfd) X(signalfd4)     \
+  X(sigpending) X(sigprocmask) X(sigreturn) X(sigsuspend) S(socket, 1) X(socketcall)               \
+  S(socketpair, 8) X(splice) X(spu_create) X(spu_run) X(ssetmask) X(stat) X(stat64) X(statfs)      \
+  X(statfs64) N(statmount, 457) X(statx) X(stime) X(stty) X(subpage_prot) X(swapcontext)           \
+  X(swapoff) X(swapon) X(switch_endian) X(symlink) X(symlinkat) X(sync) X(sync_file_range)         \
+  X(sync_file_range2) X(syncfs) X(sys_debug_setcontext) X(syscall) X(sysfs) X(sysinfo) X(syslog)   \
+  X(sysmips) X(tee) X(tgkill) X(time) X(timer_create) X(timer_delete) X(timer_getoverrun)          \
+  M(timer_gettime, timer_gettime32) N(timer_gettime64, CTR__IF_32_BIT(408))                        \
+  M(timer_settime, timer_settime32) N(timer_settime64, CTR__IF_32_BIT(409)) X(timerfd)             \
+  X(timerfd_create) M(timerfd_gettime, timerfd_gettime32)                                          \
+  N(timerfd_gettime64, CTR__IF_32_BIT(410)) M(timerfd_settime, timerfd_settime32)                  \
+  N(timerfd_settime64, CTR__IF_32_BIT(411)) X(times) X(tkill) X(truncate) X(truncate64)            \
+  X(tuxcall) X(ugetrlimit) X(ulimit) X(umask) X(umount) X(umount2) X(uname) X(unlink) X(unlinkat)  \
+  X(unshare) N(uprobe, CTR__IF_X86_64(336)) N(uretprobe, CTR__IF_X86_64(335)) X(uselib)            \
+  X(userfaultfd) A(usr26) A(usr32) X(ustat) X(utime) X(utimensat)                                  \
+  N(utimensat_time64, CTR__IF_32_BIT(412)) X(utimes) X(vfork) X(vhangup) X(vm86) X(vm86old)        \
+  X(vmsplice) X(vserver) X(wait4) X(waitid) X(waitpid) X(write) X(writev)
+/* clang-format on */
+
+enum ctr__multiplexer { CTR__MUX_NONE, CTR__MUX_SOCKETCALL, CTR__MUX_IPC, CTR__MUX_COUNT };
+
+typedef struct ctr__syscall_row {
+  const char *name, *number; /* sums such as "(4000 + 57)"; after a '|' the next to be tried */
+  uint8_t multiplexer, call; /* by which it can be called too, and as which of its calls      */
+} ctr__syscall_row;
+
+static const ctr__syscall_row ctr__syscall_rows[] = {
+#define CTR__ROW_X(name)        {#name, CTR__TEXT(__NR_##name), 0, 0},
+#define CTR__ROW_N(name, known) {#name, CTR__TEXT(CTR__NR(known)), 0, 0},
+#define CTR__ROW_A(name)        {#name, CTR__EITHER(__NR_##name, __ARM_NR_##name), 0, 0},
+#define CTR__ROW_M(name, musl)  {#name, CTR__EITHER(__NR_##name, __NR_##musl), 0, 0},
+#define CTR__ROW_S(name, call)  {#name, CTR__TEXT(__NR_##name), CTR__MUX_SOCKETCALL, call},
+#define CTR__ROW_I(name, call)  {#name, CTR__TEXT(__NR_##name), CTR__MUX_IPC, call},
+    CTR__SYSCALLS(CTR__ROW_X, CTR__ROW_N, CTR__ROW_A, CTR__ROW_M, CTR__ROW_S, CTR__ROW_I)
+#undef CTR__ROW_X
+#undef CTR__ROW_N
+#undef CTR__ROW_A
+#undef CTR__ROW_M
+#undef CTR__ROW_S
+#undef CTR__ROW_I
+};
+enum { CTR__SYSCALL_ROWS = sizeof ctr__syscall_rows / sizeof *ctr__syscall_rows };
+
+/* Which row, or -1 for a name of no architecture's. */
+static int ctr__syscall_find(const char *name) {
+  int low = 0, high = CTR__SYSCALL_ROWS;
+  while (low < high) {
+    const int middle = (low + high) / 2, order = strcmp(name, ctr__syscall_rows[middle].name);
+    if (order == 0) return middle;
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return -1;
+}
+
+/* The sum up to a '|' or the end; -1 if that is no sum of numbers. */
+static int64_t ctr__syscall_sum(const char *text) {
+  int64_t sum = 0;
+  while (*text && *text != '|') {
+    if (isdigit((unsigned char)*text)) {
+      char *end;
+      sum += strtol(text, &end, 0);
+      text = end;
+    } else if (!strchr("()+ ", *text++)) {
+      return -1;
+    }
+  }
+  return sum;
+}
+
+/* Its number, or -1: this architecture does not have it. */
+static int64_t ctr__syscall_number(int row) {
+  const char *text = ctr__syscall_rows[row].number;
+  int64_t number = ctr__syscall_sum(text);
+  for (; number < 0 && (text = strchr(text, '|')); number = ctr__syscall_sum(text)) text++;
+  return number;
+}
+
+#endif /* !CTR_WITH_LIBSECCOMP */
+
+/* ==== [SECTION] plan/seccomp_own.c ============================================================ */
+/* The library's own compiler, for the architecture that this is compiled for: calls of any other
+   kill the process.
+
+   What a profile means is what libseccomp and runc make of it:
+   - a rule whose action is the default one says nothing;
+   - of the rules for a call that look at no argument the first counts, and alone;
+   - else the first that matches does (libseccomp: which one is its own choice), then the default;
+   - a rule matches when all of its arguments do; one that names an argument twice is several rules.
+
+   The program is a balanced search over ranges of numbers that have the same answer. */
+#ifndef CTR_WITH_LIBSECCOMP
+
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+enum { CTR__SECCOMP_LOW = 4, CTR__SECCOMP_HIGH = 0 }; /* the words of an argument */
+#else
+enum { CTR__SECCOMP_LOW = 0, CTR__SECCOMP_HIGH = 4 };
+#endif
+
+/* One rule for one call. */
+typedef struct ctr__seccomp_rule {
+  const struct ctr__seccomp_rule *next; /* the one before it in the profile */
+  uint32_t answer;
+  const ctr_syscall_arg *args; /* all of which must match */
+  size_t count;
+} ctr__seccomp_rule;
+
+/* What a profile says of one call. */
+typedef struct ctr__seccomp_call {
+  uint32_t answer;
+  bool is_fixed; /* it is always that answer; else that of the first rule that matches */
+  const ctr__seccomp_rule *rules;
+} ctr__seccomp_call;
+
+/* Numbers from one on, up to the start of the next range. */
+typedef struct ctr__seccomp_range {
+  uint32_t start, answer;
+  const ctr__seccomp_rule *rules; /* if none matches, it is the answer */
+} ctr__seccomp_range;
+
+/* Each number has a slot, in the same order: those of all architectures, then ARM's own. */
+enum {
+  CTR__SECCOMP_COMMON = 512,
+  CTR__SECCOMP_ARM = 0xf0000, /* __ARM_NR_BASE */
+  CTR__SECCOMP_SLOTS = CTR__SECCOMP_COMMON + 16,
+};
+
+typedef struct ctr__seccomp {
+  ctr__profile profile;
+  int64_t newest; /* the highest number that the profile names, less ARM's; -1: none */
+  ctr__seccomp_call calls[CTR__SECCOMP_SLOTS];
+  ctr__seccomp_range ranges[2 * CTR__SECCOMP_SLOTS + 8];
+  size_t range_count;
+  int mux_slots[CTR__MUX_COUNT]; /* -1: not on this architecture                       */
+  size_t blind[CTR__MUX_COUNT];  /* 1 + which entry cannot be held against it; 0: none */
+} ctr__seccomp;
+
+/* -- from names to rules -- */
+
+/* -1: not on this architecture. */
+static int ctr__seccomp_slot(int row) {
+  const int64_t number = ctr__syscall_number(row), own = number - CTR__SECCOMP_ARM;
+  if (number < CTR__SECCOMP_COMMON) return (int)number;
+  return own >= 0 && own < CTR__SECCOMP_SLOTS - CTR__SECCOMP_COMMON ? CTR__SECCOMP_COMMON + (int)own
+                                                                    : -1;
+}
+
+static uint32_t ctr__seccomp_number(int slot) {
+  const int own = slot - CTR__SECCOMP_COMMON;
+  return (uint32_t)(own < 0 ? slot : CTR__SECCOMP_ARM + own);
+}
+
+/* With a mask of nothing nothing is looked at. */
+static bool ctr__seccomp_looks_at(const ctr_syscall_arg *arg) {
+  return arg->op != CTR_SCMP_CMP_MASKED_EQ || (unsigned long)arg->value;
+}
+
+static void ctr__seccomp_add_rule(ctr__seccomp *s, int slot, uint32_t answer,
+                                  const ctr_syscall_arg *args, size_t count) {
+  ctr__seccomp_call *call = &s->calls[slot];
+  bool looks = false;
+  if (call->is_fixed || answer == s->profile.default_answer) return;
+  for (size_t i = 0; i < count; i++) looks |= ctr__seccomp_looks_at(&args[i]);
+  if (!looks) {
+    call->is_fixed = true;
+    call->answer = answer;
+    return;
+  }
+  ctr__seccomp_rule *rule = ctr__take(s->profile.b, 1, sizeof *rule);
+  if (!rule) return;
+  *rule = (ctr__seccomp_rule){call->rules, answer, args, count};
+  call->rules = rule;
+}
+
+static void ctr__seccomp_add(ctr__seccomp *s, int slot, uint32_t answer,
+                             const ctr_syscall_args *args) {
+  unsigned seen = 0;
+  bool twice = false;
+  for (size_t i = 0; i < args->count; i++) {
+    twice |= seen >> args->items[i].index & 1;
+    seen |= 1U << args->items[i].index;
+  }
+  if (!twice) ctr__seccomp_add_rule(s, slot, answer, args->items, args->count);
+  for (size_t i = 0; twice && i < args->count; i++)
+    ctr__seccomp_add_rule(s, slot, answer, &args->items[i], 1);
+}
+
+/* The same call by socketcall(2) or ipc(2). The kernel looks at 32 bits of which call the first is
+   to be, and at 16 of the second, whose others are a version (ipc(2)). The arguments lie in memory,
+   where a filter does not see them. */
+static void ctr__seccomp_add_multiplexed(ctr__seccomp *s, const ctr__syscall_row *row,
+                                         uint32_t answer, const ctr_syscall *call, size_t index) {
+  const int slot = s->mux_slots[row->multiplexer];
+  bool looks = false;
+  if (slot < 0) return;
+  for (size_t i = 0; i < call->args.count; i++)
+    looks |= ctr__seccomp_looks_at(&call->args.items[i]);
+  if (looks) {
+    size_t *blind = &s->blind[row->multiplexer];
+    if (!*blind && ctr__seccomp_is_stricter(answer, s->profile.default_answer)) *blind = index + 1;
+    return;
+  }
+  ctr_syscall_arg *arg = ctr__take(s->profile.b, 1, sizeof *arg);
+  if (!arg) return;
+  *arg = (ctr_syscall_arg){.value = row->multiplexer == CTR__MUX_IPC ? 0xffff : 0xffffffff,
+                           .valueTwo = row->call,
+                           .op = CTR_SCMP_CMP_MASKED_EQ};
+  ctr__seccomp_add_rule(s, slot, answer, arg, 1);
+}
+
+static ctr_code ctr__seccomp_collect_name(ctr__seccomp *s, size_t i, size_t j) {
+  const ctr_syscall *call = &s->profile.config->syscalls.items[i];
+  const uint32_t answer = ctr__seccomp_answer(call->action, call->errnoRet);
+  const int found = ctr__syscall_find(call->names.items[j]);
+  if (found < 0) return ctr__seccomp_skip(&s->profile, answer, i, j);
+  const ctr__syscall_row *row = &ctr__syscall_rows[found];
+  const int slot = ctr__seccomp_slot(found);
+  if (slot >= 0) ctr__seccomp_add(s, slot, answer, &call->args);
+  if (slot < CTR__SECCOMP_COMMON && slot > s->newest) s->newest = slot;
+  if (row->multiplexer) ctr__seccomp_add_multiplexed(s, row, answer, call, i);
+  return CTR_OK;
+}
+
+static ctr_code ctr__seccomp_check_blind(ctr__seccomp *s, enum ctr__multiplexer mux) {
+  if (!s->blind[mux] || s->calls[s->mux_slots[mux]].is_fixed) return CTR_OK;
+  const char *field =
+      ctr__print(s->profile.b, "linux.seccomp.syscalls[%zu].args", s->blind[mux] - 1);
+  return ctr__fail(s->profile.b->err, CTR_E_UNSUPPORTED, 0, field,
+                   "on this architecture it can be called by %s(2) too, whose arguments no filter "
+                   "sees: a rule for that is needed",
+                   mux == CTR__MUX_IPC ? "ipc" : "socketcall");
+}
+
+static void ctr__seccomp_warn_foreign(const ctr__profile *p) {
+  const ctr_strs *all = &p->config->architectures;
+  size_t foreign = 0, first = 0;
+  for (size_t i = all->count; i-- > 0;)
+    if (strcmp(all->items[i], CTR__SCMP_NATIVE) != 0) foreign++, first = i;
+  if (foreign)
+    ctr__log(&p->b->desc->log, CTR_LOG_WARNING, "linux.seccomp.architectures",
+             "programs for %s%s are killed: without libseccomp (CTR_WITH_LIBSECCOMP) filters are "
+             "for " CTR__SCMP_NATIVE " alone",
+             all->items[first], foreign > 1 ? " and others that are named" : "");
+}
+
+static ctr_code ctr__seccomp_collect(ctr__seccomp *s) {
+  const ctr_syscalls *all = &s->profile.config->syscalls;
+  ctr_code code = CTR_OK;
+  s->mux_slots[CTR__MUX_SOCKETCALL] = ctr__seccomp_slot(ctr__syscall_find("socketcall"));
+  s->mux_slots[CTR__MUX_IPC] = ctr__seccomp_slot(ctr__syscall_find("ipc"));
+  for (size_t i = 0; i < all->count; i++)
+    for (size_t j = 0; j < all->items[i].names.count && !code; j++)
+      code = ctr__seccomp_collect_name(s, i, j);
+  if (!code) code = ctr__seccomp_check_blind(s, CTR__MUX_SOCKETCALL);
+  if (!code) code = ctr__seccomp_check_blind(s, CTR__MUX_IPC);
+  if (!code) ctr__seccomp_warn_foreign(&s->profile);
+  return s->profile.b->nomem ? ctr__nomem(s->profile.b->err) : code;
+}
+
+/* -- from rules to ranges of numbers -- */
+
+static void ctr__seccomp_add_range(ctr__seccomp *s, uint64_t start, uint32_t answer,
+                                   const ctr__seccomp_rule *rules) {
+  const ctr__seccomp_range *last = s->range_count ? &s->ranges[s->range_count - 1] : NULL;
+  if (last && !last->rules && !rules && last->answer == answer) return;
+  s->ranges[s->range_count++] = (ctr__seccomp_range){(uint32_t)start, answer, rules};
+}
+
+/* Numbers without a rule. */
+static void ctr__seccomp_fill(ctr__seccomp *s, uint64_t from, uint64_t to) {
+  const bool hides = ctr__seccomp_hides_newer(&s->profile) && s->newest >= 0;
+  const uint64_t first_absent = hides ? (uint64_t)s->newest + 1 : UINT64_MAX;
+#ifdef __s390__
+  if (hides && from == 0 && to > 0) { /* what a number above all known ones becomes (entry.S) */
+    ctr__seccomp_add_range(s, 0, CTR__SECCOMP_ABSENT, NULL);
+    from = 1;
+  }
+#endif
+  if (from < to && from < first_absent)
+    ctr__seccomp_add_range(s, from, s->profile.default_answer, NULL);
+  if (from < first_absent) from = first_absent;
+  if (from < to) ctr__seccomp_add_range(s, from, CTR__SECCOMP_ABSENT, NULL);
+}
+
+static void ctr__seccomp_divide(ctr__seccomp *s) {
+  uint64_t next = 0, end = UINT64_C(1) << 32;
+  for (int slot = 0; slot < CTR__SECCOMP_SLOTS; slot++) {
+    const ctr__seccomp_call *call = &s->calls[slot];
+    const uint64_t number = ctr__seccomp_number(slot);
+    if (!call->is_fixed && !call->rules) continue;
+    ctr__seccomp_fill(s, next, number);
+    if (call->is_fixed)
+      ctr__seccomp_add_range(s, number, call->answer, NULL);
+    else
+      ctr__seccomp_add_range(s, number, s->profile.default_answer, call->rules);
+    next = number + 1;
+  }
+#ifdef __x86_64__
+  /* The same calls for x32 programs, and -1, which is what is left of a call that a tracer has
+     skipped (seccomp(2)). */
+  ctr__seccomp_fill(s, next, 0x40000000);
+  ctr__seccomp_add_range(s, 0x40000000, CTR__SECCOMP_KILL_PROCESS, NULL);
+  next = UINT32_MAX;
+#endif
+  ctr__seccomp_fill(s, next, end);
+}
+
+/* -- from ranges to a program -- */
+
+/* How two numbers of 64 bits are compared as two words: whether the lower ones, when the upper ones
+   are equal, are so too, or greater, or not less; or the opposite. */
+static const struct ctr__seccomp_comparison {
+  uint16_t low;
+  bool is_ordered, is_opposite;
+} ctr__seccomp_comparisons[] = {
+    [CTR_SCMP_CMP_NE] = {CTR__CBPF_IF_EQUAL, false, true},
+    [CTR_SCMP_CMP_LT] = {CTR__CBPF_IF_AT_LEAST, true, true},
+    [CTR_SCMP_CMP_LE] = {CTR__CBPF_IF_GREATER, true, true},
+    [CTR_SCMP_CMP_EQ] = {CTR__CBPF_IF_EQUAL, false, false},
+    [CTR_SCMP_CMP_GE] = {CTR__CBPF_IF_AT_LEAST, true, false},
+    [CTR_SCMP_CMP_GT] = {CTR__CBPF_IF_GREATER, true, false},
+    [CTR_SCMP_CMP_MASKED_EQ] = {CTR__CBPF_IF_EQUAL, false, false},
+};
+
+static uint32_t ctr__seccomp_compare_word(ctr__cbpf *p, uint32_t offset, uint32_t mask,
+                                          uint16_t comparison, uint32_t value, uint32_t yes,
+                                          uint32_t no) {
+  if (!mask) return yes;
+  ctr__cbpf_if(p, comparison, value & mask, yes, no);
+  if (mask != UINT32_MAX) ctr__cbpf_put(p, CTR__CBPF_AND, mask, 0, 0);
+  return ctr__cbpf_load(p, offset);
+}
+
+/* Of a program of 32 bits the kernel's upper words are 0, and those of a profile mean nothing. */
+static uint32_t ctr__seccomp_compare(ctr__cbpf *p, const ctr_syscall_arg *arg, uint32_t yes,
+                                     uint32_t no) {
+  const struct ctr__seccomp_comparison *how = &ctr__seccomp_comparisons[arg->op];
+  const bool is_masked = arg->op == CTR_SCMP_CMP_MASKED_EQ;
+  const uint64_t mask = is_masked ? arg->value : UINT64_MAX;
+  const uint64_t value = is_masked ? arg->valueTwo : arg->value;
+  const uint32_t offset = CTR__SECCOMP_ARGS + 8 * arg->index, high = (uint32_t)(value >> 32);
+  const uint32_t match = how->is_opposite ? no : yes, miss = how->is_opposite ? yes : no;
+  uint32_t next = ctr__seccomp_compare_word(p, offset + CTR__SECCOMP_LOW, (uint32_t)mask, how->low,
+                                            (uint32_t)value, match, miss);
+  if (ULONG_MAX == UINT32_MAX) return next;
+  if (!how->is_ordered)
+    return ctr__seccomp_compare_word(p, offset + CTR__SECCOMP_HIGH, (uint32_t)(mask >> 32),
+                                     CTR__CBPF_IF_EQUAL, high, next, miss);
+  next = ctr__cbpf_if(p, CTR__CBPF_IF_EQUAL, high, next, miss);
+  ctr__cbpf_if(p, CTR__CBPF_IF_GREATER, high, match, next);
+  return ctr__cbpf_load(p, offset + CTR__SECCOMP_HIGH);
+}
+
+/* The rules from the last to the first. */
+static uint32_t ctr__seccomp_decide(ctr__cbpf *p, const ctr__seccomp_range *range) {
+  uint32_t next = ctr__cbpf_return(p, range->answer);
+  for (const ctr__seccomp_rule *rule = range->rules; rule; rule = rule->next) {
+    uint32_t match = ctr__cbpf_return(p, rule->answer);
+    for (size_t i = rule->count; i-- > 0;)
+      match = ctr__seccomp_compare(p, &rule->args[i], match, next);
+    next = match;
+  }
+  return next;
+}
+
+static uint32_t ctr__seccomp_search(ctr__cbpf *p, const ctr__seccomp_range *ranges, size_t count) {
+  if (count == 1) return ctr__seccomp_decide(p, ranges);
+  const size_t half = count / 2;
+  const uint32_t above = ctr__seccomp_search(p, ranges + half, count - half);
+  const uint32_t below = ctr__seccomp_search(p, ranges, half);
+  return ctr__cbpf_if(p, CTR__CBPF_IF_AT_LEAST, ranges[half].start, above, below);
+}
+
+static void ctr__seccomp_assemble(ctr__seccomp *s, uint32_t architecture) {
+  ctr__cbpf *p = &s->profile.program;
+  ctr__seccomp_search(p, s->ranges, s->range_count);
+  const uint32_t own = ctr__cbpf_load(p, CTR__SECCOMP_NR);
+  const uint32_t foreign = ctr__cbpf_return(p, CTR__SECCOMP_KILL_PROCESS);
+  ctr__cbpf_if(p, CTR__CBPF_IF_EQUAL, architecture, own, foreign);
+  ctr__cbpf_load(p, CTR__SECCOMP_ARCH);
+}
+
+/* Compiles the profile of the config: the program's bytes are in the block. */
+static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+  const ctr__name *native = ctr__name_find(&ctr__seccomp_architectures, CTR__SCMP_NATIVE);
+  if (!native)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp",
+                       "for this architecture libseccomp is needed (CTR_WITH_LIBSECCOMP)");
+  ctr__seccomp *s = ctr__take(b, 1, sizeof *s);
+  if (!s) return ctr__nomem(b->err);
+  s->newest = -1;
+  ctr_code code = ctr__profile_begin(&s->profile, b);
+  if (!code) code = ctr__seccomp_collect(s);
+  if (code) return code;
+  ctr__seccomp_divide(s);
+  ctr__seccomp_assemble(s, (uint32_t)native->value);
+  return ctr__profile_end(&s->profile, ret_code, ret_count);
+}
+
+#endif /* !CTR_WITH_LIBSECCOMP */
+
+/* ==== [SECTION] plan/seccomp_lib.c ============================================================ */
+/* The same by libseccomp, for all architectures that it knows: made here, exported, and loaded by
+   the child like any other. */
+#ifdef CTR_WITH_LIBSECCOMP
+
+/* "SCMP_ARCH_X86_64" as libseccomp calls it: "x86_64"; 0: it does not know it. */
+static uint32_t ctr__libseccomp_arch(const char *name) {
+  char lower[32] = "";
+  size_t skip = sizeof "SCMP_ARCH_" - 1;
+  for (size_t i = 0; i < sizeof lower - 1 && strlen(name) > skip + i; i++)
+    lower[i] = (char)tolower((unsigned char)name[skip + i]);
+  return seccomp_arch_resolve_name(lower);
+}
+
+static ctr_code ctr__libseccomp_failed(ctr__profile *p, int r, const char *field,
+                                       const char *what) {
+  if (r == -ENOMEM) return ctr__nomem(p->b->err);
+  return ctr__fail(p->b->err, CTR_E_UNSUPPORTED, -r, field, "libseccomp: %s", what);
+}
+
+static ctr_code ctr__libseccomp_begin(ctr__profile *p, scmp_filter_ctx filter) {
+  const ctr_strs *all = &p->config->architectures;
+  int r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  if (r < 0) return ctr__libseccomp_failed(p, r, "linux.seccomp", "kill programs of others");
+  /* A search instead of a list, from 2.5 on; what it does with no rule is wrong up to 2.5.4. */
+  if (p->config->syscalls.count > 32) seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  for (size_t i = 0; i < all->count; i++) {
+    const uint32_t arch = ctr__libseccomp_arch(all->items[i]);
+    r = arch ? seccomp_arch_add(filter, arch) : -EINVAL;
+    if (r < 0 && r != -EEXIST)
+      return ctr__libseccomp_failed(p, r, ctr__print(p->b, "linux.seccomp.architectures[%zu]", i),
+                                    "add the architecture");
+  }
+  return CTR_OK;
+}
+
+/* One entry for one call; an argument that is named twice makes each a rule, as in runc. */
+static int ctr__libseccomp_add(scmp_filter_ctx filter, int number, uint32_t answer,
+                               const ctr_syscall_args *args) {
+  static const enum scmp_compare ops[] = {[CTR_SCMP_CMP_NE] = SCMP_CMP_NE,
+                                          [CTR_SCMP_CMP_LT] = SCMP_CMP_LT,
+                                          [CTR_SCMP_CMP_LE] = SCMP_CMP_LE,
+                                          [CTR_SCMP_CMP_EQ] = SCMP_CMP_EQ,
+                                          [CTR_SCMP_CMP_GE] = SCMP_CMP_GE,
+                                          [CTR_SCMP_CMP_GT] = SCMP_CMP_GT,
+                                          [CTR_SCMP_CMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ};
+  struct scmp_arg_cmp all[6];
+  unsigned seen = 0, count = 0;
+  int r = 0;
+  bool twice = args->count > 6;
+  for (size_t i = 0; i < args->count && !twice; i++) {
+    twice |= seen >> args->items[i].index & 1;
+    seen |= 1U << args->items[i].index;
+  }
+  for (size_t i = 0; i < args->count && r == 0; i++) {
+    const ctr_syscall_arg *arg = &args->items[i];
+    all[count++] = (struct scmp_arg_cmp){arg->index, ops[arg->op], arg->value, arg->valueTwo};
+    if (!twice) continue;
+    r = seccomp_rule_add_array(filter, answer, number, 1, all);
+    count = 0;
+  }
+  return twice || r < 0 ? r : seccomp_rule_add_array(filter, answer, number, count, all);
+}
+
+static ctr_code ctr__libseccomp_add_name(ctr__profile *p, scmp_filter_ctx filter, size_t i,
+                                         size_t j) {
+  const ctr_syscall *call = &p->config->syscalls.items[i];
+  const uint32_t answer = ctr__seccomp_answer(call->action, call->errnoRet);
+  const int number = seccomp_syscall_resolve_name(call->names.items[j]);
+  if (number == __NR_SCMP_ERROR) return ctr__seccomp_skip(p, answer, i, j);
+  if (answer == p->default_answer) return CTR_OK;
+  int r = ctr__libseccomp_add(filter, number, answer, &call->args);
+  return r < 0 ? ctr__libseccomp_failed(p, r, ctr__seccomp_name_field(p, i, j), "add a rule")
+               : CTR_OK;
+}
+
+/* The highest number that the profile names, less ARM's own; -1: none. */
+static int64_t ctr__libseccomp_newest(const ctr__profile *p, uint32_t arch) {
+  const ctr_syscalls *all = &p->config->syscalls;
+  int64_t newest = -1;
+  for (size_t i = 0; i < all->count; i++)
+    for (size_t j = 0; j < all->items[i].names.count; j++) {
+      const int number = seccomp_syscall_resolve_name_arch(arch, all->items[i].names.items[j]);
+      if (number > newest && number >> 16 != 0xf) newest = number;
+    }
+  return newest;
+}
+
+/* Before the filter: what is newer than all that is named for an architecture does not exist. Of
+   x32 that is told by a bit of the number; -1 is what is left of a call that a tracer has skipped,
+   on either. */
+static uint32_t ctr__libseccomp_hide(ctr__profile *p, uint32_t filter, uint32_t arch,
+                                     bool has_x32) {
+  ctr__cbpf *code = &p->program;
+  const int64_t newest = ctr__libseccomp_newest(p, arch);
+  if (newest < 0) return filter;
+  const uint32_t absent = ctr__cbpf_return(code, CTR__SECCOMP_ABSENT);
+  uint32_t next = ctr__cbpf_if(code, CTR__CBPF_IF_GREATER, (uint32_t)newest, absent, filter);
+  if (arch == SCMP_ARCH_X86_64) {
+    const int64_t newest_x32 = has_x32 ? ctr__libseccomp_newest(p, SCMP_ARCH_X32) : -1;
+    uint32_t x32 = filter;
+    if (newest_x32 >= 0)
+      x32 = ctr__cbpf_if(code, CTR__CBPF_IF_GREATER, (uint32_t)newest_x32, absent, filter);
+    next = ctr__cbpf_if(code, CTR__CBPF_IF_AT_LEAST, 0x40000000, x32, next);
+    next = ctr__cbpf_if(code, CTR__CBPF_IF_EQUAL, UINT32_MAX, absent, next);
+  }
+  if (arch == SCMP_ARCH_S390 || arch == SCMP_ARCH_S390X) /* what an unknown number becomes */
+    next = ctr__cbpf_if(code, CTR__CBPF_IF_EQUAL, 0, absent, next);
+  return ctr__cbpf_load(code, CTR__SECCOMP_NR);
+}
+
+static void ctr__libseccomp_hide_newer(ctr__profile *p, scmp_filter_ctx filter) {
+  ctr__cbpf *code = &p->program;
+  const uint32_t begin = code->first;
+  uint32_t sections[64], archs[64], count = 0;
+  const bool has_x32 = seccomp_arch_exist(filter, SCMP_ARCH_X32) == 0;
+  for (size_t i = 0; i < ctr__seccomp_architectures.count && count < 64; i++) {
+    const uint32_t arch = ctr__libseccomp_arch(ctr__seccomp_architectures.items[i].name);
+    if (!arch || arch == SCMP_ARCH_X32 || seccomp_arch_exist(filter, arch) != 0) continue;
+    archs[count] = (uint32_t)ctr__seccomp_architectures.items[i].value;
+    sections[count++] = ctr__libseccomp_hide(p, begin, arch, has_x32);
+  }
+  uint32_t next = begin;
+  for (uint32_t i = 0; i < count; i++)
+    next = ctr__cbpf_if(code, CTR__CBPF_IF_EQUAL, archs[i], sections[i], next);
+  if (count) ctr__cbpf_load(code, CTR__SECCOMP_ARCH);
+}
+
+/* By way of a file in memory: versions before 2.6 export to a descriptor only. */
+static ctr_code ctr__libseccomp_export(ctr__profile *p, scmp_filter_ctx filter) {
+  ctr__cbpf *code = &p->program;
+  CTR__AUTO_CLOSE fd =
+      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "filter", 1U /* MFD_CLOEXEC */));
+  if (fd < 0) return ctr__fail(p->b->err, CTR_E_SYS, -fd, "linux.seccomp", "make a file in memory");
+  int r = seccomp_export_bpf(filter, fd);
+  if (r < 0) return ctr__libseccomp_failed(p, r, "linux.seccomp", "make the filter");
+  struct stat st;
+  if (fstat(fd, &st) < 0)
+    return ctr__fail(p->b->err, CTR_E_SYS, errno, "linux.seccomp", "read the filter");
+  const size_t len = (size_t)st.st_size, count = len / sizeof *code->code;
+  code->is_full = count >= CTR__FILTER_INSNS_MAX;
+  if (code->is_full) return CTR_OK;
+  code->first -= (uint32_t)count;
+  return pread(fd, code->code + code->first, len, 0) == (ssize_t)len
+             ? CTR_OK
+             : ctr__fail(p->b->err, CTR_E_SYS, EIO, "linux.seccomp", "read the filter");
+}
+
+static ctr_code ctr__libseccomp_make(ctr__profile *p, scmp_filter_ctx filter) {
+  const ctr_syscalls *all = &p->config->syscalls;
+  ctr_code code = ctr__libseccomp_begin(p, filter);
+  for (size_t i = 0; i < all->count; i++)
+    for (size_t j = 0; j < all->items[i].names.count && !code; j++)
+      code = ctr__libseccomp_add_name(p, filter, i, j);
+  if (!code) code = ctr__libseccomp_export(p, filter);
+  if (!code && ctr__seccomp_hides_newer(p)) ctr__libseccomp_hide_newer(p, filter);
+  return code;
+}
+
+/* Compiles the profile of the config: the program's bytes are in the block. */
+static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+  ctr__profile p;
+  ctr_code code = ctr__profile_begin(&p, b);
+  if (code) return code;
+  scmp_filter_ctx filter = seccomp_init(p.default_answer);
+  if (!filter)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp.defaultAction",
+                       "libseccomp does not take it");
+  code = ctr__libseccomp_make(&p, filter);
+  seccomp_release(filter);
+  return code ? code : ctr__profile_end(&p, ret_code, ret_count);
+}
+
+#endif /* CTR_WITH_LIBSECCOMP */
+
+/* ==== [SECTION] plan/listener.c =============================================================== */
+/* Who is asked about calls with the action SCMP_ACT_NOTIFY: the agent that listens at
+   linux.seccomp.listenerPath gets the descriptor that the questions come from, and is told of whom
+   (config-linux.md "The Container Process State"). */
+
+/* What it is told, up to what is told of the container's status; NULL without memory. */
+static const char *ctr__listener_head(ctr_arena *arena, const ctr_config *config, const char *id,
+                                      const char *bundle) {
+  const ctr_seccomp *profile = &config->linux_.seccomp;
+  ctr_json *about = ctr_json_new(arena, CTR_JSON_OBJECT);
+  ctr_json *fds = ctr_json_new(arena, CTR_JSON_ARRAY);
+  const char *version = config->ociVersion ? config->ociVersion : CTR_OCI_VERSION;
+  if (!ctr_json_add(arena, about, "ociVersion", ctr_json_new_string(arena, version)) ||
+      !ctr_json_add(arena, fds, NULL, ctr_json_new_string(arena, "seccompFd")) ||
+      !ctr_json_add(arena, about, "fds", fds))
+    return NULL;
+  if (profile->listenerMetadata &&
+      !ctr_json_add(arena, about, "metadata",
+                    ctr_json_new_string(arena, profile->listenerMetadata)))
+    return NULL;
+  const char *text = ctr__open_object(arena, about);
+  const char *state = ctr__state_head(arena, config, id, bundle);
+  return text && state ? ctr__joined(arena, text, ",\"state\":", state) : NULL;
+}
+
+/* The whole. first: pid of the container's first process; pid: of the one that is asked about. */
+static const char *ctr__listener_text(ctr_arena *arena, const char *head, ctr_status status,
+                                      int64_t first, int64_t pid) {
+  char tail[96];
+  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[status]), "\",\"pid\":");
+  end = ctr__put_str(ctr__put_int(end, first), "},\"pid\":");
+  ctr__put_str(ctr__put_int(end, pid), "}");
+  return ctr__joined(arena, head, tail, "");
+}
+
+/* What the container is while the filter of a process is loaded. */
+static ctr_status ctr__status_when_filtered(enum ctr__goal goal) {
+  return goal == CTR__GOAL_EXEC     ? CTR_STATUS_RUNNING
+         : goal == CTR__GOAL_CREATE ? CTR_STATUS_CREATED
+                                    : CTR_STATUS_CREATING;
+}
+
+static ctr_code ctr__plan_listener(ctr__builder *b) {
+  const ctr_seccomp *profile = &b->config->linux_.seccomp;
+  if (!b->desc->id)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp.listenerPath",
+                       "who listens is told of a container with a name: use ctr_container_run, or "
+                       "take SCMP_ACT_NOTIFY out");
+  const char *head = ctr__listener_head(b->arena, b->config, b->desc->id, b->desc->bundle);
+  b->nomem |= !head;
+  ctr__parent_step(b, TAKE_LISTENER, .field = "linux.seccomp.listenerPath",
+                   .str = {ctr__host_path(b, profile->listenerPath), head},
+                   .num = {ctr__status_when_filtered(b->purpose->goal), b->purpose->init_pid});
+  return CTR_OK;
+}
+
 /* ==== [SECTION] plan/identity.c =============================================================== */
 /* Who the process is and what it may: names, settings, limits, ids, capabilities, program. */
 
@@ -9340,14 +10486,30 @@ static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked
   return asked & ~missing;
 }
 
+static bool ctr__loads_filters(const ctr__builder *b) {
+  return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
+}
+
+/* What loading filters takes besides (seccomp(2)). It is kept until then, so that they can come
+   last whatever capabilities the config leaves; execve(2) gives new ones. */
+static uint64_t ctr__caps_for_filters(const ctr__builder *b) {
+  bool needed = ctr__loads_filters(b) && !b->config->process.noNewPrivileges;
+  return needed ? CTR_CAP(SYS_ADMIN) : 0;
+}
+
+static void ctr__plan_capabilities(ctr__builder *b, uint64_t besides) {
+  ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
+                  .num = {b->effective, b->permitted, b->inheritable, besides});
+}
+
 static void ctr__plan_ids(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr_capabilities caps = process->capabilities;
   uint64_t ambient = ctr__ambient_effective(&caps);
   caps.bounding = ctr__grantable(b, "bounding", caps.bounding, b->facts->bounding);
-  caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
-  const uint64_t had = caps.permitted;
-  b->effective = caps.effective & had;
+  b->permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
+  b->effective = caps.effective & b->permitted;
+  b->inheritable = caps.inheritable & (b->permitted | caps.bounding);
   ctr__child_step(b, OWN_STREAMS, .field = "process.user", .num = {process->user.uid});
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
@@ -9356,9 +10518,9 @@ static void ctr__plan_ids(ctr__builder *b) {
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
                   .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
-  ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
-                  .num = {b->effective, had, caps.inheritable & (had | caps.bounding)});
-  ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
+  ctr__plan_capabilities(b, ctr__caps_for_filters(b));
+  ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient",
+                  .num = {ambient & b->permitted});
 }
 
 /* -- the program -- */
@@ -9384,40 +10546,82 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
 
 /* -- filters -- */
 
-/* What the kernel takes: BPF_MAXINSNS of its struct sock_filter (filter.txt). */
-enum { CTR__FILTER_INSN = 8, CTR__FILTER_INSNS_MAX = 4096 };
-
 static ctr_code ctr__check_filter(ctr__builder *b, const char *field, const ctr_filter *filter) {
   const size_t max = CTR__FILTER_INSN * CTR__FILTER_INSNS_MAX;
   if (filter->code && filter->len && filter->len <= max && filter->len % CTR__FILTER_INSN == 0)
     return CTR_OK;
   return ctr__fail(b->err, CTR_E_ARG, 0, field,
                    "%zu bytes%s are no seccomp filter: 1 to %d instructions of %d bytes",
-                   filter->len, filter->code ? "" : " at NULL", CTR__FILTER_INSNS_MAX,
-                   CTR__FILTER_INSN);
+                   filter->len, filter->code ? "" : " at NULL", (int)CTR__FILTER_INSNS_MAX,
+                   (int)CTR__FILTER_INSN);
 }
 
-static ctr_code ctr__plan_filters(ctr__builder *b) {
+static void ctr__filter_step(ctr__builder *b, const char *field, ctr__ref code, size_t count,
+                             uint32_t flags) {
+  ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)}, .ref = {0, code},
+                  .num = {count, !b->filter_count++, flags});
+}
+
+static ctr_code ctr__plan_given_filters(ctr__builder *b) {
   const ctr_plan_desc *desc = b->desc;
-  if (!desc->filter_count) return CTR_OK;
-  if (!desc->filters)
+  if (desc->filter_count && !desc->filters)
     return ctr__fail(b->err, CTR_E_ARG, 0, "filters", "a list of %zu without items",
                      desc->filter_count);
-  if (!b->config->process.noNewPrivileges && !(b->effective & CTR_CAP(SYS_ADMIN)))
-    return ctr__refuse(b, CTR_E_CONFIG, "process.noNewPrivileges",
-                       "the kernel loads filters only with it, or for an effective CAP_SYS_ADMIN "
-                       "(seccomp(2))");
   for (size_t i = 0; i < desc->filter_count; i++) {
     const ctr_filter *filter = &desc->filters[i];
     const char *field = ctr__print(b, "filters[%zu]", i);
     ctr_code code = ctr__check_filter(b, field, filter);
     if (code) return code;
-    const size_t count = filter->len / CTR__FILTER_INSN;
-    ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)},
-                    .ref = {0, ctr__add_bytes(b, filter->code, filter->len, 8)},
-                    .num = {count, i == 0});
+    ctr__filter_step(b, field, ctr__add_bytes(b, filter->code, filter->len, 8),
+                     filter->len / CTR__FILTER_INSN, 0);
   }
   return CTR_OK;
+}
+
+static ctr_code ctr__check_filter_flags(ctr__builder *b, uint32_t *ret_flags) {
+  const ctr_seccomp *profile = &b->config->linux_.seccomp;
+  const bool listens = ctr__seccomp_notifies(profile);
+  uint32_t flags = listens ? CTR__SECCOMP_NEW_LISTENER : 0;
+  for (size_t i = 0; i < profile->flags.count; i++) {
+    const uint32_t flag =
+        (uint32_t)ctr__name_find(&ctr__seccomp_flags, profile->flags.items[i])->value;
+    if (!(b->facts->filter_flags & flag))
+      return ctr__refuse(b, CTR_E_UNSUPPORTED, ctr__print(b, "linux.seccomp.flags[%zu]", i),
+                         "this kernel does not know it");
+    flags |= flag;
+  }
+  /* Both return a number: with this one the thread that cannot follow is an error. */
+  if (listens && (flags & CTR__SECCOMP_TSYNC)) flags |= CTR__SECCOMP_TSYNC_ESRCH;
+  *ret_flags = flags;
+  return CTR_OK;
+}
+
+/* After the others: they need not allow what bringing a listener its descriptor takes. */
+static ctr_code ctr__plan_seccomp(ctr__builder *b) {
+  ctr__ref program = 0;
+  uint32_t flags = 0, count = 0;
+  if (!b->config->linux_.seccomp.defaultAction) return CTR_OK;
+  if (!b->facts->can_filter)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp",
+                       "this kernel has no filters, or a filter of the caller's own forbids "
+                       "seccomp(2)");
+  ctr_code code = ctr__check_filter_flags(b, &flags);
+  if (!code) code = ctr__seccomp_compile(b, &program, &count);
+  if (code) return code;
+  ctr__filter_step(b, "linux.seccomp", program, count, flags);
+  return flags & CTR__SECCOMP_NEW_LISTENER ? ctr__plan_listener(b) : CTR_OK;
+}
+
+static ctr_code ctr__plan_filters(ctr__builder *b) {
+  if (ctr__caps_for_filters(b) && !ctr__in_userns(b) && !b->desc->inner_userns &&
+      !ctr__can_filter(b->facts))
+    return ctr__lacks(b, CTR__RIGHT_FILTERS, b->desc->filter_count ? "filters" : "linux.seccomp",
+                      NULL);
+  ctr_code code = ctr__plan_given_filters(b);
+  if (!code) code = ctr__plan_seccomp(b);
+  /* Without execve(2) nothing takes away what was kept for them. */
+  if (b->desc->call_function && ctr__caps_for_filters(b)) ctr__plan_capabilities(b, 0);
+  return code;
 }
 
 /* -- the last steps -- */
@@ -9447,13 +10651,15 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
-  if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
+  if (b->purpose->goal == CTR__GOAL_CREATE)
+    ctr__child_step(b, TELL_STARTED, .field = NULL,
+                    .num = {ctr__loads_filters(b) && !b->desc->call_function});
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
-                    .num = {b->desc->filter_count > 0});
+                    .num = {b->filter_count > 0});
   return code;
 }
 
@@ -9910,6 +11116,20 @@ static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
   if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
 }
 
+static void ctr__text_for_filters(ctr__text *t, uint64_t caps) {
+  if (!caps) return;
+  ctr__text_add(t, "; until filters are loaded also ");
+  ctr__text_bits(t, &ctr__capability_names, true, caps);
+}
+
+static void ctr__text_filter_flags(ctr__text *t, uint64_t flags) {
+  const uint64_t told = flags & ~(uint64_t)(CTR__SECCOMP_NEW_LISTENER | CTR__SECCOMP_TSYNC_ESRCH);
+  if (!told) return;
+  ctr__text_add(t, " (");
+  ctr__text_bits(t, &ctr__seccomp_flags, false, told);
+  ctr__text_add(t, ")");
+}
+
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
   if (value == UINT64_MAX)
     ctr__text_add(t, "unlimited");
@@ -9960,6 +11180,8 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'u': ctr__text_add(t, "%llu", num); break;
   case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
+  case 'f': ctr__text_filter_flags(t, num); break;
+  case 'X': ctr__text_for_filters(t, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
   case 'F': ctr__text_options(t, false, num); break;
@@ -10126,6 +11348,7 @@ typedef struct ctr__child {
   int null_device; /* the host's /dev/null, what files are masked with           */
   int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;    /* the caller's                                               */
+  int listener;    /* what notifications of the filter come from          */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -10178,7 +11401,8 @@ static int ctr__send(int sock, const ctr__message *message) {
 }
 
 static int ctr__send_fd(int sock, const ctr__message *message, int fd) {
-  return ctr__send_with_fd(sock, message, sizeof *message, fd);
+  const ssize_t n = ctr__send_with_fd(sock, message, sizeof *message, fd);
+  return n < 0 ? (int)n : 0;
 }
 
 /* The next packet: 0, -EPROTO for anything but a whole message, -EPIPE when nobody is there. */
@@ -10197,47 +11421,59 @@ static bool ctr__hung_up(int sock) {
 }
 
 static bool ctr__brings_fd(uint32_t type) {
-  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_SOURCE;
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_SOURCE ||
+         type == CTR__MSG_LISTENER;
 }
 
-/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
-   other descriptor is closed by us and any other size refused. */
-static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+/* The next packet: its length, more than there is room for if it was cut; or -errno. In *ret_fd is
+   the descriptor that came with it; -1: none did, -2: more than one, which are closed. */
+static ssize_t ctr__receive_packet(int sock, void *data, size_t room, int *ret_fd) {
   union {
     struct cmsghdr head;
     char buf[CMSG_SPACE(8 * sizeof(int))];
   } control;
-  struct iovec iov = {message, sizeof *message};
+  struct iovec iov = {data, room};
   struct msghdr packet = {.msg_iov = &iov,
                           .msg_iovlen = 1,
                           .msg_control = &control,
                           .msg_controllen = sizeof control.buf};
   ssize_t n;
+  *ret_fd = -1;
   /* ECONNRESET is told once, before what the other side has sent: then that is read. */
-  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC | MSG_TRUNC);
   while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   if (n < 0) return -errno;
   size_t fds = 0;
-  int first = -1;
   if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
       control.head.cmsg_level == SOL_SOCKET)
     fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
   for (size_t i = 0; i < fds; i++) {
-    int fd;
-    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
-    if (i == 0 && fds == 1 && ret_fd)
-      first = fd;
-    else
-      close(fd);
+    memcpy(ret_fd, CMSG_DATA(&control.head) + i * sizeof *ret_fd, sizeof *ret_fd);
+    if (fds > 1) close(*ret_fd);
   }
-  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
-  if (!whole && first >= 0) close(first);
+  if (fds > 1 || (packet.msg_flags & MSG_CTRUNC)) {
+    if (fds == 1) close(*ret_fd);
+    *ret_fd = -2;
+  } else if (fds) {
+    *ret_fd = ctr__fd_high(*ret_fd);
+    if (*ret_fd < 0) return *ret_fd;
+  }
+  return n;
+}
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  int fd;
+  const ssize_t n = ctr__receive_packet(sock, message, sizeof *message, &fd);
+  if (n < 0) return (int)n;
+  const bool brings = n == (ssize_t)sizeof *message && ret_fd && ctr__brings_fd(message->type);
+  const bool whole = n == (ssize_t)sizeof *message && (brings ? fd >= 0 : fd == -1);
+  if (!whole && fd >= 0) close(fd);
   if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
   if (!whole) return -EPROTO;
-  int fd = fds ? ctr__fd_high(first) : -1;
-  if (fds && fd >= 0) *ret_fd = fd;
-  return fds && fd < 0 ? fd : 0;
+  if (brings) *ret_fd = fd;
+  return 0;
 }
 
 /* Without a parent, nobody would know of the program or wait for it: until it is left alone. */
@@ -11398,8 +12634,8 @@ static int ctr__child_capabilities(ctr__child *c, const ctr__step *s) {
     uint32_t effective, permitted, inheritable;
   } data[2];
   for (int i = 0; i < 2; i++) {
-    data[i].effective = (uint32_t)(s->num[0] >> 32 * i);
-    data[i].permitted = (uint32_t)(s->num[1] >> 32 * i);
+    data[i].effective = (uint32_t)((s->num[0] | s->num[3]) >> 32 * i);
+    data[i].permitted = (uint32_t)((s->num[1] | s->num[3]) >> 32 * i);
     data[i].inheritable = (uint32_t)(s->num[2] >> 32 * i);
   }
   return (int)CTR__CALL(SYS_capset, &head, data);
@@ -11642,8 +12878,7 @@ static int ctr__child_wait_start(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_tell_started(ctr__child *c, const ctr__step *s) {
-  (void)s;
-  const ctr__message message = {.type = CTR__MSG_STARTED};
+  const ctr__message message = {.type = CTR__MSG_STARTED, .value = (int64_t)s->num[0]};
   int r = ctr__send(c->sock, &message);
   return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* it has been started all the same */
 }
@@ -11667,14 +12902,35 @@ static void ctr__report_start(const ctr__child *c, const ctr__message *message) 
 /* ==== [SECTION] child/run.c =================================================================== */
 /* The child walks its lane of the plan. */
 
+/* Who listens is to have it before the program runs. With calls that a filter can hardly do
+   without: what it says of sendmsg(2) is looked at when the plan is made. */
+static int ctr__bring_listener(ctr__child *c, int fd) {
+  const ctr__message listener = {.type = CTR__MSG_LISTENER};
+  ctr__message answer;
+  ssize_t n = ctr__send_fd(c->sock, &listener, fd);
+  if (n < 0) return (int)n;
+  do n = ctr__ret(read(c->sock, &answer, sizeof answer));
+  while (n == -EINTR);
+  if (n == 0 || n == -EPIPE || n == -ECONNRESET)
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  if (n < 0) return (int)n;
+  return n == (ssize_t)sizeof answer && answer.type == CTR__MSG_RUN
+             ? 0
+             : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+}
+
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
     uint16_t count;
     const void *code;
   } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
+  const uint32_t flags = (uint32_t)s->num[2];
   int r = s->num[1] ? ctr__see_parent(c) : 0;
-  return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
+  if (r == 0) r = (int)CTR__CALL(SYS_seccomp, CTR__SECCOMP_SET_MODE_FILTER, flags, &program);
+  if (r < 0 || !(flags & CTR__SECCOMP_NEW_LISTENER)) return r;
+  c->listener = r; /* close-on-exec, and the standard streams are there: not among those */
+  return ctr__bring_listener(c, r);
 }
 
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
@@ -11694,6 +12950,7 @@ static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
+  ctr__close(&c->listener);
   *launch->environment = launch->envp;
   _exit(launch->function(launch->function_data));
 }
@@ -11781,6 +13038,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .base = -1,
                       .root = -1,
                       .held = {-1, -1, -1},
+                      .listener = -1,
                       .null_device = -1,
                       .mask_dir = -1};
 }
@@ -14543,9 +15801,18 @@ static int ctr__listen(int dir, const char *path, int type) {
   return r < 0 ? r : ctr__steal_fd(&sock);
 }
 
-/* One descriptor, and a name for it: engines want a payload. */
-static int ctr__hand_over(int sock, int fd, const char *name) {
-  return ctr__send_with_fd(sock, name, strlen(name), fd);
+/* One descriptor with a text, in one call as far as the socket takes it: engines want a payload,
+   and agents read once. */
+static int ctr__hand_over(int sock, int fd, const char *text) {
+  size_t left = strlen(text);
+  ssize_t n = ctr__send_with_fd(sock, text, left, fd);
+  while (n >= 0 && (size_t)n < left) {
+    text += n;
+    left -= (size_t)n;
+    do n = ctr__ret(send(sock, text, left, MSG_NOSIGNAL));
+    while (n == -EINTR);
+  }
+  return n < 0 ? (int)n : 0;
 }
 
 /* ==== [SECTION] parent/channel.c ============================================================== */
@@ -14582,8 +15849,8 @@ typedef struct ctr__start {
   int sock;        /* the parent's end              */
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
-  int console_sock, pidfd_sock; /* connected before anything is started */
-  int *idmaps;                  /* user namespaces made by MAKE_IDMAP, or -1 */
+  int console_sock, pidfd_sock, listener_sock; /* connected before anything is started */
+  int *idmaps;                                 /* user namespaces made by MAKE_IDMAP, or -1 */
   uint32_t idmap_count;
   uint32_t next_source; /* the first step whose source may still be asked for */
   ctr_err *err;
@@ -14595,7 +15862,9 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd >= 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
+  /* It lets go of the channel a moment before how it ends can be seen. */
+  struct pollfd end = {.fd = pidfd, .events = POLLIN};
+  if (pidfd >= 0 && poll(&end, 1, 1000) > 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
   ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
             "the process ended while being started, at step %u (%.200s)", at, what.buf);
   bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
@@ -14635,6 +15904,14 @@ static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
   return r;
 }
 
+/* The end of the channel. Of a process that a filter keeps from executing it is no success. */
+static ctr_code ctr__channel_ended(ctr__start *s, bool is_due) {
+  const ctr__step *last = ctr__plan_step(s->plan, s->plan->step_count - 1);
+  const bool is_filtered = last->kind == CTR__STEP_EXEC && last->num[0];
+  if (!is_due || s->launch.shared->step != s->plan->step_count - 1) return ctr__child_died(s);
+  return is_filtered && ctr__never_executed(s->process->pid, 0) ? ctr__child_died(s) : CTR_OK;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
@@ -14645,9 +15922,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
     *message = s->launch.shared->failure;
     r = 0;
   }
-  if (r == -EPIPE)
-    return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
-                                                                          : ctr__child_died(s);
+  if (r == -EPIPE) return ctr__channel_ended(s, type == 0);
   if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
       message->error > 0 && message->error < 4096)
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
@@ -14658,6 +15933,18 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
                    "the process being started sent %s where message %u is due",
                    r < 0 ? "something that is no message" : "another message", type);
+}
+
+static ctr_code ctr__answer(ctr__start *s, uint32_t type) {
+  ctr__message message = {.type = type};
+  /* When the child is gone already, its report is waiting to be read. */
+  int r = ctr__send(s->sock, &message);
+  if (r == -EPIPE || r == -ECONNRESET) {
+    ctr_code code = ctr__expect(s, 0, &message, NULL);
+    return code ? code : ctr__child_died(s);
+  }
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
+               : CTR_OK;
 }
 
 static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
@@ -14674,15 +15961,7 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
       ctr__fail(s->err, code, 0, NULL, "the caller's on_moment failed");
     if (code || !exchange->answer) return code;
   }
-  message = (ctr__message){.type = exchange->answer};
-  /* When the child is gone already, its report is waiting to be read. */
-  int r = ctr__send(s->sock, &message);
-  if (r == -EPIPE || r == -ECONNRESET) {
-    ctr_code code = ctr__expect(s, 0, &message, NULL);
-    return code ? code : ctr__child_died(s);
-  }
-  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
-               : CTR_OK;
+  return ctr__answer(s, exchange->answer);
 }
 
 /* ==== [SECTION] parent/sources.c ============================================================== */
@@ -14961,6 +16240,31 @@ static ctr_code ctr__parent_take_console(ctr__start *s, const ctr__step *step) {
              : CTR_OK;
 }
 
+/* Tells who listens what the process is and gives it the descriptor; the connection is for that
+   alone. */
+static ctr_code ctr__tell_listener(int sock, int fd, const char *path, const char *text,
+                                   ctr_err *err) {
+  int r = text ? ctr__hand_over(sock, fd, text) : -ENOMEM;
+  if (r == -ENOMEM) return ctr__nomem(err);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, "linux.seccomp.listenerPath",
+                           "send what calls are notified by to the socket %.200s", path)
+               : CTR_OK;
+}
+
+static ctr_code ctr__parent_take_listener(ctr__start *s, const ctr__step *step) {
+  ctr__message message;
+  CTR__AUTO_CLOSE listener = -1;
+  ctr_code code = ctr__expect(s, CTR__MSG_LISTENER, &message, &listener);
+  if (code) return code;
+  const int64_t pid = s->process->pid, first = step->num[1] ? (int64_t)step->num[1] : pid;
+  const char *text = ctr__listener_text(&s->arena, ctr__plan_str(s->plan, step->str[1]),
+                                        (ctr_status)step->num[0], first, pid);
+  code = ctr__tell_listener(s->listener_sock, listener, ctr__plan_str(s->plan, step->str[0]), text,
+                            s->err);
+  ctr__close(&s->listener_sock);
+  return code ? code : ctr__answer(s, CTR__MSG_RUN);
+}
+
 static ctr_code ctr__parent_record(ctr__start *s, const ctr__step *step) {
   const ctr__attachment *attachment = &s->process->attachment;
   (void)step;
@@ -15156,6 +16460,7 @@ typedef ctr_code ctr__parent_talk(ctr__start *s, const ctr__step *step);
 static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_TAKE_LISTENER] = ctr__parent_take_listener,
     [CTR__STEP_DEVICE_LIST] = ctr__parent_device_list,
     [CTR__STEP_DEVICE_PROGRAM] = ctr__parent_device_program,
     [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,
@@ -15226,10 +16531,19 @@ static char **ctr__pointers(ctr__start *s, ctr__ref list) {
   return (char **)(void *)items;
 }
 
+/* The step that is done by this start, if there is one: who starts a created container later does
+   what follows then. */
+static const ctr__step *ctr__step_of(const ctr_plan *plan, enum ctr__kind kind) {
+  for (uint32_t i = 0; i < plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind == kind) return step;
+    if (step->kind == CTR__STEP_WAIT_START) return NULL;
+  }
+  return NULL;
+}
+
 static bool ctr__has_terminal(const ctr_plan *plan) {
-  for (uint32_t i = 0; i < plan->step_count; i++)
-    if (ctr__plan_step(plan, i)->kind == CTR__STEP_CONSOLE) return true;
-  return false;
+  return ctr__step_of(plan, CTR__STEP_CONSOLE);
 }
 
 static ctr_code ctr__prepare_extra(ctr__start *s) {
@@ -15250,17 +16564,20 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
 /* Connected first of all: a socket that is not there is no reason to start anything. */
 static ctr_code ctr__prepare_sockets(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
+  const ctr__step *listener = ctr__step_of(s->plan, CTR__STEP_TAKE_LISTENER);
   const struct {
-    const char *path, *name;
+    const char *path, *name, *field;
     int *sock;
-  } all[] = {{desc->console_socket, "console", &s->console_sock},
-             {desc->pidfd_socket, "pidfd", &s->pidfd_sock}};
-  for (size_t i = 0; i < 2; i++) {
+  } all[] = {{desc->console_socket, "console", NULL, &s->console_sock},
+             {desc->pidfd_socket, "pidfd", NULL, &s->pidfd_sock},
+             {listener ? ctr__plan_str(s->plan, listener->str[0]) : NULL, "listener's",
+              "linux.seccomp.listenerPath", &s->listener_sock}};
+  for (size_t i = 0; i < 3; i++) {
     if (!all[i].path) continue;
     *all[i].sock = ctr__connect(AT_FDCWD, all[i].path, SOCK_STREAM);
     if (*all[i].sock < 0)
-      return ctr__fail(s->err, CTR_E_SYS, -*all[i].sock, NULL, "connect to the %s socket %.300s",
-                       all[i].name, all[i].path);
+      return ctr__fail(s->err, CTR_E_SYS, -*all[i].sock, all[i].field,
+                       "connect to the %s socket %.300s", all[i].name, all[i].path);
   }
   return CTR_OK;
 }
@@ -15359,6 +16676,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->launch.init_pidfd);
   ctr__close(&s->console_sock);
   ctr__close(&s->pidfd_sock);
+  ctr__close(&s->listener_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
   for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
@@ -15382,6 +16700,7 @@ static ctr__start ctr__start_of(ctr_process *process, ctr_err *err) {
                   .stage_pidfd = -1,
                   .console_sock = -1,
                   .pidfd_sock = -1,
+                  .listener_sock = -1,
                   .launch = {.plan = process->plan,
                              .sock = -1,
                              .start_sock = process->attachment.start_sock,
@@ -16006,7 +17325,6 @@ const char *ctr_status_name(ctr_status status) {
 
 /* Its maker may have been killed at any point: until execve it is not yet in its root. */
 static bool ctr__has_executed(const ctr_process *process) {
-  enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
   ctr__proc_stat stat;
   return ctr__read_proc_stat(process->pid, &stat) == 0 && !(stat.flags & CTR__PF_FORKNOEXEC);
 }
@@ -16830,8 +18148,10 @@ static ctr_code ctr__start_failed(const ctr__start_report *report, ctr_err *err)
   return code;
 }
 
-/* The next packet from the process that is started: its size, 0 at the end, or -errno. */
-static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_report *report) {
+/* The next packet from the process that is started: its size, 0 at the end, or -errno. *ret_fd: as
+   with ctr__receive_packet. */
+static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_report *report,
+                                 int *ret_fd) {
   struct pollfd both[2] = {{.fd = sock, .events = POLLIN},
                            {.fd = c->process->pidfd, .events = POLLIN}};
   int n;
@@ -16839,14 +18159,11 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
   while (n < 0 && errno == EINTR);
   if (n < 0) return -errno;
   /* It has ended, and others hold its end. */
+  *ret_fd = -1;
   if (!both[0].revents && ctr__poll_now(both, 1) == 0) return 0;
-  ssize_t len;
   *report = (ctr__start_report){.kind = 0};
-  /* ECONNRESET is told once, before what the other side has sent: then that is read. */
-  do len = recv(sock, report, sizeof *report, MSG_TRUNC);
-  while (len < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (len == 0 && !ctr__hung_up(sock)) return -EPROTO; /* an empty packet is no end */
-  return len < 0 ? -errno : len;
+  const ssize_t len = ctr__receive_packet(sock, report, sizeof *report, ret_fd);
+  return len == 0 && !ctr__hung_up(sock) ? -EPROTO : len; /* an empty packet is no end */
 }
 
 /* Of a step that is left to be done when it is started: texts of others need more than a report
@@ -16858,33 +18175,89 @@ static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
          report->message.error > 0 && report->message.error < 4096;
 }
 
-static ctr_code ctr__await_started(const ctr_container *c, int sock, ctr_err *err) {
+/* What one start is about. */
+typedef struct ctr__starting {
+  const ctr_container *c;
+  int sock, listener_sock;
+  const char *listener_path;     /* NULL: nobody is to be notified */
+  bool has_started, is_filtered; /* as it has said itself       */
+} ctr__starting;
+
+/* Connected before anything is changed: as long as nobody listens, it is not started. */
+static ctr_code ctr__connect_listener(ctr__starting *s, ctr_arena *arena, ctr_err *err) {
+  static const char field[] = "linux.seccomp.listenerPath";
+  const ctr__stored *stored = s->c->stored;
+  const ctr_seccomp *profile = &stored->config.linux_.seccomp;
+  if (!ctr__seccomp_notifies(profile)) return CTR_OK;
+  ctr_code code =
+      ctr__absolute(arena, stored->bundle, profile->listenerPath, field, &s->listener_path, err);
+  if (code) return code;
+  s->listener_sock = ctr__connect(AT_FDCWD, s->listener_path, SOCK_STREAM);
+  return s->listener_sock < 0
+             ? ctr__fail(err, CTR_E_SYS, -s->listener_sock, field,
+                         "connect to the listener's socket %.300s", s->listener_path)
+             : CTR_OK;
+}
+
+static ctr_code ctr__pass_listener(ctr__starting *s, int fd, ctr_err *err) {
+  const ctr__stored *stored = s->c->stored;
+  const ctr__message run = {.type = CTR__MSG_RUN};
+  ctr_arena arena = {0};
+  const char *head = ctr__listener_head(&arena, &stored->config, s->c->id, stored->bundle);
+  const char *text =
+      head ? ctr__listener_text(&arena, head, CTR_STATUS_CREATED, stored->pid, stored->pid) : NULL;
+  ctr_code code = ctr__tell_listener(s->listener_sock, fd, s->listener_path, text, err);
+  ctr_arena_free(&arena);
+  ctr__close(&s->listener_sock);
+  if (!code) ctr__send(s->sock, &run); /* if it has ended meanwhile, that is heard next */
+  return code;
+}
+
+static ctr_code ctr__serve_starting(ctr__starting *s, const ctr__start_report *report, ssize_t len,
+                                    int fd, ctr_err *err) {
+  const bool is_message = len == (ssize_t)sizeof report->message;
+  const uint32_t type = report->message.type;
+  if (is_message && type == CTR__MSG_LISTENER && fd >= 0 && s->listener_sock >= 0)
+    return ctr__pass_listener(s, fd, err);
+  if (is_message && type == CTR__MSG_STARTED && fd == -1) {
+    s->has_started = true;
+    s->is_filtered = report->message.value;
+    return CTR_OK;
+  }
+  if (ctr__is_start_report(report, len) && fd == -1) return ctr__start_failed(report, err);
+  return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL, "container \"%.128s\" sent what it must not",
+                   s->c->id);
+}
+
+/* The end of the channel. Of a process that its filter keeps from executing it is no success. */
+static ctr_code ctr__starting_ended(const ctr__starting *s, ctr_err *err) {
+  const ctr__stored *stored = s->c->stored;
+  const bool failed = s->is_filtered && ctr__never_executed((pid_t)stored->pid, stored->startTime);
+  return s->has_started && !failed
+             ? CTR_OK
+             : ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
+                         "container \"%.128s\" ended while it was being started", s->c->id);
+}
+
+static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
   ctr__start_report report;
-  bool started = false;
   for (;;) {
-    ssize_t len = ctr__hear_started(c, sock, &report);
+    CTR__AUTO_CLOSE fd = -1;
+    ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
     if (len < 0 && len != -EPROTO)
-      return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", c->id);
-    if (len == 0 && started) return CTR_OK;
-    if (len == 0)
-      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
-                       "container \"%.128s\" ended while it was being started", c->id);
-    if (len == (ssize_t)sizeof report.message && report.message.type == CTR__MSG_STARTED)
-      started = true;
-    else if (ctr__is_start_report(&report, len)) {
-      report.field[sizeof report.field - 1] = report.arg[sizeof report.arg - 1] = '\0';
-      report.note[sizeof report.note - 1] = '\0';
-      return ctr__start_failed(&report, err);
-    } else {
-      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL, "container \"%.128s\" sent what it must not",
-                       c->id);
-    }
+      return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", s->c->id);
+    if (len == 0) return ctr__starting_ended(s, err);
+    report.field[sizeof report.field - 1] = report.arg[sizeof report.arg - 1] = '\0';
+    report.note[sizeof report.note - 1] = '\0';
+    ctr_code code = ctr__serve_starting(s, &report, len, fd, err);
+    if (code) return code;
   }
 }
 
 /* The socket changes its name first: then it shows that somebody was at it, whatever happens to
    us. */
-static ctr_code ctr__let_go(const ctr_container *c, ctr_err *err) {
+static ctr_code ctr__let_go(ctr__starting *s, ctr_err *err) {
+  const ctr_container *c = s->c;
   mode_t type;
   if (!ctr__has_file(c, CTR__STARTING, &type) &&
       renameat(c->dir, CTR__START, c->dir, CTR__STARTING) < 0)
@@ -16895,7 +18268,8 @@ static ctr_code ctr__let_go(const ctr_container *c, ctr_err *err) {
   if (r < 0)
     return ctr__fail(err, CTR_E_STATE, -r, NULL,
                      "container \"%.128s\" does not wait to be started any more", c->id);
-  ctr_code code = ctr__await_started(c, sock, err);
+  s->sock = sock;
+  ctr_code code = ctr__await_started(s, err);
   unlinkat(c->dir, CTR__STARTING, 0);
   return code;
 }
@@ -16906,26 +18280,39 @@ static void ctr__end_failed_start(ctr_container *c, const ctr_err *err) {
   if (!strncmp(err->field, "hooks.", 6)) ctr__destroy(c, true, NULL);
 }
 
+static ctr_code ctr__check_created(const ctr_container *c, ctr_err *err) {
+  ctr_status status;
+  ctr_code code = ctr__look(c, &status, err);
+  return code || status == CTR_STATUS_CREATED
+             ? code
+             : ctr__fail(err, CTR_E_STATE, 0, NULL,
+                         "cannot start container \"%.128s\": it is not created but %s", c->id,
+                         ctr_status_name(status));
+}
+
+static ctr_code ctr__start_created(ctr_container *c, ctr__starting *s, ctr_err *err) {
+  ctr_err own = {0};
+  ctr_code code = c->stored->notifySocket ? ctr__listen_notify(c, &own) : CTR_OK;
+  if (!code) code = ctr__let_go(s, &own);
+  if (!code) code = ctr__run_poststart_hooks(c, &own);
+  if (code && code != CTR_E_STATE) ctr__end_failed_start(c, &own);
+  if (code && err) *err = own;
+  return code;
+}
+
 ctr_code ctr_container_start(ctr_container *container, ctr_err *err) {
   ctr_container *c = container;
-  ctr_err own = {0};
   ctr__err_clear(err);
   if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
   ctr_code code = ctr__lock(c, err);
   if (code) return code;
-  ctr_status status;
-  code = ctr__look(c, &status, err);
-  if (!code && status != CTR_STATUS_CREATED) {
-    code = ctr__fail(err, CTR_E_STATE, 0, NULL,
-                     "cannot start container \"%.128s\": it is not created but %s", c->id,
-                     ctr_status_name(status));
-  } else if (!code) {
-    code = c->stored->notifySocket ? ctr__listen_notify(c, &own) : CTR_OK;
-    if (!code) code = ctr__let_go(c, &own);
-    if (!code) code = ctr__run_poststart_hooks(c, &own);
-    if (code && code != CTR_E_STATE) ctr__end_failed_start(c, &own);
-    if (code && err) *err = own;
-  }
+  ctr_arena arena = {0};
+  ctr__starting s = {.c = c, .sock = -1, .listener_sock = -1};
+  code = ctr__check_created(c, err);
+  if (!code) code = ctr__connect_listener(&s, &arena, err);
+  if (!code) code = ctr__start_created(c, &s, err);
+  ctr__close(&s.listener_sock);
+  ctr_arena_free(&arena);
   ctr__unlock(c);
   return code;
 }
@@ -17026,6 +18413,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                           .init_pid = (uint64_t)c->stored->pid,
                           .init_start = c->stored->startTime};
   const ctr_plan_desc plan_desc = {.bundle = c->stored->bundle,
+                                   .id = c->id,
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,

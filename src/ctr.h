@@ -54,6 +54,9 @@
        CTR_STATIC           everything static: private to the one file that has the implementation
        CTR_API              how public functions are declared          (default: extern)
        CTR_MALLOC, CTR_FREE where memory comes from                    (default: malloc, free)
+       CTR_WITH_LIBSECCOMP  filters of linux.seccomp are made by libseccomp (2.5 or newer; link with
+                            -lseccomp), for all architectures   (default: by the library itself, for
+                            the one that this is compiled for)
 
    ERRORS
        A call that can fail returns ctr_code, CTR_OK (0) being success, and fills the ctr_err it was
@@ -86,11 +89,11 @@
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is seccomp and labels: code inside meets the whole system call interface of the
-       kernel, unless the caller brings a filter (ctr_plan_desc.filters). Without linux.resources it
-       can use up memory and processes; without rules for devices in there and with CAP_MKNOD it can
-       make any. Use a user namespace where you can, and do not let hostile code in on the strength
-       of this version alone. Shared with the caller, whatever the config says: the files behind the
+       asks for it, is labels. Without linux.seccomp, which no default config has, code inside meets
+       the whole system call interface of the kernel. Without linux.resources it can use up memory
+       and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
+       user namespace where you can, and do not let hostile code in on the strength of this version
+       alone. Shared with the caller, whatever the config says: the files behind the
        standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
        process.terminal, which makes one inside), without a user namespace the user's keyring
        (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it

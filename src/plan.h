@@ -32,6 +32,18 @@
 
 #include "plan/cgroups.c"
 
+#include "plan/cbpf.c"
+
+#include "plan/seccomp.c"
+
+#include "plan/syscalls.c"
+
+#include "plan/seccomp_own.c"
+
+#include "plan/seccomp_lib.c"
+
+#include "plan/listener.c"
+
 #include "plan/identity.c"
 
 #include "plan/exec.c"

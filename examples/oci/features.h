@@ -24,6 +24,26 @@ static void add_names(options *o, ctr_json *object, const char *key, const ctr__
   for (size_t i = 0; i < names->count; i++) add_string(o, list, NULL, names->items[i].name);
 }
 
+static void add_seccomp(options *o, ctr_json *linux_) {
+  ctr_json *seccomp = add_list(o, linux_, "seccomp", CTR_JSON_OBJECT);
+  add_bool(o, seccomp, "enabled", executes(&ctr__type_of_ctr_linux, "seccomp"));
+  add_names(o, seccomp, "actions", &ctr__seccomp_actions);
+  add_names(o, seccomp, "operators", &ctr__seccomp_ops);
+#ifdef CTR_WITH_LIBSECCOMP
+  add_names(o, seccomp, "archs", &ctr__seccomp_architectures);
+#else
+  add_string(o, add_list(o, seccomp, "archs", CTR_JSON_ARRAY), NULL, CTR__SCMP_NATIVE);
+#endif
+  add_names(o, seccomp, "knownFlags", &ctr__seccomp_flags);
+  ctr__facts facts = {0};
+  const ctr_seccomp any = {.defaultAction = CTR_SCMP_ACT_ALLOW, .flags = {.count = 1}};
+  ctr__gather_filters(&any, &facts);
+  ctr_json *list = add_list(o, seccomp, "supportedFlags", CTR_JSON_ARRAY);
+  for (size_t i = 0; i < ctr__seccomp_flags.count; i++)
+    if (facts.filter_flags & (uint32_t)ctr__seccomp_flags.items[i].value)
+      add_string(o, list, NULL, ctr__seccomp_flags.items[i].name);
+}
+
 static void add_enabled(options *o, ctr_json *object, const char *key, const ctr__type *type,
                         const char *member) {
   add_bool(o, add_list(o, object, key, CTR_JSON_OBJECT), "enabled", executes(type, member));
@@ -65,7 +85,7 @@ static int features_command(options *o) {
   add_names(o, linux_, "namespaces", &ctr__namespace_names);
   add_names(o, linux_, "capabilities", &ctr__capability_names);
   add_cgroup(o, linux_);
-  add_enabled(o, linux_, "seccomp", linux_type, "seccomp");
+  add_seccomp(o, linux_);
   add_enabled(o, linux_, "apparmor", process_type, "apparmorProfile");
   add_enabled(o, linux_, "selinux", process_type, "selinuxLabel");
   add_enabled(o, linux_, "intelRdt", linux_type, "intelRdt");

@@ -378,16 +378,37 @@ typedef struct ctr_resources {
   ctr_pairs unified;
 } ctr_resources;
 
+/* Seccomp: which system calls the program may make (config-linux.md "Seccomp", seccomp(2)). The
+   filter is loaded as the last thing before the program is executed, in each process that joins a
+   container as well; nothing but execve(2) needs to be allowed for the start's sake. Without
+   noNewPrivileges loading takes CAP_SYS_ADMIN of the caller, or a user namespace; it is not left to
+   the program.
+
+   Of the entries for one call the first without args counts, and alone; else the first whose args
+   match; else the default. Entries with the default's action say nothing. All args of an entry must
+   match, but where one names an argument twice each is an entry of its own. That is as libseccomp
+   and runc have it, who do not say which of several that match counts. When the default action is
+   SCMP_ACT_ERRNO, calls with numbers above all that are named fail with ENOSYS: libc tries newer
+   calls first and takes an older one only then.
+
+   Names of other architectures mean nothing. One that nobody knows is left out with a warning,
+   unless its action is stricter than the default's. Filters are for the architecture this is
+   compiled for: calls of others, and of x32, kill the process, with a warning when architectures
+   names them; with CTR_WITH_LIBSECCOMP they are filtered as well.
+
+   With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
+   seccomp_unotify(2) and the container process state before the program runs; only containers with
+   a name have that. sendmsg(2) and read(2) must be allowed then. */
 typedef enum ctr_seccomp_action {
-  CTR_SCMP_ACT_KILL = 1,
-  CTR_SCMP_ACT_KILL_PROCESS,
+  CTR_SCMP_ACT_KILL = 1,     /* as KILL_THREAD                                          */
+  CTR_SCMP_ACT_KILL_PROCESS, /* ends it with SIGSYS                                     */
   CTR_SCMP_ACT_KILL_THREAD,
-  CTR_SCMP_ACT_TRAP,
-  CTR_SCMP_ACT_ERRNO,
-  CTR_SCMP_ACT_TRACE,
+  CTR_SCMP_ACT_TRAP,         /* sends SIGSYS                                            */
+  CTR_SCMP_ACT_ERRNO,        /* fails with errnoRet, 0 to 4095 (not set: EPERM)         */
+  CTR_SCMP_ACT_TRACE,        /* asks a tracer, telling it errnoRet; without one: ENOSYS */
   CTR_SCMP_ACT_ALLOW,
-  CTR_SCMP_ACT_LOG,
-  CTR_SCMP_ACT_NOTIFY,
+  CTR_SCMP_ACT_LOG,          /* allows and logs                                         */
+  CTR_SCMP_ACT_NOTIFY,       /* asks who listens                                        */
 } ctr_seccomp_action;
 
 typedef enum ctr_seccomp_op {
@@ -402,7 +423,8 @@ typedef enum ctr_seccomp_op {
 
 typedef struct ctr_syscall_arg {
   uint32_t index; /* 0 to 5 */
-  uint64_t value, valueTwo;
+  uint64_t value, valueTwo; /* for MASKED_EQ the mask, and what is left under it; else valueTwo
+                               means nothing. Of 32 bits where a long has no more */
   ctr_seccomp_op op;
 } ctr_syscall_arg;
 
@@ -426,8 +448,8 @@ typedef struct ctr_syscalls {
 typedef struct ctr_seccomp {
   ctr_seccomp_action defaultAction; /* 0: no filter asked for */
   ctr_uint defaultErrnoRet;
-  ctr_strs architectures; /* "SCMP_ARCH_X86_64" … */
-  ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" … */
+  ctr_strs architectures; /* "SCMP_ARCH_X86_64" …; the own one need not be named */
+  ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" …                         */
   const char *listenerPath, *listenerMetadata;
   ctr_syscalls syscalls;
 } ctr_seccomp;

@@ -49,9 +49,10 @@ typedef struct ctr_plan_desc {
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
   ctr_log log;          /* receives what is worth a warning                                     */
 
-  /* Loaded in this order as the last thing before the program is executed. Copied. They need
-     process.noNewPrivileges, or CAP_SYS_ADMIN to be effective. What they do to loading the next
-     one, and to execve(2), is up to who wrote them. */
+  /* Loaded in this order as the last thing before the program is executed, and before the filter
+     of linux.seccomp. Copied. They need process.noNewPrivileges, or CAP_SYS_ADMIN of the caller,
+     or a user namespace. What they do to loading the next one, and to execve(2), is up to who wrote
+     them. */
   const ctr_filter *filters;
   size_t filter_count;
 

@@ -34,6 +34,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef CTR_WITH_LIBSECCOMP
+#include <seccomp.h>
+#endif
+
 #if !defined CLONE_NEWNS || !defined O_PATH
 #error "ctr.h: define _GNU_SOURCE (or CTR_IMPLEMENTATION) before the first #include of this file"
 #endif

@@ -228,3 +228,13 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
 static void ctr__fd_path(char path[32], int fd) {
   *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
 }
+
+enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
+
+/* Whether it is seen that a process has executed nothing; also when it has ended, as long as it is
+   not reaped. start_time: tells it from another that has its pid since then; 0: none can. */
+static bool ctr__never_executed(pid_t pid, uint64_t start_time) {
+  ctr__proc_stat stat;
+  return ctr__read_proc_stat(pid, &stat) == 0 && (stat.flags & CTR__PF_FORKNOEXEC) &&
+         (!start_time || stat.start_time == start_time);
+}

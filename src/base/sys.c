@@ -134,8 +134,8 @@ static int ctr__write_all(int fd, const char *data, size_t len) {
   return 0;
 }
 
-/* One packet with a descriptor (unix(7), SCM_RIGHTS). */
-static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
+/* A descriptor (unix(7), SCM_RIGHTS) with a packet, or the beginning of a text: how much of it. */
+static ssize_t ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
   union {
     struct cmsghdr head;
     char buf[CMSG_SPACE(sizeof(int))];
@@ -152,7 +152,7 @@ static int ctr__send_with_fd(int sock, const void *data, size_t len, int fd) {
   ssize_t n;
   do n = sendmsg(sock, &packet, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
-  return n < 0 ? -errno : 0;
+  return n < 0 ? -errno : n;
 }
 
 /* -- mounts: the descriptor-based calls of Linux 5.2, mount_setattr(2) of 5.12 -- */
@@ -428,6 +428,15 @@ static bool ctr__in_initial_userns(void) {
   struct stat userns;
   return stat("/proc/self/ns/user", &userns) == 0 && userns.st_ino == 0xEFFFFFFD;
 }
+
+/* seccomp(2) */
+enum {
+  CTR__SECCOMP_SET_MODE_FILTER = 1,
+  CTR__SECCOMP_TSYNC = 1,
+  CTR__SECCOMP_NEW_LISTENER = 8,
+  CTR__SECCOMP_TSYNC_ESRCH = 16,
+  CTR__SECCOMP_WAIT_KILLABLE_RECV = 32,
+};
 
 /* -- numbers as text, without stdio -- */
 

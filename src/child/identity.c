@@ -127,8 +127,8 @@ static int ctr__child_capabilities(ctr__child *c, const ctr__step *s) {
     uint32_t effective, permitted, inheritable;
   } data[2];
   for (int i = 0; i < 2; i++) {
-    data[i].effective = (uint32_t)(s->num[0] >> 32 * i);
-    data[i].permitted = (uint32_t)(s->num[1] >> 32 * i);
+    data[i].effective = (uint32_t)((s->num[0] | s->num[3]) >> 32 * i);
+    data[i].permitted = (uint32_t)((s->num[1] | s->num[3]) >> 32 * i);
     data[i].inheritable = (uint32_t)(s->num[2] >> 32 * i);
   }
   return (int)CTR__CALL(SYS_capset, &head, data);

@@ -1,13 +1,34 @@
 /* The child walks its lane of the plan. */
 
+/* Who listens is to have it before the program runs. With calls that a filter can hardly do
+   without: what it says of sendmsg(2) is looked at when the plan is made. */
+static int ctr__bring_listener(ctr__child *c, int fd) {
+  const ctr__message listener = {.type = CTR__MSG_LISTENER};
+  ctr__message answer;
+  ssize_t n = ctr__send_fd(c->sock, &listener, fd);
+  if (n < 0) return (int)n;
+  do n = ctr__ret(read(c->sock, &answer, sizeof answer));
+  while (n == -EINTR);
+  if (n == 0 || n == -EPIPE || n == -ECONNRESET)
+    return ctr__because(c, CTR__WHY_PARENT_GONE, -EPIPE);
+  if (n < 0) return (int)n;
+  return n == (ssize_t)sizeof answer && answer.type == CTR__MSG_RUN
+             ? 0
+             : ctr__because(c, CTR__WHY_BAD_ANSWER, -EPROTO);
+}
+
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
   const struct {
     uint16_t count;
     const void *code;
   } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
+  const uint32_t flags = (uint32_t)s->num[2];
   int r = s->num[1] ? ctr__see_parent(c) : 0;
-  return r < 0 ? r : (int)CTR__CALL(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
+  if (r == 0) r = (int)CTR__CALL(SYS_seccomp, CTR__SECCOMP_SET_MODE_FILTER, flags, &program);
+  if (r < 0 || !(flags & CTR__SECCOMP_NEW_LISTENER)) return r;
+  c->listener = r; /* close-on-exec, and the standard streams are there: not among those */
+  return ctr__bring_listener(c, r);
 }
 
 static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
@@ -27,6 +48,7 @@ static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
+  ctr__close(&c->listener);
   *launch->environment = launch->envp;
   _exit(launch->function(launch->function_data));
 }
@@ -114,6 +136,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .base = -1,
                       .root = -1,
                       .held = {-1, -1, -1},
+                      .listener = -1,
                       .null_device = -1,
                       .mask_dir = -1};
 }

@@ -23,8 +23,7 @@ static int ctr__child_wait_start(ctr__child *c, const ctr__step *s) {
 }
 
 static int ctr__child_tell_started(ctr__child *c, const ctr__step *s) {
-  (void)s;
-  const ctr__message message = {.type = CTR__MSG_STARTED};
+  const ctr__message message = {.type = CTR__MSG_STARTED, .value = (int64_t)s->num[0]};
   int r = ctr__send(c->sock, &message);
   return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* it has been started all the same */
 }

@@ -69,6 +69,7 @@ typedef struct ctr__child {
   int null_device; /* the host's /dev/null, what files are masked with           */
   int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;    /* the caller's                                               */
+  int listener;    /* what notifications of the filter come from          */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -121,7 +122,8 @@ static int ctr__send(int sock, const ctr__message *message) {
 }
 
 static int ctr__send_fd(int sock, const ctr__message *message, int fd) {
-  return ctr__send_with_fd(sock, message, sizeof *message, fd);
+  const ssize_t n = ctr__send_with_fd(sock, message, sizeof *message, fd);
+  return n < 0 ? (int)n : 0;
 }
 
 /* The next packet: 0, -EPROTO for anything but a whole message, -EPIPE when nobody is there. */
@@ -140,47 +142,59 @@ static bool ctr__hung_up(int sock) {
 }
 
 static bool ctr__brings_fd(uint32_t type) {
-  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_SOURCE;
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_SOURCE ||
+         type == CTR__MSG_LISTENER;
 }
 
-/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
-   other descriptor is closed by us and any other size refused. */
-static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+/* The next packet: its length, more than there is room for if it was cut; or -errno. In *ret_fd is
+   the descriptor that came with it; -1: none did, -2: more than one, which are closed. */
+static ssize_t ctr__receive_packet(int sock, void *data, size_t room, int *ret_fd) {
   union {
     struct cmsghdr head;
     char buf[CMSG_SPACE(8 * sizeof(int))];
   } control;
-  struct iovec iov = {message, sizeof *message};
+  struct iovec iov = {data, room};
   struct msghdr packet = {.msg_iov = &iov,
                           .msg_iovlen = 1,
                           .msg_control = &control,
                           .msg_controllen = sizeof control.buf};
   ssize_t n;
+  *ret_fd = -1;
   /* ECONNRESET is told once, before what the other side has sent: then that is read. */
-  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC);
+  do n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC | MSG_TRUNC);
   while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   if (n < 0) return -errno;
   size_t fds = 0;
-  int first = -1;
   if (packet.msg_controllen >= CMSG_LEN(0) && control.head.cmsg_type == SCM_RIGHTS &&
       control.head.cmsg_level == SOL_SOCKET)
     fds = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
   for (size_t i = 0; i < fds; i++) {
-    int fd;
-    memcpy(&fd, CMSG_DATA(&control.head) + i * sizeof fd, sizeof fd);
-    if (i == 0 && fds == 1 && ret_fd)
-      first = fd;
-    else
-      close(fd);
+    memcpy(ret_fd, CMSG_DATA(&control.head) + i * sizeof *ret_fd, sizeof *ret_fd);
+    if (fds > 1) close(*ret_fd);
   }
-  bool whole = (size_t)n == sizeof *message && !(packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-               fds == (ret_fd && ctr__brings_fd(message->type) ? 1 : 0);
-  if (!whole && first >= 0) close(first);
+  if (fds > 1 || (packet.msg_flags & MSG_CTRUNC)) {
+    if (fds == 1) close(*ret_fd);
+    *ret_fd = -2;
+  } else if (fds) {
+    *ret_fd = ctr__fd_high(*ret_fd);
+    if (*ret_fd < 0) return *ret_fd;
+  }
+  return n;
+}
+
+/* The next packet and, in *ret_fd when that is asked for, the descriptor that came with it. Any
+   other descriptor is closed by us and any other size refused. */
+static int ctr__receive_fd(int sock, ctr__message *message, int *ret_fd) {
+  int fd;
+  const ssize_t n = ctr__receive_packet(sock, message, sizeof *message, &fd);
+  if (n < 0) return (int)n;
+  const bool brings = n == (ssize_t)sizeof *message && ret_fd && ctr__brings_fd(message->type);
+  const bool whole = n == (ssize_t)sizeof *message && (brings ? fd >= 0 : fd == -1);
+  if (!whole && fd >= 0) close(fd);
   if (n == 0) return ctr__hung_up(sock) ? -EPIPE : -EPROTO; /* an empty packet is no end */
   if (!whole) return -EPROTO;
-  int fd = fds ? ctr__fd_high(first) : -1;
-  if (fds && fd >= 0) *ret_fd = fd;
-  return fds && fd < 0 ? fd : 0;
+  if (brings) *ret_fd = fd;
+  return 0;
 }
 
 /* Without a parent, nobody would know of the program or wait for it: until it is left alone. */

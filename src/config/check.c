@@ -527,13 +527,98 @@ static ctr_code ctr__check_console(ctr__checker *c) {
              : ctr__wrong(c, "process.consoleSize", "more than 65535 rows or columns");
 }
 
+/* -- seccomp -- */
+
+/* config-linux.md "Seccomp": an errno is for actions that take one. The kernel gives errnos up to
+   4095 (seccomp(2)) and tracers 16 bits. */
+static ctr_code ctr__check_errno(ctr__checker *c, const char *field, ctr_seccomp_action action,
+                                 ctr_uint number) {
+  const bool is_errno = action == CTR_SCMP_ACT_ERRNO;
+  if (!number.set) return CTR_OK;
+  if (!is_errno && action != CTR_SCMP_ACT_TRACE)
+    return ctr__wrong(c, field, "the action %s takes none",
+                      ctr__name_of(&ctr__seccomp_actions, action));
+  const uint64_t most = is_errno ? 4095 : UINT16_MAX;
+  return number.value <= most ? CTR_OK
+                              : ctr__wrong(c, field, "above %llu", (unsigned long long)most);
+}
+
+static ctr_code ctr__check_known(ctr__checker *c, const char *field, ctr_strs strings,
+                                 const ctr__names *names) {
+  char name[128];
+  for (size_t i = 0; i < strings.count; i++)
+    if (!ctr__name_find(names, strings.items[i]))
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i), "\"%.64s\" is not a %s",
+                        strings.items[i], names->what);
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_syscall(ctr__checker *c, size_t index) {
+  const ctr_syscall *call = &c->config->linux_.seccomp.syscalls.items[index];
+  char name[128];
+  if (!call->names.count)
+    return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].names", index),
+                      "at least one is needed");
+  for (size_t i = 0; i < call->args.count; i++)
+    if (call->args.items[i].index > 5)
+      return ctr__wrong(c,
+                        ctr__name_it(name, "linux.seccomp.syscalls[%zu].args[%zu].index", index, i),
+                        "system calls have six arguments, 0 to 5");
+  for (size_t i = 0; i < call->names.count && call->action == CTR_SCMP_ACT_NOTIFY; i++)
+    if (!strcmp(call->names.items[i], "sendmsg") || !strcmp(call->names.items[i], "socketcall"))
+      return ctr__wrong(
+          c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].names[%zu]", index, i),
+          "SCMP_ACT_NOTIFY cannot be for the call that brings the listener its descriptor");
+  return ctr__check_errno(c, ctr__name_it(name, "linux.seccomp.syscalls[%zu].errnoRet", index),
+                          call->action, call->errnoRet);
+}
+
+/* Whether somebody is to answer for the kernel. */
+static bool ctr__seccomp_notifies(const ctr_seccomp *s) {
+  for (size_t i = 0; i < s->syscalls.count; i++)
+    if (s->syscalls.items[i].action == CTR_SCMP_ACT_NOTIFY) return true;
+  return false;
+}
+
+static ctr_code ctr__check_listener(ctr__checker *c) {
+  const ctr_seccomp *s = &c->config->linux_.seccomp;
+  char name[128];
+  if (s->listenerMetadata && !s->listenerPath)
+    return ctr__wrong(c, "linux.seccomp.listenerMetadata",
+                      "there is no listenerPath to send it to");
+  if (s->defaultAction == CTR_SCMP_ACT_NOTIFY)
+    return ctr__wrong(c, "linux.seccomp.defaultAction",
+                      "SCMP_ACT_NOTIFY for all calls would be for those too that bring the "
+                      "listener its descriptor");
+  if (ctr__seccomp_notifies(s))
+    return s->listenerPath ? CTR_OK
+                           : ctr__wrong(c, "linux.seccomp.listenerPath",
+                                        "missing: nobody would answer for SCMP_ACT_NOTIFY");
+  for (size_t i = 0; i < s->flags.count; i++)
+    if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
+      return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),
+                        "is about notifications, and no action is SCMP_ACT_NOTIFY");
+  return CTR_OK;
+}
+
+static ctr_code ctr__check_seccomp(ctr__checker *c) {
+  const ctr_seccomp *s = &c->config->linux_.seccomp;
+  ctr_code code =
+      ctr__check_errno(c, "linux.seccomp.defaultErrnoRet", s->defaultAction, s->defaultErrnoRet);
+  if (!code)
+    code = ctr__check_known(c, "linux.seccomp.architectures", s->architectures,
+                            &ctr__seccomp_architectures);
+  if (!code) code = ctr__check_known(c, "linux.seccomp.flags", s->flags, &ctr__seccomp_flags);
+  for (size_t i = 0; i < s->syscalls.count && !code; i++) code = ctr__check_syscall(c, i);
+  return code ? code : ctr__check_listener(c);
+}
+
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
-  static ctr_code (*const checks[])(
-      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
-                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
-                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
-                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
-                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console};
+  static ctr_code (*const checks[])(ctr__checker *) = {
+      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities, ctr__check_namespaces,
+      ctr__check_owners,      ctr__check_names,      ctr__check_maps,         ctr__check_mounts,
+      ctr__check_paths,       ctr__check_devices,    ctr__check_sysctls,      ctr__check_modes,
+      ctr__check_annotations, ctr__check_hooks,      ctr__check_console,      ctr__check_seccomp};
   ctr__checker c = {config, log, err};
   ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);

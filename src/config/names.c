@@ -71,6 +71,26 @@ CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__NAME(SCMP_ACT_KILL),
            CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),
            CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY));
 
+/* As AUDIT_ARCH_* tells them apart (include/uapi/linux/audit.h); x32 shares its number with x86_64,
+   and differs in one bit of the system call's (__X32_SYSCALL_BIT, here moved up). */
+CTR__NAMES(ctr__seccomp_architectures, "seccomp architecture", {"SCMP_ARCH_X86", 0x40000003},
+           {"SCMP_ARCH_X86_64", 0xC000003E}, {"SCMP_ARCH_X32", 0x1C000003E},
+           {"SCMP_ARCH_ARM", 0x40000028}, {"SCMP_ARCH_AARCH64", 0xC00000B7},
+           {"SCMP_ARCH_MIPS", 0x8}, {"SCMP_ARCH_MIPS64", 0x80000008},
+           {"SCMP_ARCH_MIPS64N32", 0xA0000008}, {"SCMP_ARCH_MIPSEL", 0x40000008},
+           {"SCMP_ARCH_MIPSEL64", 0xC0000008}, {"SCMP_ARCH_MIPSEL64N32", 0xE0000008},
+           {"SCMP_ARCH_PPC", 0x14}, {"SCMP_ARCH_PPC64", 0x80000015},
+           {"SCMP_ARCH_PPC64LE", 0xC0000015}, {"SCMP_ARCH_S390", 0x16},
+           {"SCMP_ARCH_S390X", 0x80000016}, {"SCMP_ARCH_PARISC", 0xF},
+           {"SCMP_ARCH_PARISC64", 0x8000000F}, {"SCMP_ARCH_RISCV64", 0xC00000F3},
+           {"SCMP_ARCH_LOONGARCH64", 0xC0000102}, {"SCMP_ARCH_M68K", 0x4},
+           {"SCMP_ARCH_SH", 0x4000002A}, {"SCMP_ARCH_SHEB", 0x2A});
+
+/* include/uapi/linux/seccomp.h */
+CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", 1},
+           {"SECCOMP_FILTER_FLAG_LOG", 2}, {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4},
+           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 32});
+
 CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
            CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
            CTR__NAME(SCMP_CMP_GT), CTR__NAME(SCMP_CMP_MASKED_EQ));

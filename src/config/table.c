@@ -280,7 +280,7 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, cgroupsPath, STR, CTR__PLAIN),
           CTR__FIELD(ctr_linux, resources, OBJECT, CTR__OF(ctr_resources)),
           CTR__FIELD(ctr_linux, rootfsPropagation, ENUM, .names = &ctr__propagation_names),
-          CTR__FIELD(ctr_linux, seccomp, OBJECT, CTR__OF(ctr_seccomp), CTR__LATER),
+          CTR__FIELD(ctr_linux, seccomp, OBJECT, CTR__OF(ctr_seccomp)),
           CTR__FIELD(ctr_linux, sysctl, PAIRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, maskedPaths, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, readonlyPaths, STRS, CTR__PLAIN),

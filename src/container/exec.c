@@ -93,6 +93,7 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                           .init_pid = (uint64_t)c->stored->pid,
                           .init_start = c->stored->startTime};
   const ctr_plan_desc plan_desc = {.bundle = c->stored->bundle,
+                                   .id = c->id,
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,

@@ -9,7 +9,6 @@ const char *ctr_status_name(ctr_status status) {
 
 /* Its maker may have been killed at any point: until execve it is not yet in its root. */
 static bool ctr__has_executed(const ctr_process *process) {
-  enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
   ctr__proc_stat stat;
   return ctr__read_proc_stat(process->pid, &stat) == 0 && !(stat.flags & CTR__PF_FORKNOEXEC);
 }

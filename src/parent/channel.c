@@ -31,8 +31,8 @@ typedef struct ctr__start {
   int sock;        /* the parent's end              */
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
-  int console_sock, pidfd_sock; /* connected before anything is started */
-  int *idmaps;                  /* user namespaces made by MAKE_IDMAP, or -1 */
+  int console_sock, pidfd_sock, listener_sock; /* connected before anything is started */
+  int *idmaps;                                 /* user namespaces made by MAKE_IDMAP, or -1 */
   uint32_t idmap_count;
   uint32_t next_source; /* the first step whose source may still be asked for */
   ctr_err *err;
@@ -44,7 +44,9 @@ static ctr_code ctr__child_died(ctr__start *s) {
   siginfo_t info = {0};
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   if (at < s->plan->step_count) ctr__text_step(&what, s->plan, ctr__plan_step(s->plan, at));
-  if (pidfd >= 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
+  /* It lets go of the channel a moment before how it ends can be seen. */
+  struct pollfd end = {.fd = pidfd, .events = POLLIN};
+  if (pidfd >= 0 && poll(&end, 1, 1000) > 0) ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT);
   ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
             "the process ended while being started, at step %u (%.200s)", at, what.buf);
   bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
@@ -84,6 +86,14 @@ static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
   return r;
 }
 
+/* The end of the channel. Of a process that a filter keeps from executing it is no success. */
+static ctr_code ctr__channel_ended(ctr__start *s, bool is_due) {
+  const ctr__step *last = ctr__plan_step(s->plan, s->plan->step_count - 1);
+  const bool is_filtered = last->kind == CTR__STEP_EXEC && last->num[0];
+  if (!is_due || s->launch.shared->step != s->plan->step_count - 1) return ctr__child_died(s);
+  return is_filtered && ctr__never_executed(s->process->pid, 0) ? ctr__child_died(s) : CTR_OK;
+}
+
 /* Waits for the one message that is due (0: the end of the channel, which execve brings). An error
    report can come instead at any time; everything else is refused. */
 static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message, int *ret_fd) {
@@ -94,9 +104,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
     *message = s->launch.shared->failure;
     r = 0;
   }
-  if (r == -EPIPE)
-    return type == 0 && s->launch.shared->step == s->plan->step_count - 1 ? CTR_OK
-                                                                          : ctr__child_died(s);
+  if (r == -EPIPE) return ctr__channel_ended(s, type == 0);
   if (r == 0 && message->type == CTR__MSG_ERROR && message->step < s->plan->step_count &&
       message->error > 0 && message->error < 4096)
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
@@ -107,6 +115,18 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
                    "the process being started sent %s where message %u is due",
                    r < 0 ? "something that is no message" : "another message", type);
+}
+
+static ctr_code ctr__answer(ctr__start *s, uint32_t type) {
+  ctr__message message = {.type = type};
+  /* When the child is gone already, its report is waiting to be read. */
+  int r = ctr__send(s->sock, &message);
+  if (r == -EPIPE || r == -ECONNRESET) {
+    ctr_code code = ctr__expect(s, 0, &message, NULL);
+    return code ? code : ctr__child_died(s);
+  }
+  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
+               : CTR_OK;
 }
 
 static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
@@ -123,13 +143,5 @@ static ctr_code ctr__parent_sync(ctr__start *s, const ctr__step *step) {
       ctr__fail(s->err, code, 0, NULL, "the caller's on_moment failed");
     if (code || !exchange->answer) return code;
   }
-  message = (ctr__message){.type = exchange->answer};
-  /* When the child is gone already, its report is waiting to be read. */
-  int r = ctr__send(s->sock, &message);
-  if (r == -EPIPE || r == -ECONNRESET) {
-    ctr_code code = ctr__expect(s, 0, &message, NULL);
-    return code ? code : ctr__child_died(s);
-  }
-  return r < 0 ? ctr__fail(s->err, CTR_E_SYS, -r, NULL, "answer the process being started")
-               : CTR_OK;
+  return ctr__answer(s, exchange->answer);
 }

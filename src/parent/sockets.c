@@ -67,7 +67,16 @@ static int ctr__listen(int dir, const char *path, int type) {
   return r < 0 ? r : ctr__steal_fd(&sock);
 }
 
-/* One descriptor, and a name for it: engines want a payload. */
-static int ctr__hand_over(int sock, int fd, const char *name) {
-  return ctr__send_with_fd(sock, name, strlen(name), fd);
+/* One descriptor with a text, in one call as far as the socket takes it: engines want a payload,
+   and agents read once. */
+static int ctr__hand_over(int sock, int fd, const char *text) {
+  size_t left = strlen(text);
+  ssize_t n = ctr__send_with_fd(sock, text, left, fd);
+  while (n >= 0 && (size_t)n < left) {
+    text += n;
+    left -= (size_t)n;
+    do n = ctr__ret(send(sock, text, left, MSG_NOSIGNAL));
+    while (n == -EINTR);
+  }
+  return n < 0 ? (int)n : 0;
 }

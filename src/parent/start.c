@@ -10,10 +10,19 @@ static char **ctr__pointers(ctr__start *s, ctr__ref list) {
   return (char **)(void *)items;
 }
 
+/* The step that is done by this start, if there is one: who starts a created container later does
+   what follows then. */
+static const ctr__step *ctr__step_of(const ctr_plan *plan, enum ctr__kind kind) {
+  for (uint32_t i = 0; i < plan->step_count; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind == kind) return step;
+    if (step->kind == CTR__STEP_WAIT_START) return NULL;
+  }
+  return NULL;
+}
+
 static bool ctr__has_terminal(const ctr_plan *plan) {
-  for (uint32_t i = 0; i < plan->step_count; i++)
-    if (ctr__plan_step(plan, i)->kind == CTR__STEP_CONSOLE) return true;
-  return false;
+  return ctr__step_of(plan, CTR__STEP_CONSOLE);
 }
 
 static ctr_code ctr__prepare_extra(ctr__start *s) {
@@ -34,17 +43,20 @@ static ctr_code ctr__prepare_extra(ctr__start *s) {
 /* Connected first of all: a socket that is not there is no reason to start anything. */
 static ctr_code ctr__prepare_sockets(ctr__start *s) {
   const ctr_process_desc *desc = &s->process->desc;
+  const ctr__step *listener = ctr__step_of(s->plan, CTR__STEP_TAKE_LISTENER);
   const struct {
-    const char *path, *name;
+    const char *path, *name, *field;
     int *sock;
-  } all[] = {{desc->console_socket, "console", &s->console_sock},
-             {desc->pidfd_socket, "pidfd", &s->pidfd_sock}};
-  for (size_t i = 0; i < 2; i++) {
+  } all[] = {{desc->console_socket, "console", NULL, &s->console_sock},
+             {desc->pidfd_socket, "pidfd", NULL, &s->pidfd_sock},
+             {listener ? ctr__plan_str(s->plan, listener->str[0]) : NULL, "listener's",
+              "linux.seccomp.listenerPath", &s->listener_sock}};
+  for (size_t i = 0; i < 3; i++) {
     if (!all[i].path) continue;
     *all[i].sock = ctr__connect(AT_FDCWD, all[i].path, SOCK_STREAM);
     if (*all[i].sock < 0)
-      return ctr__fail(s->err, CTR_E_SYS, -*all[i].sock, NULL, "connect to the %s socket %.300s",
-                       all[i].name, all[i].path);
+      return ctr__fail(s->err, CTR_E_SYS, -*all[i].sock, all[i].field,
+                       "connect to the %s socket %.300s", all[i].name, all[i].path);
   }
   return CTR_OK;
 }
@@ -143,6 +155,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->launch.init_pidfd);
   ctr__close(&s->console_sock);
   ctr__close(&s->pidfd_sock);
+  ctr__close(&s->listener_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
   for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
@@ -166,6 +179,7 @@ static ctr__start ctr__start_of(ctr_process *process, ctr_err *err) {
                   .stage_pidfd = -1,
                   .console_sock = -1,
                   .pidfd_sock = -1,
+                  .listener_sock = -1,
                   .launch = {.plan = process->plan,
                              .sock = -1,
                              .start_sock = process->attachment.start_sock,

@@ -112,6 +112,31 @@ static ctr_code ctr__parent_take_console(ctr__start *s, const ctr__step *step) {
              : CTR_OK;
 }
 
+/* Tells who listens what the process is and gives it the descriptor; the connection is for that
+   alone. */
+static ctr_code ctr__tell_listener(int sock, int fd, const char *path, const char *text,
+                                   ctr_err *err) {
+  int r = text ? ctr__hand_over(sock, fd, text) : -ENOMEM;
+  if (r == -ENOMEM) return ctr__nomem(err);
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, "linux.seccomp.listenerPath",
+                           "send what calls are notified by to the socket %.200s", path)
+               : CTR_OK;
+}
+
+static ctr_code ctr__parent_take_listener(ctr__start *s, const ctr__step *step) {
+  ctr__message message;
+  CTR__AUTO_CLOSE listener = -1;
+  ctr_code code = ctr__expect(s, CTR__MSG_LISTENER, &message, &listener);
+  if (code) return code;
+  const int64_t pid = s->process->pid, first = step->num[1] ? (int64_t)step->num[1] : pid;
+  const char *text = ctr__listener_text(&s->arena, ctr__plan_str(s->plan, step->str[1]),
+                                        (ctr_status)step->num[0], first, pid);
+  code = ctr__tell_listener(s->listener_sock, listener, ctr__plan_str(s->plan, step->str[0]), text,
+                            s->err);
+  ctr__close(&s->listener_sock);
+  return code ? code : ctr__answer(s, CTR__MSG_RUN);
+}
+
 static ctr_code ctr__parent_record(ctr__start *s, const ctr__step *step) {
   const ctr__attachment *attachment = &s->process->attachment;
   (void)step;
@@ -307,6 +332,7 @@ typedef ctr_code ctr__parent_talk(ctr__start *s, const ctr__step *step);
 static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
+    [CTR__STEP_TAKE_LISTENER] = ctr__parent_take_listener,
     [CTR__STEP_DEVICE_LIST] = ctr__parent_device_list,
     [CTR__STEP_DEVICE_PROGRAM] = ctr__parent_device_program,
     [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,

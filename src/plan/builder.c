@@ -43,12 +43,13 @@ typedef struct ctr__builder {
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
   struct ctr__idmap *idmaps;                  /* those made for mounts                           */
   size_t idmap_count;
-  bool dev_is_bound;                    /* /dev comes from elsewhere: not ours to fill     */
-  ctr_id_mappings uid_map, gid_map;     /* of a new user namespace              */
-  bool groups_denied;                   /* setgroups(2) is not to be had there   */
-  uint64_t effective;                   /* capabilities that the program starts with */
-  struct ctr__hierarchies *hierarchies; /* the machine's, once they were read    */
-  struct ctr__limit *limits;            /* what is written to its cgroups        */
+  bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
+  ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
+  bool groups_denied;                         /* setgroups(2) is not to be had there   */
+  uint64_t effective, permitted, inheritable; /* capabilities that the program starts with */
+  uint32_t filter_count;                      /* of those that are loaded             */
+  struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
+  struct ctr__limit *limits;                  /* what is written to its cgroups        */
   size_t limit_count;
   struct ctr__hierarchy *device_hierarchy; /* where its devices are restricted; NULL: nowhere */
   const char *born_in; /* the cgroup that the first of its processes is cloned into; NULL: none */

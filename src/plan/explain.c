@@ -108,6 +108,20 @@ static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
   if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
 }
 
+static void ctr__text_for_filters(ctr__text *t, uint64_t caps) {
+  if (!caps) return;
+  ctr__text_add(t, "; until filters are loaded also ");
+  ctr__text_bits(t, &ctr__capability_names, true, caps);
+}
+
+static void ctr__text_filter_flags(ctr__text *t, uint64_t flags) {
+  const uint64_t told = flags & ~(uint64_t)(CTR__SECCOMP_NEW_LISTENER | CTR__SECCOMP_TSYNC_ESRCH);
+  if (!told) return;
+  ctr__text_add(t, " (");
+  ctr__text_bits(t, &ctr__seccomp_flags, false, told);
+  ctr__text_add(t, ")");
+}
+
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
   if (value == UINT64_MAX)
     ctr__text_add(t, "unlimited");
@@ -158,6 +172,8 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'u': ctr__text_add(t, "%llu", num); break;
   case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
+  case 'f': ctr__text_filter_flags(t, num); break;
+  case 'X': ctr__text_for_filters(t, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
   case 'F': ctr__text_options(t, false, num); break;

@@ -13,6 +13,8 @@ typedef struct ctr__facts {
   uint64_t permitted;                /* what it can give a process                           */
   uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
   unsigned features;                 /* CTR_FEATURE_*                                        */
+  bool can_filter;                   /* there is seccomp(2), if the config asks for it       */
+  uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
@@ -152,6 +154,22 @@ static void ctr__gather_devices(const ctr_devices *devices, ctr__facts *facts) {
   }
 }
 
+/* A kernel that knows the flags fails for want of a program, one that does not with EINVAL. */
+static bool ctr__knows_filter_flags(uint32_t flags) {
+  return CTR__CALL(SYS_seccomp, CTR__SECCOMP_SET_MODE_FILTER, flags, NULL) == -EFAULT;
+}
+
+static void ctr__gather_filters(const ctr_seccomp *profile, ctr__facts *facts) {
+  if (!profile->defaultAction) return;
+  facts->can_filter = ctr__knows_filter_flags(0);
+  for (size_t i = 0; i < ctr__seccomp_flags.count && profile->flags.count; i++) {
+    const uint32_t flag = (uint32_t)ctr__seccomp_flags.items[i].value;
+    const bool listens = flag == CTR__SECCOMP_WAIT_KILLABLE_RECV; /* goes with it only */
+    if (ctr__knows_filter_flags(flag | (listens ? CTR__SECCOMP_NEW_LISTENER : 0U)))
+      facts->filter_flags |= flag;
+  }
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -170,6 +188,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
     facts->hard_limit[resource] = now.hard;
   }
   ctr__gather_priorities(process, facts);
+  ctr__gather_filters(&config->linux_.seccomp, facts);
   if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);

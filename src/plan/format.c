@@ -63,8 +63,9 @@ enum {
    becomes of mounts below if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a
    terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
    controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
-   start in if there is one, %Y whose ids a mount shows if not its own (two numbers).
-   Text and errors of a step come from here alone. */
+   start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
+   capabilities that stay until filters are loaded, if any do. Text and errors of a step come from
+   here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -156,13 +157,14 @@ enum {
   X(BOUNDING, "bound capabilities to %C0", "capabilities(7)")                                      \
   X(OWN_STREAMS, "give pipes among its streams to uid %u0, where it may", "fchown(2)")             \
   X(USER, "become uid %u0, gid %u1, groups [%l0]", "setresuid(2)")                                 \
-  X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2", "capset(2)")            \
+  X(CAPABILITIES, "keep capabilities %C0; permitted %C1; inheritable %C2%X3", "capset(2)")         \
   X(AMBIENT, "ambient capabilities %C0", "capabilities(7)")                                        \
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
-  X(FILTER, "load a seccomp filter of %s0 instructions", "seccomp(2)")                             \
+  X(FILTER, "load a seccomp filter of %s0 instructions%f2", "seccomp(2)")                          \
+  X(TAKE_LISTENER, "give who listens at %s0 what its calls are notified by", "seccomp_unotify(2)") \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -264,7 +266,7 @@ enum ctr__message_type {
   CTR__MSG_READY,     /* child: only execve is left                                */
   CTR__MSG_MAPPED,    /* parent: go on, the maps are written                       */
   CTR__MSG_RESUME,    /* parent: go on after the hooks                             */
-  CTR__MSG_RUN,       /* parent: go on and execute                                 */
+  CTR__MSG_RUN,       /* parent, or who starts it: go on and execute               */
   CTR__MSG_CONSOLE,   /* child: carries its terminal's other end                   */
   CTR__MSG_CREATED,   /* child: only being started is left                         */
   CTR__MSG_WAIT,      /* parent: go on and wait for who starts it                  */
@@ -272,6 +274,7 @@ enum ctr__message_type {
   CTR__MSG_STARTED,   /* child: the next thing it does is execve                   */
   CTR__MSG_OPEN,      /* child: may not open, or cannot make, what its step names  */
   CTR__MSG_SOURCE,    /* parent: carries that                                      */
+  CTR__MSG_LISTENER,  /* child: carries what its filter's notifications come from  */
 };
 
 /* runtime.md "State": how statuses are called, to callers and to hooks. */
@@ -285,7 +288,8 @@ typedef struct ctr__message {
   uint32_t type, step;
   int32_t error; /* errno */
   uint32_t reason;
-  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason               */
+  int64_t value; /* of PID: the pid; of ERROR: what goes with the reason; of STARTED: whether a
+                    filter is still to be loaded, which may keep it from executing       */
 } ctr__message;
 
 /* A sync point from both sides: what the child says (0: it only listens) and is answered (0: it

@@ -52,26 +52,41 @@ static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
   for (size_t i = 0; i < ctr__hooks_of(b->config, kind)->count; i++) ctr__plan_hook(b, kind, i);
 }
 
-/* The state that hooks read (runtime.md "State"), up to its status and pid, which come last because
-   only who runs the hook knows them. */
-static ctr__ref ctr__hook_state(ctr__builder *b) {
-  const ctr_config *config = b->config;
-  ctr_arena *arena = b->arena;
+/* JSON without its closing brace, for more members to follow; NULL without memory. */
+static char *ctr__open_object(ctr_arena *arena, const ctr_json *object) {
+  ctr__string text = {.arena = arena};
+  if (ctr_json_write(object, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem)
+    return NULL;
+  text.text[text.len - 1] = '\0';
+  return text.text;
+}
+
+static char *ctr__joined(ctr_arena *arena, const char *one, const char *two, const char *three) {
+  char *text = ctr_arena_alloc(arena, strlen(one) + strlen(two) + strlen(three) + 1);
+  if (text) ctr__put_str(ctr__put_str(ctr__put_str(text, one), two), three);
+  return text;
+}
+
+/* The state of a container (runtime.md "State"), up to its status and pid, which come last because
+   only who tells it knows them. NULL without memory. */
+static const char *ctr__state_head(ctr_arena *arena, const ctr_config *config, const char *id,
+                                   const char *bundle) {
   ctr_json *state = ctr_json_new(arena, CTR_JSON_OBJECT);
   const char *version = config->ociVersion ? config->ociVersion : CTR_OCI_VERSION;
-  const char *bundle = b->desc->bundle ? b->desc->bundle : ".";
   ctr__any_list annotations = {config->annotations.items, config->annotations.count};
-  ctr__string text = {.arena = arena};
   if (!ctr_json_add(arena, state, "ociVersion", ctr_json_new_string(arena, version)) ||
-      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, b->desc->id)) ||
-      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle)) ||
-      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)) ||
-      ctr_json_write(state, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem) {
-    b->nomem = true;
-    return 0;
-  }
-  text.text[text.len - 1] = '\0'; /* the closing brace */
-  return ctr__add_str(b, ctr__print(b, "%s,\"status\":\"", text.text));
+      !ctr_json_add(arena, state, "id", ctr_json_new_string(arena, id)) ||
+      !ctr_json_add(arena, state, "bundle", ctr_json_new_string(arena, bundle ? bundle : ".")) ||
+      !ctr_json_add(arena, state, "annotations", ctr__write_pairs(arena, annotations)))
+    return NULL;
+  const char *text = ctr__open_object(arena, state);
+  return text ? ctr__joined(arena, text, ",\"status\":\"", "") : NULL;
+}
+
+static ctr__ref ctr__hook_state(ctr__builder *b) {
+  const char *head = ctr__state_head(b->arena, b->config, b->desc->id, b->desc->bundle);
+  b->nomem |= !head;
+  return ctr__add_str(b, head);
 }
 
 /* A program without a container has nobody who would be there for the late ones. */

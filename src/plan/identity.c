@@ -250,14 +250,30 @@ static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked
   return asked & ~missing;
 }
 
+static bool ctr__loads_filters(const ctr__builder *b) {
+  return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
+}
+
+/* What loading filters takes besides (seccomp(2)). It is kept until then, so that they can come
+   last whatever capabilities the config leaves; execve(2) gives new ones. */
+static uint64_t ctr__caps_for_filters(const ctr__builder *b) {
+  bool needed = ctr__loads_filters(b) && !b->config->process.noNewPrivileges;
+  return needed ? CTR_CAP(SYS_ADMIN) : 0;
+}
+
+static void ctr__plan_capabilities(ctr__builder *b, uint64_t besides) {
+  ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
+                  .num = {b->effective, b->permitted, b->inheritable, besides});
+}
+
 static void ctr__plan_ids(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
   ctr_capabilities caps = process->capabilities;
   uint64_t ambient = ctr__ambient_effective(&caps);
   caps.bounding = ctr__grantable(b, "bounding", caps.bounding, b->facts->bounding);
-  caps.permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
-  const uint64_t had = caps.permitted;
-  b->effective = caps.effective & had;
+  b->permitted = ctr__grantable(b, "permitted", caps.permitted, b->facts->permitted);
+  b->effective = caps.effective & b->permitted;
+  b->inheritable = caps.inheritable & (b->permitted | caps.bounding);
   ctr__child_step(b, OWN_STREAMS, .field = "process.user", .num = {process->user.uid});
   if (process->noNewPrivileges)
     ctr__child_step(b, NO_NEW_PRIVS, .field = "process.noNewPrivileges");
@@ -266,9 +282,9 @@ static void ctr__plan_ids(ctr__builder *b) {
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
                   .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
-  ctr__child_step(b, CAPABILITIES, .field = "process.capabilities",
-                  .num = {b->effective, had, caps.inheritable & (had | caps.bounding)});
-  ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient", .num = {ambient & had});
+  ctr__plan_capabilities(b, ctr__caps_for_filters(b));
+  ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient",
+                  .num = {ambient & b->permitted});
 }
 
 /* -- the program -- */
@@ -294,40 +310,82 @@ static ctr__ref ctr__candidates(ctr__builder *b) {
 
 /* -- filters -- */
 
-/* What the kernel takes: BPF_MAXINSNS of its struct sock_filter (filter.txt). */
-enum { CTR__FILTER_INSN = 8, CTR__FILTER_INSNS_MAX = 4096 };
-
 static ctr_code ctr__check_filter(ctr__builder *b, const char *field, const ctr_filter *filter) {
   const size_t max = CTR__FILTER_INSN * CTR__FILTER_INSNS_MAX;
   if (filter->code && filter->len && filter->len <= max && filter->len % CTR__FILTER_INSN == 0)
     return CTR_OK;
   return ctr__fail(b->err, CTR_E_ARG, 0, field,
                    "%zu bytes%s are no seccomp filter: 1 to %d instructions of %d bytes",
-                   filter->len, filter->code ? "" : " at NULL", CTR__FILTER_INSNS_MAX,
-                   CTR__FILTER_INSN);
+                   filter->len, filter->code ? "" : " at NULL", (int)CTR__FILTER_INSNS_MAX,
+                   (int)CTR__FILTER_INSN);
 }
 
-static ctr_code ctr__plan_filters(ctr__builder *b) {
+static void ctr__filter_step(ctr__builder *b, const char *field, ctr__ref code, size_t count,
+                             uint32_t flags) {
+  ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)}, .ref = {0, code},
+                  .num = {count, !b->filter_count++, flags});
+}
+
+static ctr_code ctr__plan_given_filters(ctr__builder *b) {
   const ctr_plan_desc *desc = b->desc;
-  if (!desc->filter_count) return CTR_OK;
-  if (!desc->filters)
+  if (desc->filter_count && !desc->filters)
     return ctr__fail(b->err, CTR_E_ARG, 0, "filters", "a list of %zu without items",
                      desc->filter_count);
-  if (!b->config->process.noNewPrivileges && !(b->effective & CTR_CAP(SYS_ADMIN)))
-    return ctr__refuse(b, CTR_E_CONFIG, "process.noNewPrivileges",
-                       "the kernel loads filters only with it, or for an effective CAP_SYS_ADMIN "
-                       "(seccomp(2))");
   for (size_t i = 0; i < desc->filter_count; i++) {
     const ctr_filter *filter = &desc->filters[i];
     const char *field = ctr__print(b, "filters[%zu]", i);
     ctr_code code = ctr__check_filter(b, field, filter);
     if (code) return code;
-    const size_t count = filter->len / CTR__FILTER_INSN;
-    ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)},
-                    .ref = {0, ctr__add_bytes(b, filter->code, filter->len, 8)},
-                    .num = {count, i == 0});
+    ctr__filter_step(b, field, ctr__add_bytes(b, filter->code, filter->len, 8),
+                     filter->len / CTR__FILTER_INSN, 0);
   }
   return CTR_OK;
+}
+
+static ctr_code ctr__check_filter_flags(ctr__builder *b, uint32_t *ret_flags) {
+  const ctr_seccomp *profile = &b->config->linux_.seccomp;
+  const bool listens = ctr__seccomp_notifies(profile);
+  uint32_t flags = listens ? CTR__SECCOMP_NEW_LISTENER : 0;
+  for (size_t i = 0; i < profile->flags.count; i++) {
+    const uint32_t flag =
+        (uint32_t)ctr__name_find(&ctr__seccomp_flags, profile->flags.items[i])->value;
+    if (!(b->facts->filter_flags & flag))
+      return ctr__refuse(b, CTR_E_UNSUPPORTED, ctr__print(b, "linux.seccomp.flags[%zu]", i),
+                         "this kernel does not know it");
+    flags |= flag;
+  }
+  /* Both return a number: with this one the thread that cannot follow is an error. */
+  if (listens && (flags & CTR__SECCOMP_TSYNC)) flags |= CTR__SECCOMP_TSYNC_ESRCH;
+  *ret_flags = flags;
+  return CTR_OK;
+}
+
+/* After the others: they need not allow what bringing a listener its descriptor takes. */
+static ctr_code ctr__plan_seccomp(ctr__builder *b) {
+  ctr__ref program = 0;
+  uint32_t flags = 0, count = 0;
+  if (!b->config->linux_.seccomp.defaultAction) return CTR_OK;
+  if (!b->facts->can_filter)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp",
+                       "this kernel has no filters, or a filter of the caller's own forbids "
+                       "seccomp(2)");
+  ctr_code code = ctr__check_filter_flags(b, &flags);
+  if (!code) code = ctr__seccomp_compile(b, &program, &count);
+  if (code) return code;
+  ctr__filter_step(b, "linux.seccomp", program, count, flags);
+  return flags & CTR__SECCOMP_NEW_LISTENER ? ctr__plan_listener(b) : CTR_OK;
+}
+
+static ctr_code ctr__plan_filters(ctr__builder *b) {
+  if (ctr__caps_for_filters(b) && !ctr__in_userns(b) && !b->desc->inner_userns &&
+      !ctr__can_filter(b->facts))
+    return ctr__lacks(b, CTR__RIGHT_FILTERS, b->desc->filter_count ? "filters" : "linux.seccomp",
+                      NULL);
+  ctr_code code = ctr__plan_given_filters(b);
+  if (!code) code = ctr__plan_seccomp(b);
+  /* Without execve(2) nothing takes away what was kept for them. */
+  if (b->desc->call_function && ctr__caps_for_filters(b)) ctr__plan_capabilities(b, 0);
+  return code;
 }
 
 /* -- the last steps -- */
@@ -357,12 +415,14 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
-  if (b->purpose->goal == CTR__GOAL_CREATE) ctr__child_step(b, TELL_STARTED, .field = NULL);
+  if (b->purpose->goal == CTR__GOAL_CREATE)
+    ctr__child_step(b, TELL_STARTED, .field = NULL,
+                    .num = {ctr__loads_filters(b) && !b->desc->call_function});
   ctr_code code = ctr__plan_filters(b);
   if (b->desc->call_function)
-    ctr__child_step(b, CALL, .field = NULL, .num = {b->desc->filter_count > 0});
+    ctr__child_step(b, CALL, .field = NULL, .num = {b->filter_count > 0});
   else
     ctr__child_step(b, EXEC, .field = "process.args[0]", .str = {program}, .ref = {0, candidates},
-                    .num = {b->desc->filter_count > 0});
+                    .num = {b->filter_count > 0});
   return code;
 }

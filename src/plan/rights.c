@@ -47,6 +47,10 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
   return f->initial_userns && (f->caps & CTR_CAP(SYS_ADMIN));
 }
 
+static bool ctr__can_filter(const ctr__facts *f) {
+  return f->permitted & CTR_CAP(SYS_ADMIN);
+}
+
 #define CTR__OF_THE_MACHINE " in the machine's first user namespace"
 
 /* Name, who has it (NULL: that depends on more than the caller), what is asked for, what that
@@ -101,6 +105,8 @@ static bool ctr__can_mount_all(const ctr__facts *f) {
     "a cgroup that was given to the caller (cgroup-v2.rst, \"Delegation\"; systemd: "              \
     "Delegate=yes)",                                                                               \
     "leave them out; process.rlimits need nothing")                                                \
+  X(FILTERS, ctr__can_filter, "a seccomp filter without noNewPrivileges or a user namespace",      \
+    "CAP_SYS_ADMIN", "set process.noNewPrivileges")                                                \
   X(TIME_OFFSETS, ctr__can_unshare, "time offsets in a user namespace that is joined",             \
     "CAP_SYS_ADMIN", "make a new user namespace")
 

@@ -62,8 +62,24 @@ BAD_CONFIGS = [
     ({"process.cwd": "/probe"}, "process.cwd: "),
     ({"mounts.0.type": "bind", "mounts.0.source": "/no/such/source", "mounts.0.options": []},
      "mounts[0]: bind /no/such/source on /proc", "the source cannot be opened"),
+    ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["not_a_call"], "action": "SCMP_ACT_ERRNO"}]}},
+     "linux.seccomp.syscalls[0].names[0]: ", "not_a_call"),
+    ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["dup"], "action": "SCMP_ACT_ERRNO",
+         "args": [{"index": 6, "value": 0, "op": "SCMP_CMP_EQ"}]}]}},
+     "linux.seccomp.syscalls[0].args[0].index: "),
+    ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["dup"], "action": "SCMP_ACT_TRAP", "errnoRet": 1}]}},
+     "linux.seccomp.syscalls[0].errnoRet: the action SCMP_ACT_TRAP takes none"),
+    ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["dup"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1 + i % 4000,
+         "args": [{"index": 0, "value": i, "op": "SCMP_CMP_EQ"}]} for i in range(10000)]}},
+     "linux.seccomp.syscalls: ", "4096 instructions"),
+    ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["dup"], "action": "SCMP_ACT_NOTIFY"}], "listenerPath": "/nobody/here"}},
+     "linux.seccomp.listenerPath: connect to the listener's socket /nobody/here", "No such file"),
     # parsed, and refused until it is executed
-    ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}, "linux.seccomp: this version"),
     ({"process.terminal": True, "process.consoleSize": {"height": 70000, "width": 1}},
      "process.consoleSize: more than 65535"),
     ({"process.apparmorProfile": "x"}, "process.apparmorProfile: this version"),

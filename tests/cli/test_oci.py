@@ -304,6 +304,15 @@ class Features(Bundles):
         self.assertTrue(all(isinstance(v, bool) for v in self.linux["cgroup"].values()))
         for key in ("seccomp", "apparmor", "selinux", "intelRdt", "netDevices"):
             self.assertIs(type(self.linux[key]["enabled"]), bool)
+        seccomp = self.linux["seccomp"]
+        for key, form in (("actions", "SCMP_ACT_[A-Z_]+"), ("operators", "SCMP_CMP_[A-Z_]+"),
+                          ("archs", "SCMP_ARCH_[A-Z0-9_]+"),
+                          ("knownFlags", "SECCOMP_FILTER_FLAG_[A-Z_]+"),
+                          ("supportedFlags", "SECCOMP_FILTER_FLAG_[A-Z_]+")):
+            self.assertTrue(seccomp[key])
+            for name in seccomp[key]:
+                self.assertRegex(name, f"^{form}$")
+        self.assertLessEqual(set(seccomp["supportedFlags"]), set(seccomp["knownFlags"]))
         self.assertIs(type(self.linux["mountExtensions"]["idmap"]["enabled"]), bool)
 
     def test_mount_options_are_those_that_are_taken(self):
@@ -335,6 +344,13 @@ class Features(Bundles):
                 (self.linux["netDevices"], {"linux.netDevices": {"eth0": {}}})):
             with self.subTest(changes=changes):
                 self.assertEqual(self.explains(changes), feature["enabled"])
+
+    def test_supported_flags_are_those_that_are_taken(self):
+        profile = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/s", "syscalls": [
+            {"names": ["dup"], "action": "SCMP_ACT_NOTIFY"}]}
+        for flag in self.linux["seccomp"]["knownFlags"]:
+            self.assertEqual(self.explains({"linux.seccomp": {**profile, "flags": [flag]}}),
+                             flag in self.linux["seccomp"]["supportedFlags"], flag)
 
     def test_ids_of_mounts_are_mapped_for_who_may(self):
         self.assertTrue(self.linux["mountExtensions"]["idmap"]["enabled"])

@@ -1,8 +1,9 @@
 """The implementation for other machines, without a warning."""
 
+import os
 import unittest
 
-from compiling import STRICT_C, TOP, CompileTest, each, expand
+from compiling import STRICT_C, TOP, CompileTest, each, expand, run
 
 # Debian: gcc-aarch64-linux-gnu and so on, each with the libc6-dev-ARCH-cross it recommends.
 CROSS_COMPILERS = {
@@ -26,6 +27,18 @@ class Cross(CompileTest):
             (compiler, "-std=c11", "-O0", *STRICT_C, *wide, "-c", source, "-o",
              self.room / "2.o"),
             (compiler, "-std=gnu11", "-O0", *STRICT_C, hello, "-o", self.room / "hello")])
+
+    def test_filters_for_i386_hold_socketcall_and_ipc(self):
+        """The one among these that this machine runs, and that has what x86_64 does not."""
+        self.need("i686-linux-gnu-gcc")
+        if os.uname().machine != "x86_64":
+            self.skipTest("this machine runs no programs of i386")
+        program = self.room / "test_seccomp"
+        self.assert_all_compile([("i686-linux-gnu-gcc", "-static", "-std=gnu11", "-O1", "-w",
+                                  TOP / "tests/unit/test_seccomp.c", "-o", program)])
+        result = run([program], TOP)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn("what_a_multiplexer_can_be_asked_for", result.stdout)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@
      probe try PATH...          what opening each for writing says
      probe make PATH...         what making a file at each says
      probe give UID:GID:PATH... what giving each to them says
+     probe call NUMBER:ARG...   what the system call of that number returns, and its errno
+     probe i386 NUMBER...       what the system call of that number of i386 returns, on x86_64
+     probe trapped NUMBER:...   the same, and what SIGSYS tells of those that are trapped
      probe spew BYTES           so many to stdout and as many to stderr, alternating
      probe echo                 stdin to stdout
      probe read FD...           what is left to read from each descriptor
@@ -309,6 +312,48 @@ static int crash(const char *unused) {
   __builtin_trap();
 }
 
+static void say_trap(int signal, siginfo_t *info, void *context) {
+  (void)context;
+  printf("trapped signal %d errno %d call %d\n", signal, info->si_errno, info->si_syscall);
+}
+
+/* "101:8": the system call of that number with these arguments. */
+static int call(const char *words) {
+  long number[7] = {0};
+  char *at = strdup(words);
+  for (int i = 0; i < 7 && *at; i++) {
+    number[i] = (long)strtoull(at, &at, 0);
+    if (*at == ':') at++;
+  }
+  fflush(stdout); /* for it may be the end */
+  errno = 0;
+  long result = syscall((int)number[0], number[1], number[2], number[3], number[4], number[5],
+                        number[6]);
+  printf("%s %ld %s\n", words, result, errno ? errno_name() : "ok");
+  return 0;
+}
+
+/* The i386 system call of that number, without arguments, as any program of x86_64 can make it. */
+static int call_i386(const char *number) {
+#ifdef __x86_64__
+  long result;
+  fflush(stdout);
+  __asm__ volatile("int $0x80" : "=a"(result) : "a"(atol(number)), "b"(0L) : "memory");
+  printf("i386:%s %ld\n", number, result);
+#else
+  printf("i386:%s none\n", number);
+#endif
+  return 0;
+}
+
+/* What follows is told of what its filter traps, instead of being ended by it. */
+static int calls_trapped(char **each) {
+  struct sigaction action = {.sa_sigaction = say_trap, .sa_flags = SA_SIGINFO};
+  sigaction(SIGSYS, &action, NULL);
+  for (; *each; each++) call(*each);
+  return 0;
+}
+
 static int exit_with(const char *code) {
   return atoi(code);
 }
@@ -479,7 +524,8 @@ static const struct {
   int (*run)(const char *argument);
 } commands[] = {{"cat", cat},       {"stat", say_stat},   {"statfs", say_statfs}, {"try", say_try},
                 {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
-                {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give}};
+                {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
+                {"call", call},     {"i386", call_i386}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";
@@ -491,6 +537,7 @@ int main(int argc, char **argv) {
   if (!strcmp(command, "notify")) return notify(argv + 2);
   if (!strcmp(command, "terminal")) return terminal();
   if (!strcmp(command, "spy")) return spy(argv + 2);
+  if (!strcmp(command, "trapped")) return calls_trapped(argv + 2);
   if (!strcmp(command, "wait"))
     for (;;) pause();
   int result = 2;

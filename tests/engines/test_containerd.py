@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ import unittest
 from pathlib import Path
 
 import engine
-from engine import IMAGE, RUNTIME, WORKER, EngineTest, until
+from engine import FILTER_MODE, IMAGE, RUNTIME, WORKER, EngineTest, until
 
 CONFIG = """
 version = 2
@@ -116,7 +117,8 @@ class Containerd(EngineTest):
 
     def command(self, *options, command):
         return ["run", "--runc-binary", str(RUNTIME), "--runc-root", str(self.state_root.parent),
-                "--fifo-dir", str(self.scratch / "fifos"), *options, IMAGE, "box", *command]
+                "--fifo-dir", str(self.scratch / "fifos"), "--seccomp", *options, IMAGE, "box",
+                *command]
 
     def box(self, *options, command, **kwargs):
         """A container that ends by itself."""
@@ -223,6 +225,20 @@ class Run(Containerd):
         result = self.shell("grep -c ' /v tmpfs .*size=1024k' /proc/mounts",
                             "--mount", "type=tmpfs,src=tmpfs,dst=/v,options=size=1m:mode=1770")
         self.assert_run(result, "1\n")
+
+    def test_the_default_filter_is_in_force(self):
+        self.assert_run(self.shell(FILTER_MODE), "2\n")
+        self.service()
+        self.assert_run(self.execute_shell(FILTER_MODE), "2\n")
+
+    def test_a_filter_of_ones_own_is_in_force(self):
+        path = self.scratch / "filter.json"
+        path.write_text(json.dumps(engine.NO_DIRECTORIES))
+        for more in ((), ("--allow-new-privs",)):
+            result = self.shell("mkdir /x; echo $?; touch /y; echo $?",
+                                "--seccomp-profile", str(path), *more)
+            self.assertEqual((result.returncode, result.stdout), (0, "1\n0\n"), result.stderr)
+            self.assertIn("Read-only file system", result.stderr)
 
     def capabilities(self, *options):
         result = self.shell("grep -E 'CapEff|CapBnd' /proc/self/status", *options)

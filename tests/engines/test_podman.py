@@ -8,14 +8,13 @@ import unittest
 from pathlib import Path
 
 import engine
-from engine import IMAGE, RUNTIME, WORKER, EngineTest, until
+from engine import FILTER_MODE, IMAGE, RUNTIME, WORKER, EngineTest, until
 
 # containers.conf(5). What a later issue brings is turned off here and nowhere else.
 CONFIG = """
 [containers]
 netns = "none"
-# Issue 6 (seccomp and labels): the default is a filter, a profile and a label where there are such.
-seccomp_profile = "unconfined"
+# Issue 6 (labels): the default is a profile and a label where there are such.
 apparmor_profile = "unconfined"
 label = false
 # The default is more than this machine may have.
@@ -193,6 +192,21 @@ class Run(Podman):
         terminal = self.terminal(*self.program, "attach", "box", rows=33, columns=99, env=self.env)
         self.talk(terminal)
         self.assertEqual(self.inspect("box", "State.ExitCode"), 7)
+
+    def test_the_default_filter_is_in_force(self):
+        self.service()
+        self.assert_run(self.shell(FILTER_MODE), "2\n")
+        self.assert_run(self.podman("exec", "box", "sh", "-c", FILTER_MODE), "2\n")
+        self.assert_run(self.shell(FILTER_MODE, "--security-opt", "seccomp=unconfined"), "0\n")
+
+    def test_a_filter_of_ones_own_is_in_force(self):
+        path = self.scratch / "filter.json"
+        path.write_text(json.dumps(engine.NO_DIRECTORIES))
+        for more in ((), ("--security-opt", "no-new-privileges")):
+            result = self.shell("mkdir /x; echo $?; touch /y; echo $?",
+                                "--security-opt", f"seccomp={path}", *more)
+            self.assertEqual((result.returncode, result.stdout), (0, "1\n0\n"), result.stderr)
+            self.assertIn("Read-only file system", result.stderr)
 
     def test_environment_directory_and_hostname(self):
         result = self.shell("echo $WORD; pwd; hostname", "--env", "WORD=said", "--workdir", "/work",

@@ -121,10 +121,10 @@ static inline bool say(int sock, ctr__message message) {
 }
 
 static inline bool brings_fd(uint32_t type) {
-  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE;
+  return type == CTR__MSG_PID || type == CTR__MSG_CONSOLE || type == CTR__MSG_LISTENER;
 }
 
-/* Waits for what is due as the parent does: a descriptor is taken with two messages only. */
+/* Waits for what is due as the parent does: a descriptor is taken with three messages only. */
 static inline ctr_code expect(talk *t, uint32_t due) {
   ctr__message message;
   int fd = -1;

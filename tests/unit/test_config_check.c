@@ -354,7 +354,11 @@ static const char *const rich[] = {
     "'rootfsPropagation':'slave','sysctl':{'net.a':'1'},'maskedPaths':['/a'],"
     "'readonlyPaths':['/b'],"
     "'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0','flags':['MPOL_F_STATIC_NODES']},"
-    "'personality':{'domain':'LINUX32'}},'hooks':{" HOOK("prestart") "," HOOK("createRuntime") ","
+    "'personality':{'domain':'LINUX32'},'seccomp':{'defaultAction':'SCMP_ACT_ERRNO',"
+    "'defaultErrnoRet':81,'architectures':['SCMP_ARCH_SHEB'],'flags':['SECCOMP_FILTER_FLAG_LOG'],"
+    "'listenerPath':'/s','listenerMetadata':'m','syscalls':[{'names':['dup'],"
+    "'action':'SCMP_ACT_ERRNO','errnoRet':8,'args':[{'index':4,'value':13,'valueTwo':8,"
+    "'op':'SCMP_CMP_MASKED_EQ'}]},{'names':['dup3'],'action':'SCMP_ACT_NOTIFY'}]}},'hooks':{" HOOK("prestart") "," HOOK("createRuntime") ","
     HOOK("createContainer") "," HOOK("startContainer") "}}",
     "{'ociVersion':'1.3.0','root':{'path':'/'},'process':{'cwd':'/','args':['sh'],"
     "'scheduler':{'policy':'SCHED_FIFO','priority':4}},'linux':{"
@@ -388,7 +392,8 @@ static result plan_for_root(const ctr_config *config) {
   ctr_plan_desc desc = {.id = "box", .log = {note_warning, &r.notes}};
   ctr__facts facts = {.initial_userns = true, .can_mknod = true, .can_set_resources = true,
                       .caps = UINT64_MAX, .bounding = UINT64_MAX,
-                      .features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR};
+                      .features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR,
+                      .can_filter = true, .filter_flags = UINT32_MAX};
   ctr_err err;
   r.code = ctr__config_check(config, &desc.log, &err);
   if (!r.code) r.code = ctr__plan_compile(config, &desc, &ctr__for_program, &facts, &r.plan, &err);

@@ -232,6 +232,17 @@ static const struct row {
      {.process = ",'noNewPrivileges':true",
       .desc = {.filters = &(const ctr_filter){"12345678", 8}, .filter_count = 1}},
      "give up gaining privileges\nload a seccomp filter of 1 instructions  <- filters[0]"},
+    {"linux.seccomp.defaultAction linux.seccomp.flags",
+     {.linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['SECCOMP_FILTER_FLAG_LOG',"
+                "'SECCOMP_FILTER_FLAG_SPEC_ALLOW']}"},
+     "until filters are loaded also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter of\n"
+     "instructions (SECCOMP_FILTER_FLAG_LOG,SECCOMP_FILTER_FLAG_SPEC_ALLOW)  <- linux.seccomp\n"
+     "execute /p"},
+    {"linux.seccomp.listenerPath",
+     {RUN, .linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'s','syscalls':"
+                     "[{'names':['dup'],'action':'SCMP_ACT_NOTIFY'}]}"},
+     "child   load a seccomp filter of\nparent  give who listens at s what its calls are notified by"
+     "  <- linux.seccomp.listenerPath\nexecute /p"},
     {"process.cwd",
      {.program = "'cwd':'/w','args':['/p']"},
      "make the directory /w if it is missing  <- process.cwd\npivot_root(2)\n"
@@ -493,6 +504,11 @@ static const char fields_without_lines[] =
     " hooks.poststart[].env hooks.poststop[].args hooks.poststop[].env process.scheduler.flags"
     " process.scheduler.runtime process.scheduler.deadline process.scheduler.period"
     " linux.memoryPolicy.flags linux.devices[].uid linux.devices[].gid"
+    " linux.seccomp.defaultErrnoRet linux.seccomp.architectures linux.seccomp.listenerMetadata"
+    " linux.seccomp.syscalls[].names linux.seccomp.syscalls[].action"
+    " linux.seccomp.syscalls[].errnoRet linux.seccomp.syscalls[].args[].index"
+    " linux.seccomp.syscalls[].args[].value linux.seccomp.syscalls[].args[].valueTwo"
+    " linux.seccomp.syscalls[].args[].op" /* test_seccomp.c */
     " linux.personality.flags "
     " ociVersion annotations ";
 
@@ -615,7 +631,7 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVYmUq", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVYmUqXf", at[1]);
     int room = at[1] && strchr("slGI", at[1]) ? CTR__STEP_STRS : CTR__STEP_NUMS;
     if (at[1] && strchr("rOZY", at[1])) room--; /* these are of two numbers */
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",
@@ -850,8 +866,13 @@ static setup everything_made(void) {
              "{'destination':'/l','type':'ctr.symlink','source':'x'},"
              "{'destination':'/o','type':'overlay','options':['lowerdir=/l','tmpupper']}";
   s.process = ",'noNewPrivileges':true";
+  s.linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ERRNO','listenerPath':'s',"
+             "'listenerMetadata':'m','architectures':['SCMP_ARCH_SHEB'],'syscalls':["
+             "{'names':['dup','not_yet'],'action':'SCMP_ACT_ALLOW'},{'names':['dup2','dup3'],"
+             "'action':'SCMP_ACT_NOTIFY','args':[{'index':1,'value':1,'op':'SCMP_CMP_EQ'}]}]}";
   s.desc.filters = &filter;
   s.desc.filter_count = 1;
+  s.desc.id = "box";
   return s;
 }
 

@@ -40,6 +40,7 @@
 #define DEVICE         .linux_ = ",'devices':[{'type':'c','path':'/dev/f','major':10,'minor':229}]"
 #define DOMAIN_SETTING .linux_ = ",'sysctl':{'kernel.domainname':'d'}"
 #define PIDS           .linux_ = ",'resources':{'pids':{'limit':5}}"
+#define FILTER         ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'}"
 #define OFFSETS        .linux_ = ",'timeOffsets':{'boottime':{'secs':1}}"
 
 #define MOUNT(type, source) .mounts = "{'destination':'/m','type':'" type "','source':'" source "'}"
@@ -268,6 +269,14 @@ static const struct row {
      NULL,
      {&root_facts},
      {{0}}},
+    {"FILTERS",
+     {.linux_ = FILTER, .facts = USER_WITH(.caps = CTR_CAP(SYS_ADMIN), FILTERS_TAKEN)},
+     "linux.seccomp",
+     NULL,
+     {&root_facts, USER_WITH(.caps = CTR_CAP(SYS_ADMIN), .permitted = CTR_CAP(SYS_ADMIN), FILTERS_TAKEN)},
+     {{SPACES(USER_NS), .linux_ = FILTER, .facts = &user_facts},
+      {.process = ",'noNewPrivileges':true", .linux_ = FILTER,
+       .facts = USER_WITH(.caps = CTR_CAP(SYS_ADMIN), FILTERS_TAKEN)}}},
     {"TIME_OFFSETS",
      {SPACES(JOIN ",{'type':'time'}"), OFFSETS, .facts = &user_facts},
      "linux.timeOffsets",

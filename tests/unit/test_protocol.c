@@ -58,7 +58,8 @@ static const ctr__step *sync_step(const talk *t, enum ctr__sync_point point) {
 /* -- the parent: types, sizes -- */
 
 static const uint32_t dues[] = {
-    0, CTR__MSG_PID, CTR__MSG_HOOKS, CTR__MSG_READY, CTR__MSG_CONSOLE, CTR__MSG_CREATED};
+    0, CTR__MSG_PID, CTR__MSG_HOOKS, CTR__MSG_READY, CTR__MSG_CONSOLE, CTR__MSG_LISTENER,
+    CTR__MSG_CREATED};
 enum { DUES = sizeof dues / sizeof *dues };
 
 TEST(a_message_is_taken_where_it_is_due_and_nowhere_else) {
@@ -109,7 +110,7 @@ TEST(no_descriptor_comes_in_that_is_not_due) {
   static const int counts[] = {1, 2, 7, 8, 9, 64, 253};
   int before = open_descriptors();
   for (int d = 0; d < DUES; d++)
-    for (uint32_t type = 0; type <= CTR__MSG_SOURCE; type++)
+    for (uint32_t type = 0; type <= CTR__MSG_LISTENER; type++)
       for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         bool due = dues[d] == type && brings_fd(type) && counts[i] == 1;
         talk t;

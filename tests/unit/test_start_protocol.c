@@ -124,7 +124,7 @@ static void wait_among_strangers(void *arg) {
   CHECK(w.child.is_started && w.child.start_sock == -1 && w.child.sock > 2);
   CHECK(fcntl(w.child.sock, F_GETFD) & FD_CLOEXEC);
   ctr__message message;
-  CHECK_NUM(ctr__child_tell_started(&w.child, NULL), 0);
+  CHECK_NUM(ctr__child_tell_started(&w.child, &(ctr__step){.num = {0}}), 0);
   CHECK(recv(sock, &message, sizeof message, MSG_DONTWAIT) == (ssize_t)sizeof message &&
         message.type == CTR__MSG_STARTED);
   CHECK(recv(later, &message, sizeof message, 0) <= 0); /* nobody answers there */
@@ -151,7 +151,7 @@ static void wait_and_leave_the_maker(void *arg) {
   char byte;
   CHECK_NUM(recv(w.maker, &byte, 1, MSG_DONTWAIT), 0);
   close(sock); /* it has been started all the same */
-  CHECK_NUM(ctr__child_tell_started(&w.child, NULL), 0);
+  CHECK_NUM(ctr__child_tell_started(&w.child, &(ctr__step){.num = {0}}), 0);
   waiter_close(&w);
 }
 
@@ -207,11 +207,14 @@ typedef struct starter {
   ctr_container container;
   ctr_err err;
   int sock, child; /* the child's end is the test's */
+  int listener_sock; /* -1: nobody is to be notified */
 } starter;
 
 static void starter_open(starter *s) {
   int pair[2];
-  *s = (starter){.process = {.pidfd = -1}, .container = {.id = "box"}};
+  static ctr__stored stored; /* of no process that could be looked at */
+  *s = (starter){.process = {.pidfd = -1}, .container = {.id = "box", .stored = &stored},
+                 .listener_sock = -1};
   CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
   s->sock = pair[0];
   s->child = pair[1];
@@ -225,7 +228,10 @@ static void starter_close(starter *s) {
 }
 
 static ctr_code await(starter *s) {
-  ctr_code code = ctr__await_started(&s->container, s->sock, &s->err);
+  ctr__starting starting = {.c = &s->container, .sock = s->sock,
+                            .listener_sock = s->listener_sock, .listener_path = "/agent"};
+  ctr_code code = ctr__await_started(&starting, &s->err);
+  s->listener_sock = starting.listener_sock;
   CHECK_MSG(code == CTR_OK || (s->err.code == code && s->err.msg[0]), "a failure without a text");
   CHECK(!strchr(s->err.msg, '\n'));
   return code;
@@ -364,6 +370,143 @@ TEST(messages_that_are_not_due_are_refused) {
   }
 }
 
+/* With a filter ahead, who then never executed has ended before: a filter may be the reason. */
+TEST(an_end_of_who_never_executed_is_a_death) {
+  static const struct {
+    int executes, filtered, later;
+    ctr_code code;
+  } rows[] = {{0, 1, 0, CTR_E_PROTOCOL}, {1, 1, 0, CTR_OK}, {0, 0, 0, CTR_OK}, /* a function */
+              {0, 1, 1, CTR_OK}};                       /* another has its pid by now */
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const ctr__message started = {.type = CTR__MSG_STARTED, .value = rows[i].filtered};
+    starter s;
+    siginfo_t info;
+    ctr__proc_stat stat = {.start_time = 0};
+    starter_open(&s);
+    pid_t pid = fork();
+    if (pid == 0 && rows[i].executes) execl("/proc/self/exe", "test", "no_such_test", NULL);
+    if (pid == 0) _exit(0);
+    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    CHECK(!ctr__read_proc_stat(pid, &stat));
+    ctr__stored stored = {.pid = pid, .startTime = stat.start_time + (uint64_t)rows[i].later};
+    s.container.stored = &stored;
+    CHECK(say_bytes(s.child, &started, sizeof started, 0));
+    ctr__close(&s.child);
+    ctr_code code = await(&s);
+    CHECK_MSG(code == rows[i].code, "row %zu: %s", i, ctr_code_name(code));
+    starter_close(&s);
+    waitpid(pid, NULL, 0);
+  }
+}
+
+/* -- what its calls are notified by -- */
+
+static bool brings(int sock, uint32_t type, int fd, int count) {
+  const ctr__message message = {.type = type};
+  union {
+    struct cmsghdr head;
+    char buf[CMSG_SPACE(2 * sizeof(int))];
+  } control = {0};
+  struct iovec iov = {(void *)(uintptr_t)&message, sizeof message};
+  struct msghdr packet = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+                          .msg_controllen = CMSG_SPACE((size_t)count * sizeof fd)};
+  control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN((size_t)count * sizeof fd),
+                                  .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS};
+  for (int i = 0; i < count; i++)
+    memcpy(CMSG_DATA(&control.head) + (size_t)i * sizeof fd, &fd, sizeof fd);
+  return sendmsg(sock, &packet, MSG_NOSIGNAL) == (ssize_t)sizeof message;
+}
+
+/* Plays the process, which waits for an answer and then ends as execve would end it. */
+static pid_t play_process(const starter *s, int fd) {
+  pid_t pid = fork();
+  if (pid) return pid;
+  ctr__message answer = {.type = 0};
+  bool said = say(s->child, CTR__MSG_STARTED) && brings(s->child, CTR__MSG_LISTENER, fd, 1);
+  close(s->sock); /* the other side's end is to be the only one */
+  bool heard = read(s->child, &answer, sizeof answer) == (ssize_t)sizeof answer;
+  _exit(!said ? 2 : !heard ? 1 : answer.type == CTR__MSG_RUN ? 0 : 3);
+}
+
+static ctr__stored stored_with_listener(void) {
+  static const ctr_pair annotations[] = {{"a", "\"b\""}};
+  return (ctr__stored){.id = "box",
+                       .bundle = "/bundle",
+                       .pid = 4711,
+                       .config = {.ociVersion = "1.2.0",
+                                  .annotations = {annotations, 1},
+                                  .linux_.seccomp = {.listenerMetadata = "m\n"}}};
+}
+
+TEST(who_listens_is_told_before_the_program_runs) {
+  ctr__stored stored = stored_with_listener();
+  starter s;
+  int agent[2], status = -1;
+  char text[1024] = "";
+  starter_open(&s);
+  s.container.stored = &stored;
+  CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, agent));
+  s.listener_sock = agent[0];
+  pid_t pid = play_process(&s, agent[1]);
+  ctr__close(&s.child);
+  CHECK_MSG(await(&s) == CTR_OK, "%s", s.err.msg);
+  CHECK(waitpid(pid, &status, 0) == pid);
+  CHECK_NUM(status, 0);
+  CHECK_NUM(s.listener_sock, -1); /* one connection, one state */
+  int fd;
+  ssize_t n = ctr__receive_packet(agent[1], text, sizeof text - 1, &fd);
+  CHECK(n > 0 && fd >= 0);
+  CHECK_STR(text, "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"metadata\":\"m\\n\","
+                  "\"state\":{\"ociVersion\":\"1.2.0\",\"id\":\"box\",\"bundle\":\"/bundle\","
+                  "\"annotations\":{\"a\":\"\\\"b\\\"\"},\"status\":\"created\",\"pid\":4711},"
+                  "\"pid\":4711}");
+  ctr__close(&fd);
+  CHECK_NUM(read(agent[1], text, 1), 0); /* and its end */
+  ctr__close(&agent[1]);
+  starter_close(&s);
+}
+
+TEST(a_listener_that_is_gone_is_the_end_of_the_start) {
+  ctr__stored stored = stored_with_listener();
+  starter s;
+  int agent[2], status = -1;
+  starter_open(&s);
+  s.container.stored = &stored;
+  CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, agent));
+  s.listener_sock = agent[0];
+  ctr__close(&agent[1]);
+  pid_t pid = play_process(&s, s.sock);
+  ctr__close(&s.child);
+  CHECK(await(&s) == CTR_E_SYS && s.err.sys == EPIPE);
+  CHECK_STR(s.err.field, "linux.seccomp.listenerPath");
+  CHECK_HAS(s.err.msg, "/agent");
+  starter_close(&s);
+  CHECK(waitpid(pid, &status, 0) == pid);
+  CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 1, "it went on: %d", status);
+}
+
+TEST(descriptors_that_are_not_due_are_refused) {
+  static const struct {
+    uint32_t type;
+    int count, listens;
+  } rows[] = {{CTR__MSG_LISTENER, 1, 0}, {CTR__MSG_LISTENER, 2, 1}, {CTR__MSG_STARTED, 1, 0},
+              {CTR__MSG_STARTED, 1, 1}, {CTR__MSG_STARTED, 2, 0}, {CTR__MSG_CONSOLE, 1, 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    ctr__stored stored = stored_with_listener();
+    starter s;
+    starter_open(&s);
+    s.container.stored = &stored;
+    if (rows[i].listens) s.listener_sock = fcntl(s.sock, F_DUPFD_CLOEXEC, 3);
+    int before = open_descriptors();
+    CHECK(brings(s.child, rows[i].type, s.sock, rows[i].count));
+    CHECK_MSG(await(&s) == CTR_E_PROTOCOL, "row %zu: %s", i, s.err.msg);
+    CHECK_NUM(open_descriptors(), before);
+    ctr__close(&s.listener_sock);
+    starter_close(&s);
+  }
+}
+
 /* err.sys is an errno: a caller may switch on it, or return its negative. */
 TEST(a_report_of_an_errno_that_is_none_is_refused) {
   static const int32_t errors[] = {0, -1, -ENOENT, INT32_MIN, 4096, INT32_MAX};
@@ -417,15 +560,18 @@ TEST(a_report_of_nonsense_does_no_harm) {
 }
 
 TEST(descriptors_that_are_sent_do_not_stay) {
-  starter s;
-  starter_open(&s);
-  int before = open_descriptors();
-  const ctr__message started = {.type = CTR__MSG_STARTED};
-  const ctr__start_report r = hook_report(CTR__WHY_PROGRAM_EXIT, 1, "");
-  CHECK(say_bytes(s.child, &started, sizeof started, 5) && say_bytes(s.child, &r, sizeof r, 8));
-  CHECK(await(&s) == CTR_E_SYS);
-  CHECK_NUM(open_descriptors(), before);
-  starter_close(&s);
+  for (int report = 0; report < 2; report++) {
+    starter s;
+    starter_open(&s);
+    int before = open_descriptors();
+    const ctr__message started = {.type = CTR__MSG_STARTED};
+    const ctr__start_report r = hook_report(CTR__WHY_PROGRAM_EXIT, 1, "");
+    CHECK(report ? say_bytes(s.child, &r, sizeof r, 8)
+                 : say_bytes(s.child, &started, sizeof started, 5));
+    CHECK(await(&s) == CTR_E_PROTOCOL);
+    CHECK_NUM(open_descriptors(), before);
+    starter_close(&s);
+  }
 }
 
 /* Others may hold copies of its end: threads of whoever forks meanwhile. */
@@ -465,7 +611,7 @@ static pid_t first_process(enum role role) {
     w.child.detail = 1;
     if (role == DIES) raise(SIGKILL);
     if (role == HOOK_FAILS) ctr__child_fail(&w.child, -ECANCELED);
-    if (ctr__child_tell_started(&w.child, NULL) < 0) _exit(1);
+    if (ctr__child_tell_started(&w.child, &(ctr__step){.num = {0}}) < 0) _exit(1);
     if (role == FAILS_TO_EXECUTE) ctr__child_fail(&w.child, -EACCES);
     ctr__close(&w.child.sock); /* as execve does */
     for (;;) pause();
