@@ -26,7 +26,7 @@ import users
 
 TESTS = Path(__file__).resolve().parent
 LAYERS = {"unit": False, "compile": False, "container": True, "cli": True,
-          "engines": False}  # True: as each user
+          "security": True, "engines": False}  # True: as each user
 SECONDS = 900  # for one file: a test that hangs is a failure; many compilers take their time
 RESULT = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
 SAY_IT_THEMSELVES = {"engines"}  # whom a test is for, without the table of differences.h

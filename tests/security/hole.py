@@ -1,0 +1,93 @@
+"""What the tests of known holes share: each is tried on the runtime, where it must not be there,
+and on one that is the same but for its defence, where the same attack must get through: a test
+that cannot see the hole proves nothing.
+
+    class CVE_2099_1(Hole):
+        '''What the hole is, in one sentence.'''
+        without = [("text of ctr.h", "what stands there without the defence")]
+
+        def attack(self):
+            ...  # with self.works(), self.runtime(), self.create() ...
+            return "what the attacker got"  # anything true; nothing if it held
+
+The rows of shared/reference/security.md have their names from the classes here.
+"""
+
+import atexit
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TOP = Path(os.environ.get("CTR_TOP", Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(TOP / "tests/cli"))
+
+from lifecycle import Containers  # noqa: E402
+import lifecycle  # noqa: E402
+
+CC = os.environ.get("CC", "cc")
+MADE = Path(tempfile.mkdtemp(prefix="weakened."))
+MADE.chmod(0o755)
+atexit.register(shutil.rmtree, MADE, ignore_errors=True)
+
+
+@functools.cache
+def compiled(changes, source, options=()):
+    """A program of examples/ or tests/ made with a changed ctr.h. Each text stands there once."""
+    folder = Path(tempfile.mkdtemp(dir=MADE))
+    folder.chmod(0o755)
+    header = (TOP / "ctr.h").read_text()
+    for old, new in changes:
+        if header.count(old) != 1:
+            raise AssertionError(f"ctr.h has {header.count(old)} times: {old}")
+        header = header.replace(old, new)
+    (folder / "ctr.h").write_text(header)
+    place = TOP / source
+    program = folder / place.stem
+    # The folder comes first: examples include "ctr.h" beside them or by -I.
+    subprocess.run([CC, "-std=gnu11", "-O0", "-w", "-static", *options, "-I", folder, "-I", TOP,
+                    place, "-o", program], check=True, capture_output=True, text=True)
+    return program
+
+
+def weakened(*changes):
+    """A ctr-oci without a defence."""
+    program = compiled(tuple(changes), "examples/oci.c")
+    named = program.with_name("ctr-oci")
+    if not named.exists():
+        shutil.copy(program, named)
+    return named
+
+
+class Hole(Containers):
+    """One known hole: attack() says what an attacker got."""
+
+    without = None  # [(text of ctr.h, what stands there without the defence)]
+
+    def __init_subclass__(cls, **kwargs):
+        """Every hole is tried on both; one without changes is a class to share."""
+        super().__init_subclass__(**kwargs)
+        if cls.without is None:
+            return
+        name = cls.__name__
+
+        def holds(self):
+            self.assertFalse(self.attack())
+
+        def opens(self):
+            self.use(weakened(*self.without))
+            self.assertTrue(self.attack(), "the attack does not work: this test proves nothing")
+        setattr(cls, f"test_{name}_holds", holds)
+        setattr(cls, f"test_{name}_is_there_without_its_defence", opens)
+
+    def use(self, runtime):
+        """Another runtime for the rest of this test."""
+        before = lifecycle.RUNTIME
+        lifecycle.RUNTIME = runtime
+        self.addCleanup(setattr, lifecycle, "RUNTIME", before)
+
+    def attack(self):
+        raise NotImplementedError
