@@ -5600,7 +5600,7 @@ enum {
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
   X(SEAL_PROGRAM, "run the caller's program from %s0 of it", "mmap(2)")                            \
-  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "PR_SET_MM(2const)")              \
+  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")              \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
@@ -10780,6 +10780,8 @@ static void ctr__plan_last_guards(ctr__builder *b) {
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
+  ctr_code code = ctr__check_program(b);
+  if (code) return code;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
@@ -10795,7 +10797,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});
-  ctr_code code = ctr__plan_filters(b);
+  code = ctr__plan_filters(b);
   if (b->desc->call_function)
     ctr__child_step(b, CALL, .field = NULL, .num = {b->filter_count > 0});
   else
@@ -11106,7 +11108,6 @@ static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc 
                     .facts = facts,
                     .err = err};
   ctr_code code = ctr__plan_for_goal(&b);
-  if (!code) code = ctr__check_program(&b);
   if (!code) {
     ctr__ref argv = ctr__add_strs(&b, config->process.args);
     ctr__ref envp = ctr__add_strs(&b, config->process.env);
@@ -11495,6 +11496,8 @@ typedef struct ctr__child {
   int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;    /* the caller's                                               */
   int listener;    /* what notifications of the filter come from          */
+  int view_tree;   /* a detached mount of the caller's program            */
+  int view_place;  /* and that program, in the host's tree                */
   int exe;         /* what is to be its /proc/PID/exe                     */
   ctr__mm_map mm;  /* goes with that                                      */
   bool entered_cwd;
@@ -11899,9 +11902,9 @@ static int ctr__reopen(int proc, int fd) {
   return ctr__open(proc, path, O_RDONLY, 0);
 }
 
-/* As a detached mount that is gone when this has been left, but for who has a file of it open: then
-   it is in no namespace, and nobody can make it writable again (mount_setattr(2)). */
-static int ctr__view_by_mount(int proc, const char *path) {
+/* By a detached mount. When that is let go of, it is in no namespace, so that nobody can make it
+   writable again (mount_setattr(2)), and yet there for who has a file of it open. */
+static int ctr__view_by_mount(int proc, const char *path, int *ret_tree) {
   struct stat own, seen;
   struct statfs fs;
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, path, 0);
@@ -11912,7 +11915,17 @@ static int ctr__view_by_mount(int proc, const char *path) {
   if (fstatat(proc, "self/exe", &own, 0) < 0 || fstat(view, &seen) < 0 || fstatfs(view, &fs) < 0)
     return -errno;
   const bool same = own.st_dev == seen.st_dev && own.st_ino == seen.st_ino;
-  return same && ((unsigned long)fs.f_flags & ST_RDONLY) ? ctr__steal_fd(&view) : -ESTALE;
+  if (!same || !((unsigned long)fs.f_flags & ST_RDONLY)) return -ESTALE;
+  *ret_tree = ctr__steal_fd(&tree);
+  return ctr__steal_fd(&view);
+}
+
+/* Letting go of a mount makes the kernel wait for all CPUs (synchronize_rcu), for the host's tree
+   anyway: mounted there it goes along. */
+static void ctr__let_go_with_host(ctr__child *c) {
+  if (c->view_tree >= 0 && c->view_place >= 0) ctr__move_mount(c->view_tree, c->view_place);
+  ctr__close(&c->view_place);
+  ctr__close(&c->view_tree);
 }
 
 /* A file in memory that is never to change, and whose only descriptor cannot write: the kernel lets
@@ -12141,9 +12154,10 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
   if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
   path[len] = '\0';
   /* A file that was replaced or deleted since is to be had by /proc/self/exe alone. */
-  CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path) : -ENOENT;
+  CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path, &c->view_tree) : -ENOENT;
   if (view < 0) view = ctr__view_by_copy(proc);
   if (view < 0) return view;
+  if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
   ctr__own_program program = {.path = path, .view = view};
   int r = ctr__map_all_again(proc, &program);
   if (r == 0) r = ctr__read_mm(proc, &c->mm);
@@ -12920,6 +12934,7 @@ static int ctr__child_pivot_root(ctr__child *c, const ctr__step *s) {
   /* From the host's tree the new root is not to be reached. */
   if (c->base >= 0 && (fchdir(c->base) < 0 || chroot(".") < 0)) return -errno;
   if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
+  ctr__let_go_with_host(c);
   if (umount2(".", MNT_DETACH) < 0) return -errno;
   return (int)ctr__ret(chdir("/"));
 }
@@ -13092,6 +13107,8 @@ static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
   ctr__close(&c->null_device);
   ctr__close(&c->mask_dir);
+  ctr__close(&c->view_place);
+  ctr__close(&c->view_tree);
   return 0;
 }
 
@@ -13473,6 +13490,8 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .root = -1,
                       .held = {-1, -1, -1},
                       .listener = -1,
+                      .view_tree = -1,
+                      .view_place = -1,
                       .exe = -1,
                       .null_device = -1,
                       .mask_dir = -1};

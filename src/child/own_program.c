@@ -16,9 +16,9 @@ static int ctr__reopen(int proc, int fd) {
   return ctr__open(proc, path, O_RDONLY, 0);
 }
 
-/* As a detached mount that is gone when this has been left, but for who has a file of it open: then
-   it is in no namespace, and nobody can make it writable again (mount_setattr(2)). */
-static int ctr__view_by_mount(int proc, const char *path) {
+/* By a detached mount. When that is let go of, it is in no namespace, so that nobody can make it
+   writable again (mount_setattr(2)), and yet there for who has a file of it open. */
+static int ctr__view_by_mount(int proc, const char *path, int *ret_tree) {
   struct stat own, seen;
   struct statfs fs;
   CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, path, 0);
@@ -29,7 +29,17 @@ static int ctr__view_by_mount(int proc, const char *path) {
   if (fstatat(proc, "self/exe", &own, 0) < 0 || fstat(view, &seen) < 0 || fstatfs(view, &fs) < 0)
     return -errno;
   const bool same = own.st_dev == seen.st_dev && own.st_ino == seen.st_ino;
-  return same && ((unsigned long)fs.f_flags & ST_RDONLY) ? ctr__steal_fd(&view) : -ESTALE;
+  if (!same || !((unsigned long)fs.f_flags & ST_RDONLY)) return -ESTALE;
+  *ret_tree = ctr__steal_fd(&tree);
+  return ctr__steal_fd(&view);
+}
+
+/* Letting go of a mount makes the kernel wait for all CPUs (synchronize_rcu), for the host's tree
+   anyway: mounted there it goes along. */
+static void ctr__let_go_with_host(ctr__child *c) {
+  if (c->view_tree >= 0 && c->view_place >= 0) ctr__move_mount(c->view_tree, c->view_place);
+  ctr__close(&c->view_place);
+  ctr__close(&c->view_tree);
 }
 
 /* A file in memory that is never to change, and whose only descriptor cannot write: the kernel lets
@@ -258,9 +268,10 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
   if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
   path[len] = '\0';
   /* A file that was replaced or deleted since is to be had by /proc/self/exe alone. */
-  CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path) : -ENOENT;
+  CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path, &c->view_tree) : -ENOENT;
   if (view < 0) view = ctr__view_by_copy(proc);
   if (view < 0) return view;
+  if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
   ctr__own_program program = {.path = path, .view = view};
   int r = ctr__map_all_again(proc, &program);
   if (r == 0) r = ctr__read_mm(proc, &c->mm);

@@ -139,6 +139,8 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .root = -1,
                       .held = {-1, -1, -1},
                       .listener = -1,
+                      .view_tree = -1,
+                      .view_place = -1,
                       .exe = -1,
                       .null_device = -1,
                       .mask_dir = -1};

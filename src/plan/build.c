@@ -98,7 +98,6 @@ static ctr_code ctr__plan_compile(const ctr_config *config, const ctr_plan_desc 
                     .facts = facts,
                     .err = err};
   ctr_code code = ctr__plan_for_goal(&b);
-  if (!code) code = ctr__check_program(&b);
   if (!code) {
     ctr__ref argv = ctr__add_strs(&b, config->process.args);
     ctr__ref envp = ctr__add_strs(&b, config->process.env);
