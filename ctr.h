@@ -117,6 +117,7 @@
      [SECTION] api/process.h
      [SECTION] api/container.h
      [SECTION] api/stats.h
+     [SECTION] api/program.h
      [SECTION] base/libc.c
      [SECTION] base/arena.c
      [SECTION] base/error.c
@@ -136,6 +137,7 @@
      [SECTION] plan/facts.c
      [SECTION] plan/builder.c
      [SECTION] plan/rights.c
+     [SECTION] plan/own_program.c
      [SECTION] plan/namespaces.c
      [SECTION] plan/options.c
      [SECTION] plan/idmap.c
@@ -162,6 +164,7 @@
      [SECTION] plan/explain.c
      [SECTION] child/state.c
      [SECTION] child/namespaces.c
+     [SECTION] child/own_program.c
      [SECTION] child/mounts.c
      [SECTION] child/copy.c
      [SECTION] child/devices.c
@@ -194,6 +197,7 @@
      [SECTION] parent/start.c
      [SECTION] parent/process.c
      [SECTION] parent/update.c
+     [SECTION] parent/seal.c
      [SECTION] container/store.c
      [SECTION] container/handle.c
      [SECTION] container/state.c
@@ -1012,6 +1016,7 @@ enum ctr_feature {
   CTR_FEATURE_MOUNT_SETATTR = 1 << 1, /* Linux 5.12; else remount; no recursive attributes */
   CTR_FEATURE_SETNS_PIDFD = 1 << 2,   /* Linux 5.8; else namespaces are joined one by one   */
   CTR_FEATURE_CLONE_INTO_CGROUP = 1 << 3, /* Linux 5.7; else processes are moved            */
+  CTR_FEATURE_HIDE_PROGRAM = 1 << 4, /* CONFIG_CHECKPOINT_RESTORE; else ctr_seal_program    */
 };
 
 /* A seccomp filter as the kernel takes it (seccomp(2), SECCOMP_SET_MODE_FILTER). */
@@ -1662,6 +1667,23 @@ CTR_API ctr_code ctr_watch_read(ctr_watch *watch, ctr_watch_report *ret_report, 
 /* Ends the watch, closes its descriptor. NULL is fine. */
 CTR_API void ctr_watch_free(ctr_watch *watch);
 
+/* ==== [SECTION] api/program.h ================================================================= */
+/* ---- program: the caller's own, kept from what it contains ----------------------------------- */
+
+/* Where code inside a container could write to the caller's program by /proc/PID/exe
+   (CVE-2019-5736), a child lets go of that file before it can be seen. A kernel without
+   CONFIG_CHECKPOINT_RESTORE cannot do that, and plans that need it are refused; a program that is
+   to run there calls this first in main(). It executes a copy of the running program in memory,
+   sealed against writing, in the place of it: the process, its descriptors and its environment
+   stay, and main() begins again. The memory is that of the whole file, and what looks for it by
+   /proc/self/exe, such as $ORIGIN of ld.so(8), finds the copy.
+   argv:    that of main().
+   always:  also where the kernel can do without: then nothing is done for any container.
+   Returns: CTR_OK, when there is nothing to do: nobody can write to it, as when it is the copy
+            already, or the kernel can do without and always is not set. CTR_E_SYS; CTR_E_ARG.
+   Source:  memfd_create(2), F_ADD_SEALS(2const). */
+CTR_API ctr_code ctr_seal_program(char **argv, bool always, ctr_err *err);
+
 #ifdef __cplusplus
 }
 #endif
@@ -1685,6 +1707,7 @@ CTR_API void ctr_watch_free(ctr_watch *watch);
 #include <fcntl.h>
 #include <float.h>
 #include <limits.h>
+#include <link.h>
 #include <locale.h>
 #include <poll.h>
 #include <sched.h>
@@ -2363,6 +2386,34 @@ static void ctr__own_caps(uint64_t *ret_effective, uint64_t *ret_permitted) {
   syscall(SYS_capget, &head, data); /* cannot fail for oneself; else: no capability */
   *ret_effective = data[0].effective | (uint64_t)data[1].effective << 32;
   *ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
+/* memfd_create(2), F_GET_SEALS(2const); MFD_EXEC: Linux 6.3 */
+enum {
+  CTR__MFD_CLOEXEC = 1,
+  CTR__MFD_ALLOW_SEALING = 2,
+  CTR__MFD_EXEC = 0x10,
+  CTR__F_ADD_SEALS = 1033,
+  CTR__F_GET_SEALS = 1034,
+  CTR__SEALS = 15, /* nobody seals more, nor shrinks, grows or writes to it */
+};
+
+/* PR_SET_MM(2const): the kernel's struct prctl_mm_map */
+enum { CTR__PR_SET_MM = 35, CTR__PR_SET_MM_MAP = 14, CTR__PR_SET_MM_MAP_SIZE = 15 };
+typedef struct ctr__mm_map {
+  _Alignas(8) uint64_t start_code;
+  uint64_t end_code, start_data, end_data, start_brk, brk, start_stack, arg_start, arg_end,
+      env_start, env_end;
+  uint64_t *auxv;
+  uint32_t auxv_size, exe_fd;
+} ctr__mm_map;
+
+/* Whether a process can have another file as its /proc/PID/exe: a kernel with
+   CONFIG_CHECKPOINT_RESTORE. */
+static bool ctr__can_hide_program(void) {
+  unsigned size = 0;
+  return prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP_SIZE, &size, 0UL, 0UL) == 0 &&
+         size == sizeof(ctr__mm_map);
 }
 
 /* The machine's first user namespace has had the same inode number since Linux 3.8
@@ -5548,6 +5599,8 @@ enum {
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
+  X(SEAL_PROGRAM, "run the caller's program from %s0 of it", "mmap(2)")                            \
+  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")              \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
@@ -5808,6 +5861,13 @@ static const char *ctr__list_str(const ctr_plan *plan, ctr__ref list, uint32_t i
 
 enum { CTR__RLIMITS = 16 };
 
+/* Who can write to the program that the caller is. */
+enum ctr__program {
+  CTR__PROGRAM_SAFE,     /* nobody, by the file that /proc/PID/exe is */
+  CTR__PROGRAM_OWNED,    /* its owner                                 */
+  CTR__PROGRAM_WRITABLE, /* others as well, or it is not known        */
+};
+
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
@@ -5820,6 +5880,8 @@ typedef struct ctr__facts {
   unsigned features;                 /* CTR_FEATURE_*                                        */
   bool can_filter;                   /* there is seccomp(2), if the config asks for it       */
   uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
+  enum ctr__program program;         /* the caller's own                                     */
+  uint32_t program_uid;              /* its owner                                            */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
@@ -5840,6 +5902,7 @@ static unsigned ctr__probe_features(unsigned without) {
   if (ctr__mount_setattr(-1, ~0U, 0, 0, 0) == -EINVAL) features |= CTR_FEATURE_MOUNT_SETATTR;
   /* Of setns(2) no failure tells; close_range(2) is one release younger. */
   if (CTR__CALL(CTR__SYS_close_range, ~0U, 0U, 0U) == -EINVAL) features |= CTR_FEATURE_SETNS_PIDFD;
+  if (ctr__can_hide_program()) features |= CTR_FEATURE_HIDE_PROGRAM;
   if (ctr__has_clone_into_cgroup()) features |= CTR_FEATURE_CLONE_INTO_CGROUP;
   if (without & CTR_FEATURE_CLONE3) without |= CTR_FEATURE_CLONE_INTO_CGROUP;
   return features & ~without;
@@ -5975,6 +6038,22 @@ static void ctr__gather_filters(const ctr_seccomp *profile, ctr__facts *facts) {
   }
 }
 
+/* statfs(2) tells of the mount as well as of the file system. */
+static void ctr__gather_program(ctr__facts *facts) {
+  static const char path[] = "/proc/self/exe";
+  struct stat st;
+  struct statfs fs;
+  facts->program = CTR__PROGRAM_WRITABLE;
+  if (stat(path, &st) < 0 || statfs(path, &fs) < 0) return;
+  facts->program_uid = st.st_uid;
+  CTR__AUTO_CLOSE file = st.st_nlink ? -1 : ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  const int seals = file < 0 ? 0 : fcntl(file, CTR__F_GET_SEALS);
+  if (((unsigned long)fs.f_flags & ST_RDONLY) || (seals > 0 && (seals & CTR__SEALS) == CTR__SEALS))
+    facts->program = CTR__PROGRAM_SAFE;
+  else if (!(st.st_mode & (S_IWGRP | S_IWOTH)))
+    facts->program = CTR__PROGRAM_OWNED;
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -5992,6 +6071,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
     syscall(SYS_prlimit64, 0, resource, NULL, &now);
     facts->hard_limit[resource] = now.hard;
   }
+  ctr__gather_program(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
@@ -6047,6 +6127,7 @@ typedef struct ctr__builder {
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
   struct ctr__idmap *idmaps;                  /* those made for mounts                           */
   size_t idmap_count;
+  bool hides_program;                         /* the caller's own, from the container            */
   bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
@@ -6335,12 +6416,70 @@ static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *f
                    detail ? detail : "", detail ? ": " : "", row->asked, row->needs, row->instead);
 }
 
-/* ==== [SECTION] plan/namespaces.c ============================================================= */
-/* Which namespaces are made, which are joined, and who maps the ids. */
+/* ==== [SECTION] plan/own_program.c ============================================================ */
+/* Whether the caller's own program has to be kept from the container, and by which steps. */
 
 static bool ctr__has_setattr(const ctr__builder *b) {
   return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
 }
+
+/* Its owner can always give themselves the right; what the group may, an access control list may
+   hide (acl(5)). Without a user namespace somebody is the host's root. */
+static bool ctr__program_is_in_reach(const ctr__builder *b) {
+  const ctr__facts *f = b->facts;
+  if (f->program == CTR__PROGRAM_SAFE) return false;
+  /* Without a root of its own the host's files are there as they are. */
+  if (!b->own_mounts && !(b->joined_namespaces & CTR_NS_MOUNT)) return false;
+  if (f->program == CTR__PROGRAM_WRITABLE || !ctr__in_userns(b) || !b->uid_map.count) return true;
+  for (size_t i = 0; i < b->uid_map.count; i++) {
+    const ctr_id_mapping *m = &b->uid_map.items[i];
+    if (f->program_uid >= m->hostID && f->program_uid - m->hostID < m->size) return true;
+  }
+  return false;
+}
+
+/* by_mount: whoever does it has rights over the mount namespace that it is in. */
+static void ctr__seal_step(ctr__builder *b, enum ctr__lane lane, bool by_mount) {
+  by_mount &= ctr__has_setattr(b);
+  b->hides_program = true;
+  ctr__add_step(b, lane, CTR__STEP_SEAL_PROGRAM,
+                &(ctr__new_step){.str = {by_mount ? "a read-only view" : "a sealed copy"},
+                                 .num = {by_mount}});
+}
+
+static void ctr__hide_step(ctr__builder *b, enum ctr__lane lane) {
+  ctr__add_step(b, lane, CTR__STEP_HIDE_PROGRAM, &(ctr__new_step){.field = NULL});
+}
+
+/* Of a process in namespaces of its own: nobody is there yet who could see it. */
+static void ctr__plan_own_program(ctr__builder *b) {
+  if (b->joined_namespaces || !ctr__program_is_in_reach(b)) return;
+  ctr__seal_step(b, CTR__LANE_CHILD, true);
+  ctr__hide_step(b, CTR__LANE_CHILD);
+}
+
+/* One that joins some is to have let go of it before it can be seen from there: the intermediate
+   process, whose memory the real one has a copy of. Who has no rights gets them with the user
+   namespace that is joined; from there no mount of the host's can be copied. */
+static void ctr__plan_stage_program(ctr__builder *b, bool is_joined) {
+  const bool may = ctr__can_unshare(b->facts);
+  if (!ctr__program_is_in_reach(b)) return;
+  if (!is_joined) ctr__seal_step(b, CTR__LANE_STAGE, may);
+  if (is_joined != may) ctr__hide_step(b, CTR__LANE_STAGE);
+}
+
+static ctr_code ctr__check_program(ctr__builder *b) {
+  return !b->hides_program || (b->facts->features & CTR_FEATURE_HIDE_PROGRAM)
+             ? CTR_OK
+             : ctr__refuse(b, CTR_E_UNSUPPORTED, NULL,
+                           "code inside could write to the caller's program (CVE-2019-5736), which "
+                           "this kernel cannot hide (CONFIG_CHECKPOINT_RESTORE): call "
+                           "ctr_seal_program first in main(), or let the program be on a "
+                           "read-only mount or belong to an id that the container does not map");
+}
+
+/* ==== [SECTION] plan/namespaces.c ============================================================= */
+/* Which namespaces are made, which are joined, and who maps the ids. */
 
 static ctr_code ctr__sort_namespaces(ctr__builder *b) {
   const ctr_namespaces *all = &b->config->linux_.namespaces;
@@ -6585,10 +6724,12 @@ static void ctr__plan_stage(ctr__builder *b) {
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
+  ctr__plan_stage_program(b, false);
   ctr__plan_joins(b, false);
   if (b->joined_namespaces & CTR_NS_USER)
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS_AGAIN,
                   &(ctr__new_step){.field = "linux.namespaces"});
+  ctr__plan_stage_program(b, true);
 }
 
 /* Whether a cgroup namespace is made by the child, when it is in the container's cgroup. */
@@ -10639,6 +10780,8 @@ static void ctr__plan_last_guards(ctr__builder *b) {
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
+  ctr_code code = ctr__check_program(b);
+  if (code) return code;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
@@ -10654,7 +10797,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});
-  ctr_code code = ctr__plan_filters(b);
+  code = ctr__plan_filters(b);
   if (b->desc->call_function)
     ctr__child_step(b, CALL, .field = NULL, .num = {b->filter_count > 0});
   else
@@ -10752,12 +10895,14 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
+  ctr__plan_stage_program(b, false);
   if (!at_once)
     ctr__plan_join_one_by_one(b, false);
   else if (b->desc->inner_userns)
     ctr__plan_join_inner(b);
   else
     ctr__join_init_step(b, b->joined_namespaces);
+  ctr__plan_stage_program(b, true);
   ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
                                      b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,
@@ -10892,6 +11037,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
+  ctr__plan_own_program(b);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (ctr__enters_cgroup_first(b))
     ctr__child_step(b, CGROUP_NAMESPACE, .field = "linux.namespaces");
@@ -10981,7 +11127,8 @@ static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *des
                               const ctr__purpose *purpose, ctr_plan **ret_plan, ctr_err *err) {
   const unsigned moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY;
   const unsigned features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR |
-                            CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP;
+                            CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP |
+                            CTR_FEATURE_HIDE_PROGRAM;
   if (desc->moments & ~moments || desc->without & ~features)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
   ctr_code code = ctr__config_check(config, &desc->log, err);
@@ -11349,6 +11496,10 @@ typedef struct ctr__child {
   int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;    /* the caller's                                               */
   int listener;    /* what notifications of the filter come from          */
+  int view_tree;   /* a detached mount of the caller's program            */
+  int view_place;  /* and that program, in the host's tree                */
+  int exe;         /* what is to be its /proc/PID/exe                     */
+  ctr__mm_map mm;  /* goes with that                                      */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -11730,6 +11881,301 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
   struct ifreq lo = {.ifr_name = "lo"};
   lo.ifr_flags = IFF_UP | IFF_RUNNING;
   return (int)ctr__ret(ioctl(sock, SIOCSIFFLAGS, &lo));
+}
+
+/* ==== [SECTION] child/own_program.c =========================================================== */
+/* The caller's own program stays out of the container's reach (CVE-2019-5736). A process shows the
+   file that it runs as /proc/PID/exe, and who may look into it can open that file: for writing as
+   soon as nobody runs it any more. So the child lets go of it before anybody of the container can
+   see it. It maps the same pages by a mount that cannot be written to and is in no mount namespace,
+   or from a sealed copy, over those it has; when nothing of the file itself is mapped any more, the
+   kernel lets it have another one in the place of it. Nothing is executed, and the pages of the
+   program are the page cache's as before. */
+
+enum { CTR__MAPS_ROOM = 2 * PATH_MAX };
+
+/* -- the view: a descriptor of the file by which it cannot be written to -- */
+
+static int ctr__reopen(int proc, int fd) {
+  char path[32];
+  *ctr__put_int(ctr__put_str(path, "self/fd/"), fd) = '\0';
+  return ctr__open(proc, path, O_RDONLY, 0);
+}
+
+/* By a detached mount. When that is let go of, it is in no namespace, so that nobody can make it
+   writable again (mount_setattr(2)), and yet there for who has a file of it open. */
+static int ctr__view_by_mount(int proc, const char *path, int *ret_tree) {
+  struct stat own, seen;
+  struct statfs fs;
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, path, 0);
+  if (tree < 0) return tree;
+  int r = ctr__mount_setattr(tree, 0, CTR__ATTR_RDONLY, 0, 0);
+  CTR__AUTO_CLOSE view = r < 0 ? r : ctr__reopen(proc, tree);
+  if (view < 0) return view;
+  if (fstatat(proc, "self/exe", &own, 0) < 0 || fstat(view, &seen) < 0 || fstatfs(view, &fs) < 0)
+    return -errno;
+  const bool same = own.st_dev == seen.st_dev && own.st_ino == seen.st_ino;
+  if (!same || !((unsigned long)fs.f_flags & ST_RDONLY)) return -ESTALE;
+  *ret_tree = ctr__steal_fd(&tree);
+  return ctr__steal_fd(&view);
+}
+
+/* Letting go of a mount makes the kernel wait for all CPUs (synchronize_rcu), for the host's tree
+   anyway: mounted there it goes along. */
+static void ctr__let_go_with_host(ctr__child *c) {
+  if (c->view_tree >= 0 && c->view_place >= 0) ctr__move_mount(c->view_tree, c->view_place);
+  ctr__close(&c->view_place);
+  ctr__close(&c->view_tree);
+}
+
+/* A file in memory that is never to change, and whose only descriptor cannot write: the kernel lets
+   nobody execute what somebody may write to (ETXTBSY). from: what is in it; -1: nothing. */
+static int ctr__sealed_file(int proc, int from) {
+  const unsigned flags = CTR__MFD_CLOEXEC | CTR__MFD_ALLOW_SEALING;
+  long n = CTR__CALL(SYS_memfd_create, "ctr", flags | CTR__MFD_EXEC);
+  if (n == -EINVAL) n = CTR__CALL(SYS_memfd_create, "ctr", flags); /* before Linux 6.3 */
+  CTR__AUTO_CLOSE file = ctr__fd_high((int)n);
+  if (file < 0) return file;
+  for (n = from >= 0; n > 0;) n = CTR__CALL(SYS_sendfile, file, from, NULL, (size_t)1 << 30);
+  if (n == 0) n = ctr__ret(fcntl(file, CTR__F_ADD_SEALS, CTR__SEALS));
+  return n < 0 ? (int)n : ctr__reopen(proc, file);
+}
+
+static int ctr__view_by_copy(int proc) {
+  CTR__AUTO_CLOSE own = ctr__open(proc, "self/exe", O_RDONLY, 0);
+  return own < 0 ? own : ctr__sealed_file(proc, own);
+}
+
+/* -- what is mapped of it -- */
+
+/* A line of proc_pid_maps(5). */
+typedef struct ctr__mapping {
+  uintptr_t start, end;
+  uint64_t offset;
+  int prot, flags;
+  const char *path;
+} ctr__mapping;
+
+/* The program as it lies in memory (elf(5)); no segments: not known. */
+typedef struct ctr__own_program {
+  const char *path;
+  int view;
+  const ElfW(Phdr) * segments;
+  size_t count;
+  uintptr_t base;
+  bool text_relocated; /* then what cannot be written differs from the file, too */
+} ctr__own_program;
+
+static uint64_t ctr__take_hex(const char **at) {
+  uint64_t value = 0;
+  for (;; ++*at) {
+    const char digit = **at;
+    if (digit >= '0' && digit <= '9')
+      value = value * 16 + (uint64_t)(digit - '0');
+    else if (digit >= 'a' && digit <= 'f')
+      value = value * 16 + (uint64_t)(digit - 'a' + 10);
+    else
+      return value;
+  }
+}
+
+/* 55d0c0a00000-55d0c0a02000 r-xp 00001000 fe:00 1234   /usr/bin/program */
+static ctr__mapping ctr__read_mapping(const char *line) {
+  ctr__mapping m = {.start = (uintptr_t)ctr__take_hex(&line)};
+  line++;
+  m.end = (uintptr_t)ctr__take_hex(&line);
+  line++;
+  for (int i = 0; i < 4 && *line; i++, line++) {
+    const int bits[] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
+    if (i < 3 && *line != '-') m.prot |= bits[(unsigned char)*line];
+    if (i == 3) m.flags = *line == 's' ? MAP_SHARED : MAP_PRIVATE;
+  }
+  line++;
+  m.offset = ctr__take_hex(&line);
+  for (int blanks = 0; *line && blanks < 2; line++) blanks += *line == ' ';
+  while (*line && *line != ' ') line++; /* the device and the inode */
+  m.path = line + strspn(line, " ");
+  return m;
+}
+
+static bool ctr__has_text_relocations(const ctr__own_program *p, const ElfW(Phdr) * dynamic) {
+  const ElfW(Dyn) *at = (const void *)(p->base + dynamic->p_vaddr);
+  for (size_t i = 0; i < dynamic->p_memsz / sizeof *at && at[i].d_tag != DT_NULL; i++)
+    if (at[i].d_tag == DT_TEXTREL || (at[i].d_tag == DT_FLAGS && (at[i].d_un.d_val & DF_TEXTREL)))
+      return true;
+  return false;
+}
+
+/* From the mapping of the beginning of the file, where its headers are. */
+static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
+  const ElfW(Ehdr) *head = (const void *)m->start;
+  const size_t len = m->end - m->start;
+  if (p->segments || m->offset || !(m->prot & PROT_READ) || memcmp(head->e_ident, ELFMAG, SELFMAG))
+    return;
+  if (head->e_phentsize != sizeof *p->segments || head->e_phoff > len ||
+      head->e_phnum > (len - head->e_phoff) / sizeof *p->segments)
+    return;
+  const ElfW(Phdr) *all = (const void *)(m->start + head->e_phoff);
+  for (size_t i = 0; i < head->e_phnum; i++) {
+    if (all[i].p_type != PT_LOAD || all[i].p_offset) continue;
+    p->segments = all;
+    p->count = head->e_phnum;
+    p->base = m->start - all[i].p_vaddr;
+  }
+  for (size_t i = 0; i < p->count; i++)
+    if (all[i].p_type == PT_DYNAMIC) p->text_relocated |= ctr__has_text_relocations(p, &all[i]);
+}
+
+/* Whether what is there is still what the file says: nobody has written to it, nor has the loader,
+   which has made a part of the writable segment read-only again (PT_GNU_RELRO). */
+static bool ctr__is_as_in_file(const ctr__own_program *p, const ctr__mapping *m) {
+  if ((m->prot & PROT_WRITE) || !p->segments) return false;
+  for (size_t i = 0; i < p->count; i++) {
+    const ElfW(Phdr) *s = &p->segments[i];
+    const uintptr_t start = p->base + s->p_vaddr;
+    if (s->p_type == PT_LOAD && m->start < start + s->p_memsz && m->end > start)
+      return !(s->p_flags & PF_W) && !p->text_relocated;
+  }
+  return true;
+}
+
+/* -- mapping it again: by numbers, since libc may wait for other threads here -- */
+
+/* *at: where, and where it is. */
+static int ctr__mmap(uintptr_t *at, size_t len, int prot, int flags, int fd, uint64_t offset) {
+#if defined __s390x__ /* more arguments than registers */
+  unsigned long args[] = {*at,
+                          len,
+                          (unsigned long)prot,
+                          (unsigned long)flags,
+                          (unsigned long)fd,
+                          (unsigned long)offset};
+  const long r = syscall(SYS_mmap, args);
+#elif defined SYS_mmap2
+  const long r = syscall(SYS_mmap2, *at, len, prot, flags, fd, (unsigned long)(offset / 4096));
+#else
+  const long r = syscall(SYS_mmap, *at, len, prot, flags, fd, offset);
+#endif
+  if (r == -1) return -errno;
+  *at = (uintptr_t)r;
+  return 0;
+}
+
+/* What lies between variables may be out of bounds to a sanitizer. */
+__attribute__((no_sanitize("address"))) static void ctr__copy_words(uintptr_t to, uintptr_t from,
+                                                                    size_t len) {
+  volatile uintptr_t *out = (volatile uintptr_t *)to; /* not to become a call of memcpy(3) */
+  const volatile uintptr_t *in = (const volatile uintptr_t *)from;
+  for (size_t i = 0; i < len / sizeof *out; i++) out[i] = in[i];
+}
+
+static int ctr__map_copy(const ctr__mapping *m) {
+  const size_t len = m->end - m->start;
+  uintptr_t copy = 0;
+  int r = ctr__mmap(&copy, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (r < 0) return r;
+  if (m->prot & PROT_READ) ctr__copy_words(copy, m->start, len);
+  r = (int)CTR__CALL(SYS_mprotect, copy, len, m->prot);
+  if (r < 0) return r;
+  r = syscall(SYS_mremap, copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, m->start) == -1 ? -errno
+                                                                                         : 0;
+  return r;
+}
+
+static int ctr__map_view(const ctr__mapping *m, int view) {
+  uintptr_t at = m->start;
+  return ctr__mmap(&at, m->end - m->start, m->prot, m->flags | MAP_FIXED, view, m->offset);
+}
+
+static int ctr__map_again(ctr__own_program *p, const char *line) {
+  const ctr__mapping m = ctr__read_mapping(line);
+  if (strcmp(m.path, p->path) != 0) return 0;
+  ctr__read_program(p, &m);
+  return ctr__is_as_in_file(p, &m) ? ctr__map_view(&m, p->view) : ctr__map_copy(&m);
+}
+
+/* Wherever it is mapped, which may be more than once: as the kernel lists it, whose place in the
+   list is an address, so that it does not matter what is mapped there meanwhile. */
+static int ctr__map_all_again(int proc, ctr__own_program *p) {
+  char text[CTR__MAPS_ROOM];
+  size_t used = 0;
+  CTR__AUTO_CLOSE maps = ctr__open(proc, "self/maps", O_RDONLY, 0);
+  if (maps < 0) return maps;
+  for (;;) {
+    const ssize_t n = read(maps, text + used, sizeof text - used);
+    if (n <= 0) return (int)ctr__ret(n);
+    used += (size_t)n;
+    char *line = text;
+    for (size_t i = 0; i < used; i++) {
+      if (text[i] != '\n') continue;
+      text[i] = '\0';
+      const int r = ctr__map_again(p, line);
+      if (r < 0) return r;
+      line = text + i + 1;
+    }
+    used = (size_t)(text + used - line);
+    if (used == sizeof text) return -ENAMETOOLONG;
+    memmove(text, line, used);
+  }
+}
+
+/* -- the steps -- */
+
+/* What the kernel says of the process's memory, as it wants to be told: all at once
+   (proc_pid_stat(5), PR_SET_MM_MAP(2const)). */
+static int ctr__read_mm(int proc, ctr__mm_map *mm) {
+  uint64_t *const fields[] = {[26] = &mm->start_code, [27] = &mm->end_code, [28] = &mm->start_stack,
+                              [45] = &mm->start_data, [46] = &mm->end_data, [47] = &mm->start_brk,
+                              [48] = &mm->arg_start,  [49] = &mm->arg_end,  [50] = &mm->env_start,
+                              [51] = &mm->env_end};
+  char text[2048];
+  CTR__AUTO_CLOSE stat = ctr__open(proc, "self/stat", O_RDONLY, 0);
+  const ssize_t len = stat < 0 ? stat : ctr__ret(read(stat, text, sizeof text - 1));
+  if (len < 0) return (int)len;
+  text[len] = '\0';
+  const char *at = text;
+  for (const char *p = text; *p; p++)
+    if (*p == ')') at = p + 1; /* the name before it may be anything */
+  for (size_t field = 3; field < sizeof fields / sizeof *fields && *at == ' '; field++) {
+    uint64_t value = 0;
+    for (at++; *at && *at != ' '; at++) value = value * 10 + (uint64_t)(*at - '0');
+    if (fields[field]) *fields[field] = value;
+  }
+  return mm->env_end ? 0 : -EPROTO;
+}
+
+/* The first half, while the host's procfs is there. */
+static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
+  const int proc = c->proc < 0 ? opened : c->proc;
+  char path[PATH_MAX];
+  const ssize_t len = proc < 0 ? proc : ctr__ret(readlinkat(proc, "self/exe", path, sizeof path));
+  if (len < 0) return (int)len;
+  if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
+  path[len] = '\0';
+  /* A file that was replaced or deleted since is to be had by /proc/self/exe alone. */
+  CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path, &c->view_tree) : -ENOENT;
+  if (view < 0) view = ctr__view_by_copy(proc);
+  if (view < 0) return view;
+  if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
+  ctr__own_program program = {.path = path, .view = view};
+  int r = ctr__map_all_again(proc, &program);
+  if (r == 0) r = ctr__read_mm(proc, &c->mm);
+  if (r < 0) return r;
+  c->exe = ctr__sealed_file(proc, -1);
+  /* Where what is in memory may not be executed (vm.memfd_noexec): the view is as safe. */
+  if (c->exe < 0) c->exe = ctr__steal_fd(&view);
+  return 0;
+}
+
+/* The other one, with rights in the user namespace that the process is in by then. */
+static int ctr__child_hide_program(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  c->mm.brk = (uint64_t)(unsigned long)syscall(SYS_brk, 0L);
+  c->mm.exe_fd = (uint32_t)c->exe;
+  int r = (int)ctr__ret(prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP, &c->mm, sizeof c->mm, 0UL));
+  ctr__close(&c->exe);
+  return r;
 }
 
 /* ==== [SECTION] child/mounts.c ================================================================ */
@@ -12488,6 +12934,7 @@ static int ctr__child_pivot_root(ctr__child *c, const ctr__step *s) {
   /* From the host's tree the new root is not to be reached. */
   if (c->base >= 0 && (fchdir(c->base) < 0 || chroot(".") < 0)) return -errno;
   if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
+  ctr__let_go_with_host(c);
   if (umount2(".", MNT_DETACH) < 0) return -errno;
   return (int)ctr__ret(chdir("/"));
 }
@@ -12660,6 +13107,8 @@ static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
   ctr__close(&c->null_device);
   ctr__close(&c->mask_dir);
+  ctr__close(&c->view_place);
+  ctr__close(&c->view_tree);
   return 0;
 }
 
@@ -12959,6 +13408,8 @@ typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
 
 static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SYNC] = ctr__child_sync,
+    [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
+    [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
     [CTR__STEP_STDIO] = ctr__child_stdio,
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
@@ -13039,6 +13490,9 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .root = -1,
                       .held = {-1, -1, -1},
                       .listener = -1,
+                      .view_tree = -1,
+                      .view_place = -1,
+                      .exe = -1,
                       .null_device = -1,
                       .mask_dir = -1};
 }
@@ -13098,6 +13552,8 @@ static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
+    [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
@@ -15631,6 +16087,11 @@ static const struct ctr__hint {
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
     {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
+    {CTR__STEP_SEAL_PROGRAM, EACCES, "the caller may not read the file of its own program"},
+    {CTR__STEP_HIDE_PROGRAM, EBUSY,
+     "something of its file is still mapped: call ctr_seal_program first in main()"},
+    {CTR__STEP_HIDE_PROGRAM, EPERM,
+     "this kernel takes other rights for it: call ctr_seal_program first in main()"},
     {CTR__STEP_MAKE_IDMAP, EPERM,
      "the hostIDs are not all the caller's to map (user_namespaces(7)): that takes CAP_SETUID and "
      "CAP_SETGID, and CAP_SETFCAP for id 0"},
@@ -16932,6 +17393,29 @@ static ctr_code ctr__run_update_plan(const ctr_plan *plan, ctr_err *err) {
   }
   ctr_arena_free(&s.arena);
   return code;
+}
+
+/* ==== [SECTION] parent/seal.c ================================================================= */
+/* The way out where the kernel cannot hide the caller's program: to be a copy of it that nobody can
+   write to. */
+
+static ctr_code ctr__execute_copy(char **argv, ctr_err *err) {
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  CTR__AUTO_CLOSE copy = proc < 0 ? proc : ctr__view_by_copy(proc);
+  if (copy < 0) return ctr__fail(err, CTR_E_SYS, -copy, NULL, "copy the program that runs");
+  char path[32];
+  ctr__fd_path(path, copy);
+  execve(path, argv, environ);
+  return ctr__fail(err, CTR_E_SYS, errno, NULL, "execute a copy of the program that runs");
+}
+
+ctr_code ctr_seal_program(char **argv, bool always, ctr_err *err) {
+  ctr__facts facts = {.program = CTR__PROGRAM_WRITABLE};
+  ctr__err_clear(err);
+  if (!argv || !argv[0]) return ctr__fail(err, CTR_E_ARG, 0, NULL, "argv is needed");
+  if (!always && ctr__can_hide_program()) return CTR_OK;
+  ctr__gather_program(&facts);
+  return facts.program == CTR__PROGRAM_SAFE ? CTR_OK : ctr__execute_copy(argv, err);
 }
 
 /* ==== [SECTION] container/store.c ============================================================= */

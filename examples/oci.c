@@ -254,6 +254,7 @@ int main(int argc, char **argv) {
   options o = {.bundle = ".", .log_format = "text", .log_fd = -1};
   (void)argc;
   fill_standard_streams();
+  if (argv[0]) ctr_seal_program(argv, false, NULL); /* else what needs it is refused */
   signal(SIGCHLD, SIG_DFL); /* ignored, it would take away the container's exit status */
   int result = argv[0] ? run_command_line(&o, argv + 1) : WRONG_USAGE;
   if (fflush(stdout) != 0 || ferror(stdout)) result = fail_errno(&o, "write to", "stdout");

@@ -227,6 +227,7 @@ int main(int argc, char **argv) {
                .json_status = NONE,
                .ended = {NONE, NONE}};
   fill_standard_streams();
+  if (argv[0]) ctr_seal_program(argv, false, NULL); /* else what needs it is refused */
   note_surroundings(&s);
   s.caps = initial_caps();
   s.command = read_options(&s, (const char **)(void *)(argv + (argc > 0)));

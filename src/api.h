@@ -13,3 +13,5 @@
 #include "api/container.h"
 
 #include "api/stats.h"
+
+#include "api/program.h"

@@ -2,6 +2,8 @@
 
 #include "child/namespaces.c"
 
+#include "child/own_program.c"
+
 #include "child/mounts.c"
 
 #include "child/copy.c"

@@ -21,3 +21,5 @@
 #include "parent/process.c"
 
 #include "parent/update.c"
+
+#include "parent/seal.c"

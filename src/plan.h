@@ -6,6 +6,8 @@
 
 #include "plan/rights.c"
 
+#include "plan/own_program.c"
+
 #include "plan/namespaces.c"
 
 #include "plan/options.c"

@@ -19,6 +19,7 @@ enum ctr_feature {
   CTR_FEATURE_MOUNT_SETATTR = 1 << 1, /* Linux 5.12; else remount; no recursive attributes */
   CTR_FEATURE_SETNS_PIDFD = 1 << 2,   /* Linux 5.8; else namespaces are joined one by one   */
   CTR_FEATURE_CLONE_INTO_CGROUP = 1 << 3, /* Linux 5.7; else processes are moved            */
+  CTR_FEATURE_HIDE_PROGRAM = 1 << 4, /* CONFIG_CHECKPOINT_RESTORE; else ctr_seal_program    */
 };
 
 /* A seccomp filter as the kernel takes it (seccomp(2), SECCOMP_SET_MODE_FILTER). */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <float.h>
 #include <limits.h>
+#include <link.h>
 #include <locale.h>
 #include <poll.h>
 #include <sched.h>

@@ -422,6 +422,34 @@ static void ctr__own_caps(uint64_t *ret_effective, uint64_t *ret_permitted) {
   *ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
+/* memfd_create(2), F_GET_SEALS(2const); MFD_EXEC: Linux 6.3 */
+enum {
+  CTR__MFD_CLOEXEC = 1,
+  CTR__MFD_ALLOW_SEALING = 2,
+  CTR__MFD_EXEC = 0x10,
+  CTR__F_ADD_SEALS = 1033,
+  CTR__F_GET_SEALS = 1034,
+  CTR__SEALS = 15, /* nobody seals more, nor shrinks, grows or writes to it */
+};
+
+/* PR_SET_MM(2const): the kernel's struct prctl_mm_map */
+enum { CTR__PR_SET_MM = 35, CTR__PR_SET_MM_MAP = 14, CTR__PR_SET_MM_MAP_SIZE = 15 };
+typedef struct ctr__mm_map {
+  _Alignas(8) uint64_t start_code;
+  uint64_t end_code, start_data, end_data, start_brk, brk, start_stack, arg_start, arg_end,
+      env_start, env_end;
+  uint64_t *auxv;
+  uint32_t auxv_size, exe_fd;
+} ctr__mm_map;
+
+/* Whether a process can have another file as its /proc/PID/exe: a kernel with
+   CONFIG_CHECKPOINT_RESTORE. */
+static bool ctr__can_hide_program(void) {
+  unsigned size = 0;
+  return prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP_SIZE, &size, 0UL, 0UL) == 0 &&
+         size == sizeof(ctr__mm_map);
+}
+
 /* The machine's first user namespace has had the same inode number since Linux 3.8
    (PROC_USER_INIT_INO). */
 static bool ctr__in_initial_userns(void) {

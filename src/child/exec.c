@@ -8,6 +8,8 @@ static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
   ctr__close(&c->null_device);
   ctr__close(&c->mask_dir);
+  ctr__close(&c->view_place);
+  ctr__close(&c->view_tree);
   return 0;
 }
 

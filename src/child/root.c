@@ -52,6 +52,7 @@ static int ctr__child_pivot_root(ctr__child *c, const ctr__step *s) {
   /* From the host's tree the new root is not to be reached. */
   if (c->base >= 0 && (fchdir(c->base) < 0 || chroot(".") < 0)) return -errno;
   if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
+  ctr__let_go_with_host(c);
   if (umount2(".", MNT_DETACH) < 0) return -errno;
   return (int)ctr__ret(chdir("/"));
 }

@@ -57,6 +57,8 @@ typedef int ctr__step_fn(ctr__child *c, const ctr__step *s);
 
 static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SYNC] = ctr__child_sync,
+    [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
+    [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
     [CTR__STEP_STDIO] = ctr__child_stdio,
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,
@@ -137,6 +139,9 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .root = -1,
                       .held = {-1, -1, -1},
                       .listener = -1,
+                      .view_tree = -1,
+                      .view_place = -1,
+                      .exe = -1,
                       .null_device = -1,
                       .mask_dir = -1};
 }
@@ -196,6 +201,8 @@ static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
+    [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,

@@ -70,6 +70,10 @@ typedef struct ctr__child {
   int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;    /* the caller's                                               */
   int listener;    /* what notifications of the filter come from          */
+  int view_tree;   /* a detached mount of the caller's program            */
+  int view_place;  /* and that program, in the host's tree                */
+  int exe;         /* what is to be its /proc/PID/exe                     */
+  ctr__mm_map mm;  /* goes with that                                      */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;

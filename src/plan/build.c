@@ -27,6 +27,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   ctr__child_step(b, SIGNALS, .field = NULL);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
+  ctr__plan_own_program(b);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (ctr__enters_cgroup_first(b))
     ctr__child_step(b, CGROUP_NAMESPACE, .field = "linux.namespaces");
@@ -116,7 +117,8 @@ static ctr_code ctr__plan_for(const ctr_config *config, const ctr_plan_desc *des
                               const ctr__purpose *purpose, ctr_plan **ret_plan, ctr_err *err) {
   const unsigned moments = CTR_MOMENT_HOOKS | CTR_MOMENT_READY;
   const unsigned features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR |
-                            CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP;
+                            CTR_FEATURE_SETNS_PIDFD | CTR_FEATURE_CLONE_INTO_CGROUP |
+                            CTR_FEATURE_HIDE_PROGRAM;
   if (desc->moments & ~moments || desc->without & ~features)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "moments or without has an unknown bit");
   ctr_code code = ctr__config_check(config, &desc->log, err);

@@ -43,6 +43,7 @@ typedef struct ctr__builder {
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
   struct ctr__idmap *idmaps;                  /* those made for mounts                           */
   size_t idmap_count;
+  bool hides_program;                         /* the caller's own, from the container            */
   bool dev_is_bound;                          /* /dev comes from elsewhere: not ours to fill     */
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */

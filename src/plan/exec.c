@@ -86,12 +86,14 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
+  ctr__plan_stage_program(b, false);
   if (!at_once)
     ctr__plan_join_one_by_one(b, false);
   else if (b->desc->inner_userns)
     ctr__plan_join_inner(b);
   else
     ctr__join_init_step(b, b->joined_namespaces);
+  ctr__plan_stage_program(b, true);
   ctr_code code = ctr__affinity_step(b, CTR__LANE_STAGE, "process.execCPUAffinity.initial",
                                      b->config->process.execCPUAffinity.initial);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLONE,

@@ -3,6 +3,13 @@
 
 enum { CTR__RLIMITS = 16 };
 
+/* Who can write to the program that the caller is. */
+enum ctr__program {
+  CTR__PROGRAM_SAFE,     /* nobody, by the file that /proc/PID/exe is */
+  CTR__PROGRAM_OWNED,    /* its owner                                 */
+  CTR__PROGRAM_WRITABLE, /* others as well, or it is not known        */
+};
+
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
@@ -15,6 +22,8 @@ typedef struct ctr__facts {
   unsigned features;                 /* CTR_FEATURE_*                                        */
   bool can_filter;                   /* there is seccomp(2), if the config asks for it       */
   uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
+  enum ctr__program program;         /* the caller's own                                     */
+  uint32_t program_uid;              /* its owner                                            */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
@@ -35,6 +44,7 @@ static unsigned ctr__probe_features(unsigned without) {
   if (ctr__mount_setattr(-1, ~0U, 0, 0, 0) == -EINVAL) features |= CTR_FEATURE_MOUNT_SETATTR;
   /* Of setns(2) no failure tells; close_range(2) is one release younger. */
   if (CTR__CALL(CTR__SYS_close_range, ~0U, 0U, 0U) == -EINVAL) features |= CTR_FEATURE_SETNS_PIDFD;
+  if (ctr__can_hide_program()) features |= CTR_FEATURE_HIDE_PROGRAM;
   if (ctr__has_clone_into_cgroup()) features |= CTR_FEATURE_CLONE_INTO_CGROUP;
   if (without & CTR_FEATURE_CLONE3) without |= CTR_FEATURE_CLONE_INTO_CGROUP;
   return features & ~without;
@@ -170,6 +180,22 @@ static void ctr__gather_filters(const ctr_seccomp *profile, ctr__facts *facts) {
   }
 }
 
+/* statfs(2) tells of the mount as well as of the file system. */
+static void ctr__gather_program(ctr__facts *facts) {
+  static const char path[] = "/proc/self/exe";
+  struct stat st;
+  struct statfs fs;
+  facts->program = CTR__PROGRAM_WRITABLE;
+  if (stat(path, &st) < 0 || statfs(path, &fs) < 0) return;
+  facts->program_uid = st.st_uid;
+  CTR__AUTO_CLOSE file = st.st_nlink ? -1 : ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  const int seals = file < 0 ? 0 : fcntl(file, CTR__F_GET_SEALS);
+  if (((unsigned long)fs.f_flags & ST_RDONLY) || (seals > 0 && (seals & CTR__SEALS) == CTR__SEALS))
+    facts->program = CTR__PROGRAM_SAFE;
+  else if (!(st.st_mode & (S_IWGRP | S_IWOTH)))
+    facts->program = CTR__PROGRAM_OWNED;
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -187,6 +213,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
     syscall(SYS_prlimit64, 0, resource, NULL, &now);
     facts->hard_limit[resource] = now.hard;
   }
+  ctr__gather_program(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {

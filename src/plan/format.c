@@ -79,6 +79,8 @@ enum {
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
+  X(SEAL_PROGRAM, "run the caller's program from %s0 of it", "mmap(2)")                            \
+  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")              \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \

@@ -403,6 +403,8 @@ static void ctr__plan_last_guards(ctr__builder *b) {
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
   const ctr_process_config *process = &b->config->process;
+  ctr_code code = ctr__check_program(b);
+  if (code) return code;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
   ctr__ref candidates = ctr__candidates(b);
@@ -418,7 +420,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});
-  ctr_code code = ctr__plan_filters(b);
+  code = ctr__plan_filters(b);
   if (b->desc->call_function)
     ctr__child_step(b, CALL, .field = NULL, .num = {b->filter_count > 0});
   else

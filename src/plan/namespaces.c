@@ -1,9 +1,5 @@
 /* Which namespaces are made, which are joined, and who maps the ids. */
 
-static bool ctr__has_setattr(const ctr__builder *b) {
-  return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
-}
-
 static ctr_code ctr__sort_namespaces(ctr__builder *b) {
   const ctr_namespaces *all = &b->config->linux_.namespaces;
   for (size_t i = 0; i < all->count; i++) {
@@ -247,10 +243,12 @@ static void ctr__plan_stage(ctr__builder *b) {
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
+  ctr__plan_stage_program(b, false);
   ctr__plan_joins(b, false);
   if (b->joined_namespaces & CTR_NS_USER)
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_SETNS_AGAIN,
                   &(ctr__new_step){.field = "linux.namespaces"});
+  ctr__plan_stage_program(b, true);
 }
 
 /* Whether a cgroup namespace is made by the child, when it is in the container's cgroup. */

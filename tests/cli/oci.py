@@ -52,6 +52,9 @@ def census(bundle):
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 found += any(os.path.samefile(f"/proc/{pid}/exe", name) for name in names)
+                # A child of the runtime that has let go of its file.
+                found += (os.readlink(f"/proc/{pid}/exe").startswith("/memfd:ctr ") and
+                          Path(f"/proc/{pid}/cmdline").read_bytes().startswith(bytes(names[0])))
             except OSError:
                 pass
         return found

@@ -66,6 +66,7 @@ class Hole(Containers):
     """One known hole: attack() says what an attacker got."""
 
     without = None  # [(text of ctr.h, what stands there without the defence)]
+    changes = ()  # those that the test under way is about
 
     def __init_subclass__(cls, **kwargs):
         """Every hole is tried on both; one without changes is a class to share."""
@@ -78,6 +79,7 @@ class Hole(Containers):
             self.assertFalse(self.attack())
 
         def opens(self):
+            self.changes = tuple(self.without)
             self.use(weakened(*self.without))
             self.assertTrue(self.attack(), "the attack does not work: this test proves nothing")
         setattr(cls, f"test_{name}_holds", holds)

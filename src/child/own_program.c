@@ -1,0 +1,293 @@
+/* The caller's own program stays out of the container's reach (CVE-2019-5736). A process shows the
+   file that it runs as /proc/PID/exe, and who may look into it can open that file: for writing as
+   soon as nobody runs it any more. So the child lets go of it before anybody of the container can
+   see it. It maps the same pages by a mount that cannot be written to and is in no mount namespace,
+   or from a sealed copy, over those it has; when nothing of the file itself is mapped any more, the
+   kernel lets it have another one in the place of it. Nothing is executed, and the pages of the
+   program are the page cache's as before. */
+
+enum { CTR__MAPS_ROOM = 2 * PATH_MAX };
+
+/* -- the view: a descriptor of the file by which it cannot be written to -- */
+
+static int ctr__reopen(int proc, int fd) {
+  char path[32];
+  *ctr__put_int(ctr__put_str(path, "self/fd/"), fd) = '\0';
+  return ctr__open(proc, path, O_RDONLY, 0);
+}
+
+/* By a detached mount. When that is let go of, it is in no namespace, so that nobody can make it
+   writable again (mount_setattr(2)), and yet there for who has a file of it open. */
+static int ctr__view_by_mount(int proc, const char *path, int *ret_tree) {
+  struct stat own, seen;
+  struct statfs fs;
+  CTR__AUTO_CLOSE tree = ctr__open_tree(AT_FDCWD, path, 0);
+  if (tree < 0) return tree;
+  int r = ctr__mount_setattr(tree, 0, CTR__ATTR_RDONLY, 0, 0);
+  CTR__AUTO_CLOSE view = r < 0 ? r : ctr__reopen(proc, tree);
+  if (view < 0) return view;
+  if (fstatat(proc, "self/exe", &own, 0) < 0 || fstat(view, &seen) < 0 || fstatfs(view, &fs) < 0)
+    return -errno;
+  const bool same = own.st_dev == seen.st_dev && own.st_ino == seen.st_ino;
+  if (!same || !((unsigned long)fs.f_flags & ST_RDONLY)) return -ESTALE;
+  *ret_tree = ctr__steal_fd(&tree);
+  return ctr__steal_fd(&view);
+}
+
+/* Letting go of a mount makes the kernel wait for all CPUs (synchronize_rcu), for the host's tree
+   anyway: mounted there it goes along. */
+static void ctr__let_go_with_host(ctr__child *c) {
+  if (c->view_tree >= 0 && c->view_place >= 0) ctr__move_mount(c->view_tree, c->view_place);
+  ctr__close(&c->view_place);
+  ctr__close(&c->view_tree);
+}
+
+/* A file in memory that is never to change, and whose only descriptor cannot write: the kernel lets
+   nobody execute what somebody may write to (ETXTBSY). from: what is in it; -1: nothing. */
+static int ctr__sealed_file(int proc, int from) {
+  const unsigned flags = CTR__MFD_CLOEXEC | CTR__MFD_ALLOW_SEALING;
+  long n = CTR__CALL(SYS_memfd_create, "ctr", flags | CTR__MFD_EXEC);
+  if (n == -EINVAL) n = CTR__CALL(SYS_memfd_create, "ctr", flags); /* before Linux 6.3 */
+  CTR__AUTO_CLOSE file = ctr__fd_high((int)n);
+  if (file < 0) return file;
+  for (n = from >= 0; n > 0;) n = CTR__CALL(SYS_sendfile, file, from, NULL, (size_t)1 << 30);
+  if (n == 0) n = ctr__ret(fcntl(file, CTR__F_ADD_SEALS, CTR__SEALS));
+  return n < 0 ? (int)n : ctr__reopen(proc, file);
+}
+
+static int ctr__view_by_copy(int proc) {
+  CTR__AUTO_CLOSE own = ctr__open(proc, "self/exe", O_RDONLY, 0);
+  return own < 0 ? own : ctr__sealed_file(proc, own);
+}
+
+/* -- what is mapped of it -- */
+
+/* A line of proc_pid_maps(5). */
+typedef struct ctr__mapping {
+  uintptr_t start, end;
+  uint64_t offset;
+  int prot, flags;
+  const char *path;
+} ctr__mapping;
+
+/* The program as it lies in memory (elf(5)); no segments: not known. */
+typedef struct ctr__own_program {
+  const char *path;
+  int view;
+  const ElfW(Phdr) * segments;
+  size_t count;
+  uintptr_t base;
+  bool text_relocated; /* then what cannot be written differs from the file, too */
+} ctr__own_program;
+
+static uint64_t ctr__take_hex(const char **at) {
+  uint64_t value = 0;
+  for (;; ++*at) {
+    const char digit = **at;
+    if (digit >= '0' && digit <= '9')
+      value = value * 16 + (uint64_t)(digit - '0');
+    else if (digit >= 'a' && digit <= 'f')
+      value = value * 16 + (uint64_t)(digit - 'a' + 10);
+    else
+      return value;
+  }
+}
+
+/* 55d0c0a00000-55d0c0a02000 r-xp 00001000 fe:00 1234   /usr/bin/program */
+static ctr__mapping ctr__read_mapping(const char *line) {
+  ctr__mapping m = {.start = (uintptr_t)ctr__take_hex(&line)};
+  line++;
+  m.end = (uintptr_t)ctr__take_hex(&line);
+  line++;
+  for (int i = 0; i < 4 && *line; i++, line++) {
+    const int bits[] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
+    if (i < 3 && *line != '-') m.prot |= bits[(unsigned char)*line];
+    if (i == 3) m.flags = *line == 's' ? MAP_SHARED : MAP_PRIVATE;
+  }
+  line++;
+  m.offset = ctr__take_hex(&line);
+  for (int blanks = 0; *line && blanks < 2; line++) blanks += *line == ' ';
+  while (*line && *line != ' ') line++; /* the device and the inode */
+  m.path = line + strspn(line, " ");
+  return m;
+}
+
+static bool ctr__has_text_relocations(const ctr__own_program *p, const ElfW(Phdr) * dynamic) {
+  const ElfW(Dyn) *at = (const void *)(p->base + dynamic->p_vaddr);
+  for (size_t i = 0; i < dynamic->p_memsz / sizeof *at && at[i].d_tag != DT_NULL; i++)
+    if (at[i].d_tag == DT_TEXTREL || (at[i].d_tag == DT_FLAGS && (at[i].d_un.d_val & DF_TEXTREL)))
+      return true;
+  return false;
+}
+
+/* From the mapping of the beginning of the file, where its headers are. */
+static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
+  const ElfW(Ehdr) *head = (const void *)m->start;
+  const size_t len = m->end - m->start;
+  if (p->segments || m->offset || !(m->prot & PROT_READ) || memcmp(head->e_ident, ELFMAG, SELFMAG))
+    return;
+  if (head->e_phentsize != sizeof *p->segments || head->e_phoff > len ||
+      head->e_phnum > (len - head->e_phoff) / sizeof *p->segments)
+    return;
+  const ElfW(Phdr) *all = (const void *)(m->start + head->e_phoff);
+  for (size_t i = 0; i < head->e_phnum; i++) {
+    if (all[i].p_type != PT_LOAD || all[i].p_offset) continue;
+    p->segments = all;
+    p->count = head->e_phnum;
+    p->base = m->start - all[i].p_vaddr;
+  }
+  for (size_t i = 0; i < p->count; i++)
+    if (all[i].p_type == PT_DYNAMIC) p->text_relocated |= ctr__has_text_relocations(p, &all[i]);
+}
+
+/* Whether what is there is still what the file says: nobody has written to it, nor has the loader,
+   which has made a part of the writable segment read-only again (PT_GNU_RELRO). */
+static bool ctr__is_as_in_file(const ctr__own_program *p, const ctr__mapping *m) {
+  if ((m->prot & PROT_WRITE) || !p->segments) return false;
+  for (size_t i = 0; i < p->count; i++) {
+    const ElfW(Phdr) *s = &p->segments[i];
+    const uintptr_t start = p->base + s->p_vaddr;
+    if (s->p_type == PT_LOAD && m->start < start + s->p_memsz && m->end > start)
+      return !(s->p_flags & PF_W) && !p->text_relocated;
+  }
+  return true;
+}
+
+/* -- mapping it again: by numbers, since libc may wait for other threads here -- */
+
+/* *at: where, and where it is. */
+static int ctr__mmap(uintptr_t *at, size_t len, int prot, int flags, int fd, uint64_t offset) {
+#if defined __s390x__ /* more arguments than registers */
+  unsigned long args[] = {*at,
+                          len,
+                          (unsigned long)prot,
+                          (unsigned long)flags,
+                          (unsigned long)fd,
+                          (unsigned long)offset};
+  const long r = syscall(SYS_mmap, args);
+#elif defined SYS_mmap2
+  const long r = syscall(SYS_mmap2, *at, len, prot, flags, fd, (unsigned long)(offset / 4096));
+#else
+  const long r = syscall(SYS_mmap, *at, len, prot, flags, fd, offset);
+#endif
+  if (r == -1) return -errno;
+  *at = (uintptr_t)r;
+  return 0;
+}
+
+/* What lies between variables may be out of bounds to a sanitizer. */
+__attribute__((no_sanitize("address"))) static void ctr__copy_words(uintptr_t to, uintptr_t from,
+                                                                    size_t len) {
+  volatile uintptr_t *out = (volatile uintptr_t *)to; /* not to become a call of memcpy(3) */
+  const volatile uintptr_t *in = (const volatile uintptr_t *)from;
+  for (size_t i = 0; i < len / sizeof *out; i++) out[i] = in[i];
+}
+
+static int ctr__map_copy(const ctr__mapping *m) {
+  const size_t len = m->end - m->start;
+  uintptr_t copy = 0;
+  int r = ctr__mmap(&copy, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (r < 0) return r;
+  if (m->prot & PROT_READ) ctr__copy_words(copy, m->start, len);
+  r = (int)CTR__CALL(SYS_mprotect, copy, len, m->prot);
+  if (r < 0) return r;
+  r = syscall(SYS_mremap, copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, m->start) == -1 ? -errno
+                                                                                         : 0;
+  return r;
+}
+
+static int ctr__map_view(const ctr__mapping *m, int view) {
+  uintptr_t at = m->start;
+  return ctr__mmap(&at, m->end - m->start, m->prot, m->flags | MAP_FIXED, view, m->offset);
+}
+
+static int ctr__map_again(ctr__own_program *p, const char *line) {
+  const ctr__mapping m = ctr__read_mapping(line);
+  if (strcmp(m.path, p->path) != 0) return 0;
+  ctr__read_program(p, &m);
+  return ctr__is_as_in_file(p, &m) ? ctr__map_view(&m, p->view) : ctr__map_copy(&m);
+}
+
+/* Wherever it is mapped, which may be more than once: as the kernel lists it, whose place in the
+   list is an address, so that it does not matter what is mapped there meanwhile. */
+static int ctr__map_all_again(int proc, ctr__own_program *p) {
+  char text[CTR__MAPS_ROOM];
+  size_t used = 0;
+  CTR__AUTO_CLOSE maps = ctr__open(proc, "self/maps", O_RDONLY, 0);
+  if (maps < 0) return maps;
+  for (;;) {
+    const ssize_t n = read(maps, text + used, sizeof text - used);
+    if (n <= 0) return (int)ctr__ret(n);
+    used += (size_t)n;
+    char *line = text;
+    for (size_t i = 0; i < used; i++) {
+      if (text[i] != '\n') continue;
+      text[i] = '\0';
+      const int r = ctr__map_again(p, line);
+      if (r < 0) return r;
+      line = text + i + 1;
+    }
+    used = (size_t)(text + used - line);
+    if (used == sizeof text) return -ENAMETOOLONG;
+    memmove(text, line, used);
+  }
+}
+
+/* -- the steps -- */
+
+/* What the kernel says of the process's memory, as it wants to be told: all at once
+   (proc_pid_stat(5), PR_SET_MM_MAP(2const)). */
+static int ctr__read_mm(int proc, ctr__mm_map *mm) {
+  uint64_t *const fields[] = {[26] = &mm->start_code, [27] = &mm->end_code, [28] = &mm->start_stack,
+                              [45] = &mm->start_data, [46] = &mm->end_data, [47] = &mm->start_brk,
+                              [48] = &mm->arg_start,  [49] = &mm->arg_end,  [50] = &mm->env_start,
+                              [51] = &mm->env_end};
+  char text[2048];
+  CTR__AUTO_CLOSE stat = ctr__open(proc, "self/stat", O_RDONLY, 0);
+  const ssize_t len = stat < 0 ? stat : ctr__ret(read(stat, text, sizeof text - 1));
+  if (len < 0) return (int)len;
+  text[len] = '\0';
+  const char *at = text;
+  for (const char *p = text; *p; p++)
+    if (*p == ')') at = p + 1; /* the name before it may be anything */
+  for (size_t field = 3; field < sizeof fields / sizeof *fields && *at == ' '; field++) {
+    uint64_t value = 0;
+    for (at++; *at && *at != ' '; at++) value = value * 10 + (uint64_t)(*at - '0');
+    if (fields[field]) *fields[field] = value;
+  }
+  return mm->env_end ? 0 : -EPROTO;
+}
+
+/* The first half, while the host's procfs is there. */
+static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
+  const int proc = c->proc < 0 ? opened : c->proc;
+  char path[PATH_MAX];
+  const ssize_t len = proc < 0 ? proc : ctr__ret(readlinkat(proc, "self/exe", path, sizeof path));
+  if (len < 0) return (int)len;
+  if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
+  path[len] = '\0';
+  /* A file that was replaced or deleted since is to be had by /proc/self/exe alone. */
+  CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path, &c->view_tree) : -ENOENT;
+  if (view < 0) view = ctr__view_by_copy(proc);
+  if (view < 0) return view;
+  if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
+  ctr__own_program program = {.path = path, .view = view};
+  int r = ctr__map_all_again(proc, &program);
+  if (r == 0) r = ctr__read_mm(proc, &c->mm);
+  if (r < 0) return r;
+  c->exe = ctr__sealed_file(proc, -1);
+  /* Where what is in memory may not be executed (vm.memfd_noexec): the view is as safe. */
+  if (c->exe < 0) c->exe = ctr__steal_fd(&view);
+  return 0;
+}
+
+/* The other one, with rights in the user namespace that the process is in by then. */
+static int ctr__child_hide_program(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  c->mm.brk = (uint64_t)(unsigned long)syscall(SYS_brk, 0L);
+  c->mm.exe_fd = (uint32_t)c->exe;
+  int r = (int)ctr__ret(prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP, &c->mm, sizeof c->mm, 0UL));
+  ctr__close(&c->exe);
+  return r;
+}
