@@ -132,7 +132,7 @@ class CVE_2019_18837_CVE_2025_52881_false_procfs(Outside):
 
     def attack(self):
         got = []
-        settings = {"linux__sysctl": {"net.ipv4.ip_default_ttl": "65"}}
+        settings = {"linux__sysctl": {"net.ipv4.ip_default_ttl": "65"}, "linux__readonlyPaths": []}
         for number, below in enumerate(["", "sys", "sys/net", "sys/net/ipv4"]):
             self.image({})
             volume = self.volume(f"volume{number}", below)
@@ -149,7 +149,7 @@ class CVE_2019_18837_CVE_2025_52881_false_procfs(Outside):
         got += self.changed(target)
         # No procfs at all.
         self.image({f"proc/{self.SETTING}": b"untouched"})
-        self.config(drop=["/proc"], linux__maskedPaths=[], linux__readonlyPaths=[], **settings)
+        self.config(drop=["/proc"], linux__maskedPaths=[], **settings)
         self.tried()
         return got + self.changed(self.rootfs / "proc")
 
