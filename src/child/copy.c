@@ -5,7 +5,8 @@ enum { CTR__COPY_DEPTH = 64 };
 
 typedef struct ctr__copy_level {
   int from, to;
-  int64_t offset; /* where to go on reading in from */
+  int64_t offset; /* where to go on reading in from     */
+  bool nodev;     /* device nodes in from are none      */
 } ctr__copy_level;
 
 static int ctr__copy_file(int from_dir, int to_dir, const char *name, const struct stat *st) {
@@ -49,7 +50,8 @@ static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char 
   *down =
       (ctr__copy_level){.from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
                                              CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
-                        .to = -1};
+                        .to = -1,
+                        .nodev = at->nodev};
   if (down->from == -EXDEV) return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   if (down->from < 0) return down->from;
   down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
@@ -65,6 +67,8 @@ static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, c
   if (fstatat(at->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
   if (S_ISREG(st.st_mode)) return ctr__copy_file(at->from, at->to, name, &st);
   if (S_ISLNK(st.st_mode)) return ctr__copy_link(at->from, at->to, name, &st);
+  /* What was no device there is not to become one here. */
+  if (at->nodev && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))) return 0;
   if (!S_ISDIR(st.st_mode)) return ctr__copy_special(at->to, name, &st);
   if (*depth + 1 == CTR__COPY_DEPTH) return ctr__because(c, CTR__WHY_TOO_DEEP, -ENAMETOOLONG);
   ++*depth;
@@ -89,8 +93,8 @@ static int ctr__copy_some(ctr__child *c, ctr__copy_level *levels, int *depth, bo
   return n < 0 ? (int)n : 0;
 }
 
-static int ctr__copy_tree(ctr__child *c, int from, int to) {
-  ctr__copy_level levels[CTR__COPY_DEPTH] = {{.from = from, .to = to}};
+static int ctr__copy_tree(ctr__child *c, int from, int to, bool nodev) {
+  ctr__copy_level levels[CTR__COPY_DEPTH] = {{.from = from, .to = to, .nodev = nodev}};
   int depth = 0, r = 0;
   while (r == 0 && depth >= 0) {
     bool ended = false;
@@ -121,6 +125,6 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, -1);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
-  int r = to < 0 ? to : ctr__copy_tree(c, from, to);
+  int r = to < 0 ? to : ctr__copy_tree(c, from, to, (unsigned long)fs.f_flags & ST_NODEV);
   return r < 0 ? r : ctr__move_mount(mount, target);
 }

@@ -80,11 +80,16 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
-/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
+/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. A mode that is
+   set on what procfs shows is that of the whole machine, and a link of the image may lead there. */
 static int ctr__child_set_mode(ctr__child *c, const ctr__step *s) {
   char path[32];
+  struct statfs fs;
   CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
   if (fd < 0) return fd;
+  if (fstatfs(fd, &fs) < 0) return -errno;
+  if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
+    return ctr__because(c, CTR__WHY_OF_THE_KERNEL, -EPERM);
   ctr__fd_path(path, fd);
   return (int)ctr__ret(chmod(path, (mode_t)s->num[0]));
 }

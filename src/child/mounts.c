@@ -20,7 +20,8 @@ static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
 static int ctr__take_root(ctr__child *c, int mount) {
   struct stat st;
   if (fstat(mount, &st) < 0) return -errno;
-  c->root_dev = st.st_dev;
+  c->launch->shared->root_dev = c->root_dev = st.st_dev;
+  c->launch->shared->root_ino = st.st_ino;
   c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return c->root < 0 ? c->root : 0;
 }

@@ -47,10 +47,18 @@ static uint64_t ctr__file_size(const ctr__step *step) {
   return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
 }
 
+/* The root as the child had it: another directory may have that name by now. */
+static int ctr__open_made_root(const char *dir, const ctr__shared *shared) {
+  struct stat st;
+  CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0);
+  if (root < 0 || fstat(root, &st) < 0) return -1;
+  return st.st_dev == shared->root_dev && st.st_ino == shared->root_ino ? ctr__steal_fd(&root) : -1;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
-  CTR__AUTO_CLOSE root = dir && count ? ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0) : -1;
+  CTR__AUTO_CLOSE root = dir && count ? ctr__open_made_root(dir, shared) : -1;
   while (count-- && root >= 0) {
     const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;

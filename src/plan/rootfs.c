@@ -8,13 +8,31 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-/* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Whether a mount at over hides what is mounted at path. */
+static bool ctr__is_covered(const char *path, const char *over) {
+  return ctr__same_path(path, over) || ctr__path_below(path, over);
+}
+
+/* Of the first count mounts those that wait to become read-only: all, or those that the next mount,
+   at a destination, would hide. Or they do not any more: a remount has the last word. */
 static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
                                      bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
-    if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
+    const bool concerned = !destination || (forget ? ctr__same_path(own, destination)
+                                                   : ctr__is_covered(own, destination));
+    if (!b->late_read_only[i] || !concerned) continue;
     if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
@@ -96,8 +114,8 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (b->late_count && (writable || !spec.remount))
     ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-    if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
-      b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
+    if (b->held_at[held] && ctr__is_covered(b->held_at[held], mount->destination))
+      b->held_at[held] = NULL; /* masks belong on what covers it */
   bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
   code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                 : ctr__plan_mount(b, mount, field, &spec);
@@ -235,17 +253,6 @@ static void ctr__plan_root(ctr__builder *b) {
                           [2] = ctr__root_attr(b),
                           [3] = ctr__has_setattr(b),
                           [CTR__NUM_SOURCE] = ctr__may_ask(b)});
-}
-
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
 }
 
 /* Which held mount path lies on, and its path there. */

@@ -5,6 +5,7 @@
      probe stat PATH...         PATH TYPE MODE UID GID MAJOR:MINOR LINK, or PATH and an errno's name
      probe statfs PATH...       PATH and the names of its mount flags
      probe try PATH...          what opening each for writing says
+     probe writable DIR...      what below each, but for processes, opens for writing
      probe make PATH...         what making a file at each says
      probe give UID:GID:PATH... what giving each to them says
      probe call NUMBER:ARG...   what the system call of that number returns, and its errno
@@ -27,6 +28,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -230,6 +232,26 @@ static int say_try(const char *path) {
   printf("%s %s\n", path, fd < 0 ? errno_name() : "open");
   if (fd >= 0) close(fd);
   return 0;
+}
+
+static size_t writable_from; /* where the names below the directory start */
+
+/* Nothing is written, and processes are not looked into: what has to do with itself a process may
+   write. */
+static int find_writable(const char *path, const struct stat *st, int type, struct FTW *at) {
+  (void)st;
+  (void)at;
+  if (type != FTW_F || strspn(path + writable_from, "0123456789")) return 0;
+  int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  printf("%s\n", path);
+  close(fd);
+  return 0;
+}
+
+static int say_writable(const char *path) {
+  writable_from = strlen(path) + 1;
+  return nftw(path, find_writable, 32, FTW_PHYS) != 0;
 }
 
 static int say_make(const char *path) {
@@ -525,7 +547,7 @@ static const struct {
 } commands[] = {{"cat", cat},       {"stat", say_stat},   {"statfs", say_statfs}, {"try", say_try},
                 {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
                 {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
-                {"call", call},     {"i386", call_i386}};
+                {"call", call},     {"i386", call_i386},  {"writable", say_writable}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";
