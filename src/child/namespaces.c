@@ -8,6 +8,14 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+/* Of who is in a pid namespace everybody in it can read these (proc_pid_cmdline(5),
+   proc_pid_comm(5)), and ours are the caller's until execve. */
+static int ctr__child_conceal(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  if (c->launch->args_size) memset(c->launch->args, 0, c->launch->args_size);
+  return (int)ctr__ret(prctl(PR_SET_NAME, "ctr", 0, 0, 0));
+}
+
 /* Who is in a namespace that is joined and may trace us could take the caller's descriptors: only
    what the start needs, and what the program is to have, comes along. */
 static int ctr__stage_close_others(ctr__child *c, const ctr__step *s) {

@@ -41,6 +41,8 @@ typedef struct ctr__launch {
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
   char ***environment; /* where getenv(3) looks                           */
+  char *args;          /* the caller's command line, where CONCEAL is     */
+  size_t args_size;    /* bytes                                           */
   ctr__shared *shared;
 } ctr__launch;
 

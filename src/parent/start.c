@@ -90,6 +90,22 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Where CONCEAL finds the command line; a process that shows none has none to conceal. */
+static ctr_code ctr__prepare_args(ctr__start *s) {
+  ctr__proc_stat stat;
+  bool conceals = false;
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    conceals |= ctr__plan_step(s->plan, i)->kind == CTR__STEP_CONCEAL;
+  if (!conceals) return CTR_OK;
+  int r = ctr__read_proc_stat(0, &stat);
+  if (r < 0) return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read /proc/self/stat");
+  if (stat.args && stat.args < stat.args_end) {
+    s->launch.args = (char *)(uintptr_t)stat.args;
+    s->launch.args_size = (size_t)(stat.args_end - stat.args);
+  }
+  return CTR_OK;
+}
+
 /* Of every hook and helper: execve wants pointers, which a plan does not have. */
 static ctr_code ctr__prepare_programs(ctr__start *s) {
   char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_PROGRAMS, 2 * sizeof *argv);
@@ -130,6 +146,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_args(s);
   if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);

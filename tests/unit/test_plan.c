@@ -235,13 +235,15 @@ static const struct row {
     {"linux.seccomp.defaultAction linux.seccomp.flags",
      {.linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['SECCOMP_FILTER_FLAG_LOG',"
                 "'SECCOMP_FILTER_FLAG_SPEC_ALLOW']}"},
-     "until filters are loaded also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter of\n"
+     "until filters are loaded also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter "
+     "of\n"
      "instructions (SECCOMP_FILTER_FLAG_LOG,SECCOMP_FILTER_FLAG_SPEC_ALLOW)  <- linux.seccomp\n"
      "execute /p"},
     {"linux.seccomp.listenerPath",
      {RUN, .linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'s','syscalls':"
                      "[{'names':['dup'],'action':'SCMP_ACT_NOTIFY'}]}"},
-     "child   load a seccomp filter of\nparent  give who listens at s what its calls are notified by"
+     "child   load a seccomp filter of\nparent  give who listens at s what its calls are notified "
+     "by"
      "  <- linux.seccomp.listenerPath\nexecute /p"},
     {"process.cwd",
      {.program = "'cwd':'/w','args':['/p']"},
@@ -679,7 +681,7 @@ static bool needs_no_field(const setup *s, uint16_t kind) {
       CTR__STEP_SETSID,    CTR__STEP_KEYRING,    CTR__STEP_HOLD_PROC,    CTR__STEP_KEEP_UMASK,
       CTR__STEP_CLOSE_FDS, CTR__STEP_LET_GO,     CTR__STEP_RECORD,       CTR__STEP_WAIT_START,
       CTR__STEP_OPEN_INIT, CTR__STEP_UNDUMPABLE, CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS,
-      CTR__STEP_CALL};
+      CTR__STEP_CONCEAL,   CTR__STEP_CALL};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return s->purpose.goal == CTR__GOAL_EXEC &&
