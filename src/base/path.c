@@ -200,7 +200,8 @@ static int ctr__owner_of_mounts(pid_t pid) {
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
   uint64_t flags, start_time;
-  uint64_t args, args_end; /* where its command line is in its memory; 0: not ours to know */
+  uint64_t args[2], env[2]; /* where its command line and its environment begin and end in its
+                               memory; 0: that is not ours to know */
 } ctr__proc_stat;
 
 /* pid 0: our own. proc_pid_stat(5): the name in parentheses may hold anything, so that fields count
@@ -219,10 +220,8 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   const struct {
     int field;
     uint64_t *value;
-  } wanted[] = {{9, &ret_stat->flags},
-                {22, &ret_stat->start_time},
-                {48, &ret_stat->args},
-                {49, &ret_stat->args_end}};
+  } wanted[] = {{9, &ret_stat->flags},    {22, &ret_stat->start_time}, {48, &ret_stat->args[0]},
+                {49, &ret_stat->args[1]}, {50, &ret_stat->env[0]},     {51, &ret_stat->env[1]}};
   int field = 2;
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     for (; at && field < wanted[i].field; field++) at = strchr(at + 1, ' ');

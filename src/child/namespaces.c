@@ -8,11 +8,14 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
-/* Of who is in a pid namespace everybody in it can read these (proc_pid_cmdline(5),
-   proc_pid_comm(5)), and ours are the caller's until execve. */
+/* Name and command line of who is in a pid namespace can be read by everybody in it
+   (proc_pid_comm(5), proc_pid_cmdline(5)), and the rest by who may trace it: ours are the caller's
+   until execve. */
 static int ctr__child_conceal(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *l = c->launch;
   (void)s;
-  if (c->launch->args_size) memset(c->launch->args, 0, c->launch->args_size);
+  for (int i = 0; i < 2; i++)
+    if (l->concealed[i].size) memset(l->concealed[i].start, 0, l->concealed[i].size);
   return (int)ctr__ret(prctl(PR_SET_NAME, "ctr", 0, 0, 0));
 }
 

@@ -41,8 +41,10 @@ typedef struct ctr__launch {
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
   char ***environment; /* where getenv(3) looks                           */
-  char *args;          /* the caller's command line, where CONCEAL is     */
-  size_t args_size;    /* bytes                                           */
+  struct {
+    char *start;
+    size_t size;
+  } concealed[2]; /* the caller's command line and environment, where CONCEAL is */
   ctr__shared *shared;
 } ctr__launch;
 

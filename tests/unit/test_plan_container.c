@@ -54,7 +54,8 @@ static size_t count_of(enum ctr__kind kind) {
   "child   ambient capabilities none  <- process.capabilities.ambient  [capabilities(7)]\n"
 #define UNSEEN "child   be out of reach of ptrace until execve  [prctl(2)]\n"
 #define CONCEALED                                                                                  \
-  "child   show nothing of the caller's name and command line  [proc_pid_cmdline(5)]\n"
+  "child   show nothing of the caller's name, command line and environment  "                      \
+  "[proc_pid_cmdline(5)]\n"
 #define PROGRAM                                                                                    \
   "child   enter / and see that it lies inside  <- process.cwd  [getcwd(2)]\n"                     \
   "child   find the program /p  <- process.args[0]  [execvp(3)]\n"
@@ -100,9 +101,10 @@ TEST(all_namespaces_are_made_and_the_ids_mapped_before_it_is_written_down) {
 /* Before anything of the image is seen, and before the last of the host's is let go. */
 TEST(one_that_is_created_cannot_be_looked_into_while_it_waits) {
   PLAN(CREATE, SPACES(ALL_NS ",{'type':'user'}"));
-  check_lines("all", now.text,
-              "become uid 0, gid 0\nbe out of reach of ptrace\n"
-              "show nothing of the caller's name and command line\nwait to be started");
+  check_lines(
+      "all", now.text,
+      "become uid 0, gid 0\nbe out of reach of ptrace\n"
+      "show nothing of the caller's name, command line and environment\nwait to be started");
   /* Who may not trace it could not join it: only the program that it becomes is in its way. */
   PLAN(CREATE, SPACES(ALL_NS ",{'type':'user'}"), .facts = &user_facts);
   CHECK(!count_of(CTR__STEP_UNDUMPABLE));
@@ -566,7 +568,8 @@ TEST(a_terminal_has_the_size_that_was_asked_for) {
 #define STAGE "parent  clone an intermediate process that joins namespaces  [clone(2)]\n"
 #define STAGE_UNSEEN                                                                               \
   "stage   be out of reach of ptrace until execve  [prctl(2)]\n"                                   \
-  "stage   show nothing of the caller's name and command line  [proc_pid_cmdline(5)]\n"            \
+  "stage   show nothing of the caller's name, command line and environment  "                      \
+  "[proc_pid_cmdline(5)]\n"                                                                        \
   "stage   close what the process is not to have  <- linux.namespaces  [close_range(2)]\n"
 #define STAGE_CLONE                                                                                \
   "stage   clone into new namespaces: none  [clone(2)]\n"                                          \
