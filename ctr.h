@@ -2657,26 +2657,34 @@ static int ctr__owner_of_mounts(pid_t pid) {
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
   uint64_t flags, start_time;
+  uint64_t args[2], env[2]; /* where its command line and its environment begin and end in its
+                               memory; 0: that is not ours to know */
 } ctr__proc_stat;
 
-/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
-   closing one. */
+/* pid 0: our own. proc_pid_stat(5): the name in parentheses may hold anything, so that fields count
+   from the last closing one. */
 static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
-  char path[64], text[1024];
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/stat");
+  char path[64], text[1536];
+  char *end = ctr__put_str(path, "/proc/");
+  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
   ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
   if (len < 0) return fd < 0 ? fd == -ENOENT ? -ESRCH : fd : -errno;
   text[len] = '\0';
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
-  ret_stat->state = at[2];
-  for (int field = 2; at && field < 22; field++) {
-    at = strchr(at + 1, ' ');
-    if (at && field == 8) ret_stat->flags = strtoull(at + 1, NULL, 10);
+  *ret_stat = (ctr__proc_stat){.state = at[2]};
+  const struct {
+    int field;
+    uint64_t *value;
+  } wanted[] = {{9, &ret_stat->flags},    {22, &ret_stat->start_time}, {48, &ret_stat->args[0]},
+                {49, &ret_stat->args[1]}, {50, &ret_stat->env[0]},     {51, &ret_stat->env[1]}};
+  int field = 2;
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    for (; at && field < wanted[i].field; field++) at = strchr(at + 1, ' ');
+    if (!at) return -EPROTO;
+    *wanted[i].value = strtoull(at + 1, NULL, 10);
   }
-  if (!at) return -EPROTO;
-  ret_stat->start_time = strtoull(at + 1, NULL, 10);
   return 0;
 }
 
@@ -5594,6 +5602,8 @@ enum {
     "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
+  X(CONCEAL, "show nothing of the caller's name, command line and environment",                    \
+    "proc_pid_cmdline(5)")                                                                         \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
@@ -5750,6 +5760,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(SOMETHING_ELSE, "something else is there")                                                     \
+  X(OF_THE_KERNEL, "it is on procfs or sysfs: that would be the mode on the whole machine")        \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -6132,6 +6143,7 @@ typedef struct ctr__builder {
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
   uint64_t effective, permitted, inheritable; /* capabilities that the program starts with */
+  bool is_unseen;                             /* from when it has its ids until execve */
   uint32_t filter_count;                      /* of those that are loaded             */
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
   struct ctr__limit *limits;                  /* what is written to its cgroups        */
@@ -6713,14 +6725,20 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
   }
 }
 
+/* Who is in a namespace that is joined is not to learn anything of the caller, of whom the process
+   is a copy. A function may use the caller's arguments. */
+static void ctr__plan_unseen(ctr__builder *b, const char *field) {
+  const ctr__new_step step = {.field = field};
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &step);
+  if (!b->desc->call_function) ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CONCEAL, &step);
+}
+
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
-    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE,
-                  &(ctr__new_step){.field = "linux.namespaces"});
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID)) ctr__plan_unseen(b, "linux.namespaces");
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
@@ -7348,7 +7366,7 @@ static bool ctr__shows_the_hosts(const ctr__builder *b, const ctr_mount *mount) 
     if (ctr__same_path(all[i].destination, mount->destination) && !ctr__is_remount(&all[i]) &&
         !ctr__is_made(&all[i]))
       return ctr__is_bind(&all[i]);
-  return ctr__is_root_path(mount->destination); /* root.path is bound */
+  return true; /* root.path is bound, with all below */
 }
 
 static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,
@@ -7853,13 +7871,31 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-/* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Whether a mount at over hides what is mounted at path. */
+static bool ctr__is_covered(const char *path, const char *over) {
+  return ctr__same_path(path, over) || ctr__path_below(path, over);
+}
+
+/* Of the first count mounts those that wait to become read-only: all, or those that the next mount,
+   at a destination, would hide. Or they do not any more: a remount has the last word. */
 static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
                                      bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
-    if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
+    const bool concerned = !destination || (forget ? ctr__same_path(own, destination)
+                                                   : ctr__is_covered(own, destination));
+    if (!b->late_read_only[i] || !concerned) continue;
     if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
@@ -7941,8 +7977,8 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (b->late_count && (writable || !spec.remount))
     ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-    if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
-      b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
+    if (b->held_at[held] && ctr__is_covered(b->held_at[held], mount->destination))
+      b->held_at[held] = NULL; /* masks belong on what covers it */
   bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
   code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                 : ctr__plan_mount(b, mount, field, &spec);
@@ -8080,17 +8116,6 @@ static void ctr__plan_root(ctr__builder *b) {
                           [2] = ctr__root_attr(b),
                           [3] = ctr__has_setattr(b),
                           [CTR__NUM_SOURCE] = ctr__may_ask(b)});
-}
-
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
 }
 
 /* Which held mount path lies on, and its path there. */
@@ -10770,12 +10795,26 @@ static ctr_code ctr__plan_filters(ctr__builder *b) {
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
-  /* One that waits to be started may get company by exec; only who may trace it can join it. */
-  bool waits = b->purpose->goal == CTR__GOAL_CREATE && (b->facts->caps & CTR_CAP(SYS_PTRACE));
-  bool watched = waits || b->purpose->goal == CTR__GOAL_EXEC ||
-                 (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  const bool waits = b->purpose->goal == CTR__GOAL_CREATE;
+  const bool enters =
+      b->purpose->goal == CTR__GOAL_EXEC || (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  const bool hooks = b->purpose->goal != CTR__GOAL_EXEC && b->config->hooks.startContainer.count;
+  /* One that waits to be started may get company by exec, one that shares the host's pids has it;
+     only who may trace it can join it. */
+  const bool has_company = waits || !(b->new_namespaces & CTR_NS_PID);
+  b->is_unseen = enters || (has_company && (b->facts->caps & CTR_CAP(SYS_PTRACE)));
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
-  if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+  if (b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+  if (!enters && (waits || hooks) && !b->desc->call_function)
+    ctr__child_step(b, CONCEAL, .field = NULL);
+}
+
+/* They are programs of the container, as its process is going to be, which is a copy of the caller
+   still. */
+static void ctr__plan_start_hooks(ctr__builder *b) {
+  if (b->purpose->goal == CTR__GOAL_EXEC || !b->config->hooks.startContainer.count) return;
+  if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = "hooks.startContainer");
+  ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
 }
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
@@ -10793,7 +10832,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
-  if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
+  ctr__plan_start_hooks(b);
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});
@@ -10890,7 +10929,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
-  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
+  ctr__plan_unseen(b, NULL);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
@@ -11443,6 +11482,8 @@ typedef struct ctr__shared {
   char note[CTR__NOTE_MAX]; /* what a program that failed has said */
   ctr__message failure;     /* the last word of a child that cannot send it any more: a seccomp
                                filter of the caller's may forbid that                             */
+  dev_t root_dev;           /* the directory in which what follows was made */
+  ino_t root_ino;
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -11467,6 +11508,10 @@ typedef struct ctr__launch {
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
   char ***environment; /* where getenv(3) looks                           */
+  struct {
+    char *start;
+    size_t size;
+  } concealed[2]; /* the caller's command line and environment, where CONCEAL is */
   ctr__shared *shared;
 } ctr__launch;
 
@@ -11670,6 +11715,17 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+/* Name and command line of who is in a pid namespace can be read by everybody in it
+   (proc_pid_comm(5), proc_pid_cmdline(5)), and the rest by who may trace it: ours are the caller's
+   until execve. */
+static int ctr__child_conceal(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *l = c->launch;
+  (void)s;
+  for (int i = 0; i < 2; i++)
+    if (l->concealed[i].size) memset(l->concealed[i].start, 0, l->concealed[i].size);
+  return (int)ctr__ret(prctl(PR_SET_NAME, "ctr", 0, 0, 0));
 }
 
 /* Who is in a namespace that is joined and may trace us could take the caller's descriptors: only
@@ -12201,7 +12257,8 @@ static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
 static int ctr__take_root(ctr__child *c, int mount) {
   struct stat st;
   if (fstat(mount, &st) < 0) return -errno;
-  c->root_dev = st.st_dev;
+  c->launch->shared->root_dev = c->root_dev = st.st_dev;
+  c->launch->shared->root_ino = st.st_ino;
   c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return c->root < 0 ? c->root : 0;
 }
@@ -12523,7 +12580,8 @@ enum { CTR__COPY_DEPTH = 64 };
 
 typedef struct ctr__copy_level {
   int from, to;
-  int64_t offset; /* where to go on reading in from */
+  int64_t offset; /* where to go on reading in from     */
+  bool nodev;     /* device nodes in from are none      */
 } ctr__copy_level;
 
 static int ctr__copy_file(int from_dir, int to_dir, const char *name, const struct stat *st) {
@@ -12567,7 +12625,8 @@ static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char 
   *down =
       (ctr__copy_level){.from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
                                              CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
-                        .to = -1};
+                        .to = -1,
+                        .nodev = at->nodev};
   if (down->from == -EXDEV) return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   if (down->from < 0) return down->from;
   down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
@@ -12583,6 +12642,8 @@ static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, c
   if (fstatat(at->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
   if (S_ISREG(st.st_mode)) return ctr__copy_file(at->from, at->to, name, &st);
   if (S_ISLNK(st.st_mode)) return ctr__copy_link(at->from, at->to, name, &st);
+  /* What was no device there is not to become one here. */
+  if (at->nodev && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))) return 0;
   if (!S_ISDIR(st.st_mode)) return ctr__copy_special(at->to, name, &st);
   if (*depth + 1 == CTR__COPY_DEPTH) return ctr__because(c, CTR__WHY_TOO_DEEP, -ENAMETOOLONG);
   ++*depth;
@@ -12607,8 +12668,8 @@ static int ctr__copy_some(ctr__child *c, ctr__copy_level *levels, int *depth, bo
   return n < 0 ? (int)n : 0;
 }
 
-static int ctr__copy_tree(ctr__child *c, int from, int to) {
-  ctr__copy_level levels[CTR__COPY_DEPTH] = {{.from = from, .to = to}};
+static int ctr__copy_tree(ctr__child *c, int from, int to, bool nodev) {
+  ctr__copy_level levels[CTR__COPY_DEPTH] = {{.from = from, .to = to, .nodev = nodev}};
   int depth = 0, r = 0;
   while (r == 0 && depth >= 0) {
     bool ended = false;
@@ -12639,7 +12700,7 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, -1);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
-  int r = to < 0 ? to : ctr__copy_tree(c, from, to);
+  int r = to < 0 ? to : ctr__copy_tree(c, from, to, (unsigned long)fs.f_flags & ST_NODEV);
   return r < 0 ? r : ctr__move_mount(mount, target);
 }
 
@@ -12726,11 +12787,16 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
-/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
+/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. A mode that is
+   set on what procfs shows is that of the whole machine, and a link of the image may lead there. */
 static int ctr__child_set_mode(ctr__child *c, const ctr__step *s) {
   char path[32];
+  struct statfs fs;
   CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
   if (fd < 0) return fd;
+  if (fstatfs(fd, &fs) < 0) return -errno;
+  if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
+    return ctr__because(c, CTR__WHY_OF_THE_KERNEL, -EPERM);
   ctr__fd_path(path, fd);
   return (int)ctr__ret(chmod(path, (mode_t)s->num[0]));
 }
@@ -13469,6 +13535,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,
     [CTR__STEP_TELL_STARTED] = ctr__child_tell_started,
@@ -13554,6 +13621,7 @@ static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
     [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
+    [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
@@ -15986,10 +16054,18 @@ static uint64_t ctr__file_size(const ctr__step *step) {
   return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
 }
 
+/* The root as the child had it: another directory may have that name by now. */
+static int ctr__open_made_root(const char *dir, const ctr__shared *shared) {
+  struct stat st;
+  CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0);
+  if (root < 0 || fstat(root, &st) < 0) return -1;
+  return st.st_dev == shared->root_dev && st.st_ino == shared->root_ino ? ctr__steal_fd(&root) : -1;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
-  CTR__AUTO_CLOSE root = dir && count ? ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0) : -1;
+  CTR__AUTO_CLOSE root = dir && count ? ctr__open_made_root(dir, shared) : -1;
   while (count-- && root >= 0) {
     const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;
@@ -16335,14 +16411,26 @@ static ctr_code ctr__child_died(ctr__start *s) {
   return CTR_E_PROTOCOL;
 }
 
+enum { CTR__STOPPED_MS = 500 }; /* from one look to the next */
+
+static bool ctr__is_stopped(int pidfd) {
+  siginfo_t info = {0};
+  return ctr__waitid(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_code == CLD_STOPPED;
+}
+
 /* Until there is something to read, or the process has ended and there never will be: others may
-   hold its end of the channel. */
+   hold its end of the channel. Who may signal it from inside can stop it: we would wait for ever.
+   Seen twice: a shell that stops us all lets us go on one after the other. */
 static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-  int n;
-  do n = poll(both, 2, -1);
-  while (n < 0 && errno == EINTR);
+  int n, stopped = 0;
+  do {
+    n = poll(both, 2, CTR__STOPPED_MS);
+    if (n == 0) stopped = ctr__is_stopped(pidfd) ? stopped + 1 : 0;
+  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
+  if (n == 0) return -ECANCELED;
   if (n < 0) return -errno;
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
@@ -16389,6 +16477,9 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
+  if (r == -ECANCELED)
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                     "the process was stopped by a signal while being started");
   if (r < 0 && r != -EPROTO)
     return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
@@ -17072,6 +17163,24 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Where CONCEAL finds what it is for; who shows none has none to conceal. */
+static ctr_code ctr__prepare_concealed(ctr__start *s) {
+  ctr__proc_stat stat;
+  bool conceals = false;
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    conceals |= ctr__plan_step(s->plan, i)->kind == CTR__STEP_CONCEAL;
+  if (!conceals) return CTR_OK;
+  int r = ctr__read_proc_stat(0, &stat);
+  if (r < 0) return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read /proc/self/stat");
+  const uint64_t *const ranges[2] = {stat.args, stat.env};
+  for (int i = 0; i < 2; i++) {
+    if (!ranges[i][0] || ranges[i][1] <= ranges[i][0]) continue;
+    s->launch.concealed[i].start = (char *)(uintptr_t)ranges[i][0];
+    s->launch.concealed[i].size = (size_t)(ranges[i][1] - ranges[i][0]);
+  }
+  return CTR_OK;
+}
+
 /* Of every hook and helper: execve wants pointers, which a plan does not have. */
 static ctr_code ctr__prepare_programs(ctr__start *s) {
   char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_PROGRAMS, 2 * sizeof *argv);
@@ -17112,6 +17221,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_concealed(s);
   if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
@@ -18632,16 +18742,24 @@ static ctr_code ctr__start_failed(const ctr__start_report *report, ctr_err *err)
   return code;
 }
 
+static bool ctr__init_is_stopped(const ctr_container *c) {
+  ctr__proc_stat stat;
+  return ctr__read_proc_stat((pid_t)c->stored->pid, &stat) == 0 && stat.state == 'T';
+}
+
 /* The next packet from the process that is started: its size, 0 at the end, or -errno. *ret_fd: as
-   with ctr__receive_packet. */
+   with ctr__receive_packet. Others in a pid namespace that it shares may have stopped it: as in
+   ctr__await. */
 static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_report *report,
                                  int *ret_fd) {
   struct pollfd both[2] = {{.fd = sock, .events = POLLIN},
                            {.fd = c->process->pidfd, .events = POLLIN}};
-  int n;
-  do n = poll(both, 2, -1);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return -errno;
+  int n, stopped = 0;
+  do {
+    n = poll(both, 2, CTR__STOPPED_MS);
+    if (n == 0) stopped = ctr__init_is_stopped(c) ? stopped + 1 : 0;
+  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
+  if (n <= 0) return n ? -errno : -ECANCELED;
   /* It has ended, and others hold its end. */
   *ret_fd = -1;
   if (!both[0].revents && ctr__poll_now(both, 1) == 0) return 0;
@@ -18728,6 +18846,10 @@ static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
   for (;;) {
     CTR__AUTO_CLOSE fd = -1;
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
+    if (len == -ECANCELED)
+      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
+                       "container \"%.128s\" was stopped by a signal while being started",
+                       s->c->id);
     if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", s->c->id);
     if (len == 0) return ctr__starting_ended(s, err);

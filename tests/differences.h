@@ -202,7 +202,11 @@
   X("given", "cli/test_threads", "it_is_paused_resumed_and_listed",                                \
     "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
   X("root", "cli/test_threads", "one_that_shares_the_hosts_pids_ends_too",                         \
-    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
+  X("root", "security/test_entering", "CVE_2016_9962_while_it_waits_*",                            \
+    "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
+  X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
+    "who may trace it is not traced: PR_SET_DUMPABLE(2const)")
 
 /* What they see that differs: type, name; as root; as an ordinary user; why. */
 #define DIFFERENT_VALUES(X)                                                                        \

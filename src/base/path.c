@@ -200,26 +200,34 @@ static int ctr__owner_of_mounts(pid_t pid) {
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
   uint64_t flags, start_time;
+  uint64_t args[2], env[2]; /* where its command line and its environment begin and end in its
+                               memory; 0: that is not ours to know */
 } ctr__proc_stat;
 
-/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
-   closing one. */
+/* pid 0: our own. proc_pid_stat(5): the name in parentheses may hold anything, so that fields count
+   from the last closing one. */
 static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
-  char path[64], text[1024];
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/stat");
+  char path[64], text[1536];
+  char *end = ctr__put_str(path, "/proc/");
+  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
   ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
   if (len < 0) return fd < 0 ? fd == -ENOENT ? -ESRCH : fd : -errno;
   text[len] = '\0';
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
-  ret_stat->state = at[2];
-  for (int field = 2; at && field < 22; field++) {
-    at = strchr(at + 1, ' ');
-    if (at && field == 8) ret_stat->flags = strtoull(at + 1, NULL, 10);
+  *ret_stat = (ctr__proc_stat){.state = at[2]};
+  const struct {
+    int field;
+    uint64_t *value;
+  } wanted[] = {{9, &ret_stat->flags},    {22, &ret_stat->start_time}, {48, &ret_stat->args[0]},
+                {49, &ret_stat->args[1]}, {50, &ret_stat->env[0]},     {51, &ret_stat->env[1]}};
+  int field = 2;
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    for (; at && field < wanted[i].field; field++) at = strchr(at + 1, ' ');
+    if (!at) return -EPROTO;
+    *wanted[i].value = strtoull(at + 1, NULL, 10);
   }
-  if (!at) return -EPROTO;
-  ret_stat->start_time = strtoull(at + 1, NULL, 10);
   return 0;
 }
 

@@ -8,6 +8,17 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+/* Name and command line of who is in a pid namespace can be read by everybody in it
+   (proc_pid_comm(5), proc_pid_cmdline(5)), and the rest by who may trace it: ours are the caller's
+   until execve. */
+static int ctr__child_conceal(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *l = c->launch;
+  (void)s;
+  for (int i = 0; i < 2; i++)
+    if (l->concealed[i].size) memset(l->concealed[i].start, 0, l->concealed[i].size);
+  return (int)ctr__ret(prctl(PR_SET_NAME, "ctr", 0, 0, 0));
+}
+
 /* Who is in a namespace that is joined and may trace us could take the caller's descriptors: only
    what the start needs, and what the program is to have, comes along. */
 static int ctr__stage_close_others(ctr__child *c, const ctr__step *s) {

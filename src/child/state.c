@@ -43,6 +43,10 @@ typedef struct ctr__launch {
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
   char ***environment; /* where getenv(3) looks                           */
+  struct {
+    char *start;
+    size_t size;
+  } concealed[2]; /* the caller's command line and environment, where CONCEAL is */
   ctr__shared *shared;
 } ctr__launch;
 

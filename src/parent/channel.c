@@ -56,14 +56,26 @@ static ctr_code ctr__child_died(ctr__start *s) {
   return CTR_E_PROTOCOL;
 }
 
+enum { CTR__STOPPED_MS = 500 }; /* from one look to the next */
+
+static bool ctr__is_stopped(int pidfd) {
+  siginfo_t info = {0};
+  return ctr__waitid(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_code == CLD_STOPPED;
+}
+
 /* Until there is something to read, or the process has ended and there never will be: others may
-   hold its end of the channel. */
+   hold its end of the channel. Who may signal it from inside can stop it: we would wait for ever.
+   Seen twice: a shell that stops us all lets us go on one after the other. */
 static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-  int n;
-  do n = poll(both, 2, -1);
-  while (n < 0 && errno == EINTR);
+  int n, stopped = 0;
+  do {
+    n = poll(both, 2, CTR__STOPPED_MS);
+    if (n == 0) stopped = ctr__is_stopped(pidfd) ? stopped + 1 : 0;
+  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
+  if (n == 0) return -ECANCELED;
   if (n < 0) return -errno;
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
@@ -110,6 +122,9 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
+  if (r == -ECANCELED)
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                     "the process was stopped by a signal while being started");
   if (r < 0 && r != -EPROTO)
     return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,

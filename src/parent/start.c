@@ -90,6 +90,24 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Where CONCEAL finds what it is for; who shows none has none to conceal. */
+static ctr_code ctr__prepare_concealed(ctr__start *s) {
+  ctr__proc_stat stat;
+  bool conceals = false;
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    conceals |= ctr__plan_step(s->plan, i)->kind == CTR__STEP_CONCEAL;
+  if (!conceals) return CTR_OK;
+  int r = ctr__read_proc_stat(0, &stat);
+  if (r < 0) return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read /proc/self/stat");
+  const uint64_t *const ranges[2] = {stat.args, stat.env};
+  for (int i = 0; i < 2; i++) {
+    if (!ranges[i][0] || ranges[i][1] <= ranges[i][0]) continue;
+    s->launch.concealed[i].start = (char *)(uintptr_t)ranges[i][0];
+    s->launch.concealed[i].size = (size_t)(ranges[i][1] - ranges[i][0]);
+  }
+  return CTR_OK;
+}
+
 /* Of every hook and helper: execve wants pointers, which a plan does not have. */
 static ctr_code ctr__prepare_programs(ctr__start *s) {
   char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_PROGRAMS, 2 * sizeof *argv);
@@ -130,6 +148,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_concealed(s);
   if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);

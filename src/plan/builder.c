@@ -48,6 +48,7 @@ typedef struct ctr__builder {
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
   uint64_t effective, permitted, inheritable; /* capabilities that the program starts with */
+  bool is_unseen;                             /* from when it has its ids until execve */
   uint32_t filter_count;                      /* of those that are loaded             */
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
   struct ctr__limit *limits;                  /* what is written to its cgroups        */

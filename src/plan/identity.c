@@ -393,12 +393,26 @@ static ctr_code ctr__plan_filters(ctr__builder *b) {
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
-  /* One that waits to be started may get company by exec; only who may trace it can join it. */
-  bool waits = b->purpose->goal == CTR__GOAL_CREATE && (b->facts->caps & CTR_CAP(SYS_PTRACE));
-  bool watched = waits || b->purpose->goal == CTR__GOAL_EXEC ||
-                 (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  const bool waits = b->purpose->goal == CTR__GOAL_CREATE;
+  const bool enters =
+      b->purpose->goal == CTR__GOAL_EXEC || (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  const bool hooks = b->purpose->goal != CTR__GOAL_EXEC && b->config->hooks.startContainer.count;
+  /* One that waits to be started may get company by exec, one that shares the host's pids has it;
+     only who may trace it can join it. */
+  const bool has_company = waits || !(b->new_namespaces & CTR_NS_PID);
+  b->is_unseen = enters || (has_company && (b->facts->caps & CTR_CAP(SYS_PTRACE)));
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
-  if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+  if (b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+  if (!enters && (waits || hooks) && !b->desc->call_function)
+    ctr__child_step(b, CONCEAL, .field = NULL);
+}
+
+/* They are programs of the container, as its process is going to be, which is a copy of the caller
+   still. */
+static void ctr__plan_start_hooks(ctr__builder *b) {
+  if (b->purpose->goal == CTR__GOAL_EXEC || !b->config->hooks.startContainer.count) return;
+  if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = "hooks.startContainer");
+  ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
 }
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
@@ -416,7 +430,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
-  if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
+  ctr__plan_start_hooks(b);
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});

@@ -232,14 +232,20 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
   }
 }
 
+/* Who is in a namespace that is joined is not to learn anything of the caller, of whom the process
+   is a copy. A function may use the caller's arguments. */
+static void ctr__plan_unseen(ctr__builder *b, const char *field) {
+  const ctr__new_step step = {.field = field};
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &step);
+  if (!b->desc->call_function) ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CONCEAL, &step);
+}
+
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
-    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE,
-                  &(ctr__new_step){.field = "linux.namespaces"});
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID)) ctr__plan_unseen(b, "linux.namespaces");
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});

@@ -1,44 +1,144 @@
-/* A program that contains a function, which is after that very program (writer.c):
-   caller ROOTFS SOCKET VOLUME [unlink|seal], which is done first. */
+/* A caller with threads: while one starts containers, another sees that nothing of the process
+   changes: its umask, working directory, signal handlers, environment, and the threads' masks.
+
+     caller ROOTFS STATES TIMES   each time a program, a container, and one more process in it
+
+   Says what has changed, a line each. */
 #define CTR_IMPLEMENTATION
 #include "ctr.h"
 
-#define main writer_main
-#include "tests/security/writer.c"
-#undef main
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static char *volume_socket, *pids[] = {"self", NULL};
+extern char **environ;
 
-static int attack(void *data) {
-  (void)data;
-  const int result = send_main(pids, volume_socket);
+typedef struct look {
+  char umask[16], mask[32], cwd[4096], environment[1 << 16];
+  struct sigaction actions[65];
+  struct stat root;
+} look;
+
+static volatile int done;
+static look at_first;
+
+static void on_signal(int number) {
+  (void)number;
+}
+
+/* proc_pid_status(5): there is no other way to read a umask without changing it. */
+static void take(look *l, bool with_mask) {
+  char line[256];
+  memset(l, 0, sizeof *l);
+  FILE *file = fopen("/proc/thread-self/status", "re");
+  while (file && fgets(line, sizeof line, file)) {
+    sscanf(line, "Umask: %15s", l->umask);
+    if (with_mask) sscanf(line, "SigBlk: %31s", l->mask);
+  }
+  if (file) fclose(file);
+  if (!getcwd(l->cwd, sizeof l->cwd)) strcpy(l->cwd, "?");
+  for (int i = 1; i < 65; i++) sigaction(i, NULL, &l->actions[i]);
+  for (char **e = environ; *e; e++)
+    if (strlen(l->environment) + strlen(*e) + 2 < sizeof l->environment)
+      strcat(strcat(l->environment, *e), "\n");
+  stat("/", &l->root);
+}
+
+static void say(const char *what, bool same) {
+  static char said[256];
+  if (same || strstr(said, what)) return;
+  strcat(said, what);
+  printf("%s\n", what);
   fflush(stdout);
-  return result;
+}
+
+static bool same_actions(const look *l) {
+  for (int i = 1; i < 65; i++)
+    if (l->actions[i].sa_handler != at_first.actions[i].sa_handler ||
+        l->actions[i].sa_flags != at_first.actions[i].sa_flags)
+      return false;
+  return true;
+}
+
+static void compare(const look *l) {
+  say("umask", !strcmp(l->umask, at_first.umask));
+  say("cwd", !strcmp(l->cwd, at_first.cwd));
+  say("handlers", same_actions(l));
+  say("environment", !strcmp(l->environment, at_first.environment));
+  say("root", l->root.st_ino == at_first.root.st_ino && l->root.st_dev == at_first.root.st_dev);
+}
+
+static void *watch(void *unused) {
+  static look now;
+  (void)unused;
+  while (!done) {
+    take(&now, false);
+    compare(&now);
+  }
+  return NULL;
+}
+
+static int fail(const ctr_err *err) {
+  fprintf(stderr, "caller: %s\n", err->msg);
+  return 1;
+}
+
+static int start(ctr_config *config, const char *states, ctr_err *err) {
+  ctr_container_desc desc = {.root = states};
+  ctr_container *container = NULL;
+  ctr_process *process = NULL;
+  ctr_exit status;
+  if (ctr_run(config, NULL, NULL, &status, err)) return 1;
+  if (status.code || status.signal) fprintf(stderr, "caller: the program failed\n");
+  char id[64];
+  snprintf(id, sizeof id, "caller-%d", getpid()); /* its cgroup is called after it */
+  config->process.args = CTR_STRS("/probe", "wait");
+  if (ctr_container_create(config, id, &desc, &container, err)) return 1;
+  ctr_process_config more = ctr_container_config(container)->process;
+  more.args = CTR_STRS("/probe", "exit", "0");
+  int r = ctr_container_start(container, err) ||
+          ctr_container_exec(container, &more, NULL, &process, err) ||
+          ctr_process_wait(process, &status, err);
+  ctr_process_free(process);
+  ctr_err other;
+  ctr_container_delete(container, true, r ? &other : err);
+  ctr_container_free(container);
+  return r;
 }
 
 int main(int argc, char **argv) {
-  ctr_arena mem = {0};
+  static look now;
+  ctr_arena arena = {0};
   ctr_config *config;
-  ctr_exit status = {0};
-  ctr_err err;
+  ctr_err err = {0};
+  pthread_t thread;
   if (argc < 4) return 2;
-  volume_socket = argv[2];
-  if (argc > 4 && !strcmp(argv[4], "seal") && ctr_seal_program(argv, true, &err))
-    return fprintf(stderr, "%s\n", err.msg), 1;
-  if (argc > 4 && !strcmp(argv[4], "unlink") && unlink(argv[0]) < 0) return perror(argv[0]), 1;
-  if (ctr_config_default(&mem, geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT, &config, &err))
-    return fprintf(stderr, "%s\n", err.msg), 1;
-  static ctr_mount mounts[64];
-  memcpy(mounts, config->mounts.items, config->mounts.count * sizeof *mounts);
-  mounts[config->mounts.count] = (ctr_mount){.destination = "/volume",
-                                             .type = "bind",
-                                             .source = argv[3],
-                                             .options = CTR_STRS("rbind", "rw")};
-  config->mounts = (ctr_mounts){mounts, config->mounts.count + 1};
-  config->root = (ctr_root){.path = argv[1]};
-  const ctr_plan_desc plan = {.call_function = true};
-  const ctr_process_desc process = {.function = attack};
-  if (ctr_run(config, &plan, &process, &status, &err)) return fprintf(stderr, "%s\n", err.msg), 1;
-  ctr_arena_free(&mem);
-  return status.signal ? 3 : status.code;
+  sigset_t some;
+  sigemptyset(&some);
+  sigaddset(&some, SIGUSR2);
+  sigprocmask(SIG_BLOCK, &some, NULL);
+  signal(SIGUSR1, on_signal);
+  signal(SIGHUP, SIG_IGN);
+  umask(027);
+  take(&at_first, true);
+  pthread_create(&thread, NULL, watch, NULL);
+  int r = 0;
+  for (int i = 0; i < atoi(argv[3]) && !r; i++) {
+    r = ctr_config_default(&arena, CTR_DEFAULT_AUTO, &config, &err);
+    if (r) break;
+    config->root.path = argv[1];
+    config->process.args = CTR_STRS("/probe", "exit", "0");
+    r = start(config, argv[2], &err);
+    take(&now, true);
+    compare(&now);
+    say("mask", !strcmp(now.mask, at_first.mask));
+  }
+  done = 1;
+  pthread_join(thread, NULL);
+  ctr_arena_free(&arena);
+  return r ? fail(&err) : 0;
 }

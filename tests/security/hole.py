@@ -36,16 +36,19 @@ atexit.register(shutil.rmtree, MADE, ignore_errors=True)
 
 @functools.cache
 def compiled(changes, source, options=()):
-    """A program of examples/ or tests/ made with a changed ctr.h. Each text stands there once."""
+    """A program of examples/ or tests/ made with changes to ctr.h, or to the file named third of
+    those beside it. Each text stands there once."""
     folder = Path(tempfile.mkdtemp(dir=MADE))
     folder.chmod(0o755)
-    header = (TOP / "ctr.h").read_text()
-    for old, new in changes:
-        if header.count(old) != 1:
-            raise AssertionError(f"ctr.h has {header.count(old)} times: {old}")
-        header = header.replace(old, new)
-    (folder / "ctr.h").write_text(header)
-    place = TOP / source
+    place = folder / source
+    shutil.copytree((TOP / source).parent, place.parent)
+    shutil.copy(TOP / "ctr.h", folder)
+    for old, new, *file in changes:
+        path = folder / (file[0] if file else "ctr.h")
+        text = path.read_text()
+        if text.count(old) != 1:
+            raise AssertionError(f"{path.name} has {text.count(old)} times: {old}")
+        path.write_text(text.replace(old, new))
     program = folder / place.stem
     # The folder comes first: examples include "ctr.h" beside them or by -I.
     subprocess.run([CC, "-std=gnu11", "-O0", "-w", "-static", *options, "-I", folder, "-I", TOP,

@@ -179,7 +179,7 @@ class Function(Program):
 
     def call(self, *args, changes=None):
         program = compiled(self.changes if changes is None else changes,
-                           "tests/security/caller.c")
+                           "tests/security/embedder.c")
         self.result = subprocess.run(
             [self.prey(program), self.bundle / "rootfs", SOCKET, self.area / "volume", *args],
             capture_output=True, text=True, timeout=DEADLINE)

@@ -235,13 +235,15 @@ static const struct row {
     {"linux.seccomp.defaultAction linux.seccomp.flags",
      {.linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['SECCOMP_FILTER_FLAG_LOG',"
                 "'SECCOMP_FILTER_FLAG_SPEC_ALLOW']}"},
-     "until filters are loaded also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter of\n"
+     "until filters are loaded also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter "
+     "of\n"
      "instructions (SECCOMP_FILTER_FLAG_LOG,SECCOMP_FILTER_FLAG_SPEC_ALLOW)  <- linux.seccomp\n"
      "execute /p"},
     {"linux.seccomp.listenerPath",
      {RUN, .linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'s','syscalls':"
                      "[{'names':['dup'],'action':'SCMP_ACT_NOTIFY'}]}"},
-     "child   load a seccomp filter of\nparent  give who listens at s what its calls are notified by"
+     "child   load a seccomp filter of\nparent  give who listens at s what its calls are notified "
+     "by"
      "  <- linux.seccomp.listenerPath\nexecute /p"},
     {"process.cwd",
      {.program = "'cwd':'/w','args':['/p']"},
@@ -674,12 +676,16 @@ static bool somebody_runs(const ctr__step *step) {
 /* What is done whatever a config says; in a container that runs nothing but its process is asked
    for. */
 static bool needs_no_field(const setup *s, uint16_t kind) {
-  static const enum ctr__kind kinds[] = {
-      CTR__STEP_SYNC,      CTR__STEP_STDIO,      CTR__STEP_SIGNALS,      CTR__STEP_DIE_WITH_CALLER,
-      CTR__STEP_SETSID,    CTR__STEP_KEYRING,    CTR__STEP_HOLD_PROC,    CTR__STEP_KEEP_UMASK,
-      CTR__STEP_CLOSE_FDS, CTR__STEP_LET_GO,     CTR__STEP_RECORD,       CTR__STEP_WAIT_START,
-      CTR__STEP_OPEN_INIT, CTR__STEP_UNDUMPABLE, CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS,
-      CTR__STEP_CALL,      CTR__STEP_SEAL_PROGRAM, CTR__STEP_HIDE_PROGRAM};
+  static const enum ctr__kind kinds[] = {CTR__STEP_SYNC,         CTR__STEP_STDIO,
+                                         CTR__STEP_SIGNALS,      CTR__STEP_DIE_WITH_CALLER,
+                                         CTR__STEP_SETSID,       CTR__STEP_KEYRING,
+                                         CTR__STEP_HOLD_PROC,    CTR__STEP_KEEP_UMASK,
+                                         CTR__STEP_CLOSE_FDS,    CTR__STEP_LET_GO,
+                                         CTR__STEP_RECORD,       CTR__STEP_WAIT_START,
+                                         CTR__STEP_OPEN_INIT,    CTR__STEP_UNDUMPABLE,
+                                         CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS,
+                                         CTR__STEP_CALL,         CTR__STEP_SEAL_PROGRAM,
+                                         CTR__STEP_HIDE_PROGRAM, CTR__STEP_CONCEAL};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return s->purpose.goal == CTR__GOAL_EXEC &&
@@ -708,7 +714,7 @@ TEST(every_step_is_in_a_lane_that_runs_it_and_names_its_field) {
   made[CTR__STEP_DEVICE_LIST] = made[CTR__STEP_DEVICE_PROGRAM] = true; /* likewise */
   made[CTR__STEP_MAP_HELPER] = true;                                   /* test_plan_rights.c */
   made[CTR__STEP_SET_MODE] = true;                                     /* test_plan_roots.c  */
-  made[CTR__STEP_SEAL_PROGRAM] = made[CTR__STEP_HIDE_PROGRAM] = true; /* test_plan_program.c */
+  made[CTR__STEP_SEAL_PROGRAM] = made[CTR__STEP_HIDE_PROGRAM] = true;  /* test_plan_program.c */
   for (size_t kind = 0; kind < CTR__STEP_COUNT; kind++)
     CHECK_MSG(made[kind], "no plan has a step: %s", ctr__step_infos[kind].text);
 }

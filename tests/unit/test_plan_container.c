@@ -53,6 +53,9 @@ static size_t count_of(enum ctr__kind kind) {
   "  [capset(2)]\n"                                                                                \
   "child   ambient capabilities none  <- process.capabilities.ambient  [capabilities(7)]\n"
 #define UNSEEN "child   be out of reach of ptrace until execve  [prctl(2)]\n"
+#define CONCEALED                                                                                  \
+  "child   show nothing of the caller's name, command line and environment  "                      \
+  "[proc_pid_cmdline(5)]\n"
 #define PROGRAM                                                                                    \
   "child   enter / and see that it lies inside  <- process.cwd  [getcwd(2)]\n"                     \
   "child   find the program /p  <- process.args[0]  [execvp(3)]\n"
@@ -75,7 +78,7 @@ TEST(a_container_that_is_created_reads_like_this) {
       "child   open the procfs that settings are written to  [proc(5)]\n"
       "child   enter a new cgroup namespace  <- linux.namespaces  [cgroup_namespaces(7)]\n" SESSION
       "child   open the root directory /r  <- root.path  [open(2)]\n"
-      "child   chroot into it  <- root.path  [chroot(2)]\n" IDENTITY PROGRAM
+      "child   chroot into it  <- root.path  [chroot(2)]\n" IDENTITY CONCEALED PROGRAM
       "both    sync: created, then left alone  [unix(7)]\n"
       "child   wait to be started  [OCI runtime.md]\n"
       "child   tell who starts it that nothing is left to do  [unix(7)]\n" EXECUTE);
@@ -98,8 +101,43 @@ TEST(all_namespaces_are_made_and_the_ids_mapped_before_it_is_written_down) {
 /* Before anything of the image is seen, and before the last of the host's is let go. */
 TEST(one_that_is_created_cannot_be_looked_into_while_it_waits) {
   PLAN(CREATE, SPACES(ALL_NS ",{'type':'user'}"));
-  check_lines("all", now.text,
-              "become uid 0, gid 0\nbe out of reach of ptrace\nwait to be started");
+  check_lines(
+      "all", now.text,
+      "become uid 0, gid 0\nbe out of reach of ptrace\n"
+      "show nothing of the caller's name, command line and environment\nwait to be started");
+  /* Who may not trace it could not join it: only the program that it becomes is in its way. */
+  PLAN(CREATE, SPACES(ALL_NS ",{'type':'user'}"), .facts = &user_facts);
+  CHECK(!count_of(CTR__STEP_UNDUMPABLE));
+  CHECK_HAS(now.text, "show nothing of the caller's");
+}
+
+/* A hook of the container is a program of the image, and would have the rights to. */
+TEST(hooks_of_the_container_cannot_look_into_it_before_it_executes) {
+  static const char hooks[] = ",'hooks':{'startContainer':[{'path':'/s'}]}";
+  PLAN(RUN, SPACES(ALL_NS), .top = hooks);
+  check_lines("run", now.text,
+              "become uid 0, gid 0\nshow nothing of the caller's\nbe out of reach of ptrace\n"
+              "run the hook /s");
+  PLAN(CREATE, SPACES(ALL_NS ",{'type':'user'}"), .facts = &user_facts, .top = hooks);
+  check_lines("create", now.text,
+              "show nothing of the caller's\nwait to be started\nbe out of reach of ptrace\n"
+              "run the hook /s");
+  PLAN(RUN, SPACES(ALL_NS));
+  CHECK(!count_of(CTR__STEP_UNDUMPABLE));
+  CHECK(!count_of(CTR__STEP_CONCEAL));
+}
+
+/* It shares the host's: others there may have its rights. */
+TEST(without_a_pid_namespace_of_its_own_nobody_looks_into_it) {
+  PLAN(RUN, SPACES(MOUNT_NS));
+  check_lines("run", now.text, "become uid 0, gid 0\nbe out of reach of ptrace\nexecute");
+}
+
+/* It may use the caller's arguments. */
+TEST(a_function_keeps_the_callers_command_line) {
+  PLAN(EXEC, SPACES(ALL_NS), .desc = {.call_function = true});
+  CHECK_HAS(now.text, "stage   be out of reach of ptrace");
+  CHECK(!count_of(CTR__STEP_CONCEAL));
 }
 
 TEST(one_that_runs_is_one_that_is_created_without_the_stop) {
@@ -114,8 +152,10 @@ TEST(one_that_runs_is_one_that_is_created_without_the_stop) {
     without_lines(created, "wait to be started");
     without_lines(created, "tell who starts it");
     without_lines(created, "out of reach of ptrace");
+    without_lines(created, "show nothing of the caller's");
     PLAN(RUN, .namespaces = spaces[i], .top = hooks);
     without_lines(now.text, "out of reach of ptrace");
+    without_lines(now.text, "show nothing of the caller's");
     check_whole(now.text, created);
     CHECK(count_of(CTR__STEP_RECORD) == 1);
     free(created);
@@ -528,6 +568,8 @@ TEST(a_terminal_has_the_size_that_was_asked_for) {
 #define STAGE "parent  clone an intermediate process that joins namespaces  [clone(2)]\n"
 #define STAGE_UNSEEN                                                                               \
   "stage   be out of reach of ptrace until execve  [prctl(2)]\n"                                   \
+  "stage   show nothing of the caller's name, command line and environment  "                      \
+  "[proc_pid_cmdline(5)]\n"                                                                        \
   "stage   close what the process is not to have  <- linux.namespaces  [close_range(2)]\n"
 #define STAGE_CLONE                                                                                \
   "stage   clone into new namespaces: none  [clone(2)]\n"                                          \
