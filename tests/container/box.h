@@ -278,7 +278,7 @@ static inline void box_warned(void *userdata, ctr_level level, const char *field
                               const char *message) {
   box *b = userdata;
   size_t used = strlen(b->warnings);
-  (void)level;
+  if (level != CTR_LOG_WARNING) return;
   snprintf(b->warnings + used, sizeof b->warnings - used, "%s: %s\n", field, message);
 }
 
