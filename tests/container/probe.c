@@ -15,6 +15,7 @@
      probe read FD...           what is left to read from each descriptor
      probe hear                 "ready", then each signal that comes; SIGTERM ends it
      probe headless             as hear, in a second thread: the first ends
+     probe threads N            makes so many, waits for all and says how many ran
      probe daemons N            makes so many, all orphans in sessions of their own; "ready"; waits
      probe spy ALLOWED...       what it can see of other processes and is none of these, until
                                 SIGTERM; attaches to every one and says how often that worked
@@ -415,6 +416,20 @@ static int headless(void) {
   return (int)syscall(SYS_exit, 0);
 }
 
+static void *run_once(void *count) {
+  __atomic_add_fetch((int *)count, 1, __ATOMIC_SEQ_CST);
+  return NULL;
+}
+
+static int threads(const char *number) {
+  pthread_t all[64];
+  int ran = 0, n = atoi(number);
+  for (int i = 0; i < n && i < 64; i++)
+    if (pthread_create(&all[i], NULL, run_once, &ran)) return 1;
+  for (int i = 0; i < n && i < 64; i++) pthread_join(all[i], NULL);
+  return printf("threads %d\n", ran), 0;
+}
+
 /* Sends each message to the service manager (sd_notify(3)), then waits. */
 static int notify(char **messages) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -525,7 +540,8 @@ static const struct {
 } commands[] = {{"cat", cat},       {"stat", say_stat},   {"statfs", say_statfs}, {"try", say_try},
                 {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
                 {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
-                {"call", call},     {"i386", call_i386}};
+                {"call", call},     {"i386", call_i386},
+                {"threads", threads}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";
