@@ -415,7 +415,8 @@ typedef struct ctr_resources {
 
    With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
    seccomp_unotify(2) and the container process state before the program runs; only containers with
-   a name have that. sendmsg(2) and read(2) must be allowed then. */
+   a name have that. The caller itself can be who listens: ctr_plan_desc.keep_listener. sendmsg(2)
+   and read(2) must be allowed then. */
 typedef enum ctr_seccomp_action {
   CTR_SCMP_ACT_KILL = 1,     /* as KILL_THREAD                                          */
   CTR_SCMP_ACT_KILL_PROCESS, /* ends it with SIGSYS                                     */
@@ -591,8 +592,8 @@ typedef enum ctr_default_kind {
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
-   three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
-   running "sh". Change what you like; the lists are constants, so that to change one is to point it
+   three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
+   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are constants, so that to change one is to point it
    at another.
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */

@@ -604,10 +604,7 @@ static ctr_code ctr__check_listener(ctr__checker *c) {
     return ctr__wrong(c, "linux.seccomp.defaultAction",
                       "SCMP_ACT_NOTIFY for all calls would be for those too that bring the "
                       "listener its descriptor");
-  if (ctr__seccomp_notifies(s))
-    return s->listenerPath ? CTR_OK
-                           : ctr__wrong(c, "linux.seccomp.listenerPath",
-                                        "missing: nobody would answer for SCMP_ACT_NOTIFY");
+  if (ctr__seccomp_notifies(s)) return CTR_OK;
   for (size_t i = 0; i < s->flags.count; i++)
     if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
       return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),

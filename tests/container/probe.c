@@ -21,6 +21,7 @@
                                 SIGTERM; attaches to every one and says how often that worked
      probe terminal             what its standard streams are as terminals, and whose
      probe tiocsti TEXT         types that into its terminal, as if it came from the keyboard
+     probe takeover TEXT        the same, when the terminal has become its own
      probe note DIR NAME        adds NAME to DIR/order, copies stdin to DIR/NAME.stdin and writes
                                 what "self" says to DIR/NAME
      probe exit N | crash now | wait */
@@ -287,6 +288,12 @@ static int type_in(const char *text) {
   return 0;
 }
 
+/* A session without a terminal may take one that no other session has (ioctl_tty(2)). */
+static int take_over(const char *text) {
+  if (ioctl(0, TIOCSCTTY, 0) < 0) return printf("taken %s\n", errno_name()), 0;
+  return type_in(text);
+}
+
 /* -- behaviour -- */
 
 static int spew(const char *count) {
@@ -541,7 +548,7 @@ static const struct {
                 {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
                 {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
                 {"call", call},     {"i386", call_i386},
-                {"threads", threads}};
+                {"threads", threads}, {"takeover", take_over}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";

@@ -718,6 +718,7 @@ TEST(every_step_is_in_a_lane_that_runs_it_and_names_its_field) {
   made[CTR__STEP_LIMIT] = step_of(CTR__STEP_LIMIT) != NULL;
   made[CTR__STEP_DEVICE_LIST] = made[CTR__STEP_DEVICE_PROGRAM] = true; /* likewise */
   made[CTR__STEP_MAP_HELPER] = true;                                   /* test_plan_rights.c */
+  made[CTR__STEP_KEEP_LISTENER] = true;                                /* test_seccomp.c     */
   made[CTR__STEP_SET_MODE] = true;                                     /* test_plan_roots.c  */
   for (size_t kind = 0; kind < CTR__STEP_COUNT; kind++)
     CHECK_MSG(made[kind], "no plan has a step: %s", ctr__step_infos[kind].text);

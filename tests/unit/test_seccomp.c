@@ -616,6 +616,25 @@ TEST(what_a_profile_may_not_say_is_refused) {
   }
 }
 
+/* Who starts the process may be the one that answers. */
+TEST(the_caller_can_keep_what_questions_come_by) {
+#define KEPT DEFAULT("ALLOW", RULE("'dup'", "NOTIFY", ""))
+  PLAN(NO_NEW, PROFILE(KEPT), .desc = {.keep_listener = true});
+  check_lines("a process", now.text,
+              "load a seccomp filter\n"
+              "parent  keep for the caller what its calls are notified by\nexecute /p");
+  check_num("with a listener", CTR__STEP_FILTER, 2, 8);
+  PLAN(NO_NEW, RUN, PROFILE(KEPT), .desc = {.keep_listener = true});
+  CHECK_HAS(now.text, "keep for the caller what its calls are notified by");
+  PLAN(NO_NEW, CREATE, PROFILE(KEPT), .desc = {.keep_listener = true});
+  CHECK_REFUSED("who starts it is another", CTR_E_UNSUPPORTED, "linux.seccomp.listenerPath");
+  PLAN(NO_NEW, PROFILE(NOTIFYING), .desc = {.id = "box", .keep_listener = true});
+  CHECK_REFUSED("two who listen", CTR_E_CONFIG, "linux.seccomp.listenerPath");
+  PLAN(NO_NEW, PROFILE(ALLOW_ALL), .desc = {.keep_listener = true});
+  CHECK_MSG(now.plan && !step_of(CTR__STEP_KEEP_LISTENER), "%s", now.text);
+#undef KEPT
+}
+
 /* Memory is taken in a few large pieces, whatever is named. */
 TEST(a_profile_takes_few_allocations) {
   ctr_arena mem = {0};
