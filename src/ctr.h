@@ -22,6 +22,11 @@
        ctr_process_desc parse = {.function = parse_untrusted, .function_data = &input};
        ctr_run(config, &plan, &parse, &status, &err);      status.code: what it has returned
 
+   A FILTER  a preset, and what is to be otherwise
+       const ctr_syscall own = {.names = CTR_STRS("chmod", "fchmodat"),
+                                .action = CTR_SCMP_ACT_ERRNO};
+       config->linux_.seccomp = (ctr_seccomp){CTR_SECCOMP_STRICT, .syscalls = {&own, 1}};
+
    A CONTAINER WITH A NAME  that others find again, enter, pause and kill
        ctr_container *c;
        ctr_container_create(config, "web", NULL, &c, &err);      all is made, the program waits
@@ -89,13 +94,14 @@
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is labels. Without linux.seccomp, which no default config has, code inside meets
-       the whole system call interface of the kernel. Without linux.resources it can use up memory
+       asks for it, is labels. Without linux.seccomp code inside meets the whole system call
+       interface of the kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs
+       about 50 us a start. Without linux.resources it can use up memory
        and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
        user namespace where you can, and do not let hostile code in on the strength of this version
        alone. Shared with the caller, whatever the config says: the files behind the
-       standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
-       process.terminal, which makes one inside), without a user namespace the user's keyring
+       standard streams (a terminal that is nobody's controlling one can be taken over and typed into,
+       TIOCSTI, where no preset forbids it: use process.terminal, which makes one inside), without a user namespace the user's keyring
        (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
        executes the program, a child has the caller's executable: an image whose program is
        /proc/self/exe runs that, and as root without a user namespace can change it later

@@ -38,6 +38,8 @@
 
 #include "plan/seccomp.c"
 
+#include "plan/presets.c"
+
 #include "plan/syscalls.c"
 
 #include "plan/seccomp_own.c"

@@ -53,6 +53,7 @@ static int explain_command(options *o) {
   ctr_err err;
   const ctr_container_desc desc = {.root = o->root, .plan = plan_options(o)};
   if (o->rights) return ctr_rights_explain(write_to, stdout, &err) ? fail_err(o, &err) : 0;
+  if (o->presets) return ctr_seccomp_explain(write_to, stdout, &err) ? fail_err(o, &err) : 0;
   ctr_config *config = load_config(o);
   if (!config) return 1;
   return ctr_container_explain(config, "explain", &desc, write_to, stdout, &err) ? fail_err(o, &err)
@@ -79,6 +80,10 @@ static int spec_command(options *o) {
   ctr_default_kind kind = o->rootless ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT;
   if (ctr_config_default(&o->mem, kind, &config, &err)) return fail_err(o, &err);
   config->root.path = "rootfs";
+  /* As other runtimes can read it, too. */
+  const ctr_pair preset = {"ctr.seccomp", "default"};
+  config->annotations = (ctr_pairs){&preset, 1};
+  config->linux_.seccomp = (ctr_seccomp){0};
   if (ctr_config_to_json(&o->mem, config, &json, &err)) return fail_err(o, &err);
   return write_config(o, json);
 }

@@ -95,6 +95,7 @@ static int features_command(options *o) {
   ctr_json *annotations = add_list(o, features, "annotations", CTR_JSON_OBJECT);
   add_string(o, annotations, "ctr.version", CTR_VERSION);
   add_string(o, annotations, "ctr.rootless", "true");
+  add_string(o, annotations, "ctr.seccomp", "default,strict");
   add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY);
   return print_json(o, features, CTR_JSON_INDENT);
 }

@@ -26,7 +26,7 @@ typedef struct options {
   } limits;
   /* the others */
   const char *format, *interval;
-  bool all, force, quiet, rootless, rights, stats;
+  bool all, force, quiet, rootless, rights, presets, stats;
 
   const char *id; /* the first operand, of commands that take one */
   words

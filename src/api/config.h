@@ -393,12 +393,30 @@ typedef struct ctr_resources {
 
    Names of other architectures mean nothing. One that nobody knows is left out with a warning,
    unless its action is stricter than the default's. Filters are for the architecture this is
-   compiled for: calls of others, and of x32, kill the process, with a warning when architectures
-   names them; with CTR_WITH_LIBSECCOMP they are filtered as well.
+   compiled for: calls of others, and of x32, kill the process, as a 32-bit program on a machine of
+   64 bits is by its first one, whether or not architectures names them (a CTR_LOG_INFO says so);
+   with CTR_WITH_LIBSECCOMP those of a profile are filtered as well.
+
+   A preset in the place of the default action decides of all calls that entries do not:
+     CTR_SECCOMP_DEFAULT  what ordinary programs need. Refused are those that lead out, that reach
+                          parts of the machine that no namespace parts, or that are large and seldom
+                          used parts of the kernel: mounts, namespaces (also as flags of clone(2)),
+                          keys, bpf(2), io_uring, other processes' memory, typing into a terminal,
+                          all socket families but AF_UNIX, AF_INET, AF_INET6 and reading interfaces.
+                          With a capability in permitted or bounding come the calls that take it:
+                          mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
+     CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
+                          no new sockets, no signals but to threads, no changes of owners, modes,
+                          links or identity, whatever the capabilities. For decoders and judges.
+   Calls that are known and refused fail with EPERM (socket(2) with EAFNOSUPPORT, ioctl(2) under
+   `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each group
+   of calls with its reason. In config.json the annotation "ctr.seccomp": "default" or "strict"
+   stands for a preset where linux.seccomp is absent.
 
    With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
    seccomp_unotify(2) and the container process state before the program runs; only containers with
-   a name have that. sendmsg(2) and read(2) must be allowed then. */
+   a name have that. The caller itself can be who listens: ctr_plan_desc.keep_listener. sendmsg(2)
+   and read(2) must be allowed then. */
 typedef enum ctr_seccomp_action {
   CTR_SCMP_ACT_KILL = 1,     /* as KILL_THREAD                                          */
   CTR_SCMP_ACT_KILL_PROCESS, /* ends it with SIGSYS                                     */
@@ -409,6 +427,8 @@ typedef enum ctr_seccomp_action {
   CTR_SCMP_ACT_ALLOW,
   CTR_SCMP_ACT_LOG,          /* allows and logs                                         */
   CTR_SCMP_ACT_NOTIFY,       /* asks who listens                                        */
+  CTR_SECCOMP_DEFAULT,       /* presets, as a defaultAction alone: "ctr.default",       */
+  CTR_SECCOMP_STRICT,        /* "ctr.strict"                                            */
 } ctr_seccomp_action;
 
 typedef enum ctr_seccomp_op {
@@ -446,7 +466,7 @@ typedef struct ctr_syscalls {
 } ctr_syscalls;
 
 typedef struct ctr_seccomp {
-  ctr_seccomp_action defaultAction; /* 0: no filter asked for */
+  ctr_seccomp_action defaultAction; /* 0: no filter asked for; may be a preset */
   ctr_uint defaultErrnoRet;
   ctr_strs architectures; /* "SCMP_ARCH_X86_64" …; the own one need not be named */
   ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" …                         */
@@ -572,8 +592,8 @@ typedef enum ctr_default_kind {
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
-   three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
-   running "sh". Change what you like; the lists are constants, so that to change one is to point it
+   three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
+   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are constants, so that to change one is to point it
    at another.
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */

@@ -57,6 +57,9 @@ typedef struct ctr_plan_desc {
   const ctr_filter *filters;
   size_t filter_count;
 
+  bool keep_listener; /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
+                         ctr_process_listener has, instead of one that goes to listenerPath; not
+                         for a container that is created and started by another call           */
   bool no_default_devices; /* nothing is made in /dev but linux.devices                         */
   bool no_new_session;     /* stay in the caller's session and process group, with its terminal
                               (setsid(2)), into which the program can type (TIOCSTI)            */
@@ -89,3 +92,9 @@ CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *use
    Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_NOMEM; CTR_E_ARG.
    Source:  user_namespaces(7), capabilities(7). */
 CTR_API ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err);
+
+/* Writes what the presets of linux.seccomp are: a line for each group of system calls, with the
+   presets that allow it ("both", "default" or "no"), its reason, what widens `default`, what a
+   refused call fails with, and the calls; then a line for each call whose arguments decide.
+   Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_ARG. */
+CTR_API ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err);

@@ -128,6 +128,11 @@ CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *
    EIO when nobody inside has the terminal open any more. */
 CTR_API int ctr_process_console(const ctr_process *process);
 
+/* What questions about its calls with SCMP_ACT_NOTIFY come by (seccomp_unotify(2)), for a plan with
+   keep_listener; else -1. Stays the handle's. It is there when ctr_process_start has returned; such
+   a call waits until it is answered, and fails with ENOSYS when the descriptor is closed. */
+CTR_API int ctr_process_listener(const ctr_process *process);
+
 /* The pipes of CTR_STDIO_PIPES. Whoever closes an end sets it to -1. */
 CTR_API ctr_io *ctr_process_io(ctr_process *process);
 

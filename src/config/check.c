@@ -483,12 +483,26 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
   return CTR_OK;
 }
 
+/* What the annotation asks for is there, or nothing is. */
+static ctr_code ctr__check_preset(ctr__checker *c) {
+  const char *asked = ctr__annotation(c->config, CTR__PRESET_ANNOTATION);
+  const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
+  if (asked && !preset)
+    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+                      "\"%.64s\" is not a seccomp preset: default or strict", asked);
+  if (preset && preset->value != (int64_t)c->config->linux_.seccomp.defaultAction)
+    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+                      "linux.seccomp says something else: take one of them out (podman run "
+                      "--security-opt seccomp=unconfined)");
+  return CTR_OK;
+}
+
 /* config.md "Annotations": a key has at least one character. */
 static ctr_code ctr__check_annotations(ctr__checker *c) {
   const ctr_pairs *all = &c->config->annotations;
   for (size_t i = 0; i < all->count; i++)
     if (!*all->items[i].key) return ctr__wrong(c, "annotations", "a key is empty");
-  return CTR_OK;
+  return ctr__check_preset(c);
 }
 
 /* set_mempolicy(2): which modes go with nodes. */
@@ -537,7 +551,7 @@ static ctr_code ctr__check_errno(ctr__checker *c, const char *field, ctr_seccomp
   if (!number.set) return CTR_OK;
   if (!is_errno && action != CTR_SCMP_ACT_TRACE)
     return ctr__wrong(c, field, "the action %s takes none",
-                      ctr__name_of(&ctr__seccomp_actions, action));
+                      ctr__name_of(&ctr__seccomp_defaults, action));
   const uint64_t most = is_errno ? 4095 : UINT16_MAX;
   return number.value <= most ? CTR_OK
                               : ctr__wrong(c, field, "above %llu", (unsigned long long)most);
@@ -590,10 +604,7 @@ static ctr_code ctr__check_listener(ctr__checker *c) {
     return ctr__wrong(c, "linux.seccomp.defaultAction",
                       "SCMP_ACT_NOTIFY for all calls would be for those too that bring the "
                       "listener its descriptor");
-  if (ctr__seccomp_notifies(s))
-    return s->listenerPath ? CTR_OK
-                           : ctr__wrong(c, "linux.seccomp.listenerPath",
-                                        "missing: nobody would answer for SCMP_ACT_NOTIFY");
+  if (ctr__seccomp_notifies(s)) return CTR_OK;
   for (size_t i = 0; i < s->flags.count; i++)
     if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
       return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),

@@ -69,6 +69,7 @@ static const ctr_config ctr__default_config = {
                 .noNewPrivileges = true},
     .hostname = "ctr",
     .linux_ = {.namespaces = CTR__LIST(ctr__default_namespaces),
+               .seccomp = {.defaultAction = CTR_SECCOMP_DEFAULT},
                .maskedPaths = CTR__LIST(ctr__default_masked),
                .readonlyPaths = CTR__LIST(ctr__default_readonly)},
 };

@@ -66,10 +66,19 @@ CTR__NAMES(ctr__propagation_names, "propagation type", {"private", CTR_PROPAGATI
 CTR__NAMES(ctr__personality_names, "personality", {"LINUX", CTR_PER_LINUX},
            {"LINUX32", CTR_PER_LINUX32});
 
-CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__NAME(SCMP_ACT_KILL),
-           CTR__NAME(SCMP_ACT_KILL_PROCESS), CTR__NAME(SCMP_ACT_KILL_THREAD),
-           CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),
-           CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY));
+/* Of an entry; and of all that no entry names, where a preset can stand as well. */
+#define CTR__SECCOMP_ACTIONS                                                                       \
+  CTR__NAME(SCMP_ACT_KILL), CTR__NAME(SCMP_ACT_KILL_PROCESS), CTR__NAME(SCMP_ACT_KILL_THREAD),     \
+      CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),              \
+      CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY)
+CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__SECCOMP_ACTIONS);
+CTR__NAMES(ctr__seccomp_defaults, "seccomp action", CTR__SECCOMP_ACTIONS,
+           {"ctr.default", CTR_SECCOMP_DEFAULT}, {"ctr.strict", CTR_SECCOMP_STRICT});
+#undef CTR__SECCOMP_ACTIONS
+
+/* As the annotation ctr.seccomp and people call them. */
+CTR__NAMES(ctr__seccomp_presets, "seccomp preset", {"default", CTR_SECCOMP_DEFAULT},
+           {"strict", CTR_SECCOMP_STRICT});
 
 /* As AUDIT_ARCH_* tells them apart (include/uapi/linux/audit.h); x32 shares its number with x86_64,
    and differs in one bit of the system call's (__X32_SYSCALL_BIT, here moved up). */

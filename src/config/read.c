@@ -310,14 +310,33 @@ static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) 
   return CTR_OK;
 }
 
+#define CTR__PRESET_ANNOTATION "ctr.seccomp"
+
+static const char *ctr__annotation(const ctr_config *config, const char *key) {
+  for (size_t i = 0; i < config->annotations.count; i++)
+    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
+  return NULL;
+}
+
+/* An engine can pass on an annotation where it cannot say what it does not know. */
+static void ctr__read_preset(ctr_config *config) {
+  const char *asked = ctr__annotation(config, CTR__PRESET_ANNOTATION);
+  const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
+  ctr_seccomp *profile = &config->linux_.seccomp;
+  if (preset && !profile->defaultAction)
+    profile->defaultAction = (ctr_seccomp_action)preset->value;
+}
+
 static ctr_code ctr__read_config(ctr__config_reader *r, const ctr_json *value,
                                  ctr_config **ret_config) {
   ctr_config *config = ctr_arena_alloc(r->arena, sizeof *config);
   if (!config) return ctr__nomem(r->err);
   ctr_code code = ctr__read_object(r, NULL, value, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__read_version(r, ctr_json_get(value, "ociVersion"));
-  if (!code) *ret_config = config;
-  return code;
+  if (code) return code;
+  ctr__read_preset(config);
+  *ret_config = config;
+  return CTR_OK;
 }
 
 ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_config **ret_config,

@@ -248,7 +248,7 @@ CTR__TYPE(ctr_syscall, CTR__FIELD(ctr_syscall, names, STRS, CTR__MUST),
           CTR__FIELD(ctr_syscall, args, LIST, CTR__OF(ctr_syscall_arg)));
 
 CTR__TYPE(ctr_seccomp,
-          CTR__FIELD(ctr_seccomp, defaultAction, ENUM, .names = &ctr__seccomp_actions, CTR__MUST),
+          CTR__FIELD(ctr_seccomp, defaultAction, ENUM, .names = &ctr__seccomp_defaults, CTR__MUST),
           CTR__FIELD(ctr_seccomp, defaultErrnoRet, UINT, .max = UINT32_MAX),
           CTR__FIELD(ctr_seccomp, architectures, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_seccomp, flags, STRS, CTR__PLAIN),

@@ -14,7 +14,8 @@ struct ctr_process {
   enum { CTR__NEW, CTR__RUNNING, CTR__ENDED } state;
   pid_t pid;
   int pidfd;
-  int console; /* the caller's end of its terminal */
+  int console;  /* the caller's end of its terminal */
+  int listener; /* what questions about its calls come by */
   ctr_io io;
   ctr_exit status;
   const char *external[3];

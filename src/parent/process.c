@@ -31,6 +31,7 @@ static ctr_process *ctr__process_blank(ctr_err *err) {
   *p = (ctr_process){.pid = -1,
                      .pidfd = -1,
                      .console = -1,
+                     .listener = -1,
                      .attachment = {.start_sock = -1},
                      .io = {{-1, -1, -1}, {-1, -1, -1}},
                      .external = {"", "", ""}};
@@ -63,6 +64,10 @@ int ctr_process_pidfd(const ctr_process *process) {
 
 int ctr_process_console(const ctr_process *process) {
   return process->console;
+}
+
+int ctr_process_listener(const ctr_process *process) {
+  return process->listener;
 }
 
 ctr_io *ctr_process_io(ctr_process *process) {
@@ -132,6 +137,7 @@ void ctr_process_free(ctr_process *process) {
   if (!process) return;
   ctr__close(&process->pidfd);
   ctr__close(&process->console);
+  ctr__close(&process->listener);
   ctr_io_close(&process->io);
   ctr_arena_free(&process->arena);
   CTR_FREE(process);
@@ -152,6 +158,9 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
   if (!code && ctr__has_terminal(plan) && !(process_desc && process_desc->console_socket))
     code = ctr__fail(err, CTR_E_ARG, 0, "process.terminal",
                      "nobody could serve the terminal: use ctr_process_start, or a console_socket");
+  if (!code && ctr__step_of(plan, CTR__STEP_KEEP_LISTENER))
+    code = ctr__fail(err, CTR_E_ARG, 0, "linux.seccomp.syscalls",
+                     "nobody could answer for SCMP_ACT_NOTIFY: use ctr_process_start");
   if (!code) code = ctr_process_new(plan, process_desc, &process, err);
   if (!code) code = ctr_process_start(process, err);
   if (!code) code = ctr_process_wait(process, ret_exit, err);

@@ -20,7 +20,8 @@ static const struct ctr__hint {
 } ctr__hints[] = {
     {CTR__STEP_CLONE, EPERM,
      "this machine does not let the caller make these namespaces; a sysctl such as "
-     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it"},
+     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it, or a seccomp "
+     "filter of the caller's own"},
     {CTR__STEP_CLONE, ENOSPC, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},

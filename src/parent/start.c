@@ -185,6 +185,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
     if (s->launch.shared) ctr__undo(s->plan, s->launch.shared);
     ctr_io_close(&p->io);
     ctr__close(&p->console);
+    ctr__close(&p->listener);
     p->pid = -1;
   }
   if (s->launch.shared) munmap(s->launch.shared, sizeof *s->launch.shared);

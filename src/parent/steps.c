@@ -137,6 +137,13 @@ static ctr_code ctr__parent_take_listener(ctr__start *s, const ctr__step *step) 
   return code ? code : ctr__answer(s, CTR__MSG_RUN);
 }
 
+static ctr_code ctr__parent_keep_listener(ctr__start *s, const ctr__step *step) {
+  ctr__message message;
+  ctr_code code = ctr__expect(s, CTR__MSG_LISTENER, &message, &s->process->listener);
+  (void)step;
+  return code ? code : ctr__answer(s, CTR__MSG_RUN);
+}
+
 static ctr_code ctr__parent_record(ctr__start *s, const ctr__step *step) {
   const ctr__attachment *attachment = &s->process->attachment;
   (void)step;
@@ -333,6 +340,7 @@ static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
     [CTR__STEP_TAKE_LISTENER] = ctr__parent_take_listener,
+    [CTR__STEP_KEEP_LISTENER] = ctr__parent_keep_listener,
     [CTR__STEP_DEVICE_LIST] = ctr__parent_device_list,
     [CTR__STEP_DEVICE_PROGRAM] = ctr__parent_device_program,
     [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,

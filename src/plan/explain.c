@@ -122,6 +122,14 @@ static void ctr__text_filter_flags(ctr__text *t, uint64_t flags) {
   ctr__text_add(t, ")");
 }
 
+static void ctr__text_preset(ctr__text *t, const char *preset, uint64_t caps) {
+  if (!preset) return;
+  ctr__text_add(t, ", the preset %s", preset);
+  if (!caps) return;
+  ctr__text_add(t, " with what is for ");
+  ctr__text_bits(t, &ctr__capability_names, true, caps);
+}
+
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
   if (value == UINT64_MAX)
     ctr__text_add(t, "unlimited");
@@ -173,6 +181,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'f': ctr__text_filter_flags(t, num); break;
+  case 'H': ctr__text_preset(t, str, num); break;
   case 'X': ctr__text_for_filters(t, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
@@ -266,4 +275,50 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
       return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
   }
   return CTR_OK;
+}
+
+/* -- presets -- */
+
+static const char *const ctr__preset_words[] = {
+    [CTR__IN_NONE] = "no", [CTR__IN_DEFAULT] = "default", [CTR__IN_STRICT] = "strict",
+    [CTR__IN_BOTH] = "both"};
+
+static const char *ctr__answer_word(uint32_t answer) {
+  return answer == CTR__SECCOMP_ABSENT ? "ENOSYS" : "EPERM";
+}
+
+static int ctr__explain_group(size_t index, ctr_sink sink, void *userdata) {
+  const ctr__call_group *group = &ctr__call_groups[index];
+  ctr__text line = {.len = 0};
+  ctr__text_add(&line, "%-7s  %s: %s", ctr__preset_words[group->presets], group->name, group->why);
+  if (group->caps) ctr__text_add(&line, "; default with ");
+  if (group->caps) ctr__text_bits(&line, &ctr__capability_names, true, group->caps);
+  if (!group->presets) ctr__text_add(&line, "; else %s", ctr__answer_word(group->refusal));
+  ctr__text_add(&line, ":");
+  for (int row = 0; row < CTR__SYSCALL_ROWS; row++)
+    if (ctr__syscall_rows[row].group == index)
+      ctr__text_add(&line, " %s", ctr__syscall_rows[row].name);
+  ctr__text_end_line(&line);
+  return sink(userdata, line.buf, line.len);
+}
+
+static int ctr__explain_guard(const ctr__call_guard *guard, ctr_sink sink, void *userdata) {
+  ctr__text line = {.len = 0};
+  ctr__text_add(&line, "%-7s  of %s(2): %s", ctr__preset_words[guard->presets], guard->call,
+                guard->why);
+  if (guard->caps) ctr__text_add(&line, "; all with ");
+  if (guard->caps) ctr__text_bits(&line, &ctr__capability_names, true, guard->caps);
+  ctr__text_end_line(&line);
+  return sink(userdata, line.buf, line.len);
+}
+
+ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err) {
+  int stopped = 0;
+  ctr__err_clear(err);
+  if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
+  for (size_t i = 0; i < CTR__CALL_GROUP_COUNT && !stopped; i++)
+    stopped = ctr__explain_group(i, sink, userdata);
+  for (size_t i = 0; i < CTR__CALL_GUARDS && !stopped; i++)
+    stopped = ctr__explain_guard(&ctr__call_guards[i], sink, userdata);
+  return stopped ? ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped") : CTR_OK;
 }

@@ -64,7 +64,8 @@ enum {
    terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
    controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
    start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
-   capabilities that stay until filters are loaded, if any do. Text and errors of a step come from
+   capabilities that stay until filters are loaded, if any do, %H a seccomp preset, if it is one, and
+   the capabilities that it allows more for. Text and errors of a step come from
    here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -167,8 +168,9 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
-  X(FILTER, "load a seccomp filter of %s0 instructions%f2", "seccomp(2)")                          \
+  X(FILTER, "load a seccomp filter of %s0 instructions%H3%f2", "seccomp(2)")                       \
   X(TAKE_LISTENER, "give who listens at %s0 what its calls are notified by", "seccomp_unotify(2)") \
+  X(KEEP_LISTENER, "keep for the caller what its calls are notified by", "seccomp_unotify(2)")      \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 

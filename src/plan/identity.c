@@ -321,9 +321,13 @@ static ctr_code ctr__check_filter(ctr__builder *b, const char *field, const ctr_
 }
 
 static void ctr__filter_step(ctr__builder *b, const char *field, ctr__ref code, size_t count,
-                             uint32_t flags) {
-  ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)}, .ref = {0, code},
-                  .num = {count, !b->filter_count++, flags});
+                             uint32_t flags, uint32_t preset) {
+  const uint64_t caps = ctr__preset_caps(preset, ctr__caps_of(&b->config->process));
+  const char *name =
+      preset ? ctr__name_of(&ctr__seccomp_presets, b->config->linux_.seccomp.defaultAction) : NULL;
+  ctr__child_step(b, FILTER, .field = field, .ref = {0, code},
+                  .str = {ctr__print(b, "%zu", count), NULL, NULL, name},
+                  .num = {count, !b->filter_count++, flags, caps});
 }
 
 static ctr_code ctr__plan_given_filters(ctr__builder *b) {
@@ -337,7 +341,7 @@ static ctr_code ctr__plan_given_filters(ctr__builder *b) {
     ctr_code code = ctr__check_filter(b, field, filter);
     if (code) return code;
     ctr__filter_step(b, field, ctr__add_bytes(b, filter->code, filter->len, 8),
-                     filter->len / CTR__FILTER_INSN, 0);
+                     filter->len / CTR__FILTER_INSN, 0, 0);
   }
   return CTR_OK;
 }
@@ -372,7 +376,8 @@ static ctr_code ctr__plan_seccomp(ctr__builder *b) {
   ctr_code code = ctr__check_filter_flags(b, &flags);
   if (!code) code = ctr__seccomp_compile(b, &program, &count);
   if (code) return code;
-  ctr__filter_step(b, "linux.seccomp", program, count, flags);
+  ctr__filter_step(b, "linux.seccomp", program, count, flags,
+                   ctr__preset_of(&b->config->linux_.seccomp));
   return flags & CTR__SECCOMP_NEW_LISTENER ? ctr__plan_listener(b) : CTR_OK;
 }
 

@@ -39,8 +39,26 @@ static ctr_status ctr__status_when_filtered(enum ctr__goal goal) {
                                     : CTR_STATUS_CREATING;
 }
 
+/* The caller itself answers: it is the one that starts the process. */
+static ctr_code ctr__plan_kept_listener(ctr__builder *b) {
+  static const char field[] = "linux.seccomp.listenerPath";
+  if (b->config->linux_.seccomp.listenerPath)
+    return ctr__refuse(b, CTR_E_CONFIG, field,
+                       "keep_listener is set: what questions come by goes to one of them");
+  if (b->purpose->goal == CTR__GOAL_CREATE)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
+                       "who starts a created container cannot keep what questions come by: use "
+                       "ctr_container_run, or a listenerPath");
+  ctr__parent_step(b, KEEP_LISTENER, .field = "linux.seccomp.syscalls");
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_listener(ctr__builder *b) {
   const ctr_seccomp *profile = &b->config->linux_.seccomp;
+  if (b->desc->keep_listener) return ctr__plan_kept_listener(b);
+  if (!profile->listenerPath)
+    return ctr__refuse(b, CTR_E_CONFIG, "linux.seccomp.listenerPath",
+                       "missing: nobody would answer for SCMP_ACT_NOTIFY");
   if (!b->desc->id)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp.listenerPath",
                        "who listens is told of a container with a name: use ctr_container_run, or "

@@ -30,6 +30,8 @@ enum {
   CTR__SECCOMP_TRACE = 0x7ff00000,
   CTR__SECCOMP_LOG = 0x7ffc0000,
   CTR__SECCOMP_ALLOW = 0x7fff0000,
+  CTR__SECCOMP_DENIED = CTR__SECCOMP_ERRNO | EPERM,
+  CTR__SECCOMP_ABSENT = CTR__SECCOMP_ERRNO | ENOSYS,
 };
 #define CTR__SECCOMP_KILL_PROCESS UINT32_C(0x80000000)
 #define CTR__SECCOMP_ACTION       UINT32_C(0xffff0000)
@@ -41,6 +43,7 @@ enum { CTR__SECCOMP_NR = 0, CTR__SECCOMP_ARCH = 4, CTR__SECCOMP_ARGS = 16 };
 typedef struct ctr__profile {
   ctr__builder *b;
   const ctr_seccomp *config;
+  uint32_t preset; /* CTR__IN_*, of the library's own compiler; 0: none */
   uint32_t default_answer;
   size_t unknown, unknown_at[2]; /* names of no architecture's calls, and where the first is */
   ctr__cbpf program;
@@ -57,6 +60,8 @@ static uint32_t ctr__seccomp_answer(ctr_seccomp_action action, ctr_uint number) 
       [CTR_SCMP_ACT_ALLOW] = CTR__SECCOMP_ALLOW,
       [CTR_SCMP_ACT_LOG] = CTR__SECCOMP_LOG,
       [CTR_SCMP_ACT_NOTIFY] = CTR__SECCOMP_NOTIFY,
+      [CTR_SECCOMP_DEFAULT] = CTR__SECCOMP_ABSENT,
+      [CTR_SECCOMP_STRICT] = CTR__SECCOMP_ABSENT,
   };
   const bool has_number = action == CTR_SCMP_ACT_ERRNO || action == CTR_SCMP_ACT_TRACE;
   if (!has_number) return answers[action];
@@ -98,7 +103,6 @@ static void ctr__seccomp_warn_unknown(ctr__profile *p) {
 static bool ctr__seccomp_hides_newer(const ctr__profile *p) {
   return (p->default_answer & CTR__SECCOMP_ACTION) == CTR__SECCOMP_ERRNO;
 }
-enum { CTR__SECCOMP_ABSENT = CTR__SECCOMP_ERRNO | ENOSYS };
 
 static ctr_code ctr__profile_begin(ctr__profile *p, ctr__builder *b) {
   const ctr_seccomp *config = &b->config->linux_.seccomp;

@@ -156,8 +156,7 @@ static ctr_code ctr__libseccomp_make(ctr__profile *p, scmp_filter_ctx filter) {
   return code;
 }
 
-/* Compiles the profile of the config: the program's bytes are in the block. */
-static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+static ctr_code ctr__libseccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
   ctr__profile p;
   ctr_code code = ctr__profile_begin(&p, b);
   if (code) return code;
@@ -171,3 +170,13 @@ static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32
 }
 
 #endif /* CTR_WITH_LIBSECCOMP */
+
+/* Compiles the profile of the config: the program's bytes are in the block. libseccomp does not say
+   which of several rules of a call counts that look at the same argument, as those of presets do. */
+static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+#ifdef CTR_WITH_LIBSECCOMP
+  if (!ctr__preset_of(&b->config->linux_.seccomp))
+    return ctr__libseccomp_compile(b, ret_code, ret_count);
+#endif
+  return ctr__seccomp_compile_own(b, ret_code, ret_count);
+}

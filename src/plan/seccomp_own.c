@@ -1,5 +1,5 @@
 /* The library's own compiler, for the architecture that this is compiled for: calls of any other
-   kill the process.
+   kill the process. It is used where there is no libseccomp, and for presets in any case.
 
    What a profile means is what libseccomp and runc make of it:
    - a rule whose action is the default one says nothing;
@@ -8,8 +8,6 @@
    - a rule matches when all of its arguments do; one that names an argument twice is several rules.
 
    The program is a balanced search over ranges of numbers that have the same answer. */
-#ifndef CTR_WITH_LIBSECCOMP
-
 #if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 enum { CTR__SECCOMP_LOW = 4, CTR__SECCOMP_HIGH = 0 }; /* the words of an argument */
 #else
@@ -26,8 +24,9 @@ typedef struct ctr__seccomp_rule {
 
 /* What a profile says of one call. */
 typedef struct ctr__seccomp_call {
-  uint32_t answer;
-  bool is_fixed; /* it is always that answer; else that of the first rule that matches */
+  uint32_t answer; /* when no rule matches, if that is not the default */
+  bool is_fixed;   /* it is always that answer, whatever the rules     */
+  bool is_preset;  /* it is what the preset says                       */
   const ctr__seccomp_rule *rules;
 } ctr__seccomp_call;
 
@@ -77,8 +76,9 @@ static bool ctr__seccomp_looks_at(const ctr_syscall_arg *arg) {
 static void ctr__seccomp_add_rule(ctr__seccomp *s, int slot, uint32_t answer,
                                   const ctr_syscall_arg *args, size_t count) {
   ctr__seccomp_call *call = &s->calls[slot];
+  const bool says_nothing = answer == s->profile.default_answer && !s->profile.preset;
   bool looks = false;
-  if (call->is_fixed || answer == s->profile.default_answer) return;
+  if (call->is_fixed || says_nothing) return;
   for (size_t i = 0; i < count; i++) looks |= ctr__seccomp_looks_at(&args[i]);
   if (!looks) {
     call->is_fixed = true;
@@ -150,15 +150,49 @@ static ctr_code ctr__seccomp_check_blind(ctr__seccomp *s, enum ctr__multiplexer 
                    mux == CTR__MUX_IPC ? "ipc" : "socketcall");
 }
 
-static void ctr__seccomp_warn_foreign(const ctr__profile *p) {
+/* -- what a preset says of calls that no entry decides alone -- */
+
+static uint64_t ctr__seccomp_caps(const ctr__seccomp *s) {
+  return ctr__caps_of(&s->profile.b->config->process);
+}
+
+static void ctr__seccomp_add_guard(ctr__seccomp *s, const ctr__call_guard *guard) {
+  const uint64_t caps = ctr__seccomp_caps(s);
+  const int slot = ctr__seccomp_slot(ctr__syscall_find(guard->call));
+  if (slot < 0 || !ctr__guard_applies(guard, s->profile.preset, caps)) return;
+  for (const ctr__call_rule *rule = guard->rules; rule->answer; rule++)
+    if (!rule->caps || (rule->caps & caps))
+      ctr__seccomp_add_rule(s, slot, rule->answer, rule->args, rule->args[1].op ? 2 : 1);
+  s->calls[slot].is_preset = true;
+  if (!s->calls[slot].is_fixed) s->calls[slot].answer = guard->otherwise;
+}
+
+static void ctr__seccomp_add_row(ctr__seccomp *s, int row) {
+  const ctr__call_group *group = &ctr__call_groups[ctr__syscall_rows[row].group];
+  const int slot = ctr__seccomp_slot(row);
+  ctr__seccomp_call *call = slot < 0 ? NULL : &s->calls[slot];
+  if (!call || call->is_fixed || call->is_preset) return;
+  call->answer = ctr__group_answer(group, s->profile.preset, ctr__seccomp_caps(s));
+  call->is_preset = true;
+}
+
+static void ctr__seccomp_add_preset(ctr__seccomp *s) {
+  for (size_t i = 0; i < CTR__CALL_GUARDS && s->profile.preset; i++)
+    ctr__seccomp_add_guard(s, &ctr__call_guards[i]);
+  for (int row = 0; row < CTR__SYSCALL_ROWS && s->profile.preset; row++)
+    ctr__seccomp_add_row(s, row);
+}
+
+/* What every engine names is no news, and stricter than what is asked for. */
+static void ctr__seccomp_tell_of_foreign(const ctr__profile *p) {
   const ctr_strs *all = &p->config->architectures;
   size_t foreign = 0, first = 0;
   for (size_t i = all->count; i-- > 0;)
     if (strcmp(all->items[i], CTR__SCMP_NATIVE) != 0) foreign++, first = i;
   if (foreign)
-    ctr__log(&p->b->desc->log, CTR_LOG_WARNING, "linux.seccomp.architectures",
-             "programs for %s%s are killed: without libseccomp (CTR_WITH_LIBSECCOMP) filters are "
-             "for " CTR__SCMP_NATIVE " alone",
+    ctr__log(&p->b->desc->log, CTR_LOG_INFO, "linux.seccomp.architectures",
+             "programs for %s%s are killed: presets, and filters without libseccomp "
+             "(CTR_WITH_LIBSECCOMP), are for " CTR__SCMP_NATIVE " alone",
              all->items[first], foreign > 1 ? " and others that are named" : "");
 }
 
@@ -172,7 +206,8 @@ static ctr_code ctr__seccomp_collect(ctr__seccomp *s) {
       code = ctr__seccomp_collect_name(s, i, j);
   if (!code) code = ctr__seccomp_check_blind(s, CTR__MUX_SOCKETCALL);
   if (!code) code = ctr__seccomp_check_blind(s, CTR__MUX_IPC);
-  if (!code) ctr__seccomp_warn_foreign(&s->profile);
+  if (!code) ctr__seccomp_tell_of_foreign(&s->profile);
+  if (!code) ctr__seccomp_add_preset(s);
   return s->profile.b->nomem ? ctr__nomem(s->profile.b->err) : code;
 }
 
@@ -206,12 +241,11 @@ static void ctr__seccomp_divide(ctr__seccomp *s) {
   for (int slot = 0; slot < CTR__SECCOMP_SLOTS; slot++) {
     const ctr__seccomp_call *call = &s->calls[slot];
     const uint64_t number = ctr__seccomp_number(slot);
-    if (!call->is_fixed && !call->rules) continue;
+    if (!call->is_fixed && !call->is_preset && !call->rules) continue;
     ctr__seccomp_fill(s, next, number);
-    if (call->is_fixed)
-      ctr__seccomp_add_range(s, number, call->answer, NULL);
-    else
-      ctr__seccomp_add_range(s, number, s->profile.default_answer, call->rules);
+    const bool has_answer = call->is_fixed || call->is_preset;
+    ctr__seccomp_add_range(s, number, has_answer ? call->answer : s->profile.default_answer,
+                           call->is_fixed ? NULL : call->rules);
     next = number + 1;
   }
 #ifdef __x86_64__
@@ -299,8 +333,8 @@ static void ctr__seccomp_assemble(ctr__seccomp *s, uint32_t architecture) {
   ctr__cbpf_load(p, CTR__SECCOMP_ARCH);
 }
 
-/* Compiles the profile of the config: the program's bytes are in the block. */
-static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+/* The program's bytes are in the block. */
+static ctr_code ctr__seccomp_compile_own(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
   const ctr__name *native = ctr__name_find(&ctr__seccomp_architectures, CTR__SCMP_NATIVE);
   if (!native)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp",
@@ -309,11 +343,10 @@ static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32
   if (!s) return ctr__nomem(b->err);
   s->newest = -1;
   ctr_code code = ctr__profile_begin(&s->profile, b);
+  s->profile.preset = ctr__preset_of(s->profile.config);
   if (!code) code = ctr__seccomp_collect(s);
   if (code) return code;
   ctr__seccomp_divide(s);
   ctr__seccomp_assemble(s, (uint32_t)native->value);
   return ctr__profile_end(&s->profile, ret_code, ret_count);
 }
-
-#endif /* !CTR_WITH_LIBSECCOMP */

@@ -79,6 +79,11 @@ BAD_CONFIGS = [
     ({"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
         {"names": ["dup"], "action": "SCMP_ACT_NOTIFY"}], "listenerPath": "/nobody/here"}},
      "linux.seccomp.listenerPath: connect to the listener's socket /nobody/here", "No such file"),
+    ({"annotations": {"ctr.seccomp": "lax"}},
+     "annotations.ctr.seccomp: \"lax\" is not a seccomp preset", "default or strict"),
+    ({"annotations": {"ctr.seccomp": "strict"},
+      "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}},
+     "annotations.ctr.seccomp: linux.seccomp says something else", "seccomp=unconfined"),
     # parsed, and refused until it is executed
     ({"process.terminal": True, "process.consoleSize": {"height": 70000, "width": 1}},
      "process.consoleSize: more than 65535"),
@@ -121,7 +126,9 @@ class BadInput(Bundles):
     def test_bad_configs_are_refused_by_field(self):
         for changes, *parts in BAD_CONFIGS:
             with self.subTest(changes=changes):
-                self.write(changes)
+                # A preset does not go with a profile.
+                self.write({**({"annotations": {}} if "linux.seccomp" in changes else {}),
+                            **changes})
                 before = census(self.bundle)
                 self.refused(ctr_oci("run", "--bundle", self.bundle, "test"), before, *parts)
 

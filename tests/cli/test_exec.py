@@ -518,6 +518,8 @@ class Hostile(Execs):
     ROUNDS, AT_ONCE = 20, 10
 
     def attack(self, changes=None):
+        # The preset would not let it attach to anything.
+        self.default.pop("annotations")
         # Of the programs themselves this is all there is to see.
         self.start("one", {**(changes or {}),
                            "process.args": ["/probe", "spy", "/", "/probe", "/dev/null"]})

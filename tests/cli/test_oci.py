@@ -144,7 +144,7 @@ OPTIONS = {
     "update": "resources r blkio-weight cpu-burst cpu-idle cpu-period cpu-quota cpu-rt-period "
               "cpu-rt-runtime cpu-share cpuset-cpus cpuset-mems kernel-memory kernel-memory-tcp "
               "memory memory-reservation memory-swap pids-limit",
-    "spec": "bundle b rootless", "explain": "bundle b default no-pivot rights",
+    "spec": "bundle b rootless", "explain": "bundle b default no-pivot rights presets",
 }
 GLOBALS = "root log log-format debug systemd-cgroup cgroup-manager rootless version v help h"
 
@@ -337,7 +337,8 @@ class Features(Bundles):
 
     def test_what_is_disabled_is_refused(self):
         for feature, changes in (
-                (self.linux["seccomp"], {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}),
+                (self.linux["seccomp"], {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"},
+                                         "annotations": {}}),
                 (self.linux["apparmor"], {"process.apparmorProfile": "x"}),
                 (self.linux["selinux"], {"process.selinuxLabel": "x"}),
                 (self.linux["intelRdt"], {"linux.intelRdt": {}}),
@@ -349,7 +350,8 @@ class Features(Bundles):
         profile = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/s", "syscalls": [
             {"names": ["dup"], "action": "SCMP_ACT_NOTIFY"}]}
         for flag in self.linux["seccomp"]["knownFlags"]:
-            self.assertEqual(self.explains({"linux.seccomp": {**profile, "flags": [flag]}}),
+            self.assertEqual(self.explains({"linux.seccomp": {**profile, "flags": [flag]},
+                                            "annotations": {}}),
                              flag in self.linux["seccomp"]["supportedFlags"], flag)
 
     def test_ids_of_mounts_are_mapped_for_who_may(self):

@@ -16,11 +16,13 @@
      probe read FD...           what is left to read from each descriptor
      probe hear                 "ready", then each signal that comes; SIGTERM ends it
      probe headless             as hear, in a second thread: the first ends
+     probe threads N            makes so many, waits for all and says how many ran
      probe daemons N            makes so many, all orphans in sessions of their own; "ready"; waits
      probe spy ALLOWED...       what it can see of other processes and is none of these, until
                                 SIGTERM; attaches to every one and says how often that worked
      probe terminal             what its standard streams are as terminals, and whose
      probe tiocsti TEXT         types that into its terminal, as if it came from the keyboard
+     probe takeover TEXT        the same, when the terminal has become its own
      probe note DIR NAME        adds NAME to DIR/order, copies stdin to DIR/NAME.stdin and writes
                                 what "self" says to DIR/NAME
      probe exit N | crash now | wait */
@@ -308,6 +310,12 @@ static int type_in(const char *text) {
   return 0;
 }
 
+/* A session without a terminal may take one that no other session has (ioctl_tty(2)). */
+static int take_over(const char *text) {
+  if (ioctl(0, TIOCSCTTY, 0) < 0) return printf("taken %s\n", errno_name()), 0;
+  return type_in(text);
+}
+
 /* -- behaviour -- */
 
 static int spew(const char *count) {
@@ -349,8 +357,8 @@ static int call(const char *words) {
   }
   fflush(stdout); /* for it may be the end */
   errno = 0;
-  long result = syscall((int)number[0], number[1], number[2], number[3], number[4], number[5],
-                        number[6]);
+  long result =
+      syscall((int)number[0], number[1], number[2], number[3], number[4], number[5], number[6]);
   printf("%s %ld %s\n", words, result, errno ? errno_name() : "ok");
   return 0;
 }
@@ -435,6 +443,20 @@ static int headless(void) {
   sigprocmask(SIG_BLOCK, &all, NULL);
   if (pthread_create(&thread, NULL, hear_on, NULL)) return 1;
   return (int)syscall(SYS_exit, 0);
+}
+
+static void *run_once(void *count) {
+  __atomic_add_fetch((int *)count, 1, __ATOMIC_SEQ_CST);
+  return NULL;
+}
+
+static int threads(const char *number) {
+  pthread_t all[64];
+  int ran = 0, n = atoi(number);
+  for (int i = 0; i < n && i < 64; i++)
+    if (pthread_create(&all[i], NULL, run_once, &ran)) return 1;
+  for (int i = 0; i < n && i < 64; i++) pthread_join(all[i], NULL);
+  return printf("threads %d\n", ran), 0;
 }
 
 /* Sends each message to the service manager (sd_notify(3)), then waits. */
@@ -544,10 +566,12 @@ static int spy(char **allowed) {
 static const struct {
   const char *name;
   int (*run)(const char *argument);
-} commands[] = {{"cat", cat},       {"stat", say_stat},   {"statfs", say_statfs}, {"try", say_try},
-                {"make", say_make}, {"spew", spew},       {"exit", exit_with},    {"crash", crash},
-                {"read", drain},    {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
-                {"call", call},     {"i386", call_i386},  {"writable", say_writable}};
+} commands[] = {{"cat", cat},         {"stat", say_stat},     {"statfs", say_statfs},
+                {"try", say_try},     {"make", say_make},     {"spew", spew},
+                {"exit", exit_with},  {"crash", crash},       {"read", drain},
+                {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
+                {"call", call},       {"i386", call_i386},    {"writable", say_writable},
+                {"threads", threads}, {"takeover", take_over}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";

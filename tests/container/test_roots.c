@@ -451,6 +451,7 @@ static const insn broken[] = {{0xffff, 0, 0, 0}};
 TEST(filters_are_in_force) {
   box b = box_new();
   ctr_filter filters[] = {FILTER(no_personality), FILTER(no_mempolicy)};
+  box_unfilter(&b);
   CHECK_RAN(box_run(&b, "self"));
   CHECK_STR(box_said(&b, "Seccomp"), "0");
   b.plan.filters = filters;

@@ -143,17 +143,16 @@ TEST(what_engines_write_lets_programs_run) {
 TEST(calls_of_another_architecture_are_filtered_or_the_end) {
 #ifdef __x86_64__
   box b = box_new();
+  box_unfilter(&b);
   CHECK_RAN(box_run(&b, "i386", "20")); /* getpid; 115 is swapoff */
   if (!strcmp(box_said(&b, "i386:20"), "-38")) SKIP("this kernel has no calls of i386");
   use_real(&b, "containerd-1.6");
   box_run(&b, "i386", "20", "115");
 #ifdef CTR_WITH_LIBSECCOMP
   CHECK_RAN(&b);
-  CHECK_STR(b.warnings, "");
   CHECK_MSG(atoi(box_said(&b, "i386:20")) > 0, "%s", b.out);
   CHECK_STR(box_said(&b, "i386:115"), text("%d", -EPERM));
 #else
-  CHECK_HAS(b.warnings, "linux.seccomp.architectures: programs for SCMP_ARCH_X86 and others");
   CHECK_MSG(!b.code && b.exit.signal == SIGSYS, "%s, signal %d: %s", b.err.msg, b.exit.signal,
             b.out);
 #endif

@@ -100,6 +100,7 @@ typedef struct compiled {
   char text[1 << 16]; /* the plan without the numbers of steps, or "!" and what was refused */
   size_t len;
   char warnings[4096]; /* fields that were warned of */
+  char news[4096];     /* fields of which something else was said */
 } compiled;
 
 static compiled now; /* the last plan that was compiled */
@@ -126,10 +127,10 @@ static inline int keep_line(void *userdata, const char *text, size_t len) {
 static inline void keep_warning(void *userdata, ctr_level level, const char *field,
                                 const char *text) {
   compiled *c = userdata;
-  size_t used = strlen(c->warnings);
-  (void)level;
+  char *said = level == CTR_LOG_WARNING ? c->warnings : c->news;
+  size_t used = strlen(said);
   (void)text;
-  snprintf(c->warnings + used, sizeof c->warnings - used, "%s;", field);
+  snprintf(said + used, sizeof c->warnings - used, "%s;", field);
 }
 
 static inline const char *or_else(const char *text, const char *fallback) {

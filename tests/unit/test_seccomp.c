@@ -432,7 +432,8 @@ TEST(unknown_names_are_left_out_where_that_is_safe) {
   CHECK_MSG(now.plan && !now.warnings[0], "%s%s", now.text, now.warnings);
 }
 
-TEST(foreign_architectures_are_worth_a_warning) {
+/* Every engine names some: that is no warning, and what is asked for is less strict. */
+TEST(foreign_architectures_are_told_of) {
   static const char *const rows[] = {"'SCMP_ARCH_X86_64','SCMP_ARCH_X86'", "'SCMP_ARCH_X32'",
                                      "'SCMP_ARCH_AARCH64','SCMP_ARCH_SHEB'"};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -440,12 +441,13 @@ TEST(foreign_architectures_are_worth_a_warning) {
     snprintf(json, sizeof json,
              ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','architectures':[%s]}", rows[i]);
     PLAN(NO_NEW, .linux_ = json);
-    CHECK_STR(now.warnings, "linux.seccomp.architectures;");
+    CHECK_STR(now.news, "linux.seccomp.architectures;");
+    CHECK_STR(now.warnings, "");
   }
   static const char own[] = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','architectures':['"
                             CTR__SCMP_NATIVE "']}";
   PLAN(NO_NEW, .linux_ = own);
-  CHECK_STR(now.warnings, "");
+  CHECK_STR(now.news, "");
 }
 
 /* -- the plan -- */
@@ -612,6 +614,25 @@ TEST(what_a_profile_may_not_say_is_refused) {
     PLAN(NO_NEW, RUN, .linux_ = json);
     CHECK_REFUSED(rows[i].profile, CTR_E_CONFIG, rows[i].field);
   }
+}
+
+/* Who starts the process may be the one that answers. */
+TEST(the_caller_can_keep_what_questions_come_by) {
+#define KEPT DEFAULT("ALLOW", RULE("'dup'", "NOTIFY", ""))
+  PLAN(NO_NEW, PROFILE(KEPT), .desc = {.keep_listener = true});
+  check_lines("a process", now.text,
+              "load a seccomp filter\n"
+              "parent  keep for the caller what its calls are notified by\nexecute /p");
+  check_num("with a listener", CTR__STEP_FILTER, 2, 8);
+  PLAN(NO_NEW, RUN, PROFILE(KEPT), .desc = {.keep_listener = true});
+  CHECK_HAS(now.text, "keep for the caller what its calls are notified by");
+  PLAN(NO_NEW, CREATE, PROFILE(KEPT), .desc = {.keep_listener = true});
+  CHECK_REFUSED("who starts it is another", CTR_E_UNSUPPORTED, "linux.seccomp.listenerPath");
+  PLAN(NO_NEW, PROFILE(NOTIFYING), .desc = {.id = "box", .keep_listener = true});
+  CHECK_REFUSED("two who listen", CTR_E_CONFIG, "linux.seccomp.listenerPath");
+  PLAN(NO_NEW, PROFILE(ALLOW_ALL), .desc = {.keep_listener = true});
+  CHECK_MSG(now.plan && !step_of(CTR__STEP_KEEP_LISTENER), "%s", now.text);
+#undef KEPT
 }
 
 /* Memory is taken in a few large pieces, whatever is named. */

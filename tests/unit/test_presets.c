@@ -1,0 +1,432 @@
+/* The presets of linux.seccomp: each row of the table in the program that is made of it; what must be
+   allowed and refused, known without the table; entries of one's own before a preset; how one is
+   asked for. */
+#include "plan.h"
+
+#include "../filters.h"
+
+#define NO_NEW .process = ",'noNewPrivileges':true"
+
+static const ctr_seccomp_action presets[] = {CTR_SECCOMP_DEFAULT, CTR_SECCOMP_STRICT};
+static const char *const names[] = {"default", "strict"};
+
+/* Makes the filter of a config that has the capabilities, with entries of one's own if there are. */
+static const insn *filter_of(ctr_seccomp_action preset, uint64_t caps, ctr_syscalls own) {
+  const setup s = {NO_NEW};
+  forget();
+  ctr_config *config = config_of(&now.mem, &s, &now.err);
+  config->process.capabilities = (ctr_capabilities){.permitted = caps};
+  config->linux_.seccomp = (ctr_seccomp){.defaultAction = preset, .syscalls = own};
+  compile_config(config, &s);
+  const ctr__step *step = step_of(CTR__STEP_FILTER);
+  const insn *code = step ? ctr__plan_data(now.plan, step->str[1]) : NULL;
+  const char *wrong = code ? why_no_filter(code, (size_t)step->num[0]) : now.err.msg;
+  CHECK_MSG(!wrong, "no filter: %s", wrong);
+  return wrong ? NULL : code;
+}
+
+static uint32_t says(const insn *code, const char *name, uint64_t a, uint64_t b, uint64_t c) {
+  const call about = {.number = (uint32_t)number_of(name), .arch = OWN_ARCH, .args = {a, b, c}};
+  return code ? answer_of(code, &about, NULL) : 0xbad;
+}
+
+static const char *word_of(uint32_t answer) {
+  static char text[32];
+  if (answer == ALLOW) return "allowed";
+  snprintf(text, sizeof text, "%s", answer == (ERRNO | EPERM)          ? "EPERM"
+                                    : answer == (ERRNO | ENOSYS)       ? "ENOSYS"
+                                    : answer == (ERRNO | EAFNOSUPPORT) ? "EAFNOSUPPORT"
+                                    : answer == (ERRNO | ENOTTY)       ? "ENOTTY"
+                                    : answer == (ERRNO | EINVAL)       ? "EINVAL"
+                                    : answer == KILL_PROCESS           ? "killed"
+                                                                       : "?");
+  return text;
+}
+
+/* -- what the table says -- */
+
+static const ctr__call_guard *guard_of(const char *name, uint32_t preset, uint64_t caps) {
+  for (size_t i = 0; i < CTR__CALL_GUARDS; i++) {
+    const ctr__call_guard *g = &ctr__call_guards[i];
+    if (!strcmp(g->call, name) && (g->presets & preset) &&
+        (preset == CTR__IN_STRICT || !(g->caps & caps)))
+      return g;
+  }
+  return NULL;
+}
+
+static uint32_t guard_says(const ctr__call_guard *guard, const call *about, uint64_t caps) {
+  for (const ctr__call_rule *r = guard->rules; r->answer; r++) {
+    bool matches = !r->caps || (r->caps & caps);
+    for (int i = 0; i < 2; i++)
+      if (r->args[i].op) matches &= arg_matches(&r->args[i], about);
+    if (matches) return r->answer;
+  }
+  return guard->otherwise;
+}
+
+static void check_row(const insn *code, int row, uint32_t preset, uint64_t caps) {
+  const char *name = ctr__syscall_rows[row].name;
+  const ctr__call_group *group = &ctr__call_groups[ctr__syscall_rows[row].group];
+  const ctr__call_guard *guard = guard_of(name, preset, caps);
+  const bool widened = preset == CTR__IN_DEFAULT && (group->caps & caps);
+  const uint32_t whole = (group->presets & preset) || widened ? ALLOW : group->refusal;
+  static const uint64_t upper[] = {0, UINT64_C(1) << 32, UINT64_MAX << 32};
+  if (number_of(name) < 0) return;
+  call about = {.number = (uint32_t)number_of(name), .arch = OWN_ARCH};
+  CHECK_MSG(guard || answer_of(code, &about, NULL) == whole, "%s is %s", name,
+            word_of(answer_of(code, &about, NULL)));
+  for (const ctr__call_rule *r = guard ? guard->rules : NULL; r && r->answer; r++)
+    for (uint64_t n = 0; n < 3 * 3 * 3; n++) {
+      const uint64_t near[] = {0, 1, UINT64_MAX};
+      memset(about.args, 0, sizeof about.args);
+      about.args[r->args[0].index] = (r->args[0].valueTwo + near[n % 3]) | upper[n / 3 % 3];
+      if (r->args[1].op) about.args[r->args[1].index] = r->args[1].valueTwo + near[n / 9];
+      const uint32_t is = answer_of(code, &about, NULL), should = guard_says(guard, &about, caps);
+      CHECK_MSG(is == should, "%s(%#llx, %#llx): %s", name, (unsigned long long)about.args[0],
+                (unsigned long long)about.args[1], word_of(is));
+    }
+}
+
+TEST(each_call_gets_what_its_group_says) {
+  for (int p = 0; p < 2; p++)
+    for (int cap = -2; cap < CTR_CAP_COUNT; cap++) {
+      const uint64_t caps = cap == -2 ? 0 : cap == -1 ? ALL_CAPS : UINT64_C(1) << cap;
+      const insn *code = filter_of(presets[p], caps, (ctr_syscalls){0});
+      for (int row = 0; row < CTR__SYSCALL_ROWS && code; row++)
+        check_row(code, row, p ? CTR__IN_STRICT : CTR__IN_DEFAULT, caps);
+    }
+}
+
+TEST(the_table_is_whole) {
+  unsigned calls[CTR__CALL_GROUP_COUNT] = {0};
+  for (int row = 0; row < CTR__SYSCALL_ROWS; row++) calls[ctr__syscall_rows[row].group]++;
+  for (size_t i = 0; i < CTR__CALL_GROUP_COUNT; i++) {
+    const ctr__call_group *g = &ctr__call_groups[i];
+    CHECK_MSG(calls[i], "no call is in the group %s", g->name);
+    CHECK_MSG(!(g->presets & CTR__IN_STRICT) || (g->presets & CTR__IN_DEFAULT),
+              "%s: strict allows more than default", g->name);
+    CHECK_MSG(!g->presets || !g->caps, "%s is allowed and widened", g->name);
+  }
+  for (size_t i = 0; i < CTR__CALL_GUARDS; i++) {
+    const ctr__call_guard *g = &ctr__call_guards[i];
+    const int row = ctr__syscall_find(g->call);
+    CHECK_MSG(row >= 0, "%s is no call", g->call);
+    if (row < 0) continue;
+    const uint32_t allowed = ctr__call_groups[ctr__syscall_rows[row].group].presets;
+    CHECK_MSG((allowed & g->presets) == g->presets, "%s is refused and looked at", g->call);
+  }
+}
+
+/* -- what is known without the table -- */
+
+enum { NEWUSER = 0x10000000, NEWNS = 0x20000, NEWTIME = 0x80, THREAD = 0x3d0f00 };
+#define UPPER (UINT64_C(1) << 32)
+
+TEST(what_must_be_allowed_and_refused) {
+  static const struct {
+    const char *call;
+    uint64_t a, b, c;
+    const char *by_default, *by_strict;
+  } rows[] = {
+      /* what every program does */
+      {"read", 0, 0, 0, "allowed", "allowed"},
+      {"openat", 0, 0, 0, "allowed", "allowed"},
+      {"mmap", 0, 0, 0, "allowed", "allowed"},
+      {"execve", 0, 0, 0, "allowed", "allowed"},
+      {"exit_group", 0, 0, 0, "allowed", "allowed"},
+      {"rt_sigreturn", 0, 0, 0, "allowed", "allowed"},
+      {"futex", 0, 0, 0, "allowed", "allowed"},
+      {"clock_gettime", 0, 0, 0, "allowed", "allowed"},
+      {"getrandom", 0, 0, 0, "allowed", "allowed"},
+      {"unlinkat", 0, 0, 0, "allowed", "allowed"},
+      {"recvmsg", 0, 0, 0, "allowed", "allowed"},
+      {"wait4", 0, 0, 0, "allowed", "allowed"},
+      {"prlimit64", 0, 0, 0, "allowed", "allowed"},
+      {"prlimit64", 1, 0, 0, "allowed", "EPERM"},
+      {"prctl", 15, 0, 0, "allowed", "allowed"}, /* PR_SET_NAME */
+      {"prctl", 35, 0, 0, "allowed", "EINVAL"},  /* PR_SET_MM */
+      /* processes and threads */
+      {"clone", 17, 0, 0, "allowed", "EPERM"},
+      {"clone", THREAD, 0, 0, "allowed", "allowed"},
+      {"clone", NEWUSER | 17, 0, 0, "EPERM", "EPERM"},
+      {"clone", UPPER | NEWUSER, 0, 0, "EPERM", "EPERM"},
+      {"clone", NEWNS | THREAD, 0, 0, "EPERM", "EPERM"},
+      {"clone3", 0, 0, 0, "ENOSYS", "ENOSYS"},
+      {"unshare", 0x400, 0, 0, "allowed", "EPERM"}, /* CLONE_FILES */
+      {"unshare", NEWUSER, 0, 0, "EPERM", "EPERM"},
+      {"unshare", NEWTIME, 0, 0, "EPERM", "EPERM"},
+      {"setns", 0, 0, 0, "EPERM", "EPERM"},
+      {"kill", 0, 0, 0, "allowed", "EPERM"},
+      {"tgkill", 0, 0, 0, "allowed", "allowed"},
+      {"setuid", 0, 0, 0, "allowed", "EPERM"},
+      {"chmod", 0, 0, 0, "allowed", "EPERM"},
+      {"seccomp", 0, 0, 0, "allowed", "EPERM"},
+      /* terminals: the kernel looks at 32 bits of the request */
+      {"ioctl", 0, 0x5401, 0, "allowed", "allowed"}, /* TCGETS */
+      {"ioctl", 0, 0x5402, 0, "allowed", "ENOTTY"},
+      {"ioctl", 0, 0x5412, 0, "EPERM", "ENOTTY"}, /* TIOCSTI */
+      {"ioctl", 0, 0x5412 + UPPER, 0, "EPERM", "ENOTTY"},
+      {"ioctl", 0, 0x5412 + 0xdeadbeef00000000, 0, "EPERM", "ENOTTY"},
+      {"ioctl", 0, 0x541c, 0, "EPERM", "ENOTTY"}, /* TIOCLINUX */
+      {"ioctl", 0, 0x5423, 0, "EPERM", "ENOTTY"}, /* TIOCSETD */
+      /* sockets */
+      {"socket", 1, 1, 0, "allowed", "EPERM"},
+      {"socket", 2, 1, 0, "allowed", "EPERM"},
+      {"socket", 10, 2, 17, "allowed", "EPERM"},
+      {"socket", 16, 3, 0, "allowed", "EPERM"},       /* NETLINK_ROUTE */
+      {"socket", 16, 3, 12, "EAFNOSUPPORT", "EPERM"}, /* NETLINK_NETFILTER */
+      {"socket", 17, 3, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_PACKET */
+      {"socket", 38, 5, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_ALG */
+      {"socket", 40, 1, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_VSOCK */
+      {"socket", 40 + UPPER, 1, 0, "EAFNOSUPPORT", "EPERM"},
+      {"socketpair", 1, 1, 0, "allowed", "EPERM"},
+      {"socketpair", 30, 1, 0, "EAFNOSUPPORT", "EPERM"}, /* AF_TIPC */
+      /* personality(2) */
+      {"personality", 0xffffffff, 0, 0, "allowed", "allowed"},
+      {"personality", 0, 0, 0, "allowed", "allowed"},
+      {"personality", 8, 0, 0, "allowed", "allowed"},
+      {"personality", 0x0400000, 0, 0, "EPERM", "EPERM"}, /* READ_IMPLIES_EXEC */
+      /* ways out, and ways to undo */
+      {"mount", 0, 0, 0, "EPERM", "EPERM"},
+      {"umount2", 0, 0, 0, "EPERM", "EPERM"},
+      {"pivot_root", 0, 0, 0, "EPERM", "EPERM"},
+      {"chroot", 0, 0, 0, "EPERM", "EPERM"},
+      {"open_tree", 0, 0, 0, "EPERM", "EPERM"},
+      {"move_mount", 0, 0, 0, "EPERM", "EPERM"},
+      {"fsopen", 0, 0, 0, "EPERM", "EPERM"},
+      {"fsconfig", 0, 0, 0, "EPERM", "EPERM"},
+      {"fsmount", 0, 0, 0, "EPERM", "EPERM"},
+      {"fspick", 0, 0, 0, "EPERM", "EPERM"},
+      {"mount_setattr", 0, 0, 0, "EPERM", "EPERM"},
+      {"open_by_handle_at", 0, 0, 0, "EPERM", "EPERM"},
+      {"ptrace", 16, 1, 0, "EPERM", "EPERM"},
+      {"process_vm_readv", 0, 0, 0, "EPERM", "EPERM"},
+      {"process_vm_writev", 0, 0, 0, "EPERM", "EPERM"},
+      {"pidfd_getfd", 0, 0, 0, "EPERM", "EPERM"},
+      {"kcmp", 0, 0, 0, "EPERM", "EPERM"},
+      {"add_key", 0, 0, 0, "EPERM", "EPERM"},
+      {"request_key", 0, 0, 0, "EPERM", "EPERM"},
+      {"keyctl", 0, 0, 0, "EPERM", "EPERM"},
+      {"bpf", 0, 0, 0, "EPERM", "EPERM"},
+      {"perf_event_open", 0, 0, 0, "EPERM", "EPERM"},
+      {"userfaultfd", 0, 0, 0, "EPERM", "EPERM"},
+      {"io_uring_setup", 0, 0, 0, "EPERM", "EPERM"},
+      {"io_uring_enter", 0, 0, 0, "EPERM", "EPERM"},
+      {"io_uring_register", 0, 0, 0, "EPERM", "EPERM"},
+      {"init_module", 0, 0, 0, "EPERM", "EPERM"},
+      {"finit_module", 0, 0, 0, "EPERM", "EPERM"},
+      {"kexec_load", 0, 0, 0, "EPERM", "EPERM"},
+      {"reboot", 0, 0, 0, "EPERM", "EPERM"},
+      {"swapon", 0, 0, 0, "EPERM", "EPERM"},
+      {"syslog", 0, 0, 0, "EPERM", "EPERM"},
+      {"clock_settime", 0, 0, 0, "EPERM", "EPERM"},
+      {"sethostname", 0, 0, 0, "EPERM", "EPERM"},
+      {"quotactl", 0, 0, 0, "EPERM", "EPERM"},
+      {"fanotify_init", 0, 0, 0, "EPERM", "EPERM"},
+      {"acct", 0, 0, 0, "EPERM", "EPERM"},
+      {"iopl", 3, 0, 0, "EPERM", "EPERM"},
+      {"modify_ldt", 0, 0, 0, "EPERM", "EPERM"},
+      {"vhangup", 0, 0, 0, "EPERM", "EPERM"},
+  };
+  for (int p = 0; p < 2; p++) {
+    const insn *code = filter_of(presets[p], 0, (ctr_syscalls){0});
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && code; i++) {
+      const char *should = p ? rows[i].by_strict : rows[i].by_default;
+      if (number_of(rows[i].call) < 0) continue;
+      const char *is = word_of(says(code, rows[i].call, rows[i].a, rows[i].b, rows[i].c));
+      CHECK_MSG(!strcmp(is, should), "%s: %s(%#llx, %#llx) is %s, should be %s", names[p],
+                rows[i].call, (unsigned long long)rows[i].a, (unsigned long long)rows[i].b, is,
+                should);
+    }
+  }
+}
+
+TEST(what_is_not_known_does_not_exist_and_what_is_foreign_is_the_end) {
+  for (int p = 0; p < 2; p++) {
+    const insn *code = filter_of(presets[p], ALL_CAPS, (ctr_syscalls){0});
+    static const uint32_t unknown[] = {511, 600, 0x1000, 0x3fffffff, UINT32_MAX};
+    for (size_t i = 0; i < 5 && code; i++)
+      CHECK_STR(word_of(answer_of(code, &(call){.number = unknown[i], .arch = OWN_ARCH}, NULL)),
+                "ENOSYS");
+    if (code) CHECK_NUM(answer_of(code, &(call){.number = 0, .arch = 1}, NULL), KILL_PROCESS);
+#ifdef __x86_64__
+    if (code)
+      CHECK_NUM(answer_of(code, &(call){.number = X32_BIT, .arch = OWN_ARCH}, NULL), KILL_PROCESS);
+#endif
+  }
+}
+
+TEST(capabilities_widen_the_default_alone) {
+  static const struct {
+    uint64_t cap;
+    const char *call;
+    uint64_t a;
+  } rows[] = {{CTR_CAP(SYS_ADMIN), "mount", 0},         {CTR_CAP(SYS_ADMIN), "clone", NEWUSER},
+              {CTR_CAP(SYS_ADMIN), "unshare", NEWNS},   {CTR_CAP(SYS_ADMIN), "clone3", 0},
+              {CTR_CAP(SYS_ADMIN), "setns", 0},         {CTR_CAP(SYS_ADMIN), "bpf", 0},
+              {CTR_CAP(BPF), "bpf", 0},                 {CTR_CAP(PERFMON), "perf_event_open", 0},
+              {CTR_CAP(SYS_PTRACE), "ptrace", 16},      {CTR_CAP(SYS_CHROOT), "chroot", 0},
+              {CTR_CAP(NET_RAW), "socket", 17},         {CTR_CAP(SYS_TIME), "clock_settime", 0},
+              {CTR_CAP(DAC_READ_SEARCH), "open_by_handle_at", 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const uint64_t with = rows[i].cap, others = ALL_CAPS & ~with & ~CTR_CAP(SYS_ADMIN);
+    const bool two = !strcmp(rows[i].call, "bpf") || !strcmp(rows[i].call, "perf_event_open");
+    const insn *code = filter_of(CTR_SECCOMP_DEFAULT, with, (ctr_syscalls){0});
+    CHECK_MSG(says(code, rows[i].call, rows[i].a, 0, 0) == ALLOW, "%s", rows[i].call);
+    code = filter_of(CTR_SECCOMP_DEFAULT, two ? 0 : others, (ctr_syscalls){0});
+    CHECK_MSG(says(code, rows[i].call, rows[i].a, 0, 0) != ALLOW, "%s", rows[i].call);
+    code = filter_of(CTR_SECCOMP_STRICT, ALL_CAPS, (ctr_syscalls){0});
+    CHECK_MSG(says(code, rows[i].call, rows[i].a, 0, 0) != ALLOW, "strict: %s", rows[i].call);
+  }
+  static const char *const never[] = {"keyctl", "userfaultfd", "io_uring_setup", "modify_ldt"};
+  const insn *code = filter_of(CTR_SECCOMP_DEFAULT, ALL_CAPS, (ctr_syscalls){0});
+  for (size_t i = 0; i < 4; i++)
+    if (number_of(never[i]) >= 0) CHECK_STR(word_of(says(code, never[i], 0, 0, 0)), "EPERM");
+  CHECK_STR(word_of(says(code, "ioctl", 0, 0x5412, 0)), "EPERM");
+}
+
+/* -- entries of one's own -- */
+
+TEST(entries_come_before_the_preset) {
+  static const ctr_syscall_arg packet[] = {{.index = 0, .value = 17, .op = CTR_SCMP_CMP_EQ}};
+  const ctr_syscall own[] = {
+      {.names = CTR_STRS("mount"), .action = CTR_SCMP_ACT_ALLOW},
+      {.names = CTR_STRS("getppid"), .action = CTR_SCMP_ACT_KILL_PROCESS},
+      {.names = CTR_STRS("getuid"), .action = CTR_SCMP_ACT_ERRNO, .errnoRet = {true, ENOSYS}},
+      {.names = CTR_STRS("socket", "dup"), .action = CTR_SCMP_ACT_ALLOW, .args = {packet, 1}},
+      {.names = CTR_STRS("dup"), .action = CTR_SCMP_ACT_TRAP, .args = {packet, 1}},
+      {.names = CTR_STRS("getgid"), .action = CTR_SCMP_ACT_TRAP, .args = {packet, 1}},
+  };
+  const insn *code = filter_of(CTR_SECCOMP_DEFAULT, 0, (ctr_syscalls){own, 6});
+  CHECK_NUM(says(code, "mount", 0, 0, 0), ALLOW);
+  CHECK_NUM(says(code, "getppid", 0, 0, 0), KILL_PROCESS);
+  CHECK_STR(word_of(says(code, "getuid", 0, 0, 0)), "ENOSYS"); /* as what is not known, but said */
+  CHECK_NUM(says(code, "socket", 17, 0, 0), ALLOW);
+  CHECK_NUM(says(code, "socket", 1, 0, 0), ALLOW); /* what none decides the preset does */
+  CHECK_STR(word_of(says(code, "socket", 40, 0, 0)), "EAFNOSUPPORT");
+  CHECK_NUM(says(code, "dup", 17, 0, 0), ALLOW);
+  CHECK_NUM(says(code, "getgid", 17, 0, 0), TRAP);
+  CHECK_NUM(says(code, "getgid", 1, 0, 0), ALLOW);
+  CHECK_STR(word_of(says(code, "umount2", 0, 0, 0)), "EPERM");
+}
+
+TEST(a_preset_is_no_action_of_an_entry_and_has_no_errno) {
+  PLAN(NO_NEW, .linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':"
+                         "['dup'],'action':'ctr.default'}]}");
+  CHECK_REFUSED("an entry", CTR_E_CONFIG, "linux.seccomp.syscalls[0].action");
+  PLAN(NO_NEW, .linux_ = ",'seccomp':{'defaultAction':'ctr.strict','defaultErrnoRet':1}");
+  CHECK_REFUSED("an errno", CTR_E_CONFIG, "linux.seccomp.defaultErrnoRet");
+  const ctr_syscall own = {.names = CTR_STRS("dup"), .action = CTR_SECCOMP_DEFAULT};
+  const setup s = {NO_NEW};
+  forget();
+  ctr_config *config = config_of(&now.mem, &s, &now.err);
+  config->linux_.seccomp =
+      (ctr_seccomp){.defaultAction = CTR_SECCOMP_STRICT, .syscalls = {&own, 1}};
+  compile_config(config, &s);
+  CHECK_REFUSED("from C", CTR_E_CONFIG, "linux.seccomp.syscalls[0].action");
+}
+
+/* -- asking for one -- */
+
+#define ASKED(value) ",'annotations':{'a':'b','ctr.seccomp':'" value "'}"
+
+TEST(an_annotation_asks_for_one) {
+  PLAN(NO_NEW, .top = ASKED("default"));
+  check_lines("default", now.text, "instructions, the preset default  <- linux.seccomp");
+  PLAN(NO_NEW, .top = ASKED("strict"));
+  check_lines("strict", now.text, "instructions, the preset strict  <- linux.seccomp");
+  PLAN(NO_NEW, .top = ASKED("lax"));
+  CHECK_REFUSED("unknown", CTR_E_CONFIG, "annotations.ctr.seccomp");
+  PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = ",'seccomp':{'defaultAction':'ctr.strict'}");
+  CHECK_MSG(now.plan, "%s", now.text);
+  static const char *const others[] = {"SCMP_ACT_ALLOW", "ctr.default"};
+  for (int i = 0; i < 2; i++) {
+    char json[128];
+    snprintf(json, sizeof json, ",'seccomp':{'defaultAction':'%s'}", others[i]);
+    PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = json);
+    CHECK_REFUSED("something else", CTR_E_CONFIG, "annotations.ctr.seccomp");
+  }
+  /* From C it is not read, and is not to be overlooked. */
+  static const ctr_pair pair = {"ctr.seccomp", "default"};
+  const setup s = {NO_NEW};
+  forget();
+  ctr_config *config = config_of(&now.mem, &s, &now.err);
+  config->annotations = (ctr_pairs){&pair, 1};
+  compile_config(config, &s);
+  CHECK_REFUSED("from C", CTR_E_CONFIG, "annotations.ctr.seccomp");
+}
+
+TEST(one_is_written_and_read_back) {
+  ctr_arena mem = {0};
+  ctr_json *json = NULL;
+  ctr_config *read = NULL;
+  const ctr_config config = {.linux_.seccomp = {.defaultAction = CTR_SECCOMP_STRICT}};
+  CHECK(!ctr_config_to_json(&mem, &config, &json, NULL));
+  CHECK(!ctr_config_from_json(&mem, json, &read, NULL, NULL));
+  CHECK(read && read->linux_.seccomp.defaultAction == CTR_SECCOMP_STRICT);
+  ctr_arena_free(&mem);
+}
+
+TEST(the_plan_says_for_which_capabilities_more_is_allowed) {
+  filter_of(CTR_SECCOMP_DEFAULT, CTR_CAP(SYS_ADMIN) | CTR_CAP(CHOWN) | CTR_CAP(NET_RAW),
+            (ctr_syscalls){0});
+  CHECK_HAS(now.text, "the preset default with what is for CAP_NET_RAW,CAP_SYS_ADMIN  <-");
+  filter_of(CTR_SECCOMP_STRICT, ALL_CAPS, (ctr_syscalls){0});
+  CHECK_HAS(now.text, "the preset strict  <-");
+}
+
+typedef struct sunk {
+  char text[1 << 15];
+  size_t len, lines_until_stop;
+} sunk;
+
+static int sink(void *userdata, const char *text, size_t len) {
+  sunk *s = userdata;
+  if (s->lines_until_stop-- == 0 || s->len + len >= sizeof s->text) return 1;
+  memcpy(s->text + s->len, text, len);
+  s->len += len;
+  return 0;
+}
+
+TEST(presets_are_explained_with_every_call) {
+  static sunk all;
+  ctr_err err;
+  all = (sunk){.lines_until_stop = 1000};
+  CHECK(!ctr_seccomp_explain(sink, &all, &err));
+  for (int row = 0; row < CTR__SYSCALL_ROWS; row++) {
+    char word[64];
+    snprintf(word, sizeof word, " %s", ctr__syscall_rows[row].name);
+    unsigned found = 0;
+    for (const char *at = all.text; (at = strstr(at, word)); at++)
+      found += at[strlen(word)] == ' ' || at[strlen(word)] == '\n';
+    CHECK_MSG(found >= 1, "%s is not in it", word);
+  }
+  for (size_t i = 0; i < CTR__CALL_GROUP_COUNT; i++) CHECK_HAS(all.text, ctr__call_groups[i].why);
+  CHECK_HAS(all.text, "no       mounts: would undo what is read-only or masked; default with "
+                      "CAP_SYS_ADMIN; else EPERM: fsconfig fsmount");
+  CHECK_HAS(all.text, "strict   of clone(2): threads alone\n");
+  for (size_t stop = 0; stop < 50; stop += 49) { /* among the groups, among the others */
+    all = (sunk){.lines_until_stop = stop};
+    CHECK(ctr_seccomp_explain(sink, &all, &err) == CTR_E_SYS && err.sys == ECANCELED);
+  }
+  CHECK(ctr_seccomp_explain(NULL, NULL, &err) == CTR_E_ARG);
+}
+
+/* What `default` costs at every start. */
+TEST(the_program_is_short_and_soon_decided) {
+  for (int p = 0; p < 2; p++) {
+    const insn *code = filter_of(presets[p], 0, (ctr_syscalls){0});
+    unsigned most = 0;
+    for (uint32_t number = 0; number < 512 && code; number++) {
+      unsigned steps = 0;
+      answer_of(code, &(call){.number = number, .arch = OWN_ARCH}, &steps);
+      if (steps > most) most = steps;
+    }
+    const ctr__step *step = step_of(CTR__STEP_FILTER);
+    CHECK_MSG(step && step->num[0] < 250 && most < 40, "%s: %llu instructions, %u at most",
+              names[p], step ? (unsigned long long)step->num[0] : 0, most);
+  }
+}
+
+TEST_MAIN
