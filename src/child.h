@@ -20,6 +20,8 @@
 
 #include "child/hooks.c"
 
+#include "child/landlock.c"
+
 #include "child/started.c"
 
 #include "child/run.c"

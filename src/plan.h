@@ -44,6 +44,8 @@
 
 #include "plan/listener.c"
 
+#include "plan/landlock.c"
+
 #include "plan/identity.c"
 
 #include "plan/exec.c"

@@ -118,6 +118,10 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,
+    [CTR__STEP_LANDLOCK] = ctr__child_landlock,
+    [CTR__STEP_LANDLOCK_PATH] = ctr__child_landlock_path,
+    [CTR__STEP_LANDLOCK_PORT] = ctr__child_landlock_port,
+    [CTR__STEP_LANDLOCK_RESTRICT] = ctr__child_landlock_restrict,
     [CTR__STEP_TELL_STARTED] = ctr__child_tell_started,
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
@@ -137,6 +141,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .root = -1,
                       .held = {-1, -1, -1},
                       .listener = -1,
+                      .ruleset = -1,
                       .null_device = -1,
                       .mask_dir = -1};
 }

@@ -70,6 +70,7 @@ typedef struct ctr__child {
   int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
   mode_t umask;    /* the caller's                                               */
   int listener;    /* what notifications of the filter come from          */
+  int ruleset;     /* of Landlock, until it is in force                   */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;

@@ -289,6 +289,20 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, memoryPolicy, OBJECT, CTR__OF(ctr_memory_policy)),
           CTR__FIELD(ctr_linux, personality, OBJECT, CTR__OF(ctr_personality)));
 
+CTR__TYPE(ctr_landlock_path, CTR__FIELD(ctr_landlock_path, paths, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock_path, allowedAccess, STRS, CTR__PLAIN));
+
+CTR__TYPE(ctr_landlock_port, CTR__FIELD(ctr_landlock_port, ports, IDS, .max = UINT16_MAX),
+          CTR__FIELD(ctr_landlock_port, allowedAccess, STRS, CTR__PLAIN));
+
+CTR__TYPE(ctr_landlock, CTR__FIELD(ctr_landlock, handledAccessFs, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, handledAccessNet, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, scoped, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, pathBeneath, LIST, CTR__OF(ctr_landlock_path)),
+          CTR__FIELD(ctr_landlock, netPort, LIST, CTR__OF(ctr_landlock_port)),
+          CTR__FIELD(ctr_landlock, bestEffort, BOOL, CTR__PLAIN));
+
+/* landlock is no member of the text: it is carried by an annotation, so that engines pass it on. */
 CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
           CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
           CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),

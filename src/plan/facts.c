@@ -15,6 +15,7 @@ typedef struct ctr__facts {
   unsigned features;                 /* CTR_FEATURE_*                                        */
   bool can_filter;                   /* there is seccomp(2), if the config asks for it       */
   uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
+  int landlock_abi;                  /* if the config asks for it                            */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
@@ -189,6 +190,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   }
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
+  if (config->landlock) facts->landlock_abi = ctr__landlock_abi();
   if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);
