@@ -14,6 +14,8 @@
 
 #include "child/identity.c"
 
+#include "child/labels.c"
+
 #include "child/exec.c"
 
 #include "child/program.c"

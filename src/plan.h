@@ -8,6 +8,8 @@
 
 #include "plan/namespaces.c"
 
+#include "plan/labels.c"
+
 #include "plan/options.c"
 
 #include "plan/idmap.c"

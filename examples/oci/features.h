@@ -95,6 +95,10 @@ static int features_command(options *o) {
   ctr_json *annotations = add_list(o, features, "annotations", CTR_JSON_OBJECT);
   add_string(o, annotations, "ctr.version", CTR_VERSION);
   add_string(o, annotations, "ctr.rootless", "true");
-  add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY);
+  char abi[16];
+  snprintf(abi, sizeof abi, "%d", ctr__landlock_abi());
+  add_string(o, annotations, "ctr.landlock.abi", abi);
+  add_string(o, add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY), NULL,
+             CTR_LANDLOCK_ANNOTATION);
   return print_json(o, features, CTR_JSON_INDENT);
 }

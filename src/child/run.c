@@ -64,6 +64,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_INNER_USERNS] = ctr__child_inner_userns,
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
+    [CTR__STEP_LABEL] = ctr__child_label,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
     [CTR__STEP_CGROUP_NAMESPACE] = ctr__child_cgroup_namespace,
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
@@ -191,15 +192,25 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   return pid < 0 ? pid : ctr__send_fd(c->sock, &message, pidfd);
 }
 
-static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+/* What is to be written to procfs before anything is joined. */
+static int ctr__stage_write(ctr__child *c, const ctr__step *s, ctr__step_fn *write_it) {
   int r = ctr__child_hold_proc(c, s);
-  if (r == 0) r = ctr__child_oom_score_adj(c, s);
+  if (r == 0) r = write_it(c, s);
   ctr__close(&c->proc);
   return r;
 }
 
+static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_write(c, s, ctr__child_oom_score_adj);
+}
+
+static int ctr__stage_label(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_write(c, s, ctr__child_label);
+}
+
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
+    [CTR__STEP_LABEL] = ctr__stage_label,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,

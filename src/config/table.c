@@ -128,9 +128,9 @@ CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR
           CTR__FIELD(ctr_process_config, capabilities, OBJECT, CTR__OF(ctr_capabilities)),
           CTR__FIELD(ctr_process_config, rlimits, LIST, CTR__OF(ctr_rlimit)),
           CTR__FIELD(ctr_process_config, noNewPrivileges, BOOL, CTR__PLAIN),
-          CTR__FIELD(ctr_process_config, apparmorProfile, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, apparmorProfile, STR, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, oomScoreAdj, INT, .min = -1000, .max = 1000),
-          CTR__FIELD(ctr_process_config, selinuxLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, selinuxLabel, STR, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, ioPriority, OBJECT, CTR__OF(ctr_io_priority)),
           CTR__FIELD(ctr_process_config, scheduler, OBJECT, CTR__OF(ctr_scheduler)),
           CTR__FIELD(ctr_process_config, execCPUAffinity, OBJECT, CTR__OF(ctr_cpu_affinity)));
@@ -284,7 +284,7 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, sysctl, PAIRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, maskedPaths, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, readonlyPaths, STRS, CTR__PLAIN),
-          CTR__FIELD(ctr_linux, mountLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_linux, mountLabel, STR, CTR__PLAIN),
           CTR__FIELD(ctr_linux, intelRdt, POINTER, CTR__OF(ctr_intel_rdt), CTR__LATER),
           CTR__FIELD(ctr_linux, memoryPolicy, OBJECT, CTR__OF(ctr_memory_policy)),
           CTR__FIELD(ctr_linux, personality, OBJECT, CTR__OF(ctr_personality)));

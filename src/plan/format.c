@@ -44,6 +44,7 @@ struct ctr_plan {
   ctr__ref argv, envp;
   ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
   ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  ctr__ref mount_label;    /* of file systems that the library makes; 0: none             */
   ctr__ref root_dir;       /* of the host, where lies what is made in the root; 0: nowhere */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
@@ -103,6 +104,7 @@ enum {
   X(DIE_WITH_CALLER, "be killed when the caller ends", "prctl(2)")                                 \
   X(BECOME_ROOT, "become uid 0 and gid 0 of the user namespace", "user_namespaces(7)")             \
   X(SETSID, "start a new session", "setsid(2)")                                                    \
+  X(LABEL, "write '%s1' to /proc/self/attr/%s0", "proc_pid_attr(5)")                               \
   X(KEYRING, "join a new session keyring", "keyrings(7)")                                          \
   X(HOLD_PROC, "open the procfs that settings are written to", "proc(5)")                          \
   X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \

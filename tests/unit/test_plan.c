@@ -446,6 +446,16 @@ static const struct row {
      "by Landlock allow /a and below; files read_dir  <- landlock.pathBeneath[0].paths[0]\n"
      "by Landlock allow the port 80; TCP bind_tcp  <- landlock.netPort[0].ports[0]\n"
      "give up what Landlock does not allow  <- landlock\nexecute /p"},
+    {"process.apparmorProfile process.selinuxLabel linux.mountLabel",
+     {.process = ",'apparmorProfile':'p','selinuxLabel':'u:r:t:s0:c1,c2'",
+      .linux_ = ",'mountLabel':'u:o:t:s0:c1,c2'",
+      .mounts = "{'destination':'/m','type':'tmpfs'}"},
+     "open the procfs\n"
+     "write 'u:r:t:s0:c1,c2' to /proc/self/attr/keycreate  <- process.selinuxLabel\n"
+     "join a new session keyring\nmount tmpfs on /m (context=u:o:t:s0:c1,c2; none)\n"
+     "write 'exec p' to /proc/self/attr/apparmor/exec  <- process.apparmorProfile\n"
+     "write 'u:r:t:s0:c1,c2' to /proc/self/attr/exec  <- process.selinuxLabel\n"
+     "close the host's procfs"},
     /* not of the config, but with steps of their own */
     {"",
      {.desc = {.call_function = true, .inner_userns = true},
