@@ -194,7 +194,7 @@ typedef struct ctr_process_config {
   bool noNewPrivileges;
   const char *apparmorProfile; /* one that is loaded; "" as NULL: not asked for. Taken by execve, so
                                   by hooks inside (startContainer) as well; what may be changed to
-                                  with noNewPrivileges: apparmor.d(5), "change_profile"             */
+                                  with noNewPrivileges: apparmor.d(5), "change_profile"          */
   ctr_int oomScoreAdj; /* -1000 to 1000 */
   const char *selinuxLabel;    /* likewise, and of its session keyring */
   ctr_io_priority ioPriority;
@@ -513,7 +513,7 @@ typedef struct ctr_linux {
   ctr_pairs sysctl;
   ctr_strs maskedPaths, readonlyPaths;
   const char *mountLabel; /* of new file systems that take one (the option "context" of mount(8)),
-                             not of proc, sysfs, cgroups and binds; "" as NULL: not asked for */
+                             not of proc, sysfs, mqueue, cgroups and binds; "": not asked for  */
   const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer */
   ctr_memory_policy memoryPolicy;
   ctr_personality personality;

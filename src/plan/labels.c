@@ -89,10 +89,11 @@ static bool ctr__is_one_of(const char *type, const char *const *types) {
 }
 
 /* Whether a new file system takes a label for all that is in it. Those that the kernel fills take
-   none; in a user namespace only the second list does (security/selinux/hooks.c,
-   selinux_set_mnt_opts), and the rest is labelled by the policy. */
+   none, nor does mqueue, which is there before it is mounted; in a user namespace only the second
+   list does (security/selinux/hooks.c, selinux_set_mnt_opts), and the rest is labelled by the
+   policy. */
 static bool ctr__takes_label(const ctr__builder *b, const char *type) {
-  static const char *const never[] = {"proc", "sysfs", "cgroup", "cgroup2", NULL};
+  static const char *const never[] = {"proc", "sysfs", "cgroup", "cgroup2", "mqueue", NULL};
   static const char *const anywhere[] = {"tmpfs", "ramfs", "devpts", "overlay", NULL};
   const bool in_userns = !b->facts->initial_userns || ctr__in_userns(b);
   return in_userns ? ctr__is_one_of(type, anywhere) : !ctr__is_one_of(type, never);

@@ -233,4 +233,66 @@ TEST(a_label_does_not_depend_on_the_procfs_inside) {
   box_free(&b);
 }
 
+/* -- SELinux, with the policy of tests/vm/selinux.conf -- */
+
+#define NEEDS_POLICY                                                                               \
+  do {                                                                                             \
+    if (strcmp(get_file("/proc/self/attr/current"), "u:r:kernel_t") != 0)                          \
+      SKIP("SELinux is not here, or not with the policy of tests/vm/selinux.conf");                \
+  } while (0)
+
+TEST(a_program_has_its_selinux_label) {
+  NEEDS_POLICY;
+  for (int no_new = 0; no_new < 2; no_new++) {
+    box b = box_new();
+    b.config->process.noNewPrivileges = no_new;
+    CHECK_STR(own_label(&b), "u:r:kernel_t");
+    b.config->process.selinuxLabel = "u:r:ctr_t";
+    CHECK_STR(own_label(&b), "u:r:ctr_t");
+    box_run(&b, "cat", "/proc/self/attr/exec", "/proc/self/attr/keycreate");
+    CHECK_STR(b.out, ""); /* of what was wished for nothing is left */
+    b.config->process.selinuxLabel = "u:r:nobody_t";
+    CHECK_REFUSED(box_run(&b, "exit", "0"), "process.selinuxLabel", "does not know such a label");
+    b.config->process.selinuxLabel = "u:r:other_t";
+    CHECK_REFUSED(box_run(&b, "exit", "0"), "process.args[0]", "a label forbids it");
+    box_free(&b);
+  }
+}
+
+TEST(what_joins_a_container_has_its_selinux_label) {
+  NEEDS_POLICY;
+  box b = box_new();
+  char states[300];
+  b.config->process.selinuxLabel = "u:r:ctr_t";
+  ctr_container *c = start_one(&b, states);
+  if (!c) return;
+  CHECK_STR(label_of(ctr_process_pid(ctr_container_process(c))), "u:r:ctr_t");
+  CHECK_STR(label_in(c, &b, NULL), "u:r:ctr_t");
+  CHECK(!ctr_container_delete(c, true, &b.err));
+  ctr_container_free(c);
+  box_free(&b);
+}
+
+/* The options that one of its mounts has. */
+static const char *options_of(const box *b, const char *place) {
+  const char *line = strstr(b->out, text(" %s ", place));
+  return line ? text("%.*s", (int)strcspn(line, "\n"), line) : "";
+}
+
+TEST(new_file_systems_have_the_label_of_mounts) {
+  NEEDS_POLICY;
+  box b = box_new();
+  const char *const with[] = {"/dev", "/dev/pts", "/tmp", "/made"}, *const without[] = {"/proc"};
+  b.config->linux_.mountLabel = "u:object_r:other_t";
+  mkdir(in_root(&b, "masked"), 0755);
+  b.config->linux_.maskedPaths = CTR_STRS("/masked");
+  box_mount(&b, "/made", "ctr.file", "x", CTR_STRS("bind"));
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  for (size_t i = 0; i < sizeof with / sizeof *with; i++)
+    CHECK_HAS(options_of(&b, with[i]), "context=u:object_r:other_t");
+  CHECK_HAS(options_of(&b, "/masked"), "context=u:object_r:other_t");
+  CHECK_MSG(!strstr(options_of(&b, without[0]), "context"), "%s", b.out);
+  box_free(&b);
+}
+
 TEST_MAIN

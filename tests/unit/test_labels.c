@@ -136,7 +136,7 @@ TEST(file_systems_that_take_a_label_get_it) {
               {"tmpfs", "'tmpcopyup'", true, true},
               {"devpts", "'newinstance'", true, true},
               {"overlay", "'lowerdir=/l'", true, true},
-              {"mqueue", "", true, false},
+              {"mqueue", "", false, false},
               {"ext4", "", true, true /* not looked at */},
               {"proc", "", false, false},
               {"sysfs", "", false, false},

@@ -1,6 +1,6 @@
-"""What the machine is made of: a kernel, busybox, newuidmap, Python and AppArmor's parser out of
-Debian's packages, and an initial RAM file system of plain files. Nothing is installed, and the package lists are our own:
-those of the machine may be empty, or of another architecture."""
+"""What the machine is made of: a kernel, busybox, newuidmap, Python and compilers of policies out
+of Debian's packages, and an initial RAM file system of plain files. Nothing is installed, and the
+package lists are our own: those of the machine may be empty, or of another architecture."""
 
 import lzma
 import os
@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 
 MODULES = ["overlay"]  # what tests need and a kernel may have as a module
-PROGRAMS = ["uidmap", "python3", "apparmor"]  # packages, with all that they depend on
+# Packages, with all that they depend on.
+PROGRAMS = ["uidmap", "python3", "apparmor", "checkpolicy"]
 HELPERS = ["newuidmap", "newgidmap"]
 
 
@@ -159,7 +160,7 @@ class Cpio:
             name = str(path.relative_to(top)).removeprefix("usr/")
             is_module = re.match(r"lib/python3[^/]*/(?!test/)", name)
             is_library = re.match(r"lib[^/]*/([^/]*/)?[^/]*\.so[^/]*$", name)
-            is_program = re.match(r"bin/(python3[^/]*|%s)$|sbin/apparmor_parser$" %
+            is_program = re.match(r"bin/(python3[^/]*|checkpolicy|%s)$|sbin/apparmor_parser$" %
                                   "|".join(HELPERS), name)
             if not (is_module or is_library or is_program):
                 continue
