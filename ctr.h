@@ -85,6 +85,16 @@
        Calls that start something return when the program has been executed. What was executed in a
        container is to be waited for: until then the kernel does not let its first process end.
 
+   LANDLOCK  rights that the program gives up, whoever it is: no privilege is needed
+       const ctr_landlock_path rules[] = {
+           {CTR_STRS("/usr", "/lib", "/bin"), CTR_STRS("read", "execute")},
+           {CTR_STRS("/tmp", "/dev"), CTR_STRS("read", "write")}};
+       const ctr_landlock only = {.handledAccessFs = CTR_STRS("read", "write", "execute"),
+                                  .handledAccessNet = CTR_STRS("bind_tcp", "connect_tcp"),
+                                  .scoped = CTR_STRS("signal"), .pathBeneath = {rules, 2}};
+       config->landlock = &only;      in a config.json the annotation "ctr.landlock"
+       A right that this kernel's Landlock does not have is an error, which says what kernel does.
+
    HOOKS
        Programs named by a config run with the caller's rights, in a session of their own, with
        nothing open but the state on their standard input and a pipe that is read for error
@@ -93,10 +103,10 @@
    SECURITY
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
-       procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is labels. Without linux.seccomp code inside meets the whole system call
-       interface of the kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs
-       about 50 us a start. Without linux.resources it can use up memory
+       procfs, labels among them, go to a verified procfs; a label that the kernel has no module for
+       is refused. Without linux.seccomp code inside meets the whole system call interface of the
+       kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs about 50 us a
+       start. Without linux.resources it can use up memory
        and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
        user namespace where you can, and do not let hostile code in on the strength of this version
        alone. Shared with the caller, whatever the config says: the files behind the
@@ -134,6 +144,7 @@
      [SECTION] config/json_write.c
      [SECTION] config/names.c
      [SECTION] config/table.c
+     [SECTION] config/landlock.c
      [SECTION] config/read.c
      [SECTION] config/check.c
      [SECTION] config/write.c
@@ -145,6 +156,7 @@
      [SECTION] plan/rights.c
      [SECTION] plan/own_program.c
      [SECTION] plan/namespaces.c
+     [SECTION] plan/labels.c
      [SECTION] plan/options.c
      [SECTION] plan/idmap.c
      [SECTION] plan/mount.c
@@ -164,6 +176,7 @@
      [SECTION] plan/seccomp_own.c
      [SECTION] plan/seccomp_lib.c
      [SECTION] plan/listener.c
+     [SECTION] plan/landlock.c
      [SECTION] plan/identity.c
      [SECTION] plan/exec.c
      [SECTION] plan/update.c
@@ -178,9 +191,11 @@
      [SECTION] child/console.c
      [SECTION] child/root.c
      [SECTION] child/identity.c
+     [SECTION] child/labels.c
      [SECTION] child/exec.c
      [SECTION] child/program.c
      [SECTION] child/hooks.c
+     [SECTION] child/landlock.c
      [SECTION] child/started.c
      [SECTION] child/run.c
      [SECTION] cgroup/directory.c
@@ -613,9 +628,11 @@ typedef struct ctr_process_config {
   ctr_capabilities capabilities; /* all zero: no capability in any set                       */
   ctr_rlimits rlimits;
   bool noNewPrivileges;
-  const char *apparmorProfile;
+  const char *apparmorProfile; /* one that is loaded; "" as NULL: not asked for. Taken by execve, so
+                                  by hooks inside (startContainer) as well; what may be changed to
+                                  with noNewPrivileges: apparmor.d(5), "change_profile"          */
   ctr_int oomScoreAdj; /* -1000 to 1000 */
-  const char *selinuxLabel;
+  const char *selinuxLabel;    /* likewise, and of its session keyring */
   ctr_io_priority ioPriority;
   ctr_scheduler scheduler;
   ctr_cpu_affinity execCPUAffinity; /* not for a container's first process: not used by init */
@@ -951,11 +968,56 @@ typedef struct ctr_linux {
   ctr_seccomp seccomp;
   ctr_pairs sysctl;
   ctr_strs maskedPaths, readonlyPaths;
-  const char *mountLabel;
+  const char *mountLabel; /* of new file systems that take one (the option "context" of mount(8)),
+                             not of proc, sysfs, mqueue, cgroups and binds; "": not asked for  */
   const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer */
   ctr_memory_policy memoryPolicy;
   ctr_personality personality;
 } ctr_linux;
+
+/* -- landlock(7): an extension -- */
+
+typedef struct ctr_landlock_path {
+  ctr_strs paths;         /* absolute, inside; they must be there when the program is started */
+  ctr_strs allowedAccess; /* there and below                                                  */
+} ctr_landlock_path;
+
+typedef struct ctr_landlock_paths {
+  const ctr_landlock_path *items;
+  size_t count;
+} ctr_landlock_paths;
+
+typedef struct ctr_landlock_port {
+  ctr_ids ports; /* of TCP, 0 to 65535; 0 to bind: any that is free */
+  ctr_strs allowedAccess;
+} ctr_landlock_port;
+
+typedef struct ctr_landlock_ports {
+  const ctr_landlock_port *items;
+  size_t count;
+} ctr_landlock_ports;
+
+/* What the program gives up, whoever it is: what is handled is denied but for what a rule allows;
+   what is scoped stays within the program and what it starts. In a config.json this is the
+   annotation "ctr.landlock", whose value is the text of a JSON object of these members.
+     of files:   execute write_file read_file read_dir remove_dir remove_file make_char make_dir
+                 make_reg make_sock make_fifo make_block make_sym refer truncate ioctl_dev; or
+                 "read", "write" (with all that makes, removes, renames and truncates), and "all"
+                 (with execute and ioctl_dev), in a rule of these what is handled
+     of TCP:     bind_tcp connect_tcp; or "all"
+     as scopes:  abstract_unix_socket signal; or "all"
+   It holds from after the startContainer hooks, for the program or function and for each that joins
+   the container (ctr_container_exec), which cannot signal one another when signals are scoped. It
+   needs process.noNewPrivileges, or CAP_SYS_ADMIN of the caller, or a user namespace.
+   Source: landlock(7), the kernel's userspace-api/landlock.rst. */
+typedef struct ctr_landlock {
+  ctr_strs handledAccessFs, handledAccessNet, scoped;
+  ctr_landlock_paths pathBeneath;
+  ctr_landlock_ports netPort;
+  bool bestEffort; /* what this kernel does not have is left out, with a warning: not refused */
+} ctr_landlock;
+
+#define CTR_LANDLOCK_ANNOTATION "ctr.landlock"
 
 typedef struct ctr_config {
   const char *ociVersion; /* required in a text; CTR_OCI_VERSION is what this version writes */
@@ -966,6 +1028,7 @@ typedef struct ctr_config {
   ctr_hooks hooks;
   ctr_pairs annotations;
   ctr_linux linux_;
+  const ctr_landlock *landlock; /* read from, and written as, an annotation; NULL: not asked for */
 } ctr_config;
 
 #define CTR_OCI_VERSION "1.3.0"
@@ -2035,6 +2098,9 @@ enum {
   CTR__SYS_close_range = CTR__NR(436),
   CTR__SYS_openat2 = CTR__NR(437),
   CTR__SYS_mount_setattr = CTR__NR(442),
+  CTR__SYS_landlock_create_ruleset = CTR__NR(444),
+  CTR__SYS_landlock_add_rule = CTR__NR(445),
+  CTR__SYS_landlock_restrict_self = CTR__NR(446),
 };
 
 /* 32-bit i386 and arm have a 16-bit call under the plain name. */
@@ -2472,6 +2538,33 @@ enum {
   CTR__SECCOMP_TSYNC_ESRCH = 16,
   CTR__SECCOMP_WAIT_KILLABLE_RECV = 32,
 };
+
+/* -- landlock(7), Linux 5.13 -- */
+
+/* A kernel that knows only the first members takes the rest when it is 0. */
+struct ctr__landlock_ruleset {
+  uint64_t handled_access_fs, handled_access_net, scoped;
+};
+
+struct ctr__landlock_path_beneath {
+  uint64_t allowed_access;
+  int32_t parent_fd;
+} __attribute__((packed));
+
+struct ctr__landlock_net_port {
+  uint64_t allowed_access, port;
+};
+
+static int ctr__landlock_create(const struct ctr__landlock_ruleset *attr) {
+  return ctr__fd_high((int)CTR__CALL(CTR__SYS_landlock_create_ruleset, attr, sizeof *attr, 0U));
+}
+
+/* Which version of its interface the kernel has; 0: none, or it is not enabled. */
+static int ctr__landlock_abi(void) {
+  long abi = CTR__CALL(CTR__SYS_landlock_create_ruleset, NULL, (size_t)0,
+                       1U /* LANDLOCK_CREATE_RULESET_VERSION */);
+  return abi < 0 ? 0 : (int)abi;
+}
 
 /* -- numbers as text, without stdio -- */
 
@@ -3752,9 +3845,9 @@ CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR
           CTR__FIELD(ctr_process_config, capabilities, OBJECT, CTR__OF(ctr_capabilities)),
           CTR__FIELD(ctr_process_config, rlimits, LIST, CTR__OF(ctr_rlimit)),
           CTR__FIELD(ctr_process_config, noNewPrivileges, BOOL, CTR__PLAIN),
-          CTR__FIELD(ctr_process_config, apparmorProfile, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, apparmorProfile, STR, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, oomScoreAdj, INT, .min = -1000, .max = 1000),
-          CTR__FIELD(ctr_process_config, selinuxLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, selinuxLabel, STR, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, ioPriority, OBJECT, CTR__OF(ctr_io_priority)),
           CTR__FIELD(ctr_process_config, scheduler, OBJECT, CTR__OF(ctr_scheduler)),
           CTR__FIELD(ctr_process_config, execCPUAffinity, OBJECT, CTR__OF(ctr_cpu_affinity)));
@@ -3908,11 +4001,25 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, sysctl, PAIRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, maskedPaths, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, readonlyPaths, STRS, CTR__PLAIN),
-          CTR__FIELD(ctr_linux, mountLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_linux, mountLabel, STR, CTR__PLAIN),
           CTR__FIELD(ctr_linux, intelRdt, POINTER, CTR__OF(ctr_intel_rdt), CTR__LATER),
           CTR__FIELD(ctr_linux, memoryPolicy, OBJECT, CTR__OF(ctr_memory_policy)),
           CTR__FIELD(ctr_linux, personality, OBJECT, CTR__OF(ctr_personality)));
 
+CTR__TYPE(ctr_landlock_path, CTR__FIELD(ctr_landlock_path, paths, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock_path, allowedAccess, STRS, CTR__PLAIN));
+
+CTR__TYPE(ctr_landlock_port, CTR__FIELD(ctr_landlock_port, ports, IDS, .max = UINT16_MAX),
+          CTR__FIELD(ctr_landlock_port, allowedAccess, STRS, CTR__PLAIN));
+
+CTR__TYPE(ctr_landlock, CTR__FIELD(ctr_landlock, handledAccessFs, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, handledAccessNet, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, scoped, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, pathBeneath, LIST, CTR__OF(ctr_landlock_path)),
+          CTR__FIELD(ctr_landlock, netPort, LIST, CTR__OF(ctr_landlock_port)),
+          CTR__FIELD(ctr_landlock, bestEffort, BOOL, CTR__PLAIN));
+
+/* landlock is no member of the text: it is carried by an annotation, so that engines pass it on. */
 CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
           CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
           CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),
@@ -4029,6 +4136,79 @@ static void ctr__where_text(const ctr__where *where, char *text, size_t size) {
                     : snprintf(text + len, size - len, "[%zu]", chain[n]->index);
     if (added > 0) len += (size_t)added;
   }
+}
+
+/* ==== [SECTION] config/landlock.c ============================================================= */
+/* Rights as landlock(7) has them: bits of the kernel's include/uapi/linux/landlock.h, and the
+   version of its interface that each came with. */
+
+enum ctr__landlock_kind {
+  CTR__LANDLOCK_FS,
+  CTR__LANDLOCK_NET,
+  CTR__LANDLOCK_SCOPE,
+  CTR__LANDLOCK_KINDS,
+};
+
+enum {
+  CTR__LANDLOCK_FILE = 0xc007,  /* what can be said of something that is no directory */
+  CTR__LANDLOCK_READ = 0x000c,  /* read_file, read_dir                                */
+  CTR__LANDLOCK_WRITE = 0x7ff2, /* write_file, and remove_dir to truncate             */
+};
+
+/* In the order of their bits; then groups of them, which came with no version. */
+static const struct ctr__landlock_right {
+  const char *name;
+  uint8_t kind, abi;
+  uint16_t bits;
+} ctr__landlock_rights[] = {
+    {"execute", CTR__LANDLOCK_FS, 1, 1 << 0},
+    {"write_file", CTR__LANDLOCK_FS, 1, 1 << 1},
+    {"read_file", CTR__LANDLOCK_FS, 1, 1 << 2},
+    {"read_dir", CTR__LANDLOCK_FS, 1, 1 << 3},
+    {"remove_dir", CTR__LANDLOCK_FS, 1, 1 << 4},
+    {"remove_file", CTR__LANDLOCK_FS, 1, 1 << 5},
+    {"make_char", CTR__LANDLOCK_FS, 1, 1 << 6},
+    {"make_dir", CTR__LANDLOCK_FS, 1, 1 << 7},
+    {"make_reg", CTR__LANDLOCK_FS, 1, 1 << 8},
+    {"make_sock", CTR__LANDLOCK_FS, 1, 1 << 9},
+    {"make_fifo", CTR__LANDLOCK_FS, 1, 1 << 10},
+    {"make_block", CTR__LANDLOCK_FS, 1, 1 << 11},
+    {"make_sym", CTR__LANDLOCK_FS, 1, 1 << 12},
+    {"refer", CTR__LANDLOCK_FS, 2, 1 << 13},
+    {"truncate", CTR__LANDLOCK_FS, 3, 1 << 14},
+    {"ioctl_dev", CTR__LANDLOCK_FS, 5, 1 << 15},
+    {"bind_tcp", CTR__LANDLOCK_NET, 4, 1 << 0},
+    {"connect_tcp", CTR__LANDLOCK_NET, 4, 1 << 1},
+    {"abstract_unix_socket", CTR__LANDLOCK_SCOPE, 6, 1 << 0},
+    {"signal", CTR__LANDLOCK_SCOPE, 6, 1 << 1},
+    {"read", CTR__LANDLOCK_FS, 0, CTR__LANDLOCK_READ},
+    {"write", CTR__LANDLOCK_FS, 0, CTR__LANDLOCK_WRITE},
+    {"all", CTR__LANDLOCK_FS, 0, 0xffff},
+    {"all", CTR__LANDLOCK_NET, 0, 3},
+    {"all", CTR__LANDLOCK_SCOPE, 0, 3},
+};
+enum { CTR__LANDLOCK_ROWS = sizeof ctr__landlock_rights / sizeof *ctr__landlock_rights };
+
+static const struct ctr__landlock_right *ctr__landlock_find(enum ctr__landlock_kind kind,
+                                                            const char *name) {
+  for (size_t i = 0; i < CTR__LANDLOCK_ROWS; i++)
+    if (ctr__landlock_rights[i].kind == kind && !strcmp(ctr__landlock_rights[i].name, name))
+      return &ctr__landlock_rights[i];
+  return NULL;
+}
+
+/* The bits of names that are known. */
+static uint64_t ctr__landlock_bits(enum ctr__landlock_kind kind, ctr_strs names) {
+  uint64_t bits = 0;
+  for (size_t i = 0; i < names.count; i++) bits |= ctr__landlock_find(kind, names.items[i])->bits;
+  return bits;
+}
+
+/* The value of an annotation, or NULL. */
+static const char *ctr__annotation(const ctr_config *config, const char *key) {
+  for (size_t i = 0; i < config->annotations.count; i++)
+    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
+  return NULL;
 }
 
 /* ==== [SECTION] config/read.c ================================================================= */
@@ -4302,6 +4482,28 @@ static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where
   return CTR_OK;
 }
 
+/* Whom a member was meant for that is not known: in a text of our own to nobody, and what it was to
+   forbid would be allowed. */
+static ctr_code ctr__read_landlock(ctr__config_reader *r, const ctr__where *top,
+                                   ctr_config *config) {
+  const char *text = ctr__annotation(config, CTR_LANDLOCK_ANNOTATION);
+  const ctr__where all = {top, "annotations", 0}, where = {&all, CTR_LANDLOCK_ANNOTATION, 0};
+  ctr__config_reader own = {.arena = r->arena, .err = r->err, .want_unknown = true};
+  ctr_json *value = NULL;
+  ctr_err why = {0};
+  if (!text) return CTR_OK;
+  ctr_landlock *landlock = ctr_arena_alloc(r->arena, sizeof *landlock);
+  ctr_code code =
+      landlock ? ctr_json_parse(r->arena, text, strlen(text), NULL, &value, &why) : CTR_E_NOMEM;
+  if (code == CTR_E_NOMEM) return ctr__nomem(r->err);
+  if (code) return ctr__misread(r, &where, NULL, "its value is no JSON text: %s", why.msg);
+  code = ctr__read_object(&own, &where, value, &ctr__type_of_ctr_landlock, landlock);
+  if (!code && own.unknown_count)
+    return ctr__misread(r, &where, NULL, "%s: there is no such member", own.unknown[0]);
+  if (!code) config->landlock = landlock;
+  return code;
+}
+
 static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
                                  const ctr_json *value, const ctr__type *type, void *base) {
   if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(r, where, value, "an object");
@@ -4320,7 +4522,7 @@ static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
     if ((type->fields[i].flags & CTR__REQUIRED) && !(seen >> i & 1))
       return ctr__misread(r, &at, value, "required, and missing from the object here");
   }
-  return CTR_OK;
+  return type == &ctr__type_of_ctr_config ? ctr__read_landlock(r, where, base) : CTR_OK;
 }
 
 /* -- the whole -- */
@@ -4345,12 +4547,6 @@ static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) 
 }
 
 #define CTR__PRESET_ANNOTATION "ctr.seccomp"
-
-static const char *ctr__annotation(const ctr_config *config, const char *key) {
-  for (size_t i = 0; i < config->annotations.count; i++)
-    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
-  return NULL;
-}
 
 /* An engine can pass on an annotation where it cannot say what it does not know. */
 static void ctr__read_preset(ctr_config *config) {
@@ -4590,6 +4786,15 @@ static ctr_code ctr__check_shape(ctr__checker *c, const ctr__where *where, const
     code = ctr__check_member(c, &here, &type->fields[i], base);
   }
   return code;
+}
+
+/* Of a config and what it carries besides. */
+static ctr_code ctr__check_shapes(ctr__checker *c) {
+  const ctr__where landlock = {NULL, "landlock", 0};
+  ctr_code code = ctr__check_shape(c, NULL, &ctr__type_of_ctr_config, c->config);
+  return code || !c->config->landlock
+             ? code
+             : ctr__check_shape(c, &landlock, &ctr__type_of_ctr_landlock, c->config->landlock);
 }
 
 /* -- what is not executed -- */
@@ -4940,7 +5145,78 @@ static ctr_code ctr__check_annotations(ctr__checker *c) {
   const ctr_pairs *all = &c->config->annotations;
   for (size_t i = 0; i < all->count; i++)
     if (!*all->items[i].key) return ctr__wrong(c, "annotations", "a key is empty");
+  if (!c->config->landlock && ctr__annotation(c->config, CTR_LANDLOCK_ANNOTATION))
+    return ctr__wrong(c, "annotations." CTR_LANDLOCK_ANNOTATION,
+                      "it is read with the text of a config: in a struct it is landlock");
   return ctr__check_preset(c);
+}
+
+/* -- landlock -- */
+
+static const char *const ctr__landlock_members[CTR__LANDLOCK_KINDS] = {
+    [CTR__LANDLOCK_FS] = "landlock.handledAccessFs",
+    [CTR__LANDLOCK_NET] = "landlock.handledAccessNet",
+    [CTR__LANDLOCK_SCOPE] = "landlock.scoped",
+};
+
+static ctr_code ctr__check_landlock_names(ctr__checker *c, enum ctr__landlock_kind kind,
+                                          const char *field, ctr_strs names) {
+  static const char *const kinds[] = {"access right of files", "access right of TCP", "scope"};
+  char name[128];
+  for (size_t i = 0; i < names.count; i++)
+    if (!ctr__landlock_find(kind, names.items[i]))
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i), "Landlock has no %s \"%.64s\"",
+                        kinds[kind], names.items[i]);
+  return CTR_OK;
+}
+
+/* What a rule allows was denied before, or it says nothing; of a group, what was. */
+static ctr_code ctr__check_landlock_rule(ctr__checker *c, enum ctr__landlock_kind kind,
+                                         const char *rule, ctr_strs allowed, uint64_t handled) {
+  char field[128], name[128];
+  ctr__name_it(field, "%s.allowedAccess", rule);
+  if (!allowed.count) return ctr__wrong(c, field, "at least one is needed");
+  ctr_code code = ctr__check_landlock_names(c, kind, field, allowed);
+  for (size_t i = 0; i < allowed.count && !code; i++)
+    if (!(ctr__landlock_find(kind, allowed.items[i])->bits & handled))
+      code = ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i),
+                        "\"%.64s\" is not among %s: it is allowed anyway", allowed.items[i],
+                        ctr__landlock_members[kind]);
+  return code;
+}
+
+static ctr_code ctr__check_landlock_paths(ctr__checker *c, size_t index, uint64_t handled) {
+  const ctr_landlock_path *rule = &c->config->landlock->pathBeneath.items[index];
+  char field[128], name[128];
+  ctr__name_it(field, "landlock.pathBeneath[%zu]", index);
+  for (size_t i = 0; i < rule->paths.count; i++)
+    if (*rule->paths.items[i] != '/')
+      return ctr__wrong(c, ctr__name_it(name, "%s.paths[%zu]", field, i),
+                        "must be an absolute path");
+  return ctr__check_landlock_rule(c, CTR__LANDLOCK_FS, field, rule->allowedAccess, handled);
+}
+
+static ctr_code ctr__check_landlock(ctr__checker *c) {
+  const ctr_landlock *l = c->config->landlock;
+  char field[128];
+  if (!l) return CTR_OK;
+  const ctr_strs names[CTR__LANDLOCK_KINDS] = {l->handledAccessFs, l->handledAccessNet, l->scoped};
+  ctr_code code = CTR_OK;
+  uint64_t handled[CTR__LANDLOCK_KINDS] = {0};
+  for (int kind = 0; kind < CTR__LANDLOCK_KINDS && !code; kind++) {
+    const enum ctr__landlock_kind k = (enum ctr__landlock_kind)kind;
+    code = ctr__check_landlock_names(c, k, ctr__landlock_members[kind], names[kind]);
+    if (!code) handled[kind] = ctr__landlock_bits(k, names[kind]);
+  }
+  if (!code && !(handled[0] | handled[1] | handled[2]))
+    return ctr__wrong(c, "landlock", "nothing is handled and nothing scoped: it denies nothing");
+  for (size_t i = 0; i < l->pathBeneath.count && !code; i++)
+    code = ctr__check_landlock_paths(c, i, handled[CTR__LANDLOCK_FS]);
+  for (size_t i = 0; i < l->netPort.count && !code; i++)
+    code = ctr__check_landlock_rule(c, CTR__LANDLOCK_NET,
+                                    ctr__name_it(field, "landlock.netPort[%zu]", i),
+                                    l->netPort.items[i].allowedAccess, handled[CTR__LANDLOCK_NET]);
+  return code;
 }
 
 /* set_mempolicy(2): which modes go with nodes. */
@@ -5063,13 +5339,15 @@ static ctr_code ctr__check_seccomp(ctr__checker *c) {
 }
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
-  static ctr_code (*const checks[])(ctr__checker *) = {
-      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities, ctr__check_namespaces,
-      ctr__check_owners,      ctr__check_names,      ctr__check_maps,         ctr__check_mounts,
-      ctr__check_paths,       ctr__check_devices,    ctr__check_sysctls,      ctr__check_modes,
-      ctr__check_annotations, ctr__check_hooks,      ctr__check_console,      ctr__check_seccomp};
+  static ctr_code (*const checks[])(
+      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
+                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
+                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console,
+                         ctr__check_seccomp,     ctr__check_landlock};
   ctr__checker c = {config, log, err};
-  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  ctr_code code = ctr__check_shapes(&c);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
   return code;
@@ -5149,7 +5427,30 @@ static ctr_json *ctr__write_field(ctr_arena *arena, const ctr__field *field, con
   return NULL;
 }
 
+/* A config whose annotations have landlock among them: what stood there is what it was read from.
+   NULL without memory. */
+static const ctr_config *ctr__annotated(ctr_arena *arena, const ctr_config *config) {
+  const ctr_pairs before = config->annotations;
+  if (!config->landlock) return config;
+  ctr_config *copy = ctr_arena_alloc(arena, sizeof *copy);
+  ctr_pair *all = ctr__arena_array(arena, before.count + 1, sizeof *all);
+  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr_landlock, config->landlock);
+  ctr__string text = {.arena = arena};
+  size_t n = 0;
+  if (!copy || !all || !value ||
+      ctr_json_write(value, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL))
+    return NULL;
+  for (size_t i = 0; i < before.count; i++)
+    if (strcmp(before.items[i].key, CTR_LANDLOCK_ANNOTATION) != 0) all[n++] = before.items[i];
+  all[n++] = (ctr_pair){CTR_LANDLOCK_ANNOTATION, text.text};
+  *copy = *config;
+  copy->annotations = (ctr_pairs){all, n};
+  return copy;
+}
+
 static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base) {
+  if (type == &ctr__type_of_ctr_config) base = ctr__annotated(arena, base);
+  if (!base) return NULL;
   ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
   for (size_t i = 0; i < type->count && object; i++) {
     const ctr__field *field = &type->fields[i];
@@ -5167,7 +5468,7 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
   if (!arena || !config || !ret_value)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
   ctr__checker c = {.config = config, .err = err};
-  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  ctr_code code = ctr__check_shapes(&c);
   for (size_t i = 0; i < config->mounts.count && !code; i++) {
     char name[128];
     if (config->mounts.items[i].data.count)
@@ -5653,6 +5954,7 @@ struct ctr_plan {
   ctr__ref argv, envp;
   ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
   ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  ctr__ref mount_label;    /* of file systems that the library makes; 0: none             */
   ctr__ref root_dir;       /* of the host, where lies what is made in the root; 0: nowhere */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
@@ -5673,9 +5975,9 @@ enum {
    terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
    controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
    start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
-   capabilities that stay until filters are loaded, if any do, %H a seccomp preset, if it is one, and
-   the capabilities that it allows more for. Text and errors of a step come from
-   here alone. */
+   capabilities that stay until it is restricted, if any do, %H a seccomp preset, if it is one, and
+   the capabilities that it allows more for, %a %n %c Landlock's rights of files, of TCP, and
+   scopes, if there are any. Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -5717,6 +6019,7 @@ enum {
   X(DIE_WITH_CALLER, "be killed when the caller ends", "prctl(2)")                                 \
   X(BECOME_ROOT, "become uid 0 and gid 0 of the user namespace", "user_namespaces(7)")             \
   X(SETSID, "start a new session", "setsid(2)")                                                    \
+  X(LABEL, "write '%s1' to /proc/self/attr/%s0", "proc_pid_attr(5)")                               \
   X(KEYRING, "join a new session keyring", "keyrings(7)")                                          \
   X(HOLD_PROC, "open the procfs that settings are written to", "proc(5)")                          \
   X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
@@ -5776,6 +6079,10 @@ enum {
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
+  X(LANDLOCK, "make a Landlock ruleset%a0%n1%c2", "landlock_create_ruleset(2)")                    \
+  X(LANDLOCK_PATH, "by Landlock allow %s0 and below%a0", "landlock_add_rule(2)")                   \
+  X(LANDLOCK_PORT, "by Landlock allow the port %u1%n0", "landlock_add_rule(2)")                    \
+  X(LANDLOCK_RESTRICT, "give up what Landlock does not allow", "landlock_restrict_self(2)")        \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
   X(FILTER, "load a seccomp filter of %s0 instructions%H3%f2", "seccomp(2)")                       \
   X(TAKE_LISTENER, "give who listens at %s0 what its calls are notified by", "seccomp_unotify(2)") \
@@ -5976,6 +6283,10 @@ typedef struct ctr__facts {
   uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
   enum ctr__program program;         /* the caller's own                                     */
   uint32_t program_uid;              /* its owner                                            */
+  bool apparmor, selinux;            /* are in force, if the config has labels               */
+  bool apparmor_dir;                 /* its attributes have a directory of their own         */
+  bool profile_missing;              /* as far as it can be seen: the one that is asked for  */
+  int landlock_abi;                  /* if the config asks for it                            */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
@@ -6148,6 +6459,42 @@ static void ctr__gather_program(ctr__facts *facts) {
     facts->program = CTR__PROGRAM_OWNED;
 }
 
+/* The list of profiles is for root to read: "NAME (MODE)" each, without those of other namespaces,
+   nor of stacks ("A//&B"). */
+static bool ctr__profile_is_missing(ctr_arena *arena, const char *name) {
+  const size_t len = strlen(name);
+  char *text = NULL, *save = NULL;
+  if (!strcmp(name, "unconfined") || *name == ':' || strstr(name, "//&")) return false;
+  if (ctr__read_text(arena, "/sys/kernel/security/apparmor/profiles", &text) < 0) return false;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    if (!strncmp(line, name, len) && !strncmp(line + len, " (", 2)) return false;
+  return true;
+}
+
+/* Before SELinux has a policy, it takes any label for the kernel's. */
+static bool ctr__has_selinux(ctr_arena *arena) {
+  char *types = NULL, *own = NULL;
+  return ctr__read_text(arena, "/proc/filesystems", &types) == 0 &&
+         strstr(types, "\tselinuxfs\n") &&
+         ctr__read_text(arena, "/proc/self/attr/current", &own) == 0 && strcmp(own, "kernel") != 0;
+}
+
+static void ctr__gather_labels(const ctr_config *config, ctr__facts *facts) {
+  const char *profile = config->process.apparmorProfile;
+  ctr_arena arena = {0};
+  char *enabled = NULL;
+  if (profile && *profile) {
+    facts->apparmor =
+        ctr__read_text(&arena, "/sys/module/apparmor/parameters/enabled", &enabled) == 0 &&
+        *enabled == 'Y';
+    facts->apparmor_dir = access("/proc/self/attr/apparmor/exec", F_OK) == 0;
+    facts->profile_missing = facts->apparmor && ctr__profile_is_missing(&arena, profile);
+  }
+  if (config->process.selinuxLabel || config->linux_.mountLabel)
+    facts->selinux = ctr__has_selinux(&arena);
+  ctr_arena_free(&arena);
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -6168,6 +6515,8 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   ctr__gather_program(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
+  ctr__gather_labels(config, facts);
+  if (config->landlock) facts->landlock_abi = ctr__landlock_abi();
   if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);
@@ -6215,7 +6564,7 @@ typedef struct ctr__builder {
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
   bool own_mounts;                            /* a new mount namespace: mounts can be made */
   const char *root_field;                     /* what says what the root is                */
-  ctr__ref root_dir;                          /* as in ctr_plan                            */
+  ctr__ref root_dir, mount_label;             /* as in ctr_plan                            */
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
@@ -6365,6 +6714,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .bundle = b->bundle,
                      .state = b->state,
                      .root_dir = b->root_dir,
+                     .mount_label = b->mount_label,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);
@@ -6480,8 +6830,9 @@ static bool ctr__can_filter(const ctr__facts *f) {
     "a cgroup that was given to the caller (cgroup-v2.rst, \"Delegation\"; systemd: "              \
     "Delegate=yes)",                                                                               \
     "leave them out; process.rlimits need nothing")                                                \
-  X(FILTERS, ctr__can_filter, "a seccomp filter without noNewPrivileges or a user namespace",      \
-    "CAP_SYS_ADMIN", "set process.noNewPrivileges")                                                \
+  X(FILTERS, ctr__can_filter,                                                                      \
+    "a seccomp filter, or Landlock, without noNewPrivileges or a user namespace", "CAP_SYS_ADMIN", \
+    "set process.noNewPrivileges")                                                                 \
   X(TIME_OFFSETS, ctr__can_unshare, "time offsets in a user namespace that is joined",             \
     "CAP_SYS_ADMIN", "make a new user namespace")
 
@@ -6965,6 +7316,117 @@ static ctr_code ctr__plan_namespaces(ctr__builder *b) {
   return CTR_OK;
 }
 
+/* ==== [SECTION] plan/labels.c ================================================================= */
+/* Labels of security modules: process.apparmorProfile, process.selinuxLabel, linux.mountLabel. That
+   of a process is asked for by a write to /proc/self/attr and taken by execve(2)
+   (proc_pid_attr(5)); what clone(2) makes in between inherits the wish.
+
+   It is written before no_new_privs is set, which makes no difference to who may change to what:
+   both modules look at that when the program is executed. AppArmor then lets a task that is
+   unconfined take any profile, and one that is confined only what is as narrow as its own
+   (security/apparmor/domain.c, apparmor_bprm_creds_for_exec); SELinux asks its policy for
+   nnp_transition, or that the new type be bounded by the old one (security/selinux/hooks.c,
+   check_nnp_nosuid). What is refused is an error of execve. */
+
+/* No label is "", as engines write where there is no module. */
+static bool ctr__is_label(const char *label) {
+  return label && *label;
+}
+
+/* Without AppArmor everything is. */
+static bool ctr__is_unconfined(const ctr__builder *b, const char *profile) {
+  return !b->facts->apparmor && !strcmp(profile, "unconfined");
+}
+
+static ctr_code ctr__check_apparmor(ctr__builder *b) {
+  const char *profile = b->config->process.apparmorProfile;
+  if (!ctr__is_label(profile) || ctr__is_unconfined(b, profile)) return CTR_OK;
+  if (!b->facts->apparmor)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.apparmorProfile",
+                       "this kernel has no AppArmor, or it was not enabled when it was booted");
+  if (b->facts->profile_missing)
+    return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, "process.apparmorProfile",
+                     "no profile \"%.128s\" is loaded: apparmor_parser(8) does that", profile);
+  return CTR_OK;
+}
+
+/* A label is text of one line; quotes would end it where mount(2) is to take it. */
+static ctr_code ctr__check_selinux(ctr__builder *b, const char *field, const char *label) {
+  if (!ctr__is_label(label)) return CTR_OK;
+  if (!b->facts->selinux)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
+                       "this kernel has no SELinux, or it was not enabled, or has no policy");
+  return strpbrk(label, "\"\n")
+             ? ctr__refuse(b, CTR_E_CONFIG, field, "a label has no quote and no second line")
+             : CTR_OK;
+}
+
+static ctr_code ctr__check_labels(ctr__builder *b) {
+  const ctr_process_config *process = &b->config->process;
+  ctr_code code = ctr__check_apparmor(b);
+  if (!code) code = ctr__check_selinux(b, "process.selinuxLabel", process->selinuxLabel);
+  if (!code) code = ctr__check_selinux(b, "linux.mountLabel", b->config->linux_.mountLabel);
+  const bool by_exec = (ctr__is_label(process->apparmorProfile) && b->facts->apparmor) ||
+                       ctr__is_label(process->selinuxLabel);
+  if (code || !by_exec || !b->desc->call_function) return code;
+  return ctr__refuse(b, CTR_E_CONFIG,
+                     ctr__is_label(process->selinuxLabel) ? "process.selinuxLabel"
+                                                          : "process.apparmorProfile",
+                     "a label is taken by execve(2), and a function is not executed");
+}
+
+static void ctr__label_step(ctr__builder *b, enum ctr__lane lane, const char *field,
+                            const char *file, const char *text) {
+  ctr__add_step(b, lane, CTR__STEP_LABEL, &(ctr__new_step){.field = field, .str = {file, text}});
+}
+
+/* Before a keyring is made, which belongs to who can use it later. Over with execve. */
+static void ctr__plan_key_label(ctr__builder *b, enum ctr__lane lane) {
+  const char *label = b->config->process.selinuxLabel;
+  if (ctr__is_label(label) && !b->desc->no_new_keyring)
+    ctr__label_step(b, lane, "process.selinuxLabel", "keycreate", label);
+}
+
+/* In the child while it holds the host's procfs, which no image can stand in for (CVE-2019-16884).
+   Who joins a container has none there: the intermediate process writes it before it joins. */
+static void ctr__plan_process_labels(ctr__builder *b, enum ctr__lane lane) {
+  const ctr_process_config *process = &b->config->process;
+  const char *profile = process->apparmorProfile;
+  if (ctr__is_label(profile) && !ctr__is_unconfined(b, profile))
+    ctr__label_step(b, lane, "process.apparmorProfile",
+                    b->facts->apparmor_dir ? "apparmor/exec" : "exec",
+                    ctr__print(b, "exec %s", profile));
+  if (ctr__is_label(process->selinuxLabel))
+    ctr__label_step(b, lane, "process.selinuxLabel", "exec", process->selinuxLabel);
+}
+
+/* -- mounts -- */
+
+static bool ctr__is_one_of(const char *type, const char *const *types) {
+  while (*types && strcmp(type, *types) != 0) types++;
+  return *types;
+}
+
+/* Whether a new file system takes a label for all that is in it. Those that the kernel fills take
+   none, nor does mqueue, which is there before it is mounted; in a user namespace only the second
+   list does (security/selinux/hooks.c, selinux_set_mnt_opts), and the rest is labelled by the
+   policy. */
+static bool ctr__takes_label(const ctr__builder *b, const char *type) {
+  static const char *const never[] = {"proc", "sysfs", "cgroup", "cgroup2", "mqueue", NULL};
+  static const char *const anywhere[] = {"tmpfs", "ramfs", "devpts", "overlay", NULL};
+  const bool in_userns = !b->facts->initial_userns || ctr__in_userns(b);
+  return in_userns ? ctr__is_one_of(type, anywhere) : !ctr__is_one_of(type, never);
+}
+
+/* linux.mountLabel where it goes; NULL where it does not, or the mount has one of its own. */
+static const char *ctr__label_for(const ctr__builder *b, const char *type, ctr_strs options) {
+  const char *label = b->config->linux_.mountLabel;
+  if (!ctr__is_label(label) || !ctr__takes_label(b, type)) return NULL;
+  for (size_t i = 0; i < options.count; i++)
+    if (!strncmp(options.items[i], "context=", 8)) return NULL;
+  return label;
+}
+
 /* ==== [SECTION] plan/options.c ================================================================ */
 /* Mount options: one table for what a name sets and clears, on which layer, and how far down. */
 
@@ -7409,12 +7871,20 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   if (ctr__is_type(mount, "overlay")) ctr__add_userxattr(b, spec);
+  const char *label = ctr__label_for(b, mount->type, mount->options);
+  const bool old_api =
+      ctr__needs_old_api(mount, spec) || (label && strlen(label) > CTR__FSCONFIG_STRING_MAX);
+  /* mount(2) takes all options as one string, in which a label's commas are to be quoted. */
+  if (label)
+    spec->data[spec->data_count++] =
+        ctr__print(b, old_api ? "context=\"%s\"" : "context=%s", label);
+  if (b->nomem) return ctr__nomem(b->err);
   /* What is still to be filled with mount points and devices becomes read-only last. */
   bool late = ctr__is_type(mount, "tmpfs") || spec->tmp_upper || spec->as_root;
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
-  if (ctr__needs_old_api(mount, spec)) {
+  if (old_api) {
     if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "%s does not go with iversion or with values over 255 bytes",
@@ -7667,8 +8137,11 @@ static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *moun
 static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, const ctr__hierarchies *all) {
   const uint64_t set = (spec->set & ~spec->rec_clr) | spec->rec_set;
+  const char *label = ctr__label_for(b, "tmpfs", mount->options);
+  const char *options[] = {"source=cgroup", "mode=755",
+                           label ? ctr__print(b, "context=%s", label) : NULL};
   ctr__child_step(b, MOUNT_FS, .field = field, .str = {mount->destination, "tmpfs"},
-                  .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
+                  .ref = {0, 0, ctr__add_strs(b, (ctr_strs){options, label ? 3 : 2})},
                   .num = {set & ~(uint64_t)CTR__ATTR_RDONLY});
   for (size_t i = 0; i < all->count; i++) {
     if (ctr__hierarchy_is_hidden(all, i)) continue;
@@ -8277,6 +8750,7 @@ static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
 static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (!b->own_mounts) return ctr__plan_no_mounts(b);
   const ctr_linux *lin = &b->config->linux_;
+  b->mount_label = ctr__add_str(b, ctr__label_for(b, "tmpfs", (ctr_strs){0}));
   ctr__plan_root(b);
   ctr_code code = ctr__check_devices_are_there(b);
   if (!code) code = ctr__plan_mounts(b);
@@ -10855,6 +11329,78 @@ static ctr_code ctr__plan_listener(ctr__builder *b) {
   return CTR_OK;
 }
 
+/* ==== [SECTION] plan/landlock.c =============================================================== */
+/* config.landlock: rulesets as steps (landlock(7)). */
+
+/* The release that each version of the interface came with. */
+static const char *const ctr__landlock_releases[] = {"",    "5.13", "5.19", "6.2",
+                                                     "6.7", "6.10", "6.12"};
+
+/* Of what is asked for, by a name each, what this kernel has; the rest is refused, or warned of. */
+static ctr_code ctr__landlock_supported(ctr__builder *b, enum ctr__landlock_kind kind,
+                                        const char *member, ctr_strs names, uint64_t *ret) {
+  const int abi = b->facts->landlock_abi;
+  *ret = ctr__landlock_bits(kind, names);
+  for (size_t i = 0; i < CTR__LANDLOCK_ROWS; i++) {
+    const struct ctr__landlock_right *right = &ctr__landlock_rights[i];
+    if (right->kind != kind || !(*ret & right->bits) || right->abi <= abi) continue;
+    size_t at = 0;
+    while (!(ctr__landlock_find(kind, names.items[at])->bits & right->bits)) at++;
+    const char *field = ctr__print(b, "landlock.%s[%zu]", member, at);
+    const char *text = ctr__print(b, "%s takes version %d of Landlock, which came with Linux %s",
+                                  right->name, right->abi, ctr__landlock_releases[right->abi]);
+    if (b->nomem) return ctr__nomem(b->err);
+    if (!b->config->landlock->bestEffort)
+      return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
+                       "%s: this kernel has %d (0: none, or none that is enabled); with bestEffort "
+                       "it is left out",
+                       text, abi);
+    ctr__log(&b->desc->log, CTR_LOG_WARNING, field, "left out: %s; this kernel has %d", text, abi);
+    *ret &= ~(uint64_t)right->bits;
+  }
+  return CTR_OK;
+}
+
+/* A rule without rights is none (landlock_add_rule(2), ENOMSG). */
+static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net) {
+  const ctr_landlock *asked = b->config->landlock;
+  for (size_t i = 0; i < asked->pathBeneath.count; i++) {
+    const ctr_landlock_path *rule = &asked->pathBeneath.items[i];
+    const uint64_t allowed = ctr__landlock_bits(CTR__LANDLOCK_FS, rule->allowedAccess) & fs;
+    for (size_t p = 0; p < rule->paths.count && allowed; p++)
+      ctr__child_step(b, LANDLOCK_PATH,
+                      .field = ctr__print(b, "landlock.pathBeneath[%zu].paths[%zu]", i, p),
+                      .str = {rule->paths.items[p]},
+                      .num = {allowed, allowed & CTR__LANDLOCK_FILE});
+  }
+  for (size_t i = 0; i < asked->netPort.count; i++) {
+    const ctr_landlock_port *rule = &asked->netPort.items[i];
+    const uint64_t allowed = ctr__landlock_bits(CTR__LANDLOCK_NET, rule->allowedAccess) & net;
+    for (size_t p = 0; p < rule->ports.count && allowed; p++)
+      ctr__child_step(b, LANDLOCK_PORT,
+                      .field = ctr__print(b, "landlock.netPort[%zu].ports[%zu]", i, p),
+                      .num = {allowed, rule->ports.items[p]});
+  }
+}
+
+static ctr_code ctr__plan_landlock(ctr__builder *b) {
+  const ctr_landlock *asked = b->config->landlock;
+  uint64_t fs, net, scoped;
+  if (!asked) return CTR_OK;
+  ctr_code code =
+      ctr__landlock_supported(b, CTR__LANDLOCK_FS, "handledAccessFs", asked->handledAccessFs, &fs);
+  if (!code)
+    code = ctr__landlock_supported(b, CTR__LANDLOCK_NET, "handledAccessNet",
+                                   asked->handledAccessNet, &net);
+  if (!code)
+    code = ctr__landlock_supported(b, CTR__LANDLOCK_SCOPE, "scoped", asked->scoped, &scoped);
+  if (code || !(fs | net | scoped)) return code;
+  ctr__child_step(b, LANDLOCK, .field = "landlock", .num = {fs, net, scoped});
+  ctr__plan_landlock_rules(b, fs, net);
+  ctr__child_step(b, LANDLOCK_RESTRICT, .field = "landlock");
+  return CTR_OK;
+}
+
 /* ==== [SECTION] plan/identity.c =============================================================== */
 /* Who the process is and what it may: names, settings, limits, ids, capabilities, program. */
 
@@ -11112,10 +11658,12 @@ static bool ctr__loads_filters(const ctr__builder *b) {
   return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
 }
 
-/* What loading filters takes besides (seccomp(2)). It is kept until then, so that they can come
-   last whatever capabilities the config leaves; execve(2) gives new ones. */
-static uint64_t ctr__caps_for_filters(const ctr__builder *b) {
-  bool needed = ctr__loads_filters(b) && !b->config->process.noNewPrivileges;
+/* What loading filters and entering a Landlock domain takes besides (seccomp(2),
+   landlock_restrict_self(2)). It is kept until then, so that they can come last whatever
+   capabilities the config leaves; execve(2) gives new ones. */
+static uint64_t ctr__caps_to_restrict(const ctr__builder *b) {
+  bool needed =
+      (ctr__loads_filters(b) || b->config->landlock) && !b->config->process.noNewPrivileges;
   return needed ? CTR_CAP(SYS_ADMIN) : 0;
 }
 
@@ -11140,7 +11688,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
                   .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
-  ctr__plan_capabilities(b, ctr__caps_for_filters(b));
+  ctr__plan_capabilities(b, ctr__caps_to_restrict(b));
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient",
                   .num = {ambient & b->permitted});
 }
@@ -11239,15 +11787,22 @@ static ctr_code ctr__plan_seccomp(ctr__builder *b) {
   return flags & CTR__SECCOMP_NEW_LISTENER ? ctr__plan_listener(b) : CTR_OK;
 }
 
+static ctr_code ctr__check_can_restrict(ctr__builder *b) {
+  if (!ctr__caps_to_restrict(b) || ctr__in_userns(b) || b->desc->inner_userns ||
+      ctr__can_filter(b->facts))
+    return CTR_OK;
+  return ctr__lacks(b, CTR__RIGHT_FILTERS,
+                    b->desc->filter_count   ? "filters"
+                    : ctr__loads_filters(b) ? "linux.seccomp"
+                                            : "landlock",
+                    NULL);
+}
+
 static ctr_code ctr__plan_filters(ctr__builder *b) {
-  if (ctr__caps_for_filters(b) && !ctr__in_userns(b) && !b->desc->inner_userns &&
-      !ctr__can_filter(b->facts))
-    return ctr__lacks(b, CTR__RIGHT_FILTERS, b->desc->filter_count ? "filters" : "linux.seccomp",
-                      NULL);
   ctr_code code = ctr__plan_given_filters(b);
   if (!code) code = ctr__plan_seccomp(b);
   /* Without execve(2) nothing takes away what was kept for them. */
-  if (b->desc->call_function && ctr__caps_for_filters(b)) ctr__plan_capabilities(b, 0);
+  if (b->desc->call_function && ctr__caps_to_restrict(b)) ctr__plan_capabilities(b, 0);
   return code;
 }
 
@@ -11294,6 +11849,10 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   ctr__plan_start_hooks(b);
+  /* A filter may forbid its calls; what it may not do any more, starting a program needs not. */
+  code = ctr__check_can_restrict(b);
+  if (!code) code = ctr__plan_landlock(b);
+  if (code) return code;
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});
@@ -11390,6 +11949,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
+  ctr__plan_key_label(b, CTR__LANE_STAGE);
+  ctr__plan_process_labels(b, CTR__LANE_STAGE);
   ctr__plan_unseen(b, NULL);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
@@ -11538,6 +12099,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
   ctr__plan_own_program(b);
+  ctr__plan_key_label(b, CTR__LANE_CHILD);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (ctr__enters_cgroup_first(b))
     ctr__child_step(b, CGROUP_NAMESPACE, .field = "linux.namespaces");
@@ -11561,6 +12123,7 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   code = ctr__plan_settings(b);
   if (code) return code;
   if (b->desc->inner_userns) ctr__plan_inner_userns(b);
+  ctr__plan_process_labels(b, CTR__LANE_CHILD);
   /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
@@ -11587,6 +12150,9 @@ static ctr_code ctr__check_session(ctr__builder *b) {
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   ctr_code code = ctr__check_session(b);
+  if (code) return code;
+  if (b->purpose->goal != CTR__GOAL_UPDATE && b->purpose->goal != CTR__GOAL_HOOK)
+    code = ctr__check_labels(b);
   if (code) return code;
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);
@@ -11763,9 +12329,9 @@ static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
   if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
 }
 
-static void ctr__text_for_filters(ctr__text *t, uint64_t caps) {
+static void ctr__text_until_restricted(ctr__text *t, uint64_t caps) {
   if (!caps) return;
-  ctr__text_add(t, "; until filters are loaded also ");
+  ctr__text_add(t, "; until it is restricted also ");
   ctr__text_bits(t, &ctr__capability_names, true, caps);
 }
 
@@ -11783,6 +12349,18 @@ static void ctr__text_preset(ctr__text *t, const char *preset, uint64_t caps) {
   if (!caps) return;
   ctr__text_add(t, " with what is for ");
   ctr__text_bits(t, &ctr__capability_names, true, caps);
+}
+
+static void ctr__text_landlock(ctr__text *t, enum ctr__landlock_kind kind, uint64_t bits) {
+  static const char *const kinds[] = {"files", "TCP", "scopes"};
+  const char *separator = "";
+  if (bits) ctr__text_add(t, "; %s ", kinds[kind]);
+  for (size_t i = 0; i < CTR__LANDLOCK_ROWS; i++) {
+    const struct ctr__landlock_right *right = &ctr__landlock_rights[i];
+    if (right->kind != kind || !right->abi || !(bits & right->bits)) continue;
+    ctr__text_add(t, "%s%s", separator, right->name);
+    separator = ",";
+  }
 }
 
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
@@ -11837,7 +12415,10 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'f': ctr__text_filter_flags(t, num); break;
   case 'H': ctr__text_preset(t, str, num); break;
-  case 'X': ctr__text_for_filters(t, num); break;
+  case 'a': ctr__text_landlock(t, CTR__LANDLOCK_FS, num); break;
+  case 'n': ctr__text_landlock(t, CTR__LANDLOCK_NET, num); break;
+  case 'c': ctr__text_landlock(t, CTR__LANDLOCK_SCOPE, num); break;
+  case 'X': ctr__text_until_restricted(t, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
   case 'F': ctr__text_options(t, false, num); break;
@@ -11934,9 +12515,10 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
 
 /* -- presets -- */
 
-static const char *const ctr__preset_words[] = {
-    [CTR__IN_NONE] = "no", [CTR__IN_DEFAULT] = "default", [CTR__IN_STRICT] = "strict",
-    [CTR__IN_BOTH] = "both"};
+static const char *const ctr__preset_words[] = {[CTR__IN_NONE] = "no",
+                                                [CTR__IN_DEFAULT] = "default",
+                                                [CTR__IN_STRICT] = "strict",
+                                                [CTR__IN_BOTH] = "both"};
 
 static const char *ctr__answer_word(uint32_t answer) {
   return answer == CTR__SECCOMP_ABSENT ? "ENOSYS" : "EPERM";
@@ -12061,6 +12643,7 @@ typedef struct ctr__child {
   int view_place;  /* and that program, in the host's tree                */
   int exe;         /* what is to be its /proc/PID/exe                     */
   ctr__mm_map mm;  /* goes with that                                      */
+  int ruleset;     /* of Landlock, until it is in force                   */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -12791,11 +13374,14 @@ static int ctr__open_target(ctr__child *c, const char *path) {
 }
 
 /* A tmpfs of the library's own, detached. */
-static int ctr__new_tmpfs(const char *source, const char *mode, uint64_t attr) {
+static int ctr__new_tmpfs(const ctr__child *c, const char *source, const char *mode,
+                          uint64_t attr) {
+  const char *label = ctr__plan_str(c->plan, c->plan->mount_label);
   CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
   if (fs < 0) return fs;
   int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", source);
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", mode);
+  if (r == 0 && label) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "context", label);
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
   return r < 0 ? r : ctr__fsmount(fs, attr);
 }
@@ -12952,8 +13538,8 @@ static void ctr__upper_path(char path[CTR__UPPER_PATH_MAX], int upper, const cha
 
 /* The tmpfs. It is attached where the overlay will cover it: the kernel takes no directory of a
    mount that is nowhere (overlayfs needs one of the caller's namespace). */
-static int ctr__mount_upper(int target) {
-  CTR__AUTO_CLOSE mount = ctr__new_tmpfs("changes", "0755", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+static int ctr__mount_upper(const ctr__child *c, int target) {
+  CTR__AUTO_CLOSE mount = ctr__new_tmpfs(c, "changes", "0755", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
   int r = mount < 0 ? mount : ctr__move_mount(mount, target);
   if (r == 0) r = (int)ctr__ret(mkdirat(mount, "upper", 0755));
   if (r == 0) r = (int)ctr__ret(mkdirat(mount, "work", 0755));
@@ -13009,7 +13595,7 @@ static int ctr__make_plain_target(ctr__child *c, const char *path) {
 static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
   CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
   if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
-  *ret_upper = ctr__mount_upper(target);
+  *ret_upper = ctr__mount_upper(c, target);
   return *ret_upper < 0 ? *ret_upper : (int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3));
 }
 
@@ -13055,7 +13641,7 @@ static int ctr__fill_file(ctr__child *c, const ctr__step *s, int fd) {
    (open_tree(2)): for that moment it lies over the root. */
 static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
   char path[32];
-  CTR__AUTO_CLOSE fs = ctr__new_tmpfs("file", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  CTR__AUTO_CLOSE fs = ctr__new_tmpfs(c, "file", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
   if (fs < 0) return fs;
   CTR__AUTO_CLOSE fd = ctr__open(fs, "file", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   int r = fd < 0 ? fd : ctr__fill_file(c, s, fd);
@@ -13366,7 +13952,7 @@ static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
 static int ctr__mask_directory(ctr__child *c) {
   if (c->mask_dir >= 0) return ctr__open_tree(c->mask_dir, "", AT_EMPTY_PATH);
   int mount =
-      ctr__new_tmpfs("mask", "555",
+      ctr__new_tmpfs(c, "mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
   if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;
@@ -13474,7 +14060,7 @@ static int ctr__child_base(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE host = ctr__open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
   /* Who may not enter it can do nothing from there, and is to be no better off at the end. */
   CTR__AUTO_CLOSE cwd = ctr__open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0);
-  CTR__AUTO_CLOSE base = ctr__new_tmpfs("base", "0755", attr);
+  CTR__AUTO_CLOSE base = ctr__new_tmpfs(c, "base", "0755", attr);
   if (host < 0 || base < 0) return host < 0 ? host : base;
   int r = ctr__move_mount(base, host);
   if (r == 0) r = (int)ctr__ret(mkdirat(base, CTR__BASE_NEW, 0755));
@@ -13676,6 +14262,19 @@ static int ctr__child_ambient(ctr__child *c, const ctr__step *s) {
   for (unsigned long i = 0; i < 64 && r == 0; i++)
     if (s->num[0] >> i & 1) r = (int)ctr__ret(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0));
   return r;
+}
+
+/* ==== [SECTION] child/labels.c ================================================================ */
+/* Labels are asked for in /proc/self/attr, of a procfs that is one: who could have the write go
+   elsewhere would run without (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881). */
+
+static int ctr__child_label(ctr__child *c, const ctr__step *s) {
+  static const char attributes[] = "self/attr/";
+  const char *file = ctr__arg(c, s, 0);
+  char path[64];
+  if (strlen(file) + sizeof attributes > sizeof path) return -ENAMETOOLONG;
+  ctr__put_str(ctr__put_str(path, attributes), file);
+  return ctr__write_proc_arg(c, path, ctr__arg(c, s, 1));
 }
 
 /* ==== [SECTION] child/exec.c ================================================================== */
@@ -13883,6 +14482,41 @@ static int ctr__child_hook(ctr__child *c, const ctr__step *s) {
                        &c->detail);
 }
 
+/* ==== [SECTION] child/landlock.c ============================================================== */
+/* landlock(7), in the root as the program will see it: rules are of what is there by now. */
+
+static int ctr__child_landlock(ctr__child *c, const ctr__step *s) {
+  const struct ctr__landlock_ruleset attr = {s->num[0], s->num[1], s->num[2]};
+  c->ruleset = ctr__landlock_create(&attr);
+  return c->ruleset < 0 ? c->ruleset : 0;
+}
+
+/* Of a file the kernel takes no rights that only a directory can give. */
+static int ctr__child_landlock_path(ctr__child *c, const ctr__step *s) {
+  struct stat st;
+  CTR__AUTO_CLOSE fd =
+      ctr__openat2(AT_FDCWD, ctr__arg(c, s, 0), O_PATH, 0, CTR__RESOLVE_NO_MAGICLINKS);
+  if (fd < 0) return fd;
+  if (fstat(fd, &st) < 0) return -errno;
+  const struct ctr__landlock_path_beneath rule = {s->num[S_ISDIR(st.st_mode) ? 0 : 1], fd};
+  return rule.allowed_access ? (int)CTR__CALL(CTR__SYS_landlock_add_rule, c->ruleset,
+                                              1 /* LANDLOCK_RULE_PATH_BENEATH */, &rule, 0U)
+                             : 0;
+}
+
+static int ctr__child_landlock_port(ctr__child *c, const ctr__step *s) {
+  const struct ctr__landlock_net_port rule = {s->num[0], s->num[1]};
+  return (int)CTR__CALL(CTR__SYS_landlock_add_rule, c->ruleset, 2 /* LANDLOCK_RULE_NET_PORT */,
+                        &rule, 0U);
+}
+
+static int ctr__child_landlock_restrict(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  int r = (int)CTR__CALL(CTR__SYS_landlock_restrict_self, c->ruleset, 0U);
+  ctr__close(&c->ruleset);
+  return r;
+}
+
 /* ==== [SECTION] child/started.c =============================================================== */
 /* A container that was created waits until somebody comes by its socket and says start. Who made it
    may be gone by then: from here on errors go to who starts it. */
@@ -13999,6 +14633,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_INNER_USERNS] = ctr__child_inner_userns,
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
+    [CTR__STEP_LABEL] = ctr__child_label,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
     [CTR__STEP_CGROUP_NAMESPACE] = ctr__child_cgroup_namespace,
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
@@ -14054,6 +14689,10 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,
+    [CTR__STEP_LANDLOCK] = ctr__child_landlock,
+    [CTR__STEP_LANDLOCK_PATH] = ctr__child_landlock_path,
+    [CTR__STEP_LANDLOCK_PORT] = ctr__child_landlock_port,
+    [CTR__STEP_LANDLOCK_RESTRICT] = ctr__child_landlock_restrict,
     [CTR__STEP_TELL_STARTED] = ctr__child_tell_started,
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
@@ -14076,6 +14715,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .view_tree = -1,
                       .view_place = -1,
                       .exe = -1,
+                      .ruleset = -1,
                       .null_device = -1,
                       .mask_dir = -1};
 }
@@ -14125,15 +14765,25 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   return pid < 0 ? pid : ctr__send_fd(c->sock, &message, pidfd);
 }
 
-static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+/* What is to be written to procfs before anything is joined. */
+static int ctr__stage_write(ctr__child *c, const ctr__step *s, ctr__step_fn *write_it) {
   int r = ctr__child_hold_proc(c, s);
-  if (r == 0) r = ctr__child_oom_score_adj(c, s);
+  if (r == 0) r = write_it(c, s);
   ctr__close(&c->proc);
   return r;
 }
 
+static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_write(c, s, ctr__child_oom_score_adj);
+}
+
+static int ctr__stage_label(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_write(c, s, ctr__child_label);
+}
+
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
+    [CTR__STEP_LABEL] = ctr__stage_label,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
     [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
@@ -16737,6 +17387,14 @@ static const struct ctr__hint {
     {CTR__STEP_MAKE_FILE, EROFS, "the option bind can put the file over one that is there"},
     {CTR__STEP_FILTER, EINVAL, "the kernel does not take it for a filter"},
     {CTR__STEP_FILTER, ENOMEM, "together the filters are longer than the kernel takes"},
+    {CTR__STEP_LABEL, ENOENT, "the kernel knows no such profile: apparmor_parser(8) loads it"},
+    {CTR__STEP_LABEL, EINVAL, "the kernel, or its policy, does not know such a label"},
+    {CTR__STEP_LABEL, EACCES, "the caller has a label itself, which does not allow that one"},
+    {CTR__STEP_EXEC, EPERM,
+     "a seccomp filter forbids it, or, with noNewPrivileges, a label that is no narrower than the "
+     "caller's"},
+    {CTR__STEP_EXEC, EACCES,
+     "its interpreter or loader may not be executed, or Landlock or a label forbids it"},
     {CTR__STEP_EXEC, ENOEXEC, "it is neither a program for this machine nor a script with #!"},
     {CTR__STEP_EXEC, ENOENT, "the program is there: its interpreter or loader is not"},
     {CTR__STEP_OPEN_NAMESPACE, EINVAL, "it is a namespace of another kind, or none"},
@@ -19304,13 +19962,19 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
   return len == 0 && !ctr__hung_up(sock) ? -EPROTO : len; /* an empty packet is no end */
 }
 
-/* Of a step that is left to be done when it is started: texts of others need more than a report
-   has. */
+/* Steps that are left to be done when it is started: texts of others need more than a report has.
+ */
+static const bool ctr__left_to_start[CTR__STEP_COUNT] = {
+    [CTR__STEP_HOOK] = true,          [CTR__STEP_LANDLOCK] = true,
+    [CTR__STEP_LANDLOCK_PATH] = true, [CTR__STEP_LANDLOCK_PORT] = true,
+    [CTR__STEP_FILTER] = true,        [CTR__STEP_LANDLOCK_RESTRICT] = true,
+    [CTR__STEP_EXEC] = true,          [CTR__STEP_TELL_STARTED] = true,
+};
+
 static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
-  return len == (ssize_t)sizeof *report &&
-         (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
-          report->kind == CTR__STEP_FILTER || report->kind == CTR__STEP_EXEC) &&
-         report->message.error > 0 && report->message.error < 4096;
+  return len == (ssize_t)sizeof *report && report->kind < CTR__STEP_COUNT &&
+         ctr__left_to_start[report->kind] && report->message.error > 0 &&
+         report->message.error < 4096;
 }
 
 /* What one start is about. */

@@ -16,11 +16,15 @@
 
 #include "child/identity.c"
 
+#include "child/labels.c"
+
 #include "child/exec.c"
 
 #include "child/program.c"
 
 #include "child/hooks.c"
+
+#include "child/landlock.c"
 
 #include "child/started.c"
 

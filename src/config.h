@@ -6,6 +6,8 @@
 
 #include "config/table.c"
 
+#include "config/landlock.c"
+
 #include "config/read.c"
 
 #include "config/check.c"

@@ -85,6 +85,16 @@
        Calls that start something return when the program has been executed. What was executed in a
        container is to be waited for: until then the kernel does not let its first process end.
 
+   LANDLOCK  rights that the program gives up, whoever it is: no privilege is needed
+       const ctr_landlock_path rules[] = {
+           {CTR_STRS("/usr", "/lib", "/bin"), CTR_STRS("read", "execute")},
+           {CTR_STRS("/tmp", "/dev"), CTR_STRS("read", "write")}};
+       const ctr_landlock only = {.handledAccessFs = CTR_STRS("read", "write", "execute"),
+                                  .handledAccessNet = CTR_STRS("bind_tcp", "connect_tcp"),
+                                  .scoped = CTR_STRS("signal"), .pathBeneath = {rules, 2}};
+       config->landlock = &only;      in a config.json the annotation "ctr.landlock"
+       A right that this kernel's Landlock does not have is an error, which says what kernel does.
+
    HOOKS
        Programs named by a config run with the caller's rights, in a session of their own, with
        nothing open but the state on their standard input and a pipe that is read for error
@@ -93,10 +103,10 @@
    SECURITY
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
-       procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is labels. Without linux.seccomp code inside meets the whole system call
-       interface of the kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs
-       about 50 us a start. Without linux.resources it can use up memory
+       procfs, labels among them, go to a verified procfs; a label that the kernel has no module for
+       is refused. Without linux.seccomp code inside meets the whole system call interface of the
+       kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs about 50 us a
+       start. Without linux.resources it can use up memory
        and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
        user namespace where you can, and do not let hostile code in on the strength of this version
        alone. Shared with the caller, whatever the config says: the files behind the

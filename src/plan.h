@@ -10,6 +10,8 @@
 
 #include "plan/namespaces.c"
 
+#include "plan/labels.c"
+
 #include "plan/options.c"
 
 #include "plan/idmap.c"
@@ -47,6 +49,8 @@
 #include "plan/seccomp_lib.c"
 
 #include "plan/listener.c"
+
+#include "plan/landlock.c"
 
 #include "plan/identity.c"
 

@@ -96,6 +96,10 @@ static int features_command(options *o) {
   add_string(o, annotations, "ctr.version", CTR_VERSION);
   add_string(o, annotations, "ctr.rootless", "true");
   add_string(o, annotations, "ctr.seccomp", "default,strict");
-  add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY);
+  char abi[16];
+  snprintf(abi, sizeof abi, "%d", ctr__landlock_abi());
+  add_string(o, annotations, "ctr.landlock.abi", abi);
+  add_string(o, add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY), NULL,
+             CTR_LANDLOCK_ANNOTATION);
   return print_json(o, features, CTR_JSON_INDENT);
 }

@@ -192,9 +192,11 @@ typedef struct ctr_process_config {
   ctr_capabilities capabilities; /* all zero: no capability in any set                       */
   ctr_rlimits rlimits;
   bool noNewPrivileges;
-  const char *apparmorProfile;
+  const char *apparmorProfile; /* one that is loaded; "" as NULL: not asked for. Taken by execve, so
+                                  by hooks inside (startContainer) as well; what may be changed to
+                                  with noNewPrivileges: apparmor.d(5), "change_profile"          */
   ctr_int oomScoreAdj; /* -1000 to 1000 */
-  const char *selinuxLabel;
+  const char *selinuxLabel;    /* likewise, and of its session keyring */
   ctr_io_priority ioPriority;
   ctr_scheduler scheduler;
   ctr_cpu_affinity execCPUAffinity; /* not for a container's first process: not used by init */
@@ -530,11 +532,56 @@ typedef struct ctr_linux {
   ctr_seccomp seccomp;
   ctr_pairs sysctl;
   ctr_strs maskedPaths, readonlyPaths;
-  const char *mountLabel;
+  const char *mountLabel; /* of new file systems that take one (the option "context" of mount(8)),
+                             not of proc, sysfs, mqueue, cgroups and binds; "": not asked for  */
   const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer */
   ctr_memory_policy memoryPolicy;
   ctr_personality personality;
 } ctr_linux;
+
+/* -- landlock(7): an extension -- */
+
+typedef struct ctr_landlock_path {
+  ctr_strs paths;         /* absolute, inside; they must be there when the program is started */
+  ctr_strs allowedAccess; /* there and below                                                  */
+} ctr_landlock_path;
+
+typedef struct ctr_landlock_paths {
+  const ctr_landlock_path *items;
+  size_t count;
+} ctr_landlock_paths;
+
+typedef struct ctr_landlock_port {
+  ctr_ids ports; /* of TCP, 0 to 65535; 0 to bind: any that is free */
+  ctr_strs allowedAccess;
+} ctr_landlock_port;
+
+typedef struct ctr_landlock_ports {
+  const ctr_landlock_port *items;
+  size_t count;
+} ctr_landlock_ports;
+
+/* What the program gives up, whoever it is: what is handled is denied but for what a rule allows;
+   what is scoped stays within the program and what it starts. In a config.json this is the
+   annotation "ctr.landlock", whose value is the text of a JSON object of these members.
+     of files:   execute write_file read_file read_dir remove_dir remove_file make_char make_dir
+                 make_reg make_sock make_fifo make_block make_sym refer truncate ioctl_dev; or
+                 "read", "write" (with all that makes, removes, renames and truncates), and "all"
+                 (with execute and ioctl_dev), in a rule of these what is handled
+     of TCP:     bind_tcp connect_tcp; or "all"
+     as scopes:  abstract_unix_socket signal; or "all"
+   It holds from after the startContainer hooks, for the program or function and for each that joins
+   the container (ctr_container_exec), which cannot signal one another when signals are scoped. It
+   needs process.noNewPrivileges, or CAP_SYS_ADMIN of the caller, or a user namespace.
+   Source: landlock(7), the kernel's userspace-api/landlock.rst. */
+typedef struct ctr_landlock {
+  ctr_strs handledAccessFs, handledAccessNet, scoped;
+  ctr_landlock_paths pathBeneath;
+  ctr_landlock_ports netPort;
+  bool bestEffort; /* what this kernel does not have is left out, with a warning: not refused */
+} ctr_landlock;
+
+#define CTR_LANDLOCK_ANNOTATION "ctr.landlock"
 
 typedef struct ctr_config {
   const char *ociVersion; /* required in a text; CTR_OCI_VERSION is what this version writes */
@@ -545,6 +592,7 @@ typedef struct ctr_config {
   ctr_hooks hooks;
   ctr_pairs annotations;
   ctr_linux linux_;
+  const ctr_landlock *landlock; /* read from, and written as, an annotation; NULL: not asked for */
 } ctr_config;
 
 #define CTR_OCI_VERSION "1.3.0"

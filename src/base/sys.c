@@ -28,6 +28,9 @@ enum {
   CTR__SYS_close_range = CTR__NR(436),
   CTR__SYS_openat2 = CTR__NR(437),
   CTR__SYS_mount_setattr = CTR__NR(442),
+  CTR__SYS_landlock_create_ruleset = CTR__NR(444),
+  CTR__SYS_landlock_add_rule = CTR__NR(445),
+  CTR__SYS_landlock_restrict_self = CTR__NR(446),
 };
 
 /* 32-bit i386 and arm have a 16-bit call under the plain name. */
@@ -465,6 +468,33 @@ enum {
   CTR__SECCOMP_TSYNC_ESRCH = 16,
   CTR__SECCOMP_WAIT_KILLABLE_RECV = 32,
 };
+
+/* -- landlock(7), Linux 5.13 -- */
+
+/* A kernel that knows only the first members takes the rest when it is 0. */
+struct ctr__landlock_ruleset {
+  uint64_t handled_access_fs, handled_access_net, scoped;
+};
+
+struct ctr__landlock_path_beneath {
+  uint64_t allowed_access;
+  int32_t parent_fd;
+} __attribute__((packed));
+
+struct ctr__landlock_net_port {
+  uint64_t allowed_access, port;
+};
+
+static int ctr__landlock_create(const struct ctr__landlock_ruleset *attr) {
+  return ctr__fd_high((int)CTR__CALL(CTR__SYS_landlock_create_ruleset, attr, sizeof *attr, 0U));
+}
+
+/* Which version of its interface the kernel has; 0: none, or it is not enabled. */
+static int ctr__landlock_abi(void) {
+  long abi = CTR__CALL(CTR__SYS_landlock_create_ruleset, NULL, (size_t)0,
+                       1U /* LANDLOCK_CREATE_RULESET_VERSION */);
+  return abi < 0 ? 0 : (int)abi;
+}
 
 /* -- numbers as text, without stdio -- */
 

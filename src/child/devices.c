@@ -143,7 +143,7 @@ static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
 static int ctr__mask_directory(ctr__child *c) {
   if (c->mask_dir >= 0) return ctr__open_tree(c->mask_dir, "", AT_EMPTY_PATH);
   int mount =
-      ctr__new_tmpfs("mask", "555",
+      ctr__new_tmpfs(c, "mask", "555",
                      CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NODEV | CTR__ATTR_NOEXEC);
   if (mount >= 0) c->mask_dir = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return mount;

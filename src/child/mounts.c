@@ -38,11 +38,14 @@ static int ctr__open_target(ctr__child *c, const char *path) {
 }
 
 /* A tmpfs of the library's own, detached. */
-static int ctr__new_tmpfs(const char *source, const char *mode, uint64_t attr) {
+static int ctr__new_tmpfs(const ctr__child *c, const char *source, const char *mode,
+                          uint64_t attr) {
+  const char *label = ctr__plan_str(c->plan, c->plan->mount_label);
   CTR__AUTO_CLOSE fs = ctr__fsopen("tmpfs");
   if (fs < 0) return fs;
   int r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "source", source);
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "mode", mode);
+  if (r == 0 && label) r = ctr__fsconfig(fs, CTR__FSCONFIG_SET_STRING, "context", label);
   if (r == 0) r = ctr__fsconfig(fs, CTR__FSCONFIG_CMD_CREATE, NULL, NULL);
   return r < 0 ? r : ctr__fsmount(fs, attr);
 }
@@ -199,8 +202,8 @@ static void ctr__upper_path(char path[CTR__UPPER_PATH_MAX], int upper, const cha
 
 /* The tmpfs. It is attached where the overlay will cover it: the kernel takes no directory of a
    mount that is nowhere (overlayfs needs one of the caller's namespace). */
-static int ctr__mount_upper(int target) {
-  CTR__AUTO_CLOSE mount = ctr__new_tmpfs("changes", "0755", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+static int ctr__mount_upper(const ctr__child *c, int target) {
+  CTR__AUTO_CLOSE mount = ctr__new_tmpfs(c, "changes", "0755", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
   int r = mount < 0 ? mount : ctr__move_mount(mount, target);
   if (r == 0) r = (int)ctr__ret(mkdirat(mount, "upper", 0755));
   if (r == 0) r = (int)ctr__ret(mkdirat(mount, "work", 0755));
@@ -256,7 +259,7 @@ static int ctr__make_plain_target(ctr__child *c, const char *path) {
 static int ctr__fs_target(ctr__child *c, const ctr__step *s, int *ret_upper) {
   CTR__AUTO_CLOSE target = ctr__mount_target(c, s, CTR__MAKE_DIR);
   if (target < 0 || !s->num[CTR__NUM_UPPER]) return ctr__steal_fd(&target);
-  *ret_upper = ctr__mount_upper(target);
+  *ret_upper = ctr__mount_upper(c, target);
   return *ret_upper < 0 ? *ret_upper : (int)ctr__ret(fcntl(*ret_upper, F_DUPFD_CLOEXEC, 3));
 }
 
@@ -302,7 +305,7 @@ static int ctr__fill_file(ctr__child *c, const ctr__step *s, int fd) {
    (open_tree(2)): for that moment it lies over the root. */
 static int ctr__lone_file(ctr__child *c, const ctr__step *s) {
   char path[32];
-  CTR__AUTO_CLOSE fs = ctr__new_tmpfs("file", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
+  CTR__AUTO_CLOSE fs = ctr__new_tmpfs(c, "file", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NODEV);
   if (fs < 0) return fs;
   CTR__AUTO_CLOSE fd = ctr__open(fs, "file", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   int r = fd < 0 ? fd : ctr__fill_file(c, s, fd);

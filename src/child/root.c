@@ -10,7 +10,7 @@ static int ctr__child_base(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE host = ctr__open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
   /* Who may not enter it can do nothing from there, and is to be no better off at the end. */
   CTR__AUTO_CLOSE cwd = ctr__open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0);
-  CTR__AUTO_CLOSE base = ctr__new_tmpfs("base", "0755", attr);
+  CTR__AUTO_CLOSE base = ctr__new_tmpfs(c, "base", "0755", attr);
   if (host < 0 || base < 0) return host < 0 ? host : base;
   int r = ctr__move_mount(base, host);
   if (r == 0) r = (int)ctr__ret(mkdirat(base, CTR__BASE_NEW, 0755));

@@ -66,6 +66,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_INNER_USERNS] = ctr__child_inner_userns,
     [CTR__STEP_SETSID] = ctr__child_setsid,
     [CTR__STEP_KEYRING] = ctr__child_keyring,
+    [CTR__STEP_LABEL] = ctr__child_label,
     [CTR__STEP_HOLD_PROC] = ctr__child_hold_proc,
     [CTR__STEP_CGROUP_NAMESPACE] = ctr__child_cgroup_namespace,
     [CTR__STEP_TIME_NAMESPACE] = ctr__child_time_namespace,
@@ -121,6 +122,10 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,
+    [CTR__STEP_LANDLOCK] = ctr__child_landlock,
+    [CTR__STEP_LANDLOCK_PATH] = ctr__child_landlock_path,
+    [CTR__STEP_LANDLOCK_PORT] = ctr__child_landlock_port,
+    [CTR__STEP_LANDLOCK_RESTRICT] = ctr__child_landlock_restrict,
     [CTR__STEP_TELL_STARTED] = ctr__child_tell_started,
     [CTR__STEP_CHDIR] = ctr__child_chdir,
     [CTR__STEP_LOOK_UP] = ctr__child_look_up,
@@ -143,6 +148,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .view_tree = -1,
                       .view_place = -1,
                       .exe = -1,
+                      .ruleset = -1,
                       .null_device = -1,
                       .mask_dir = -1};
 }
@@ -192,15 +198,25 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   return pid < 0 ? pid : ctr__send_fd(c->sock, &message, pidfd);
 }
 
-static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+/* What is to be written to procfs before anything is joined. */
+static int ctr__stage_write(ctr__child *c, const ctr__step *s, ctr__step_fn *write_it) {
   int r = ctr__child_hold_proc(c, s);
-  if (r == 0) r = ctr__child_oom_score_adj(c, s);
+  if (r == 0) r = write_it(c, s);
   ctr__close(&c->proc);
   return r;
 }
 
+static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_write(c, s, ctr__child_oom_score_adj);
+}
+
+static int ctr__stage_label(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_write(c, s, ctr__child_label);
+}
+
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
+    [CTR__STEP_LABEL] = ctr__stage_label,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
     [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,

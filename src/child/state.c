@@ -80,6 +80,7 @@ typedef struct ctr__child {
   int view_place;  /* and that program, in the host's tree                */
   int exe;         /* what is to be its /proc/PID/exe                     */
   ctr__mm_map mm;  /* goes with that                                      */
+  int ruleset;     /* of Landlock, until it is in force                   */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;

@@ -154,6 +154,15 @@ static ctr_code ctr__check_shape(ctr__checker *c, const ctr__where *where, const
   return code;
 }
 
+/* Of a config and what it carries besides. */
+static ctr_code ctr__check_shapes(ctr__checker *c) {
+  const ctr__where landlock = {NULL, "landlock", 0};
+  ctr_code code = ctr__check_shape(c, NULL, &ctr__type_of_ctr_config, c->config);
+  return code || !c->config->landlock
+             ? code
+             : ctr__check_shape(c, &landlock, &ctr__type_of_ctr_landlock, c->config->landlock);
+}
+
 /* -- what is not executed -- */
 
 static ctr_code ctr__refuse_unexecuted(ctr__checker *c, const ctr__where *where,
@@ -502,7 +511,78 @@ static ctr_code ctr__check_annotations(ctr__checker *c) {
   const ctr_pairs *all = &c->config->annotations;
   for (size_t i = 0; i < all->count; i++)
     if (!*all->items[i].key) return ctr__wrong(c, "annotations", "a key is empty");
+  if (!c->config->landlock && ctr__annotation(c->config, CTR_LANDLOCK_ANNOTATION))
+    return ctr__wrong(c, "annotations." CTR_LANDLOCK_ANNOTATION,
+                      "it is read with the text of a config: in a struct it is landlock");
   return ctr__check_preset(c);
+}
+
+/* -- landlock -- */
+
+static const char *const ctr__landlock_members[CTR__LANDLOCK_KINDS] = {
+    [CTR__LANDLOCK_FS] = "landlock.handledAccessFs",
+    [CTR__LANDLOCK_NET] = "landlock.handledAccessNet",
+    [CTR__LANDLOCK_SCOPE] = "landlock.scoped",
+};
+
+static ctr_code ctr__check_landlock_names(ctr__checker *c, enum ctr__landlock_kind kind,
+                                          const char *field, ctr_strs names) {
+  static const char *const kinds[] = {"access right of files", "access right of TCP", "scope"};
+  char name[128];
+  for (size_t i = 0; i < names.count; i++)
+    if (!ctr__landlock_find(kind, names.items[i]))
+      return ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i), "Landlock has no %s \"%.64s\"",
+                        kinds[kind], names.items[i]);
+  return CTR_OK;
+}
+
+/* What a rule allows was denied before, or it says nothing; of a group, what was. */
+static ctr_code ctr__check_landlock_rule(ctr__checker *c, enum ctr__landlock_kind kind,
+                                         const char *rule, ctr_strs allowed, uint64_t handled) {
+  char field[128], name[128];
+  ctr__name_it(field, "%s.allowedAccess", rule);
+  if (!allowed.count) return ctr__wrong(c, field, "at least one is needed");
+  ctr_code code = ctr__check_landlock_names(c, kind, field, allowed);
+  for (size_t i = 0; i < allowed.count && !code; i++)
+    if (!(ctr__landlock_find(kind, allowed.items[i])->bits & handled))
+      code = ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i),
+                        "\"%.64s\" is not among %s: it is allowed anyway", allowed.items[i],
+                        ctr__landlock_members[kind]);
+  return code;
+}
+
+static ctr_code ctr__check_landlock_paths(ctr__checker *c, size_t index, uint64_t handled) {
+  const ctr_landlock_path *rule = &c->config->landlock->pathBeneath.items[index];
+  char field[128], name[128];
+  ctr__name_it(field, "landlock.pathBeneath[%zu]", index);
+  for (size_t i = 0; i < rule->paths.count; i++)
+    if (*rule->paths.items[i] != '/')
+      return ctr__wrong(c, ctr__name_it(name, "%s.paths[%zu]", field, i),
+                        "must be an absolute path");
+  return ctr__check_landlock_rule(c, CTR__LANDLOCK_FS, field, rule->allowedAccess, handled);
+}
+
+static ctr_code ctr__check_landlock(ctr__checker *c) {
+  const ctr_landlock *l = c->config->landlock;
+  char field[128];
+  if (!l) return CTR_OK;
+  const ctr_strs names[CTR__LANDLOCK_KINDS] = {l->handledAccessFs, l->handledAccessNet, l->scoped};
+  ctr_code code = CTR_OK;
+  uint64_t handled[CTR__LANDLOCK_KINDS] = {0};
+  for (int kind = 0; kind < CTR__LANDLOCK_KINDS && !code; kind++) {
+    const enum ctr__landlock_kind k = (enum ctr__landlock_kind)kind;
+    code = ctr__check_landlock_names(c, k, ctr__landlock_members[kind], names[kind]);
+    if (!code) handled[kind] = ctr__landlock_bits(k, names[kind]);
+  }
+  if (!code && !(handled[0] | handled[1] | handled[2]))
+    return ctr__wrong(c, "landlock", "nothing is handled and nothing scoped: it denies nothing");
+  for (size_t i = 0; i < l->pathBeneath.count && !code; i++)
+    code = ctr__check_landlock_paths(c, i, handled[CTR__LANDLOCK_FS]);
+  for (size_t i = 0; i < l->netPort.count && !code; i++)
+    code = ctr__check_landlock_rule(c, CTR__LANDLOCK_NET,
+                                    ctr__name_it(field, "landlock.netPort[%zu]", i),
+                                    l->netPort.items[i].allowedAccess, handled[CTR__LANDLOCK_NET]);
+  return code;
 }
 
 /* set_mempolicy(2): which modes go with nodes. */
@@ -625,13 +705,15 @@ static ctr_code ctr__check_seccomp(ctr__checker *c) {
 }
 
 static ctr_code ctr__config_check(const ctr_config *config, const ctr_log *log, ctr_err *err) {
-  static ctr_code (*const checks[])(ctr__checker *) = {
-      ctr__check_process,     ctr__check_priorities, ctr__check_capabilities, ctr__check_namespaces,
-      ctr__check_owners,      ctr__check_names,      ctr__check_maps,         ctr__check_mounts,
-      ctr__check_paths,       ctr__check_devices,    ctr__check_sysctls,      ctr__check_modes,
-      ctr__check_annotations, ctr__check_hooks,      ctr__check_console,      ctr__check_seccomp};
+  static ctr_code (*const checks[])(
+      ctr__checker *) = {ctr__check_process,     ctr__check_priorities, ctr__check_capabilities,
+                         ctr__check_namespaces,  ctr__check_owners,     ctr__check_names,
+                         ctr__check_maps,        ctr__check_mounts,     ctr__check_paths,
+                         ctr__check_devices,     ctr__check_sysctls,    ctr__check_modes,
+                         ctr__check_annotations, ctr__check_hooks,      ctr__check_console,
+                         ctr__check_seccomp,     ctr__check_landlock};
   ctr__checker c = {config, log, err};
-  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  ctr_code code = ctr__check_shapes(&c);
   if (!code) code = ctr__refuse_unexecuted(&c, NULL, &ctr__type_of_ctr_config, config);
   for (size_t i = 0; i < sizeof checks / sizeof *checks && !code; i++) code = checks[i](&c);
   return code;

@@ -268,6 +268,28 @@ static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where
   return CTR_OK;
 }
 
+/* Whom a member was meant for that is not known: in a text of our own to nobody, and what it was to
+   forbid would be allowed. */
+static ctr_code ctr__read_landlock(ctr__config_reader *r, const ctr__where *top,
+                                   ctr_config *config) {
+  const char *text = ctr__annotation(config, CTR_LANDLOCK_ANNOTATION);
+  const ctr__where all = {top, "annotations", 0}, where = {&all, CTR_LANDLOCK_ANNOTATION, 0};
+  ctr__config_reader own = {.arena = r->arena, .err = r->err, .want_unknown = true};
+  ctr_json *value = NULL;
+  ctr_err why = {0};
+  if (!text) return CTR_OK;
+  ctr_landlock *landlock = ctr_arena_alloc(r->arena, sizeof *landlock);
+  ctr_code code =
+      landlock ? ctr_json_parse(r->arena, text, strlen(text), NULL, &value, &why) : CTR_E_NOMEM;
+  if (code == CTR_E_NOMEM) return ctr__nomem(r->err);
+  if (code) return ctr__misread(r, &where, NULL, "its value is no JSON text: %s", why.msg);
+  code = ctr__read_object(&own, &where, value, &ctr__type_of_ctr_landlock, landlock);
+  if (!code && own.unknown_count)
+    return ctr__misread(r, &where, NULL, "%s: there is no such member", own.unknown[0]);
+  if (!code) config->landlock = landlock;
+  return code;
+}
+
 static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
                                  const ctr_json *value, const ctr__type *type, void *base) {
   if (value->type != CTR_JSON_OBJECT) return ctr__mistyped(r, where, value, "an object");
@@ -286,7 +308,7 @@ static ctr_code ctr__read_object(ctr__config_reader *r, const ctr__where *where,
     if ((type->fields[i].flags & CTR__REQUIRED) && !(seen >> i & 1))
       return ctr__misread(r, &at, value, "required, and missing from the object here");
   }
-  return CTR_OK;
+  return type == &ctr__type_of_ctr_config ? ctr__read_landlock(r, where, base) : CTR_OK;
 }
 
 /* -- the whole -- */
@@ -311,12 +333,6 @@ static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) 
 }
 
 #define CTR__PRESET_ANNOTATION "ctr.seccomp"
-
-static const char *ctr__annotation(const ctr_config *config, const char *key) {
-  for (size_t i = 0; i < config->annotations.count; i++)
-    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
-  return NULL;
-}
 
 /* An engine can pass on an annotation where it cannot say what it does not know. */
 static void ctr__read_preset(ctr_config *config) {

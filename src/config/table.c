@@ -128,9 +128,9 @@ CTR__TYPE(ctr_process_config, CTR__FIELD(ctr_process_config, terminal, BOOL, CTR
           CTR__FIELD(ctr_process_config, capabilities, OBJECT, CTR__OF(ctr_capabilities)),
           CTR__FIELD(ctr_process_config, rlimits, LIST, CTR__OF(ctr_rlimit)),
           CTR__FIELD(ctr_process_config, noNewPrivileges, BOOL, CTR__PLAIN),
-          CTR__FIELD(ctr_process_config, apparmorProfile, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, apparmorProfile, STR, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, oomScoreAdj, INT, .min = -1000, .max = 1000),
-          CTR__FIELD(ctr_process_config, selinuxLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_process_config, selinuxLabel, STR, CTR__PLAIN),
           CTR__FIELD(ctr_process_config, ioPriority, OBJECT, CTR__OF(ctr_io_priority)),
           CTR__FIELD(ctr_process_config, scheduler, OBJECT, CTR__OF(ctr_scheduler)),
           CTR__FIELD(ctr_process_config, execCPUAffinity, OBJECT, CTR__OF(ctr_cpu_affinity)));
@@ -284,11 +284,25 @@ CTR__TYPE(ctr_linux, CTR__FIELD(ctr_linux, namespaces, LIST, CTR__OF(ctr_namespa
           CTR__FIELD(ctr_linux, sysctl, PAIRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, maskedPaths, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_linux, readonlyPaths, STRS, CTR__PLAIN),
-          CTR__FIELD(ctr_linux, mountLabel, STR, CTR__LATER),
+          CTR__FIELD(ctr_linux, mountLabel, STR, CTR__PLAIN),
           CTR__FIELD(ctr_linux, intelRdt, POINTER, CTR__OF(ctr_intel_rdt), CTR__LATER),
           CTR__FIELD(ctr_linux, memoryPolicy, OBJECT, CTR__OF(ctr_memory_policy)),
           CTR__FIELD(ctr_linux, personality, OBJECT, CTR__OF(ctr_personality)));
 
+CTR__TYPE(ctr_landlock_path, CTR__FIELD(ctr_landlock_path, paths, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock_path, allowedAccess, STRS, CTR__PLAIN));
+
+CTR__TYPE(ctr_landlock_port, CTR__FIELD(ctr_landlock_port, ports, IDS, .max = UINT16_MAX),
+          CTR__FIELD(ctr_landlock_port, allowedAccess, STRS, CTR__PLAIN));
+
+CTR__TYPE(ctr_landlock, CTR__FIELD(ctr_landlock, handledAccessFs, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, handledAccessNet, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, scoped, STRS, CTR__PLAIN),
+          CTR__FIELD(ctr_landlock, pathBeneath, LIST, CTR__OF(ctr_landlock_path)),
+          CTR__FIELD(ctr_landlock, netPort, LIST, CTR__OF(ctr_landlock_port)),
+          CTR__FIELD(ctr_landlock, bestEffort, BOOL, CTR__PLAIN));
+
+/* landlock is no member of the text: it is carried by an annotation, so that engines pass it on. */
 CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
           CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
           CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),

@@ -71,7 +71,30 @@ static ctr_json *ctr__write_field(ctr_arena *arena, const ctr__field *field, con
   return NULL;
 }
 
+/* A config whose annotations have landlock among them: what stood there is what it was read from.
+   NULL without memory. */
+static const ctr_config *ctr__annotated(ctr_arena *arena, const ctr_config *config) {
+  const ctr_pairs before = config->annotations;
+  if (!config->landlock) return config;
+  ctr_config *copy = ctr_arena_alloc(arena, sizeof *copy);
+  ctr_pair *all = ctr__arena_array(arena, before.count + 1, sizeof *all);
+  ctr_json *value = ctr__write_object(arena, &ctr__type_of_ctr_landlock, config->landlock);
+  ctr__string text = {.arena = arena};
+  size_t n = 0;
+  if (!copy || !all || !value ||
+      ctr_json_write(value, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL))
+    return NULL;
+  for (size_t i = 0; i < before.count; i++)
+    if (strcmp(before.items[i].key, CTR_LANDLOCK_ANNOTATION) != 0) all[n++] = before.items[i];
+  all[n++] = (ctr_pair){CTR_LANDLOCK_ANNOTATION, text.text};
+  *copy = *config;
+  copy->annotations = (ctr_pairs){all, n};
+  return copy;
+}
+
 static ctr_json *ctr__write_object(ctr_arena *arena, const ctr__type *type, const void *base) {
+  if (type == &ctr__type_of_ctr_config) base = ctr__annotated(arena, base);
+  if (!base) return NULL;
   ctr_json *object = ctr_json_new(arena, CTR_JSON_OBJECT);
   for (size_t i = 0; i < type->count && object; i++) {
     const ctr__field *field = &type->fields[i];
@@ -89,7 +112,7 @@ ctr_code ctr_config_to_json(ctr_arena *arena, const ctr_config *config, ctr_json
   if (!arena || !config || !ret_value)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "arena, config and ret_value are needed");
   ctr__checker c = {.config = config, .err = err};
-  ctr_code code = ctr__check_shape(&c, NULL, &ctr__type_of_ctr_config, config);
+  ctr_code code = ctr__check_shapes(&c);
   for (size_t i = 0; i < config->mounts.count && !code; i++) {
     char name[128];
     if (config->mounts.items[i].data.count)

@@ -41,13 +41,19 @@ static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_re
   return len == 0 && !ctr__hung_up(sock) ? -EPROTO : len; /* an empty packet is no end */
 }
 
-/* Of a step that is left to be done when it is started: texts of others need more than a report
-   has. */
+/* Steps that are left to be done when it is started: texts of others need more than a report has.
+ */
+static const bool ctr__left_to_start[CTR__STEP_COUNT] = {
+    [CTR__STEP_HOOK] = true,          [CTR__STEP_LANDLOCK] = true,
+    [CTR__STEP_LANDLOCK_PATH] = true, [CTR__STEP_LANDLOCK_PORT] = true,
+    [CTR__STEP_FILTER] = true,        [CTR__STEP_LANDLOCK_RESTRICT] = true,
+    [CTR__STEP_EXEC] = true,          [CTR__STEP_TELL_STARTED] = true,
+};
+
 static bool ctr__is_start_report(const ctr__start_report *report, ssize_t len) {
-  return len == (ssize_t)sizeof *report &&
-         (report->kind == CTR__STEP_HOOK || report->kind == CTR__STEP_TELL_STARTED ||
-          report->kind == CTR__STEP_FILTER || report->kind == CTR__STEP_EXEC) &&
-         report->message.error > 0 && report->message.error < 4096;
+  return len == (ssize_t)sizeof *report && report->kind < CTR__STEP_COUNT &&
+         ctr__left_to_start[report->kind] && report->message.error > 0 &&
+         report->message.error < 4096;
 }
 
 /* What one start is about. */

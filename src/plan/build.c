@@ -28,6 +28,7 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
   ctr__plan_own_program(b);
+  ctr__plan_key_label(b, CTR__LANE_CHILD);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (ctr__enters_cgroup_first(b))
     ctr__child_step(b, CGROUP_NAMESPACE, .field = "linux.namespaces");
@@ -51,6 +52,7 @@ static ctr_code ctr__plan_build(ctr__builder *b) {
   code = ctr__plan_settings(b);
   if (code) return code;
   if (b->desc->inner_userns) ctr__plan_inner_userns(b);
+  ctr__plan_process_labels(b, CTR__LANE_CHILD);
   /* No way back to the host is open when paths of the image are followed (CVE-2024-21626). */
   ctr__child_step(b, LET_GO, .field = NULL);
   ctr__child_step(b, CHDIR_EARLY, .field = "process.cwd", .str = {b->config->process.cwd});
@@ -77,6 +79,9 @@ static ctr_code ctr__check_session(ctr__builder *b) {
 
 static ctr_code ctr__plan_for_goal(ctr__builder *b) {
   ctr_code code = ctr__check_session(b);
+  if (code) return code;
+  if (b->purpose->goal != CTR__GOAL_UPDATE && b->purpose->goal != CTR__GOAL_HOOK)
+    code = ctr__check_labels(b);
   if (code) return code;
   if (b->purpose->goal == CTR__GOAL_EXEC) return ctr__plan_exec(b);
   if (b->purpose->goal == CTR__GOAL_UPDATE) return ctr__plan_update(b);

@@ -37,7 +37,7 @@ typedef struct ctr__builder {
   uint32_t new_namespaces, joined_namespaces; /* CLONE_NEW* */
   bool own_mounts;                            /* a new mount namespace: mounts can be made */
   const char *root_field;                     /* what says what the root is                */
-  ctr__ref root_dir;                          /* as in ctr_plan                            */
+  ctr__ref root_dir, mount_label;             /* as in ctr_plan                            */
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
   const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
@@ -187,6 +187,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .bundle = b->bundle,
                      .state = b->state,
                      .root_dir = b->root_dir,
+                     .mount_label = b->mount_label,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
   memcpy((char *)plan + head, b->steps, steps_len);

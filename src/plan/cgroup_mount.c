@@ -29,8 +29,11 @@ static ctr_code ctr__plan_bound_hierarchy(ctr__builder *b, const ctr_mount *moun
 static ctr_code ctr__plan_cgroup_v1(ctr__builder *b, const ctr_mount *mount, const char *field,
                                     const ctr__mount_spec *spec, const ctr__hierarchies *all) {
   const uint64_t set = (spec->set & ~spec->rec_clr) | spec->rec_set;
+  const char *label = ctr__label_for(b, "tmpfs", mount->options);
+  const char *options[] = {"source=cgroup", "mode=755",
+                           label ? ctr__print(b, "context=%s", label) : NULL};
   ctr__child_step(b, MOUNT_FS, .field = field, .str = {mount->destination, "tmpfs"},
-                  .ref = {0, 0, ctr__add_strs(b, CTR_STRS("source=cgroup", "mode=755"))},
+                  .ref = {0, 0, ctr__add_strs(b, (ctr_strs){options, label ? 3 : 2})},
                   .num = {set & ~(uint64_t)CTR__ATTR_RDONLY});
   for (size_t i = 0; i < all->count; i++) {
     if (ctr__hierarchy_is_hidden(all, i)) continue;

@@ -108,9 +108,9 @@ static void ctr__text_unusual_mode(ctr__text *t, uint64_t mode) {
   if (mode != 0755) ctr__text_add(t, ", mode %04llo", (unsigned long long)mode);
 }
 
-static void ctr__text_for_filters(ctr__text *t, uint64_t caps) {
+static void ctr__text_until_restricted(ctr__text *t, uint64_t caps) {
   if (!caps) return;
-  ctr__text_add(t, "; until filters are loaded also ");
+  ctr__text_add(t, "; until it is restricted also ");
   ctr__text_bits(t, &ctr__capability_names, true, caps);
 }
 
@@ -128,6 +128,18 @@ static void ctr__text_preset(ctr__text *t, const char *preset, uint64_t caps) {
   if (!caps) return;
   ctr__text_add(t, " with what is for ");
   ctr__text_bits(t, &ctr__capability_names, true, caps);
+}
+
+static void ctr__text_landlock(ctr__text *t, enum ctr__landlock_kind kind, uint64_t bits) {
+  static const char *const kinds[] = {"files", "TCP", "scopes"};
+  const char *separator = "";
+  if (bits) ctr__text_add(t, "; %s ", kinds[kind]);
+  for (size_t i = 0; i < CTR__LANDLOCK_ROWS; i++) {
+    const struct ctr__landlock_right *right = &ctr__landlock_rights[i];
+    if (right->kind != kind || !right->abi || !(bits & right->bits)) continue;
+    ctr__text_add(t, "%s%s", separator, right->name);
+    separator = ",";
+  }
 }
 
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
@@ -182,7 +194,10 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'f': ctr__text_filter_flags(t, num); break;
   case 'H': ctr__text_preset(t, str, num); break;
-  case 'X': ctr__text_for_filters(t, num); break;
+  case 'a': ctr__text_landlock(t, CTR__LANDLOCK_FS, num); break;
+  case 'n': ctr__text_landlock(t, CTR__LANDLOCK_NET, num); break;
+  case 'c': ctr__text_landlock(t, CTR__LANDLOCK_SCOPE, num); break;
+  case 'X': ctr__text_until_restricted(t, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
   case 'F': ctr__text_options(t, false, num); break;
@@ -279,9 +294,10 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
 
 /* -- presets -- */
 
-static const char *const ctr__preset_words[] = {
-    [CTR__IN_NONE] = "no", [CTR__IN_DEFAULT] = "default", [CTR__IN_STRICT] = "strict",
-    [CTR__IN_BOTH] = "both"};
+static const char *const ctr__preset_words[] = {[CTR__IN_NONE] = "no",
+                                                [CTR__IN_DEFAULT] = "default",
+                                                [CTR__IN_STRICT] = "strict",
+                                                [CTR__IN_BOTH] = "both"};
 
 static const char *ctr__answer_word(uint32_t answer) {
   return answer == CTR__SECCOMP_ABSENT ? "ENOSYS" : "EPERM";

@@ -24,6 +24,10 @@ typedef struct ctr__facts {
   uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
   enum ctr__program program;         /* the caller's own                                     */
   uint32_t program_uid;              /* its owner                                            */
+  bool apparmor, selinux;            /* are in force, if the config has labels               */
+  bool apparmor_dir;                 /* its attributes have a directory of their own         */
+  bool profile_missing;              /* as far as it can be seen: the one that is asked for  */
+  int landlock_abi;                  /* if the config asks for it                            */
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
@@ -196,6 +200,42 @@ static void ctr__gather_program(ctr__facts *facts) {
     facts->program = CTR__PROGRAM_OWNED;
 }
 
+/* The list of profiles is for root to read: "NAME (MODE)" each, without those of other namespaces,
+   nor of stacks ("A//&B"). */
+static bool ctr__profile_is_missing(ctr_arena *arena, const char *name) {
+  const size_t len = strlen(name);
+  char *text = NULL, *save = NULL;
+  if (!strcmp(name, "unconfined") || *name == ':' || strstr(name, "//&")) return false;
+  if (ctr__read_text(arena, "/sys/kernel/security/apparmor/profiles", &text) < 0) return false;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    if (!strncmp(line, name, len) && !strncmp(line + len, " (", 2)) return false;
+  return true;
+}
+
+/* Before SELinux has a policy, it takes any label for the kernel's. */
+static bool ctr__has_selinux(ctr_arena *arena) {
+  char *types = NULL, *own = NULL;
+  return ctr__read_text(arena, "/proc/filesystems", &types) == 0 &&
+         strstr(types, "\tselinuxfs\n") &&
+         ctr__read_text(arena, "/proc/self/attr/current", &own) == 0 && strcmp(own, "kernel") != 0;
+}
+
+static void ctr__gather_labels(const ctr_config *config, ctr__facts *facts) {
+  const char *profile = config->process.apparmorProfile;
+  ctr_arena arena = {0};
+  char *enabled = NULL;
+  if (profile && *profile) {
+    facts->apparmor =
+        ctr__read_text(&arena, "/sys/module/apparmor/parameters/enabled", &enabled) == 0 &&
+        *enabled == 'Y';
+    facts->apparmor_dir = access("/proc/self/attr/apparmor/exec", F_OK) == 0;
+    facts->profile_missing = facts->apparmor && ctr__profile_is_missing(&arena, profile);
+  }
+  if (config->process.selinuxLabel || config->linux_.mountLabel)
+    facts->selinux = ctr__has_selinux(&arena);
+  ctr_arena_free(&arena);
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -216,6 +256,8 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   ctr__gather_program(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
+  ctr__gather_labels(config, facts);
+  if (config->landlock) facts->landlock_abi = ctr__landlock_abi();
   if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);

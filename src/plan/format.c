@@ -44,6 +44,7 @@ struct ctr_plan {
   ctr__ref argv, envp;
   ctr__ref bundle;         /* where hooks are run; 0: where the caller is              */
   ctr__ref state;          /* what hooks are told of the container, up to its status    */
+  ctr__ref mount_label;    /* of file systems that the library makes; 0: none             */
   ctr__ref root_dir;       /* of the host, where lies what is made in the root; 0: nowhere */
   uint32_t io_uid, io_gid; /* who new pipes are to belong to, as the caller sees it    */
 };
@@ -64,9 +65,9 @@ enum {
    terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
    controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
    start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
-   capabilities that stay until filters are loaded, if any do, %H a seccomp preset, if it is one, and
-   the capabilities that it allows more for. Text and errors of a step come from
-   here alone. */
+   capabilities that stay until it is restricted, if any do, %H a seccomp preset, if it is one, and
+   the capabilities that it allows more for, %a %n %c Landlock's rights of files, of TCP, and
+   scopes, if there are any. Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -108,6 +109,7 @@ enum {
   X(DIE_WITH_CALLER, "be killed when the caller ends", "prctl(2)")                                 \
   X(BECOME_ROOT, "become uid 0 and gid 0 of the user namespace", "user_namespaces(7)")             \
   X(SETSID, "start a new session", "setsid(2)")                                                    \
+  X(LABEL, "write '%s1' to /proc/self/attr/%s0", "proc_pid_attr(5)")                               \
   X(KEYRING, "join a new session keyring", "keyrings(7)")                                          \
   X(HOLD_PROC, "open the procfs that settings are written to", "proc(5)")                          \
   X(TIME_NAMESPACE, "enter a new time namespace, offsets '%s0'", "time_namespaces(7)")             \
@@ -167,6 +169,10 @@ enum {
   X(CHDIR, "enter %s0 and see that it lies inside", "getcwd(2)")                                   \
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
+  X(LANDLOCK, "make a Landlock ruleset%a0%n1%c2", "landlock_create_ruleset(2)")                    \
+  X(LANDLOCK_PATH, "by Landlock allow %s0 and below%a0", "landlock_add_rule(2)")                   \
+  X(LANDLOCK_PORT, "by Landlock allow the port %u1%n0", "landlock_add_rule(2)")                    \
+  X(LANDLOCK_RESTRICT, "give up what Landlock does not allow", "landlock_restrict_self(2)")        \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
   X(FILTER, "load a seccomp filter of %s0 instructions%H3%f2", "seccomp(2)")                       \
   X(TAKE_LISTENER, "give who listens at %s0 what its calls are notified by", "seccomp_unotify(2)") \

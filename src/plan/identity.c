@@ -254,10 +254,12 @@ static bool ctr__loads_filters(const ctr__builder *b) {
   return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
 }
 
-/* What loading filters takes besides (seccomp(2)). It is kept until then, so that they can come
-   last whatever capabilities the config leaves; execve(2) gives new ones. */
-static uint64_t ctr__caps_for_filters(const ctr__builder *b) {
-  bool needed = ctr__loads_filters(b) && !b->config->process.noNewPrivileges;
+/* What loading filters and entering a Landlock domain takes besides (seccomp(2),
+   landlock_restrict_self(2)). It is kept until then, so that they can come last whatever
+   capabilities the config leaves; execve(2) gives new ones. */
+static uint64_t ctr__caps_to_restrict(const ctr__builder *b) {
+  bool needed =
+      (ctr__loads_filters(b) || b->config->landlock) && !b->config->process.noNewPrivileges;
   return needed ? CTR_CAP(SYS_ADMIN) : 0;
 }
 
@@ -282,7 +284,7 @@ static void ctr__plan_ids(ctr__builder *b) {
   ctr__child_step(b, USER, .field = "process.user",
                   .ref = {ctr__add_u32s(b, groups->items, groups->count)},
                   .num = {process->user.uid, process->user.gid, ctr__groups_of(b, groups->count)});
-  ctr__plan_capabilities(b, ctr__caps_for_filters(b));
+  ctr__plan_capabilities(b, ctr__caps_to_restrict(b));
   ctr__child_step(b, AMBIENT, .field = "process.capabilities.ambient",
                   .num = {ambient & b->permitted});
 }
@@ -381,15 +383,22 @@ static ctr_code ctr__plan_seccomp(ctr__builder *b) {
   return flags & CTR__SECCOMP_NEW_LISTENER ? ctr__plan_listener(b) : CTR_OK;
 }
 
+static ctr_code ctr__check_can_restrict(ctr__builder *b) {
+  if (!ctr__caps_to_restrict(b) || ctr__in_userns(b) || b->desc->inner_userns ||
+      ctr__can_filter(b->facts))
+    return CTR_OK;
+  return ctr__lacks(b, CTR__RIGHT_FILTERS,
+                    b->desc->filter_count   ? "filters"
+                    : ctr__loads_filters(b) ? "linux.seccomp"
+                                            : "landlock",
+                    NULL);
+}
+
 static ctr_code ctr__plan_filters(ctr__builder *b) {
-  if (ctr__caps_for_filters(b) && !ctr__in_userns(b) && !b->desc->inner_userns &&
-      !ctr__can_filter(b->facts))
-    return ctr__lacks(b, CTR__RIGHT_FILTERS, b->desc->filter_count ? "filters" : "linux.seccomp",
-                      NULL);
   ctr_code code = ctr__plan_given_filters(b);
   if (!code) code = ctr__plan_seccomp(b);
   /* Without execve(2) nothing takes away what was kept for them. */
-  if (b->desc->call_function && ctr__caps_for_filters(b)) ctr__plan_capabilities(b, 0);
+  if (b->desc->call_function && ctr__caps_to_restrict(b)) ctr__plan_capabilities(b, 0);
   return code;
 }
 
@@ -436,6 +445,10 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   ctr__plan_start_hooks(b);
+  /* A filter may forbid its calls; what it may not do any more, starting a program needs not. */
+  code = ctr__check_can_restrict(b);
+  if (!code) code = ctr__plan_landlock(b);
+  if (code) return code;
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});

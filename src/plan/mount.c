@@ -146,12 +146,20 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   if (ctr__is_type(mount, "overlay")) ctr__add_userxattr(b, spec);
+  const char *label = ctr__label_for(b, mount->type, mount->options);
+  const bool old_api =
+      ctr__needs_old_api(mount, spec) || (label && strlen(label) > CTR__FSCONFIG_STRING_MAX);
+  /* mount(2) takes all options as one string, in which a label's commas are to be quoted. */
+  if (label)
+    spec->data[spec->data_count++] =
+        ctr__print(b, old_api ? "context=\"%s\"" : "context=%s", label);
+  if (b->nomem) return ctr__nomem(b->err);
   /* What is still to be filled with mount points and devices becomes read-only last. */
   bool late = ctr__is_type(mount, "tmpfs") || spec->tmp_upper || spec->as_root;
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
-  if (ctr__needs_old_api(mount, spec)) {
+  if (old_api) {
     if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "%s does not go with iversion or with values over 255 bytes",

@@ -105,8 +105,9 @@ static bool ctr__can_filter(const ctr__facts *f) {
     "a cgroup that was given to the caller (cgroup-v2.rst, \"Delegation\"; systemd: "              \
     "Delegate=yes)",                                                                               \
     "leave them out; process.rlimits need nothing")                                                \
-  X(FILTERS, ctr__can_filter, "a seccomp filter without noNewPrivileges or a user namespace",      \
-    "CAP_SYS_ADMIN", "set process.noNewPrivileges")                                                \
+  X(FILTERS, ctr__can_filter,                                                                      \
+    "a seccomp filter, or Landlock, without noNewPrivileges or a user namespace", "CAP_SYS_ADMIN", \
+    "set process.noNewPrivileges")                                                                 \
   X(TIME_OFFSETS, ctr__can_unshare, "time offsets in a user namespace that is joined",             \
     "CAP_SYS_ADMIN", "make a new user namespace")
 

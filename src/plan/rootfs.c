@@ -331,6 +331,7 @@ static ctr_code ctr__plan_no_mounts(ctr__builder *b) {
 static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   if (!b->own_mounts) return ctr__plan_no_mounts(b);
   const ctr_linux *lin = &b->config->linux_;
+  b->mount_label = ctr__add_str(b, ctr__label_for(b, "tmpfs", (ctr_strs){0}));
   ctr__plan_root(b);
   ctr_code code = ctr__check_devices_are_there(b);
   if (!code) code = ctr__plan_mounts(b);

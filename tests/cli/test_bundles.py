@@ -59,7 +59,8 @@ class RealBundles(Bundles):
             result = self.attempt(config)
             lines = [line for line in result.stderr.splitlines() if "warning:" not in line]
             line = lines[0] if lines else ""
-            match = re.match(r"ctr-oci: ([\w.\[\]]+): this version of ctr.h", line)
+            match = re.match(r"ctr-oci: ([\w.\[\]]+): "
+                             "(this version of ctr.h|this kernel has no |no profile )", line)
             bare = re.match(r"ctr-oci: ([\w.\[\]]+)\.\w+: required", line)  # what is left of its object
             if not match and not bare:
                 return fields, result

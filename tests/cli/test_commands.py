@@ -79,11 +79,11 @@ class Running(Containers):
             self.assertEqual([line for line in found.splitlines() if line.startswith("arg")][1:],
                              args)
 
-    def test_what_comes_later_is_refused(self):
+    def test_what_is_not_to_be_had_is_refused(self):
         self.start("c")
         for option, field in (("--process-label", "process.selinuxLabel"), ("--cgroup", "--cgroup"),
                               ("--apparmor", "process.apparmorProfile")):
-            self.refused(field, option, "x", "c", "/probe", "exit", "0")
+            self.refused(field, option, "no-such", "c", "/probe", "exit", "0")
         self.works("exec", "--process-label", "", "--apparmor=", "c", "/probe", "exit", "0")
 
     def test_exec_exits_as_the_program_or_with_255(self):

@@ -7,6 +7,12 @@
      probe try PATH...          what opening each for writing says
      probe writable DIR...      what below each, but for processes, opens for writing
      probe make PATH...         what making a file at each says
+     probe open PATH...         what opening each for reading says
+     probe run PATH...          what executing each says; the probe is one that says "ran"
+     probe bind PORT...         what binding a TCP socket to each says
+     probe connect PORT...      what connecting one to it on this machine says
+     probe abstract NAME...     what connecting to each Unix socket without a path says
+     probe signal PID...        what sending each signal 0 says
      probe give UID:GID:PATH... what giving each to them says
      probe call NUMBER:ARG...   what the system call of that number returns, and its errno
      probe i386 NUMBER...       what the system call of that number of i386 returns, on x86_64
@@ -32,10 +38,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,9 +70,10 @@ static const char *errno_name(void) {
   static const struct {
     int number;
     const char *name;
-  } names[] = {NAME(EPERM), NAME(ENOENT), NAME(EACCES), NAME(EEXIST),  NAME(EROFS),  NAME(ELOOP),
-               NAME(ENXIO), NAME(ENODEV), NAME(EISDIR), NAME(ENOTDIR), NAME(EINVAL), NAME(EBUSY),
-               NAME(EIO),   NAME(ENOKEY), NAME(ENOSYS), NAME(ENOSPC)};
+  } names[] = {NAME(EPERM),  NAME(ENOENT),      NAME(EACCES), NAME(EEXIST), NAME(EROFS),
+               NAME(ELOOP),  NAME(ENXIO),       NAME(ENODEV), NAME(EISDIR), NAME(ENOTDIR),
+               NAME(EINVAL), NAME(EBUSY),       NAME(EIO),    NAME(ENOKEY), NAME(ENOSYS),
+               NAME(ENOSPC), NAME(ECONNREFUSED)};
 #undef NAME
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (names[i].number == errno) return names[i].name;
@@ -260,6 +269,62 @@ static int say_make(const char *path) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   printf("%s %s\n", path, fd < 0 ? errno_name() : "made");
   if (fd >= 0) close(fd);
+  return 0;
+}
+
+static int say_open(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  printf("%s %s\n", path, fd < 0 ? errno_name() : "open");
+  if (fd >= 0) close(fd);
+  return 0;
+}
+
+static int say_run(const char *path) {
+  int status = 0;
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) {
+    execl(path, path, "exit", "0", (char *)NULL);
+    printf("%s %s\n", path, errno_name());
+    fflush(stdout);
+    _exit(1);
+  }
+  if (waitpid(pid, &status, 0) == pid && status == 0) printf("%s ran\n", path);
+  return 0;
+}
+
+static int say_tcp(const char *port, int (*call)(int, const struct sockaddr *, socklen_t)) {
+  int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)atoi(port)),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int r = call(sock, (const struct sockaddr *)&address, sizeof address);
+  printf("%s %s\n", port, r < 0 ? errno_name() : "ok");
+  close(sock);
+  return 0;
+}
+
+static int say_bind(const char *port) {
+  return say_tcp(port, bind);
+}
+
+static int say_connect(const char *port) {
+  return say_tcp(port, connect);
+}
+
+static int say_abstract(const char *name) {
+  int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t len = offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name);
+  memcpy(address.sun_path + 1, name, strlen(name));
+  int r = connect(sock, (const struct sockaddr *)&address, (socklen_t)len);
+  printf("%s %s\n", name, r < 0 ? errno_name() : "ok");
+  close(sock);
+  return 0;
+}
+
+static int say_signal(const char *pid) {
+  printf("%s %s\n", pid, kill(atoi(pid), 0) < 0 ? errno_name() : "ok");
   return 0;
 }
 
@@ -566,12 +631,29 @@ static int spy(char **allowed) {
 static const struct {
   const char *name;
   int (*run)(const char *argument);
-} commands[] = {{"cat", cat},         {"stat", say_stat},     {"statfs", say_statfs},
-                {"try", say_try},     {"make", say_make},     {"spew", spew},
-                {"exit", exit_with},  {"crash", crash},       {"read", drain},
-                {"daemons", daemons}, {"tiocsti", type_in},   {"give", give},
-                {"call", call},       {"i386", call_i386},    {"writable", say_writable},
-                {"threads", threads}, {"takeover", take_over}};
+} commands[] = {{"cat", cat},
+                {"stat", say_stat},
+                {"statfs", say_statfs},
+                {"try", say_try},
+                {"make", say_make},
+                {"spew", spew},
+                {"exit", exit_with},
+                {"crash", crash},
+                {"read", drain},
+                {"daemons", daemons},
+                {"tiocsti", type_in},
+                {"give", give},
+                {"call", call},
+                {"i386", call_i386},
+                {"open", say_open},
+                {"run", say_run},
+                {"bind", say_bind},
+                {"connect", say_connect},
+                {"abstract", say_abstract},
+                {"signal", say_signal},
+                {"writable", say_writable},
+                {"threads", threads},
+                {"takeover", take_over}};
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "self";

@@ -27,7 +27,7 @@ static void *test_malloc(size_t size) {
 
 #define ALL_CAPS     ((UINT64_C(1) << CTR_CAP_COUNT) - 1)
 #define ALL_FEATURES (CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_SETNS_PIDFD)
-#define FILTERS_TAKEN .can_filter = true, .filter_flags = 1 | 2 | 4 | 32
+#define FILTERS_TAKEN .can_filter = true, .filter_flags = 1 | 2 | 4 | 32, .landlock_abi = 6, .selinux = true, .apparmor = true, .apparmor_dir = true
 #define LIMITS                                                                                     \
   { [RLIMIT_NOFILE] = 4096, [RLIMIT_NPROC] = 100 }
 

@@ -345,13 +345,14 @@ static const char *const rich[] = {
     "'user':{'uid':2,'gid':2,'umask':18,'additionalGids':[4]},"
     "'capabilities':{'bounding':['CAP_KILL'],'effective':['CAP_KILL'],'inheritable':['CAP_KILL'],"
     "'permitted':['CAP_KILL'],'ambient':['CAP_KILL']},'rlimits':[{'type':'RLIMIT_NOFILE','soft':16,"
-    "'hard':32}],'noNewPrivileges':true,'oomScoreAdj':4,'ioPriority':{'class':'IOPRIO_CLASS_BE',"
+    "'hard':32}],'noNewPrivileges':true,'apparmorProfile':'p','selinuxLabel':'s',"
+    "'oomScoreAdj':4,'ioPriority':{'class':'IOPRIO_CLASS_BE',"
     "'priority':2},'scheduler':{'policy':'SCHED_DEADLINE','nice':2,'flags':['SCHED_FLAG_RECLAIM'],"
     "'runtime':10,'deadline':20,'period':30}},'hostname':'h','domainname':'d','linux':{"
     "'namespaces':[{'type':'mount'},{'type':'uts'},{'type':'network'},{'type':'time'}],"
     "'timeOffsets':{'monotonic':{'secs':4,'nanosecs':8},'boottime':{'secs':4,'nanosecs':8}},"
     "'devices':[{'type':'c','path':'/dev/x','major':8,'minor':8,'fileMode':384,'uid':2,'gid':2}],"
-    "'rootfsPropagation':'slave','sysctl':{'net.a':'1'},'maskedPaths':['/a'],"
+    "'mountLabel':'m','rootfsPropagation':'slave','sysctl':{'net.a':'1'},'maskedPaths':['/a'],"
     "'readonlyPaths':['/b'],"
     "'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0','flags':['MPOL_F_STATIC_NODES']},"
     "'personality':{'domain':'LINUX32'},'seccomp':{'defaultAction':'SCMP_ACT_ERRNO',"
@@ -399,7 +400,8 @@ static result plan_for_root(const ctr_config *config) {
   ctr__facts facts = {.initial_userns = true, .can_mknod = true, .can_set_resources = true,
                       .caps = UINT64_MAX, .bounding = UINT64_MAX,
                       .features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR,
-                      .can_filter = true, .filter_flags = UINT32_MAX};
+                      .can_filter = true, .filter_flags = UINT32_MAX,
+                      .apparmor = true, .selinux = true};
   ctr_err err;
   r.code = ctr__config_check(config, &desc.log, &err);
   if (!r.code) r.code = ctr__plan_compile(config, &desc, &ctr__for_program, &facts, &r.plan, &err);

@@ -246,8 +246,7 @@ static const struct row {
     {"linux.seccomp.defaultAction linux.seccomp.flags",
      {.linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['SECCOMP_FILTER_FLAG_LOG',"
                 "'SECCOMP_FILTER_FLAG_SPEC_ALLOW']}"},
-     "until filters are loaded also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter "
-     "of\n"
+     "until it is restricted also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter of\n"
      "instructions (SECCOMP_FILTER_FLAG_LOG,SECCOMP_FILTER_FLAG_SPEC_ALLOW)  <- linux.seccomp\n"
      "execute /p"},
     {"linux.seccomp.listenerPath",
@@ -449,6 +448,26 @@ static const struct row {
      "parent  move the process into the cgroup /dev/null/v2/a/b  <- linux.cgroupsPath\n"
      "both    sync: the parent has set up\n"
      "child   enter a new cgroup namespace  <- linux.namespaces  [cgroup_namespaces(7)]"},
+    {"annotations",
+     {.top = ",'annotations':{'ctr.landlock':'{\\'handledAccessFs\\':[\\'read\\'],\\'netPort\\':[{"
+             "\\'ports\\':[80],\\'allowedAccess\\':[\\'bind_tcp\\']}],\\'handledAccessNet\\':["
+             "\\'bind_tcp\\'],\\'pathBeneath\\':[{\\'paths\\':[\\'/a\\'],\\'allowedAccess\\':["
+             "\\'read_dir\\']}]}'}"},
+     "until it is restricted also CAP_SYS_ADMIN\nmake a Landlock ruleset; files "
+     "read_file,read_dir; TCP bind_tcp  <- landlock  [landlock_create_ruleset(2)]\n"
+     "by Landlock allow /a and below; files read_dir  <- landlock.pathBeneath[0].paths[0]\n"
+     "by Landlock allow the port 80; TCP bind_tcp  <- landlock.netPort[0].ports[0]\n"
+     "give up what Landlock does not allow  <- landlock\nexecute /p"},
+    {"process.apparmorProfile process.selinuxLabel linux.mountLabel",
+     {.process = ",'apparmorProfile':'p','selinuxLabel':'u:r:t:s0:c1,c2'",
+      .linux_ = ",'mountLabel':'u:o:t:s0:c1,c2'",
+      .mounts = "{'destination':'/m','type':'tmpfs'}"},
+     "open the procfs\n"
+     "write 'u:r:t:s0:c1,c2' to /proc/self/attr/keycreate  <- process.selinuxLabel\n"
+     "join a new session keyring\nmount tmpfs on /m (context=u:o:t:s0:c1,c2; none)\n"
+     "write 'exec p' to /proc/self/attr/apparmor/exec  <- process.apparmorProfile\n"
+     "write 'u:r:t:s0:c1,c2' to /proc/self/attr/exec  <- process.selinuxLabel\n"
+     "close the host's procfs"},
     /* not of the config, but with steps of their own */
     {"",
      {.desc = {.call_function = true, .inner_userns = true},
@@ -523,7 +542,7 @@ static const char fields_without_lines[] =
     " linux.seccomp.syscalls[].args[].value linux.seccomp.syscalls[].args[].valueTwo"
     " linux.seccomp.syscalls[].args[].op" /* test_seccomp.c */
     " linux.personality.flags "
-    " ociVersion annotations ";
+    " ociVersion ";
 
 static bool has_word(const char *words, const char *word) {
   size_t len = strlen(word);
@@ -644,7 +663,7 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVYmUqXfH", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVYmUqXfHanc", at[1]);
     int room = at[1] && strchr("slGIH", at[1]) ? CTR__STEP_STRS : CTR__STEP_NUMS;
     if (at[1] && strchr("rOZY", at[1])) room--; /* these are of two numbers */
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",

@@ -411,7 +411,7 @@ TEST(what_is_no_filter_is_refused) {
 /* Without noNewPrivileges that is CAP_SYS_ADMIN, which is kept until they are loaded. */
 TEST(filters_need_the_right_to_load_them) {
   PLAN(FILTERS({code, 8}));
-  CHECK_HAS(now.text, "inheritable none; until filters are loaded also CAP_SYS_ADMIN");
+  CHECK_HAS(now.text, "inheritable none; until it is restricted also CAP_SYS_ADMIN");
   PLAN(NO_NEW, FILTERS({code, 8}));
   CHECK_MSG(now.plan && !strstr(now.text, "until filters"), "%s", now.text);
   ctr__facts poor = root_facts;

@@ -462,7 +462,7 @@ TEST(the_filter_is_the_last_thing_before_the_program) {
               "child   load a seccomp filter of 1 instructions  <- filters[0]  [seccomp(2)]\n"
               "child   load a seccomp filter of ");
   check_lines("both", now.text, "instructions  <- linux.seccomp  [seccomp(2)]\nchild   execute /p");
-  CHECK_MSG(!strstr(now.text, "until filters are loaded"), "%s", now.text);
+  CHECK_MSG(!strstr(now.text, "until it is restricted"), "%s", now.text);
   check_num("the parent is looked at before the first", CTR__STEP_FILTER, 1, true);
   check_num("and not once more", CTR__STEP_EXEC, 0, true);
   PLAN(NO_NEW, PROFILE(ALLOW_ALL), CREATE, .top = ",'hooks':{'startContainer':[{'path':'/h'}]}");
@@ -481,19 +481,19 @@ TEST(without_no_new_privileges_a_capability_is_kept_for_it) {
   .process = ",'capabilities':{'effective':['CAP_KILL'],'permitted':['CAP_KILL']}"
   PLAN(CAPS, PROFILE(ALLOW_ALL));
   check_lines("kept", now.text,
-              "keep capabilities CAP_KILL; permitted CAP_KILL; inheritable none; until filters are "
-              "loaded also CAP_SYS_ADMIN\nfind the program\n<- linux.seccomp\nexecute /p");
+              "keep capabilities CAP_KILL; permitted CAP_KILL; inheritable none; until it is "
+              "restricted also CAP_SYS_ADMIN\nfind the program\n<- linux.seccomp\nexecute /p");
   PLAN(CAPS, PROFILE(ALLOW_ALL), .facts = &user_facts, SPACES(USER_NS));
-  CHECK_HAS(now.text, "until filters are loaded also CAP_SYS_ADMIN");
+  CHECK_HAS(now.text, "until it is restricted also CAP_SYS_ADMIN");
   setup s = {PROFILE(ALLOW_ALL)};
   s.desc.call_function = true;
   compile(&s);
   check_lines("a function is not executed", now.text,
-              "until filters are loaded also CAP_SYS_ADMIN\n<- linux.seccomp\n"
+              "until it is restricted also CAP_SYS_ADMIN\n<- linux.seccomp\n"
               "keep capabilities none; permitted none; inheritable none  <-\ncall the caller's");
   s.process = ",'noNewPrivileges':true";
   compile(&s);
-  CHECK_MSG(now.plan && !strstr(now.text, "until filters"), "%s", now.text);
+  CHECK_MSG(now.plan && !strstr(now.text, "until it is"), "%s", now.text);
   ctr__facts poor = root_facts;
   poor.permitted &= ~CTR_CAP(SYS_ADMIN);
   PLAN(PROFILE(ALLOW_ALL), .facts = &poor);

@@ -1,6 +1,6 @@
-"""What the machine is made of: a kernel, busybox, newuidmap and Python out of Debian's packages, and
-an initial RAM file system of plain files. Nothing is installed, and the package lists are our own:
-those of the machine may be empty, or of another architecture."""
+"""What the machine is made of: a kernel, busybox, newuidmap, Python and compilers of policies out
+of Debian's packages, and an initial RAM file system of plain files. Nothing is installed, and the
+package lists are our own: those of the machine may be empty, or of another architecture."""
 
 import lzma
 import os
@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 
 MODULES = ["overlay"]  # what tests need and a kernel may have as a module
-PROGRAMS = ["uidmap", "python3"]  # packages, with all that they depend on
+# Packages, with all that they depend on.
+PROGRAMS = ["uidmap", "python3", "apparmor", "checkpolicy"]
 HELPERS = ["newuidmap", "newgidmap"]
 
 
@@ -87,7 +88,7 @@ def system(build, arch, kernel):
 
 
 def programs(build, arch):
-    return fetched(build, arch, "programs", " and ".join(PROGRAMS),
+    return fetched(build, arch, "-".join(["programs", *PROGRAMS]), " and ".join(PROGRAMS),
                    lambda apt, into: apt.unpack_whole(PROGRAMS, into))
 
 
@@ -159,7 +160,8 @@ class Cpio:
             name = str(path.relative_to(top)).removeprefix("usr/")
             is_module = re.match(r"lib/python3[^/]*/(?!test/)", name)
             is_library = re.match(r"lib[^/]*/([^/]*/)?[^/]*\.so[^/]*$", name)
-            is_program = re.match(r"bin/(python3[^/]*|%s)$" % "|".join(HELPERS), name)
+            is_program = re.match(r"bin/(python3[^/]*|checkpolicy|%s)$|sbin/apparmor_parser$" %
+                                  "|".join(HELPERS), name)
             if not (is_module or is_library or is_program):
                 continue
             if path.is_symlink():

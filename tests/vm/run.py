@@ -7,6 +7,7 @@ builds the tests, static, and calls this.
     make test-vm                                      boots, runs, says what failed
     make test-vm VM_ARCH=arm64 VM_CGROUP=v1           another machine
     make test-vm VMFLAGS="--layer container mounts"   of one layer, files whose name has "mounts"
+    make test-vm VMFLAGS="--lsm selinux labels"       with another security module
 
 What init prints is judged as tests/run.py judges: a skip is a failure, unless it is of a kind that
 cannot be otherwise in such a machine.
@@ -52,7 +53,10 @@ MAY_SKIP = {
     "all": ["no locale with a decimal comma", "v2 has the memory controller",
             "the devices controller is not mounted",
             # before Linux 6.3, which Debian 12 does not have
-            "this kernel maps no ids of a tmpfs", "takes no id-mapped mounts on this kernel"],
+            "this kernel maps no ids of a tmpfs", "takes no id-mapped mounts on this kernel",
+            # before Linux 6.7
+            "Landlock has version 2, the test needs 4", "Landlock has version 2, the test needs 6"],
+    "apparmor": ["SELinux is not here"], "selinux": ["AppArmor is not here"],
 }
 SECONDS, OF_EACH = 2400, 3 * tests.SECONDS  # for all, and for a file: emulated is slow
 TAIL = 40  # lines of the console that are shown when the machine ended early
@@ -149,9 +153,9 @@ def initrd(build, system, programs, plan):
     return archive.end()
 
 
-def boot(machine, kernel, archive, cgroup, judge):
+def boot(machine, kernel, archive, words, judge):
     command = [*machine.qemu, *QEMU, "-kernel", str(kernel), "-initrd", str(archive), "-append",
-               f"console={machine.console} {KERNEL} cgroup={cgroup}"]
+               f"console={machine.console} {KERNEL} {words}"]
     try:
         qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True, errors="replace")
@@ -176,6 +180,7 @@ def main():
     parser.add_argument("--show-compiler", action="store_true")
     parser.add_argument("--build", type=Path, help="where the tests were built")
     parser.add_argument("--cgroup", choices=["v2", "v1", "hybrid"], default="v2")
+    parser.add_argument("--lsm", choices=["apparmor", "selinux"], default="apparmor")
     parser.add_argument("--layer", action="append", choices=LAYERS)
     parser.add_argument("parts", nargs="*", help="only files whose name has one of these")
     args = parser.parse_args()
@@ -187,14 +192,16 @@ def main():
         parser.error("--build: where were the tests built?")
     of_v2 = args.cgroup == "v2"  # a user's containers have cgroups there without many warnings
     plan = plan_of(args.layer or (LAYERS if of_v2 else ["unit", "container"]), args.parts)
-    tally = tests.Tally(True, MAY_SKIP[args.cgroup] + MAY_SKIP["all"], everyone=True)
+    may_skip = MAY_SKIP[args.cgroup] + MAY_SKIP[args.lsm] + MAY_SKIP["all"]
+    tally = tests.Tally(True, may_skip, everyone=True)
     try:
         system = image.system(args.build.resolve(), args.arch, machine.kernel)
         kernel, = system.glob("boot/vmlinuz-*")
         archive = args.build / "initrd"
         programs = image.programs(args.build.resolve(), args.arch)
         archive.write_bytes(initrd(args.build, system, programs, plan))
-        boot(machine, kernel, archive, args.cgroup, Judge([title(*run) for run in plan], tally))
+        boot(machine, kernel, archive, f"cgroup={args.cgroup} security={args.lsm}",
+             Judge([title(*run) for run in plan], tally))
     except image.Missing as missing:
         print(f"test-vm: {missing}", file=sys.stderr)
         return 1
