@@ -435,22 +435,37 @@ enum {
   CTR__SEALS = 15, /* nobody seals more, nor shrinks, grows or writes to it */
 };
 
-/* PR_SET_MM(2const): the kernel's struct prctl_mm_map */
+/* PR_SET_MM(2const): the kernel's struct prctl_mm_map. Its tail is a pointer, the size of what that
+   points to, and the descriptor of the file: in the sizes of the kernel, whatever ours are. */
 enum { CTR__PR_SET_MM = 35, CTR__PR_SET_MM_MAP = 14, CTR__PR_SET_MM_MAP_SIZE = 15 };
 typedef struct ctr__mm_map {
-  _Alignas(8) uint64_t start_code;
-  uint64_t end_code, start_data, end_data, start_brk, brk, start_stack, arg_start, arg_end,
-      env_start, env_end;
-  uint64_t *auxv;
-  uint32_t auxv_size, exe_fd;
+  uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack, arg_start,
+      arg_end, env_start, env_end;
+  uint32_t tail[4];
 } ctr__mm_map;
 
-/* Whether a process can have another file as its /proc/PID/exe: a kernel with
-   CONFIG_CHECKPOINT_RESTORE. */
-static bool ctr__can_hide_program(void) {
+/* How much of that the kernel takes; 0: it has no CONFIG_CHECKPOINT_RESTORE. */
+static unsigned ctr__mm_map_size(void) {
   unsigned size = 0;
-  return prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP_SIZE, &size, 0UL, 0UL) == 0 &&
-         size == sizeof(ctr__mm_map);
+  const bool known = prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP_SIZE, &size, 0UL, 0UL) == 0;
+  return known && size >= offsetof(ctr__mm_map, tail[3]) && size <= sizeof(ctr__mm_map) ? size : 0;
+}
+
+/* Whether a process can have another file as its /proc/PID/exe. */
+static bool ctr__can_hide_program(void) {
+  return ctr__mm_map_size() != 0;
+}
+
+/* To a kernel of 64 bits the short tail is a size without a pointer: EINVAL. */
+static int ctr__set_exe(ctr__mm_map *map, int fd) {
+  const unsigned long size = ctr__mm_map_size();
+  int r = -EINVAL;
+  for (int i = sizeof(void *) == 4 ? 2 : 3; i < 4 && r == -EINVAL; i++) {
+    memset(map->tail, 0, sizeof map->tail);
+    map->tail[i] = (uint32_t)fd;
+    r = (int)ctr__ret(prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP, map, size, 0UL));
+  }
+  return r;
 }
 
 /* The machine's first user namespace has had the same inode number since Linux 3.8

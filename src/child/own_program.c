@@ -286,8 +286,7 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
 static int ctr__child_hide_program(ctr__child *c, const ctr__step *s) {
   (void)s;
   c->mm.brk = (uint64_t)(unsigned long)syscall(SYS_brk, 0L);
-  c->mm.exe_fd = (uint32_t)c->exe;
-  int r = (int)ctr__ret(prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP, &c->mm, sizeof c->mm, 0UL));
+  int r = ctr__set_exe(&c->mm, c->exe);
   ctr__close(&c->exe);
   return r;
 }

@@ -139,10 +139,10 @@ FORBIDDEN = {
 
 # What is fine in one place: the number is that of a program that is not reaped yet, waiting is by
 # pidfd, the environment is read for XDG_RUNTIME_DIR and for where newuidmap(1) is, and where it is
-# kept is for the child to know, whose own is another.
+# kept is for the child to know, whose own is another; and a copy of the program gets it whole.
 MAY_BE_CALLED_BY = {"kill": "ctr__program_finish", "getenv": "ctr__root_path",
-                    "secure_getenv": "ctr__find_id_helper", "environ": "ctr__prepare_extra",
-                    "waitid": "ctr__waitid"}
+                    "secure_getenv": "ctr__find_id_helper",
+                    "environ": "ctr__prepare_extra ctr__execute_copy", "waitid": "ctr__waitid"}
 
 
 class Object(CompileTest):

@@ -16,8 +16,7 @@ import lifecycle
 
 # What stands in ctr.h where it is decided whether the program is hidden, and by which kernel.
 IN_REACH = [("if (f->program == CTR__PROGRAM_SAFE) return false;", "return false;")]
-CANNOT = ("return prctl(CTR__PR_SET_MM, CTR__PR_SET_MM_MAP_SIZE, &size, 0UL, 0UL) == 0 &&\n"
-          "         size == sizeof(ctr__mm_map);", "return size;")
+CANNOT = ("return ctr__mm_map_size() != 0;", "return false;")
 # ctr-oci itself, as a program that goes on until its standard input ends.
 ITSELF = ["/proc/self/exe", "update", "--resources", "-", "x"]
 SOCKET = "/volume/s"
