@@ -20,7 +20,7 @@ commands  := $(BUILD)/ctr-oci $(BUILD)/sandbox
 examples  := $(patsubst examples/%.c,$(BUILD)/%,$(filter-out %/oci.c %/sandbox.c,$(wildcard examples/*.c)))
 unit      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 container := $(patsubst tests/container/%.c,$(BUILD)/container/%,$(wildcard tests/container/test_*.c))
-helpers   := $(BUILD)/container/probe $(BUILD)/container/stepper $(BUILD)/container/eater
+helpers   := $(addprefix $(BUILD)/container/,probe stepper eater faulter)
 bench     := $(BUILD)/bench/api $(BUILD)/bench/floor
 compile    = @mkdir -p $(@D); echo "cc $@"; $(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -I. $< -o $@
 
