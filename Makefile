@@ -20,7 +20,7 @@ commands  := $(BUILD)/ctr-oci $(BUILD)/sandbox
 examples  := $(patsubst examples/%.c,$(BUILD)/%,$(filter-out %/oci.c %/sandbox.c,$(wildcard examples/*.c)))
 unit      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 container := $(patsubst tests/container/%.c,$(BUILD)/container/%,$(wildcard tests/container/test_*.c))
-helpers   := $(BUILD)/container/probe $(BUILD)/container/stepper $(BUILD)/container/eater
+helpers   := $(addprefix $(BUILD)/container/,probe stepper eater faulter)
 bench     := $(BUILD)/bench/api $(BUILD)/bench/floor
 compile    = @mkdir -p $(@D); echo "cc $@"; $(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -I. $< -o $@
 
@@ -61,6 +61,28 @@ test-vm:  ## run them in a virtual machine of VM_ARCH amd64|arm64, VM_CGROUP v2|
 .PHONY: test-vm vm-programs
 vm-programs: $(unit) $(container) $(helpers) $(BUILD)/ctr-oci
 
+# What is fuzzed is src/, so that coverage and crashes name its files: ctr.h is nothing else.
+FUZZ_SECONDS ?= 60
+FUZZ_JOBS    ?= 1
+FUZZ_NAMES   ?=
+fuzzers      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz_compile  = @mkdir -p $(@D); echo "fuzz $@"; \
+  $(1) -std=gnu11 -O1 -g -D_GNU_SOURCE $(WARNINGS) -Wno-unused-function $(2) -Isrc -I. $< -o $@
+fuzz_run      = $(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) \
+  --jobs $(FUZZ_JOBS) $(1) $(FUZZ_NAMES)
+fuzz_sources  = $(wildcard tests/fuzz/*.h) $(wildcard tests/unit/*.h) tests/filters.h $(parts)
+
+fuzz: $(addprefix $(BUILD)/fuzz/,$(fuzzers))  ## fuzz what reads bytes, with clang: FUZZ_SECONDS each (60), FUZZ_JOBS at a time
+	@$(call fuzz_run)
+
+fuzz-afl: $(addprefix $(BUILD)/fuzz/afl-,$(fuzzers))  ## the same by AFL++
+	@$(call fuzz_run,--afl)
+
+fuzz-coverage: $(addprefix $(BUILD)/fuzz/cov-,$(fuzzers))  ## what the inputs that fuzz has kept reach, by file
+	@$(call fuzz_run,--coverage)
+
+.PHONY: fuzz fuzz-afl fuzz-coverage
+
 bench: $(BUILD)/ctr-oci $(bench)  ## measure the start of a container against the bare system calls
 	@$(PYTHON) tests/bench/run.py --build $(BUILD)
 
@@ -84,6 +106,15 @@ $(examples): $(BUILD)/%: examples/%.c ctr.h
 
 $(BUILD)/bench/%: tests/bench/%.c ctr.h
 	$(compile) $(STATIC)
+
+$(BUILD)/fuzz/afl-%: tests/fuzz/%.c $(fuzz_sources)
+	$(call fuzz_compile,AFL_QUIET=1 afl-clang-fast,-fsanitize=fuzzer)
+
+$(BUILD)/fuzz/cov-%: tests/fuzz/%.c $(fuzz_sources)
+	$(call fuzz_compile,clang,-fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(fuzz_sources)
+	$(call fuzz_compile,clang,-fsanitize=fuzzer $(SANITIZE))
 
 $(helpers): $(BUILD)/container/%: tests/container/%.c
 	$(compile) $(STATIC)

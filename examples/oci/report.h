@@ -168,7 +168,7 @@ static int parse_operands(options *o, const command *c, char **argv) {
     return fail(o, "%s: '%s' is one operand too many", c->name, all->items[c->at_most]), -1;
   if (takes_id(c)) o->id = all->items[0];
   if (c->rest == REST_NONE) return 0;
-  all->items += fixed;
+  if (fixed) all->items += fixed; /* without any operand there is no list */
   all->count -= fixed;
   return 0;
 }

@@ -35,6 +35,13 @@ static bool ctr__stats_is_absent(int r) {
   return ctr__is_gone(r) || r == -EISDIR || r == -EOPNOTSUPP;
 }
 
+/* Names from a file become JSON, which is UTF-8. */
+static bool ctr__stats_is_text(const char *text, size_t len) {
+  const char *at = text, *end = text + len;
+  for (size_t n = 1; at < end && n; at += n) n = ctr__utf8_len(at, end);
+  return at == end && !memchr(text, '\0', len);
+}
+
 /* The whole file, until the next one is read; NULL when there is none. A v1 file is named after its
    controller: those of others are not looked for. */
 static char *ctr__stats_text(ctr__stats_reader *r, const char *file) {
@@ -45,7 +52,8 @@ static char *ctr__stats_text(ctr__stats_reader *r, const char *file) {
     r->text = ctr_arena_alloc(&r->scratch, r->room);
     len = r->text ? ctr__cgroup_read(r->dir, file, r->text, r->room) : -ENOMEM;
   }
-  if (len >= 0) return r->text;
+  if (len >= 0 && ctr__stats_is_text(r->text, (size_t)len)) return r->text;
+  if (len >= 0) len = -EPROTO;
   if (!ctr__stats_is_absent(len)) ctr__stats_fail(r, file, -len);
   return NULL;
 }

@@ -10,6 +10,7 @@ typedef struct ctr__program_run {
   int umask;               /* that it gets; -1: as it is                              */
   int input;               /* its standard input                                      */
   char *note;              /* CTR__NOTE_MAX: the beginning of what it says            */
+  size_t noted;            /* how much of it: others may write to the note meanwhile  */
   int output;              /* its standard output and error                           */
   int report;              /* gets errno when it cannot be executed; closed by execve */
   enum ctr__reason reason; /* why it failed                                           */
@@ -36,12 +37,13 @@ static _Noreturn void ctr__program_main(const ctr__program_run *p) {
 }
 
 /* Keeps the beginning of what it says, for an error message, and lets go of the rest. */
-static void ctr__program_listen(const ctr__program_run *p, struct pollfd *output) {
+static void ctr__program_listen(ctr__program_run *p, struct pollfd *output) {
   char buf[1024];
   ssize_t n = read(output->fd, buf, sizeof buf);
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) output->fd = -1;
-  size_t used = strlen(p->note), room = CTR__NOTE_MAX - 1 - used;
-  if (n > 0) memcpy(p->note + used, buf, (size_t)n < room ? (size_t)n : room);
+  const size_t room = CTR__NOTE_MAX - 1 - p->noted, more = n > 0 ? (size_t)n : 0;
+  memcpy(p->note + p->noted, buf, more < room ? more : room);
+  p->noted += more < room ? more : room;
 }
 
 static int64_t ctr__now_ms(void) {
@@ -51,7 +53,7 @@ static int64_t ctr__now_ms(void) {
 }
 
 /* Until it has ended or its time is up. */
-static int ctr__program_await(const ctr__program_run *p, int pidfd, int output) {
+static int ctr__program_await(ctr__program_run *p, int pidfd, int output) {
   const int64_t seconds = p->seconds, end = ctr__now_ms() + seconds * 1000;
   struct pollfd both[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = output, .events = POLLIN}};
   for (;;) {
@@ -94,6 +96,7 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
 static int ctr__program_execute(ctr__program_run *p) {
   int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
   memset(p->note, 0, CTR__NOTE_MAX);
+  p->noted = 0;
   int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
   if (r == 0) r = ctr__pipe(report);

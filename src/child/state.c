@@ -8,7 +8,8 @@
 
 enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
-/* A page that parent and child share. */
+/* A page that parent and child share: a child that somebody hostile has got hold of may write
+   anything to it, at any time. */
 typedef struct ctr__shared {
   volatile uint32_t step; /* the step under way, so that a death can be told from a successful
                              execve, which both close the channel                               */
@@ -20,7 +21,7 @@ typedef struct ctr__shared {
   dev_t root_dev;           /* the directory in which what follows was made */
   ino_t root_ino;
   volatile uint32_t made_count;
-  struct {
+  volatile struct {
     uint32_t step;       /* its path */
     uint32_t end;        /* where the first component of it ends that had to be made */
     uint64_t ino;        /* of what is no directory: that it is still that, when it is taken away */

@@ -115,6 +115,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   if (failed) return failed;
   if (r == -EPIPE && s->launch.shared->failure.type == CTR__MSG_ERROR) {
     *message = s->launch.shared->failure;
+    message->type = CTR__MSG_ERROR; /* whatever it is by now */
     r = 0;
   }
   if (r == -EPIPE) return ctr__channel_ended(s, type == 0);

@@ -115,6 +115,14 @@ static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *st
   return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
 }
 
+/* The first line of what a program has said; the rest is for its own log. A note in the page that
+   is shared with the child need not have an end. */
+static size_t ctr__note_len(const char *note) {
+  size_t len = 0;
+  while (note && len < CTR__NOTE_MAX && note[len] && note[len] != '\n') len++;
+  return len;
+}
+
 /* A step failed, on whichever side; report is of type ERROR, its step a step of the plan. */
 static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, const char *note,
                                  ctr_err *err) {
@@ -134,7 +142,7 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (hint) ctr__err_add(err, ": %s", hint);
   if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
     ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
-  size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
+  const size_t said = ctr__note_len(note);
   if (by_program && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }

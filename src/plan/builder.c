@@ -190,7 +190,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .mount_label = b->mount_label,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
-  memcpy((char *)plan + head, b->steps, steps_len);
-  memcpy((char *)plan + plan->data, b->data, b->data_len);
+  if (steps_len) memcpy((char *)plan + head, b->steps, steps_len);
+  if (b->data_len) memcpy((char *)plan + plan->data, b->data, b->data_len);
   return plan;
 }

@@ -122,11 +122,15 @@ static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
 }
 
 /* A container without mounts of its own has changed its root only; that goes with no namespace. */
-static void ctr__plan_exec_root(ctr__builder *b) {
-  if (b->own_mounts) return;
+static ctr_code ctr__plan_exec_root(ctr__builder *b) {
+  if (b->own_mounts) return CTR_OK;
+  if (!b->config->root.path) /* of none that we made: its state says what a plan would not take */
+    return ctr__refuse(b, CTR_E_CONFIG, "root.path",
+                       "required, and missing: without a mount namespace no mount is the root");
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
   ctr__child_step(b, CHROOT, .field = "root.path");
+  return CTR_OK;
 }
 
 static ctr_code ctr__plan_exec(ctr__builder *b) {
@@ -142,7 +146,7 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (ctr__in_userns(b) && !b->desc->inner_userns) ctr__plan_become_root(b);
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
-  ctr__plan_exec_root(b);
+  if (!code) code = ctr__plan_exec_root(b);
   ctr__plan_console(b, false);
   if (!code) code = ctr__plan_settings(b);
   if (code) return code;

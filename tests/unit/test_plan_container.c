@@ -753,6 +753,13 @@ TEST(settings_of_an_exec_are_made_from_outside_where_it_may_not) {
   CHECK(!strstr(now.text, "child   write 5 to oom_score_adj")); /* no procfs there to be trusted */
 }
 
+/* Its own state could not say so: somebody else's file. */
+TEST(an_exec_without_any_root_is_refused) {
+  PLAN(EXEC, .root = "'readonly':false", .mounts = "{'destination':'/','type':'tmpfs'}",
+       SPACES("{'type':'uts'}"));
+  CHECK_REFUSED("root", CTR_E_CONFIG, "root.path");
+}
+
 TEST(an_exec_that_dies_with_its_caller_is_told_twice) {
   PLAN(EXEC, .desc.die_with_caller = true);
   check_lines(

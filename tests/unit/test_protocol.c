@@ -57,9 +57,13 @@ static const ctr__step *sync_step(const talk *t, enum ctr__sync_point point) {
 
 /* -- the parent: types, sizes -- */
 
-static const uint32_t dues[] = {
-    0, CTR__MSG_PID, CTR__MSG_HOOKS, CTR__MSG_READY, CTR__MSG_CONSOLE, CTR__MSG_LISTENER,
-    CTR__MSG_CREATED};
+static const uint32_t dues[] = {0,
+                                CTR__MSG_PID,
+                                CTR__MSG_HOOKS,
+                                CTR__MSG_READY,
+                                CTR__MSG_CONSOLE,
+                                CTR__MSG_LISTENER,
+                                CTR__MSG_CREATED};
 enum { DUES = sizeof dues / sizeof *dues };
 
 TEST(a_message_is_taken_where_it_is_due_and_nowhere_else) {
@@ -664,6 +668,51 @@ TEST(nothing_that_is_sent_crashes_leaks_or_passes_for_what_is_due) {
 }
 
 /* -- the child -- */
+
+/* -- the page that is shared: the child may write anything there, at any time -- */
+
+/* Full up to its end, and nothing behind it can be read. */
+static void report_with_a_note_without_end(void *arg) {
+  const size_t room = (sizeof(ctr__shared) + 4095) / 4096 * 4096;
+  talk t;
+  (void)arg;
+  talk_open(&t);
+  char *page = mmap(NULL, room + 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(page != MAP_FAILED && !mprotect(page + room, 4096, PROT_NONE));
+  memset(page, 'n', room);
+  munmap(t.start.launch.shared, sizeof *t.start.launch.shared);
+  t.start.launch.shared = (ctr__shared *)(void *)page;
+  CHECK(say(t.child,
+            (ctr__message){.type = CTR__MSG_ERROR, .error = EIO, .reason = CTR__WHY_PROGRAM_EXIT}));
+  CHECK(expect(&t, 0) == CTR_E_SYS);
+  CHECK_HAS(t.err.msg, "it said: nnn");
+  memset(page, 0, room); /* what it says it has made is another test's */
+  talk_close(&t);
+}
+
+TEST(a_note_on_the_shared_page_need_not_end) {
+  in_a_process("a note without an end", report_with_a_note_without_end, NULL);
+}
+
+/* What a program of the caller's says goes where it was, however long the note has become. */
+TEST(a_note_that_the_child_has_changed_is_not_written_beyond) {
+  char note[CTR__NOTE_MAX + 64];
+  int ends[2];
+  CHECK(!pipe2(ends, O_CLOEXEC | O_NONBLOCK) && write(ends[1], "said", 4) == 4);
+  memset(note, 'x', sizeof note);
+  ctr__program_run run = {.note = note};
+  struct pollfd output = {.fd = ends[0]};
+  ctr__program_listen(&run, &output);
+  CHECK(!memcmp(note, "said", 4) && note[4] == 'x' && run.noted == 4);
+  for (int i = 0; i < 300; i++) {
+    CHECK(write(ends[1], "more", 4) == 4);
+    ctr__program_listen(&run, &output);
+  }
+  CHECK_NUM(run.noted, CTR__NOTE_MAX - 1);
+  for (size_t i = CTR__NOTE_MAX; i < sizeof note; i++) CHECK(note[i] == 'x');
+  close(ends[0]);
+  close(ends[1]);
+}
 
 static int listen_at(listener *l, enum ctr__sync_point point) {
   l->child.reason = CTR__WHY_NONE;

@@ -436,6 +436,8 @@ static const bad malformed[] = {
     {"blkio.throttle.io_serviced_recursive", "8:0 Read x\n", true},
     {"blkio.sectors_recursive", "80 1\n", true},
     {"hugetlb.2MB.usage_in_bytes", "\n", true},
+    {"memory.stat", "cache\xff 4096\n", true}, /* JSON could not say it */
+    {"rdma.max", "mlx5\xc3 hca_handle=1 hca_object=1\n", false},
 };
 
 TEST(what_is_malformed_is_an_error_that_names_the_file) {
