@@ -179,6 +179,22 @@ class CVE_2017_5226(Leaks):
         return (self.area / "said-there").read_text()
 
 
+class Null_device_of_the_host(Hole):
+    """Files are masked with the host's null device: root inside, who is its owner where there is
+    no user namespace, can take it from everybody on the host (chmod(2), chown(2))."""
+
+    without = [("CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;\n  if (have_setattr)",
+                "CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;\n  if (have_setattr)")]
+
+    def attack(self):
+        (self.bundle / "rootfs/masked").touch()
+        self.write({"linux.maskedPaths": ["/masked"],
+                    "process.args": ["/probe", "give", "0:0:/masked"]})
+        said = self.works("run", "--bundle", self.bundle, "one")
+        self.assertIn("/masked ", said)
+        return "given" in said
+
+
 # -- what the caller is --
 
 class Caller(Hole):
