@@ -206,7 +206,11 @@
   X("root", "security/test_entering", "CVE_2016_9962_while_it_waits_*",                            \
     "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
-    "who may trace it is not traced: PR_SET_DUMPABLE(2const)")
+    "who may trace it is not traced: PR_SET_DUMPABLE(2const)")                                     \
+  X("root", "security/test_leaks", "Null_device_of_the_host_*",                                    \
+    "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
+  X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
+    "the next pid is root's to choose: pid_namespaces(7)")
 
 /* What they see that differs: type, name; as root; as an ordinary user; why. */
 #define DIFFERENT_VALUES(X)                                                                        \

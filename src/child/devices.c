@@ -156,6 +156,15 @@ static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
 
+/* It is the host's: without a user namespace its owner would be inside as well, to change its mode
+   or owner. A device can be written to on a read-only mount all the same (open(2), EROFS). */
+static int ctr__settle_null(int mount, bool have_setattr) {
+  const uint64_t attr = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;
+  if (have_setattr) return ctr__mount_setattr(mount, 0, attr, 0, MS_PRIVATE);
+  int r = ctr__apply_propagation(mount, MS_PRIVATE, false);
+  return r < 0 ? r : ctr__remount_attr(mount, attr, 0);
+}
+
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
@@ -167,7 +176,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
   int r = mask < 0 ? mask : ctr__move_mount(mask, target);
-  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__apply_propagation(mask, MS_PRIVATE, s->num[0]);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_null(mask, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
