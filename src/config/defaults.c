@@ -41,8 +41,10 @@ static const char *const ctr__default_masked[] = {
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
     "/proc/scsi",        "/sys/firmware",     "/sys/devices/virtual/powercap"};
 
-static const char *const ctr__default_readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq",
-                                                    "/proc/sys", "/proc/sysrq-trigger"};
+/* What root of the machine may write to without a capability. */
+static const char *const ctr__default_readonly[] = {
+    "/proc/bus", "/proc/dynamic_debug", "/proc/fs",
+    "/proc/irq", "/proc/sys",           "/proc/sysrq-trigger"};
 
 static const char *const ctr__default_env[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};

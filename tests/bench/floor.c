@@ -69,8 +69,8 @@ static const char *const masked_dirs[] = {"sys/firmware", "proc/acpi", "proc/aso
 static const char *const masked_files[] = {"proc/kcore",         "proc/keys",
                                            "proc/latency_stats", "proc/timer_list",
                                            "proc/timer_stats",   "proc/sched_debug"};
-static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys",
-                                        "proc/sysrq-trigger"};
+static const char *const read_only[] = {"proc/bus", "proc/dynamic_debug", "proc/fs",
+                                        "proc/irq", "proc/sys",           "proc/sysrq-trigger"};
 
 static int add_attributes(const char *path, unsigned flags, uint64_t attributes) {
   struct {

@@ -58,7 +58,7 @@ class Inside(Hole):
         return self.said_by(config, "/busybox", "sh", "-c", script, name=name)
 
 
-READ_ONLY = [('"/proc/sys", "/proc/sysrq-trigger"', '"/proc/self/sched"'),
+READ_ONLY = [('"/proc/sys",           "/proc/sysrq-trigger"', '"/proc/self/sched"'),
              ('"noexec", "nodev", "ro")},\n    {.destination = "/sys/fs/cgroup"',
               '"noexec", "nodev")},\n    {.destination = "/sys/fs/cgroup"')]
 

@@ -397,9 +397,10 @@ class CVE_2024_21626(Outside):
                 "return fd >= 0 || fd == -EROFS || fd == -ELOOP ? 0 :")]
 
     FDS = range(3, 51)
+    SECRET = "what is the host's"
 
     def attack(self):
-        (self.host / "secret").write_text("secret")
+        (self.host / "secret").write_text(self.SECRET)
         shutil.copy(self.rootfs / "probe", self.host / "probe")
         with self.open_directories():
             self.default["process"]["args"] = ["/probe", "hear"]
@@ -429,16 +430,14 @@ class CVE_2024_21626(Outside):
 
     def attempt(self, runs):
         got = []
-        for fd in self.opened:
-            place = f"/proc/self/fd/{fd}"
-            got += [place] if "secret" in runs(place, ["/probe", "cat", "secret"]) else []
-        for way in (f"{place}/../host", f"{place}/."):
-            got += [way] if "secret" in runs(way, ["/probe", "cat", "secret"]) else []
+        places = [f"/proc/self/fd/{fd}" for fd in self.opened]
+        last = places[-1]
+        for way in (*places, f"{last}/../host", f"{last}/."):
+            got += [way] if self.SECRET in runs(way, ["/probe", "cat", "secret"]) else []
+        if self.SECRET in runs("/", [f"{last}/probe", "cat", f"{last}/secret"]):
+            got.append("program")
         found = re.search(r"^descriptors (.*)$", runs("/", ["/probe", "self"]), re.M)
-        got += [fd for fd in found[1].split() if int(fd) > 2]
-        got += ["program"] if "secret" in runs("/", [f"{place}/probe", "cat",
-                                                     f"{place}/secret"]) else []
-        return got
+        return got + [fd for fd in found[1].split() if int(fd) > 2]
 
     def by_run(self, cwd, args):
         self.config(process__cwd=cwd, process__args=args)
@@ -468,3 +467,23 @@ class DevicesOfTheImage(Outside):
         said = self.tried().stdout
         self.assertEqual(said.count("/disk "), 2, said)
         return re.findall(r"^(\S+) open$", said, re.M)
+
+
+# -- what a failed start takes away --
+
+class UndoElsewhere(Outside):
+    """The root has another directory's name by the time that a failed start takes away what it has
+    made in it: the other one's is taken away."""
+
+    without = [("return st.st_dev == shared->root_dev && st.st_ino == shared->root_ino ? "
+                "ctr__steal_fd(&root) : -1;", "return ctr__steal_fd(&root);")]
+
+    def attack(self):
+        (self.bundle / "other/new").mkdir(parents=True)
+        self.image({})
+        exchange = {"path": "/bin/sh", "args": ["sh", "-c", "mv rootfs old; mv other rootfs"]}
+        self.config([{"destination": "/new", "type": "ctr.dir"}],
+                    hooks={"createRuntime": [exchange]}, process__args=["/not/there"])
+        self.assertNotEqual(self.tried().returncode, 0)
+        self.assertTrue((self.bundle / "old").is_dir())
+        return not (self.rootfs / "new").exists()

@@ -60,10 +60,11 @@
   MASKED(9, "/sys/firmware")                                                                       \
   MASKED(10, "/sys/devices/virtual/powercap")                                                      \
   READONLY(0, "/proc/bus")                                                                         \
-  READONLY(1, "/proc/fs")                                                                          \
-  READONLY(2, "/proc/irq")                                                                         \
-  READONLY(3, "/proc/sys")                                                                         \
-  READONLY(4, "/proc/sysrq-trigger")                                                               \
+  READONLY(1, "/proc/dynamic_debug")                                                               \
+  READONLY(2, "/proc/fs")                                                                          \
+  READONLY(3, "/proc/irq")                                                                         \
+  READONLY(4, "/proc/sys")                                                                         \
+  READONLY(5, "/proc/sysrq-trigger")                                                               \
   "child   on / set ro, clear none  <- root.readonly  [mount_setattr(2)]\n"                        \
   "child   make it the root and let go of the old one  <- root.path  [pivot_root(2)]\n"            \
   "child   take the container's own /dev/null for standard streams that are one"                   \

@@ -1,0 +1,305 @@
+"""Holes that open for the moment between a look and a deed: somebody who has a directory together
+with a container that is being started swaps a part of it for a link, without pause.
+
+Each race takes CTR_RACE_SECONDS (5), all of them at the same time. Without the defence it ends with
+the first hit. Where an attack would reach the host, it is a directory of the test's own.
+"""
+
+import functools
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+from hole import Hole, compiled, weakened
+from oci import BUILD, ROOT, change
+
+SECONDS = float(os.environ.get("CTR_RACE_SECONDS", 5))
+DEADLINE = 120  # to be hit without the defence: that takes few starts
+ENOUGH = 10  # starts, whatever became of them
+
+# A path is seen to lie inside, and then used as a path.
+SEEN_THEN_USED = [("return ctr__openat2(root, path, O_PATH, 0, CTR__IN_ROOT);",
+                   "CTR__AUTO_CLOSE seen = ctr__openat2(root, path, O_PATH, 0, CTR__IN_ROOT);\n"
+                   "  if (seen < 0) return seen;\n"
+                   "  while (*path == '/') path++;\n"
+                   "  return ctr__openat2(root, *path ? path : \".\", O_PATH, 0, 0);")]
+
+
+class Race(Hole):
+    """self.volume is shared with the attacker, self.host what links in it lead to."""
+
+    seconds = SECONDS
+
+    def setUp(self):
+        super().setUp()
+        self.rootfs = self.bundle / "rootfs"
+        self.area.chmod(0o755)
+        self.host, self.volume = self.area / "host", self.area / "volume"
+        self.host.mkdir()
+        self.volume.mkdir()
+        self.mounted = self.area / "mounted"
+        self.swapper = compiled((), "tests/security/swapper.c")
+        self.default["process"]["args"] = ["/probe", "exit", "0"]
+        self.starts = self.swaps = self.worked = 0
+
+    # -- to be said by each --
+
+    def prepare(self):
+        """Makes what is swapped. Returns the pairs, a directory and two names each, and the configs
+        of what is started, one after the other."""
+        raise NotImplementedError
+
+    def hit(self, result):
+        """What the attacker got by a start, if anything."""
+        return self.on_host(result)
+
+    # -- for all --
+
+    def on_host(self, _):
+        mounted = self.mounted.read_text() if self.mounted.exists() else ""
+        return [*map(str, self.host.iterdir()), *mounted.splitlines()]
+
+    def config(self, mounts=(), drop=(), **changes):
+        config = json.loads(json.dumps(self.default))
+        config["mounts"] = [mount for mount in config["mounts"]
+                            if not mount["destination"].startswith(tuple(drop) or "-")]
+        config["mounts"] += mounts
+        # When all is mounted and the host's files can still be named.
+        config["hooks"] = {"createContainer": [
+            {"path": str(self.swapper), "args": ["swapper", "look", str(self.host),
+                                                 str(self.mounted)]}]}
+        for path, value in changes.items():
+            change(config, path.replace("__", "."), value)
+        return config
+
+    def start_one(self, config):
+        self.path.write_text(json.dumps(config))
+        self.starts += 1
+        terminal = {}
+        if config["process"].get("terminal"):
+            master, terminal["stdin"] = os.openpty()
+        result = self.runtime("run", "--bundle", self.bundle, f"one{self.starts}", **terminal)
+        if terminal:
+            os.close(master)
+            os.close(terminal["stdin"])
+        self.worked += result.returncode == 0
+        return result
+
+    def attack(self):
+        pairs, configs = self.prepare()
+        names = [str(name) for pair in pairs for name in pair]
+        attacker = subprocess.Popen([self.swapper, "swap", *names], stdout=subprocess.PIPE,
+                                    text=True)
+        self.addCleanup(attacker.stdout.close)
+        self.addCleanup(attacker.wait)
+        self.addCleanup(attacker.kill)
+        self.assertEqual(attacker.stdout.readline(), "ready\n")
+        got, end = None, time.monotonic() + self.seconds
+        while not got and (time.monotonic() < end or self.starts < ENOUGH):
+            for config in configs:
+                got = got or self.hit(self.start_one(config))
+        attacker.send_signal(signal.SIGTERM)
+        self.swaps = int(attacker.stdout.readline())
+        return got
+
+
+def bind(source, destination, *options):
+    return {"destination": destination, "type": "bind", "source": str(source),
+            "options": ["rbind", *options]}
+
+
+def tmpfs(destination, *options):
+    return {"destination": destination, "type": "tmpfs", "source": "tmpfs",
+            "options": list(options)}
+
+
+class CVE_2021_30465_CVE_2024_45310(Race):
+    """A directory that a mount point lies in becomes a link to the host: a volume is mounted there,
+    or files and directories are made there."""
+
+    without = SEEN_THEN_USED
+
+    def prepare(self):
+        source = self.area / "source"
+        (source / "directory").mkdir(parents=True)
+        (source / "file").write_text("")
+        at = [f"/vol/part{i}/new" for i in range(12)]
+        own = [bind(self.volume, "/vol")]
+        fifo = {"path": at[8], "type": "p"}
+        node = {"path": at[9], "type": "c", "major": 1, "minor": 3}
+        configs = [
+            self.config([*own, bind(source / "directory", at[0]), bind(source / "file", at[1]),
+                         tmpfs(at[2]), {"destination": at[11], "type": "proc", "source": "proc"}]),
+            self.config([*own, tmpfs(at[3], "tmpcopyup"), tmpfs(at[4], "iversion"),
+                         {"destination": at[5], "type": "ctr.file", "source": "text",
+                          "options": ["bind"]}]),
+            self.config([*own, {"destination": at[6], "type": "ctr.file", "source": "text"}]),
+            self.config([*own, {"destination": at[7], "type": "ctr.symlink", "source": "text"}]),
+            self.config([*own], linux__devices=[fifo]),
+            self.config([*own], linux__devices=[node]),
+            self.config([*own, {"destination": at[10], "type": "ctr.dir"}],
+                        process__cwd=f"{at[10]}/new"),
+            # The mount point itself.
+            self.config([*own, bind(source / "directory", "/vol/part0"), tmpfs("/vol/part1")]),
+        ]
+        for i in range(len(at)):
+            (self.volume / f"part{i}").mkdir()
+            (self.volume / f"link{i}").symlink_to(self.host)
+        return [(self.volume, f"part{i}", f"link{i}") for i in range(len(at))], configs
+
+
+class CVE_2019_19921(Race):
+    """/proc of a root file system that two share is another directory by the time that its files
+    are masked and made read-only."""
+
+    without = [("if (c->held[s->num[1]] < 0) return", "return")]
+
+    def prepare(self):
+        for name in ("proc", "proc2", "sys", "sys2"):
+            (self.rootfs / name).mkdir(exist_ok=True)
+        files = [f"/{top}/{file}" for top in ("proc", "proc2") for file in ("keys", "timer_list")]
+        configs = [self.config(process__args=["/probe", "stat", *files])]
+        return [(self.rootfs, "proc", "proc2"), (self.rootfs, "sys", "sys2")], configs
+
+    def hit(self, result):
+        """One that is masked is a null device."""
+        return [line for line in result.stdout.splitlines() if " file " in line]
+
+
+class CVE_2025_31133(Race):
+    """/dev/null becomes a link to another file while it is made the mask of others."""
+
+    without = [("CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, \"/dev/null\", O_PATH | O_NOFOLLOW, 0);",
+                "CTR__AUTO_CLOSE fd = ctr__openat2(c->root, \"/dev/null\", O_PATH | O_NOFOLLOW, 0, "
+                "CTR__IN_ROOT);"),
+               ("return c->null_device = ctr__steal_fd(&fd);",
+                "return c->null_device = ctr__path_in_root(c->root, \"/dev/null\");")]
+
+    def prepare(self):
+        os.mknod(self.volume / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        (self.volume / "link").symlink_to("/secret")
+        (self.rootfs / "secret").write_text("secret")
+        (self.rootfs / "masked").write_text("")
+        configs = [self.config([bind(self.volume, "/dev")], drop=["/dev"],
+                                linux__maskedPaths=["/masked"],
+                                process__args=["/probe", "cat", "/masked"])]
+        return [(self.volume, "null", "link")], configs
+
+    def hit(self, result):
+        return "secret" in result.stdout
+
+
+class CVE_2025_52565(Race):
+    """/dev/pts becomes another directory, in which the terminal is a link to a file; or
+    /dev/console a link out of the root."""
+
+    without = [("  return ctr__steal_fd(&slave);\n}\n\n/* /dev/ptmx of the container",
+                "  return ctr__openat2(c->root, \"/dev/pts/0\", O_RDWR, 0, CTR__IN_ROOT);\n}\n\n"
+                "/* /dev/ptmx of the container"),
+               ("return r < 0 ? r : (int)ctr__ret(ioctl(0, TIOCSCTTY, 0));", "return r;")]
+
+    def prepare(self):
+        (self.volume / "pts").mkdir()
+        (self.volume / "fake").mkdir()
+        (self.volume / "fake/0").symlink_to("/target")
+        (self.volume / "fake/ptmx").symlink_to("../pts/ptmx")
+        (self.volume / "ptmx").symlink_to("pts/ptmx")
+        (self.volume / "console").write_text("")
+        (self.volume / "link").symlink_to(self.host / "console")
+        self.target = self.rootfs / "target"
+        self.target.write_text("")
+        devpts = {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+                  "options": ["newinstance", "ptmxmode=0666"]}
+        configs = [self.config([bind(self.volume, "/dev"), devpts], drop=["/dev"],
+                                process__terminal=True,
+                                process__args=["/probe", "cat", "/proc/version"])]
+        return [(self.volume, "pts", "fake"), (self.volume, "console", "link")], configs
+
+    def hit(self, result):
+        return self.on_host(result) or self.target.read_text()
+
+
+class CopyOfTheHost(Race):
+    """A part of what a tmpfs is to start with a copy of becomes a link to the host."""
+
+    without = [("O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,\n" + " " * 45 +
+                "CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV)",
+                "O_RDONLY | O_DIRECTORY, 0, 0)")]
+
+    def prepare(self):
+        (self.host / "secret").write_text("what is the host's")
+        (self.volume / "whole/part").mkdir(parents=True)
+        (self.volume / "whole/link").symlink_to(self.host)
+        files = ["/vol/whole/part/secret", "/vol/whole/link/secret"]
+        configs = [self.config([bind(self.volume, "/vol"), tmpfs("/vol/whole", "tmpcopyup")],
+                               process__args=["/probe", "cat", *files])]
+        return [(self.volume / "whole", "part", "link")], configs
+
+    def hit(self, result):
+        return "what is the host's" in result.stdout
+
+
+# -- all at the same time --
+
+RACES = [cls for cls in Race.__subclasses__() if ROOT or cls is not CVE_2025_31133]
+
+
+@functools.cache
+def everyone():
+    """Each race on the runtime, in a process of its own: {name: what it has said}."""
+    command = [sys.executable, __file__]
+    running = {cls.__name__: subprocess.Popen([*command, cls.__name__], stdout=subprocess.PIPE,
+                                              stderr=subprocess.STDOUT, text=True)
+               for cls in RACES}
+    return {name: process.communicate()[0] for name, process in running.items()}
+
+
+def holds(self):
+    said = everyone()[type(self).__name__]
+    *_, last = said.splitlines() or [""]
+    self.assertTrue(last.startswith("{"), said)
+    found = json.loads(last)
+    print(f"# {type(self).__name__}: {found['starts']} starts, of which {found['worked']} worked, "
+          f"and {found['swaps']} swaps", flush=True)
+    self.assertFalse(found["got"])
+    self.assertGreaterEqual(found["starts"], ENOUGH)
+    self.assertGreater(found["worked"], 0)
+    self.assertGreater(found["swaps"], found["starts"])
+
+
+def opens(self):
+    self.use(weakened(*self.without))
+    self.seconds = DEADLINE
+    self.assertTrue(self.attack(), "the attack does not work: this test proves nothing")
+    print(f"# {type(self).__name__} without its defence: hit by start {self.starts}, "
+          f"{self.swaps} swaps", flush=True)
+
+
+def all_at_once():
+    for cls in Race.__subclasses__():
+        setattr(cls, f"test_{cls.__name__}_holds", holds)
+        setattr(cls, f"test_{cls.__name__}_is_there_without_its_defence", opens)
+
+
+all_at_once()
+
+
+def main(name):
+    race = globals()[name]("attack")
+    race.setUpClass()
+    race.setUp()
+    try:
+        got = race.attack()
+    finally:
+        race.doCleanups()
+    print(json.dumps({"got": got, "starts": race.starts, "worked": race.worked,
+                      "swaps": race.swaps}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
