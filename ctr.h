@@ -5760,8 +5760,10 @@ static const char *const ctr__default_masked[] = {
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
     "/proc/scsi",        "/sys/firmware",     "/sys/devices/virtual/powercap"};
 
-static const char *const ctr__default_readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq",
-                                                    "/proc/sys", "/proc/sysrq-trigger"};
+/* What root of the machine may write to without a capability. */
+static const char *const ctr__default_readonly[] = {
+    "/proc/bus", "/proc/dynamic_debug", "/proc/fs",
+    "/proc/irq", "/proc/sys",           "/proc/sysrq-trigger"};
 
 static const char *const ctr__default_env[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};
@@ -6732,8 +6734,8 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
                      .mount_label = b->mount_label,
                      .io_uid = b->io_uid,
                      .io_gid = b->io_gid};
-  memcpy((char *)plan + head, b->steps, steps_len);
-  memcpy((char *)plan + plan->data, b->data, b->data_len);
+  if (steps_len) memcpy((char *)plan + head, b->steps, steps_len);
+  if (b->data_len) memcpy((char *)plan + plan->data, b->data, b->data_len);
   return plan;
 }
 
@@ -12005,11 +12007,15 @@ static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
 }
 
 /* A container without mounts of its own has changed its root only; that goes with no namespace. */
-static void ctr__plan_exec_root(ctr__builder *b) {
-  if (b->own_mounts) return;
+static ctr_code ctr__plan_exec_root(ctr__builder *b) {
+  if (b->own_mounts) return CTR_OK;
+  if (!b->config->root.path) /* of none that we made: its state says what a plan would not take */
+    return ctr__refuse(b, CTR_E_CONFIG, "root.path",
+                       "required, and missing: without a mount namespace no mount is the root");
   ctr__child_step(b, ROOT_OPEN, .field = "root.path",
                   .str = {ctr__host_path(b, b->config->root.path)});
   ctr__child_step(b, CHROOT, .field = "root.path");
+  return CTR_OK;
 }
 
 static ctr_code ctr__plan_exec(ctr__builder *b) {
@@ -12025,7 +12031,7 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (ctr__in_userns(b) && !b->desc->inner_userns) ctr__plan_become_root(b);
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
-  ctr__plan_exec_root(b);
+  if (!code) code = ctr__plan_exec_root(b);
   ctr__plan_console(b, false);
   if (!code) code = ctr__plan_settings(b);
   if (code) return code;
@@ -12586,7 +12592,8 @@ ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err) {
 
 enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
-/* A page that parent and child share. */
+/* A page that parent and child share: a child that somebody hostile has got hold of may write
+   anything to it, at any time. */
 typedef struct ctr__shared {
   volatile uint32_t step; /* the step under way, so that a death can be told from a successful
                              execve, which both close the channel                               */
@@ -12598,7 +12605,7 @@ typedef struct ctr__shared {
   dev_t root_dev;           /* the directory in which what follows was made */
   ino_t root_ino;
   volatile uint32_t made_count;
-  struct {
+  volatile struct {
     uint32_t step;       /* its path */
     uint32_t end;        /* where the first component of it ends that had to be made */
     uint64_t ino;        /* of what is no directory: that it is still that, when it is taken away */
@@ -13979,6 +13986,15 @@ static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
 
+/* It is the host's: without a user namespace its owner would be inside as well, to change its mode
+   or owner. A device can be written to on a read-only mount all the same (open(2), EROFS). */
+static int ctr__settle_null(int mount, bool have_setattr) {
+  const uint64_t attr = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;
+  if (have_setattr) return ctr__mount_setattr(mount, 0, attr, 0, MS_PRIVATE);
+  int r = ctr__apply_propagation(mount, MS_PRIVATE, false);
+  return r < 0 ? r : ctr__remount_attr(mount, attr, 0);
+}
+
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
@@ -13990,7 +14006,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
   int r = mask < 0 ? mask : ctr__move_mount(mask, target);
-  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__apply_propagation(mask, MS_PRIVATE, s->num[0]);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_null(mask, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
@@ -14352,6 +14368,7 @@ typedef struct ctr__program_run {
   int umask;               /* that it gets; -1: as it is                              */
   int input;               /* its standard input                                      */
   char *note;              /* CTR__NOTE_MAX: the beginning of what it says            */
+  size_t noted;            /* how much of it: others may write to the note meanwhile  */
   int output;              /* its standard output and error                           */
   int report;              /* gets errno when it cannot be executed; closed by execve */
   enum ctr__reason reason; /* why it failed                                           */
@@ -14378,12 +14395,13 @@ static _Noreturn void ctr__program_main(const ctr__program_run *p) {
 }
 
 /* Keeps the beginning of what it says, for an error message, and lets go of the rest. */
-static void ctr__program_listen(const ctr__program_run *p, struct pollfd *output) {
+static void ctr__program_listen(ctr__program_run *p, struct pollfd *output) {
   char buf[1024];
   ssize_t n = read(output->fd, buf, sizeof buf);
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) output->fd = -1;
-  size_t used = strlen(p->note), room = CTR__NOTE_MAX - 1 - used;
-  if (n > 0) memcpy(p->note + used, buf, (size_t)n < room ? (size_t)n : room);
+  const size_t room = CTR__NOTE_MAX - 1 - p->noted, more = n > 0 ? (size_t)n : 0;
+  memcpy(p->note + p->noted, buf, more < room ? more : room);
+  p->noted += more < room ? more : room;
 }
 
 static int64_t ctr__now_ms(void) {
@@ -14393,7 +14411,7 @@ static int64_t ctr__now_ms(void) {
 }
 
 /* Until it has ended or its time is up. */
-static int ctr__program_await(const ctr__program_run *p, int pidfd, int output) {
+static int ctr__program_await(ctr__program_run *p, int pidfd, int output) {
   const int64_t seconds = p->seconds, end = ctr__now_ms() + seconds * 1000;
   struct pollfd both[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = output, .events = POLLIN}};
   for (;;) {
@@ -14436,6 +14454,7 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
 static int ctr__program_execute(ctr__program_run *p) {
   int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
   memset(p->note, 0, CTR__NOTE_MAX);
+  p->noted = 0;
   int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
   if (r == 0) r = ctr__pipe(report);
@@ -16192,6 +16211,13 @@ static bool ctr__stats_is_absent(int r) {
   return ctr__is_gone(r) || r == -EISDIR || r == -EOPNOTSUPP;
 }
 
+/* Names from a file become JSON, which is UTF-8. */
+static bool ctr__stats_is_text(const char *text, size_t len) {
+  const char *at = text, *end = text + len;
+  for (size_t n = 1; at < end && n; at += n) n = ctr__utf8_len(at, end);
+  return at == end && !memchr(text, '\0', len);
+}
+
 /* The whole file, until the next one is read; NULL when there is none. A v1 file is named after its
    controller: those of others are not looked for. */
 static char *ctr__stats_text(ctr__stats_reader *r, const char *file) {
@@ -16202,7 +16228,8 @@ static char *ctr__stats_text(ctr__stats_reader *r, const char *file) {
     r->text = ctr_arena_alloc(&r->scratch, r->room);
     len = r->text ? ctr__cgroup_read(r->dir, file, r->text, r->room) : -ENOMEM;
   }
-  if (len >= 0) return r->text;
+  if (len >= 0 && ctr__stats_is_text(r->text, (size_t)len)) return r->text;
+  if (len >= 0) len = -EPROTO;
   if (!ctr__stats_is_absent(len)) ctr__stats_fail(r, file, -len);
   return NULL;
 }
@@ -17433,6 +17460,14 @@ static const char *ctr__refused_option(const ctr_plan *plan, const ctr__step *st
   return known ? ctr__list_str(plan, step->str[2], (uint32_t)report->value) : "";
 }
 
+/* The first line of what a program has said; the rest is for its own log. A note in the page that
+   is shared with the child need not have an end. */
+static size_t ctr__note_len(const char *note) {
+  size_t len = 0;
+  while (note && len < CTR__NOTE_MAX && note[len] && note[len] != '\n') len++;
+  return len;
+}
+
 /* A step failed, on whichever side; report is of type ERROR, its step a step of the plan. */
 static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *report, const char *note,
                                  ctr_err *err) {
@@ -17452,7 +17487,7 @@ static ctr_code ctr__step_failed(const ctr_plan *plan, const ctr__message *repor
   if (hint) ctr__err_add(err, ": %s", hint);
   if (hint && step->kind == CTR__STEP_MOUNT_FS && report->error == EPERM)
     ctr__explain_invisible(ctr__plan_str(plan, step->str[1]), err);
-  size_t said = note ? strcspn(note, "\n") : 0; /* its first line; the rest is for its own log */
+  const size_t said = ctr__note_len(note);
   if (by_program && said) ctr__err_add(err, ": it said: %.*s", (int)said, note);
   return code;
 }
@@ -17659,6 +17694,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
   if (failed) return failed;
   if (r == -EPIPE && s->launch.shared->failure.type == CTR__MSG_ERROR) {
     *message = s->launch.shared->failure;
+    message->type = CTR__MSG_ERROR; /* whatever it is by now */
     r = 0;
   }
   if (r == -EPIPE) return ctr__channel_ended(s, type == 0);
