@@ -67,7 +67,8 @@ FUZZ_JOBS    ?= 1
 FUZZ_NAMES   ?=
 fuzzers      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz_compile  = @mkdir -p $(@D); echo "fuzz $@"; \
-  $(1) -std=gnu11 -O1 -g -D_GNU_SOURCE $(WARNINGS) -Wno-unused-function $(2) -Isrc -I. $< -o $@
+  $(1) -std=gnu11 -O1 -g -D_GNU_SOURCE $(WARNINGS) -Wno-unused-function \
+  -Wno-gnu-zero-variadic-macro-arguments $(2) -Isrc -I. $< -o $@
 fuzz_run      = $(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) \
   --jobs $(FUZZ_JOBS) $(1) $(FUZZ_NAMES)
 fuzz_sources  = $(wildcard tests/fuzz/*.h) $(wildcard tests/unit/*.h) tests/filters.h $(parts)
