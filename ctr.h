@@ -99,9 +99,15 @@
        (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
        executes the program, a child has the caller's executable: an image whose program is
        /proc/self/exe runs that, and as root without a user namespace can change it later
-       (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked into
-       from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
-       container can do so all the same.
+       (CVE-2019-5736). A process that joins a container (ctr_container_exec), or waits to be
+       started while others join it or hooks of the container run, cannot be looked into from
+       inside before it is the program, and shows nothing of the caller's command line and
+       environment; whoever may signal it can make its start fail. Four ways lead round this:
+       CAP_SYS_PTRACE without a user namespace; fs.suid_dumpable set to 1 (proc_sys_fs(5));
+       what an ordinary user executes in a container that is created and not started, which
+       may trace the process that waits, a copy of the caller; and others in a pid namespace
+       that is shared see in its mountinfo what the host has mounted, until the process has a
+       root of its own.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -2606,26 +2612,34 @@ static int ctr__owner_of_mounts(pid_t pid) {
 typedef struct ctr__proc_stat {
   char state; /* 'Z': it has ended, and nobody has waited for it */
   uint64_t flags, start_time;
+  uint64_t args[2], env[2]; /* where its command line and its environment begin and end in its
+                               memory; 0: that is not ours to know */
 } ctr__proc_stat;
 
-/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
-   closing one. */
+/* pid 0: our own. proc_pid_stat(5): the name in parentheses may hold anything, so that fields count
+   from the last closing one. */
 static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
-  char path[64], text[1024];
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/stat");
+  char path[64], text[1536];
+  char *end = ctr__put_str(path, "/proc/");
+  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
   ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
   if (len < 0) return fd < 0 ? fd == -ENOENT ? -ESRCH : fd : -errno;
   text[len] = '\0';
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
-  ret_stat->state = at[2];
-  for (int field = 2; at && field < 22; field++) {
-    at = strchr(at + 1, ' ');
-    if (at && field == 8) ret_stat->flags = strtoull(at + 1, NULL, 10);
+  *ret_stat = (ctr__proc_stat){.state = at[2]};
+  const struct {
+    int field;
+    uint64_t *value;
+  } wanted[] = {{9, &ret_stat->flags},    {22, &ret_stat->start_time}, {48, &ret_stat->args[0]},
+                {49, &ret_stat->args[1]}, {50, &ret_stat->env[0]},     {51, &ret_stat->env[1]}};
+  int field = 2;
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    for (; at && field < wanted[i].field; field++) at = strchr(at + 1, ' ');
+    if (!at) return -EPROTO;
+    *wanted[i].value = strtoull(at + 1, NULL, 10);
   }
-  if (!at) return -EPROTO;
-  ret_stat->start_time = strtoull(at + 1, NULL, 10);
   return 0;
 }
 
@@ -5543,6 +5557,8 @@ enum {
     "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
+  X(CONCEAL, "show nothing of the caller's name, command line and environment",                    \
+    "proc_pid_cmdline(5)")                                                                         \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
   X(DROP_GROUPS, "let go of the caller's groups", "setgroups(2)")                                  \
   X(SETNS, "join the %N0 namespace at %s0", "setns(2)")                                            \
@@ -6051,6 +6067,7 @@ typedef struct ctr__builder {
   ctr_id_mappings uid_map, gid_map;           /* of a new user namespace              */
   bool groups_denied;                         /* setgroups(2) is not to be had there   */
   uint64_t effective, permitted, inheritable; /* capabilities that the program starts with */
+  bool is_unseen;                             /* from when it has its ids until execve */
   uint32_t filter_count;                      /* of those that are loaded             */
   struct ctr__hierarchies *hierarchies;       /* the machine's, once they were read    */
   struct ctr__limit *limits;                  /* what is written to its cgroups        */
@@ -6574,14 +6591,20 @@ static void ctr__plan_joins(ctr__builder *b, bool opening) {
   }
 }
 
+/* Who is in a namespace that is joined is not to learn anything of the caller, of whom the process
+   is a copy. A function may use the caller's arguments. */
+static void ctr__plan_unseen(ctr__builder *b, const char *field) {
+  const ctr__new_step step = {.field = field};
+  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &step);
+  if (!b->desc->call_function) ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CONCEAL, &step);
+}
+
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
-    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE,
-                  &(ctr__new_step){.field = "linux.namespaces"});
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID)) ctr__plan_unseen(b, "linux.namespaces");
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
@@ -10629,12 +10652,26 @@ static ctr_code ctr__plan_filters(ctr__builder *b) {
 /* Changing ids takes away the parent-death signal (prctl(2)) and may bring back what UNDUMPABLE
    took (proc_sys_fs(5), suid_dumpable). */
 static void ctr__plan_last_guards(ctr__builder *b) {
-  /* One that waits to be started may get company by exec; only who may trace it can join it. */
-  bool waits = b->purpose->goal == CTR__GOAL_CREATE && (b->facts->caps & CTR_CAP(SYS_PTRACE));
-  bool watched = waits || b->purpose->goal == CTR__GOAL_EXEC ||
-                 (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  const bool waits = b->purpose->goal == CTR__GOAL_CREATE;
+  const bool enters =
+      b->purpose->goal == CTR__GOAL_EXEC || (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID));
+  const bool hooks = b->purpose->goal != CTR__GOAL_EXEC && b->config->hooks.startContainer.count;
+  /* One that waits to be started may get company by exec, one that shares the host's pids has it;
+     only who may trace it can join it. */
+  const bool has_company = waits || !(b->new_namespaces & CTR_NS_PID);
+  b->is_unseen = enters || (has_company && (b->facts->caps & CTR_CAP(SYS_PTRACE)));
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
-  if (watched) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+  if (b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = NULL);
+  if (!enters && (waits || hooks) && !b->desc->call_function)
+    ctr__child_step(b, CONCEAL, .field = NULL);
+}
+
+/* They are programs of the container, as its process is going to be, which is a copy of the caller
+   still. */
+static void ctr__plan_start_hooks(ctr__builder *b) {
+  if (b->purpose->goal == CTR__GOAL_EXEC || !b->config->hooks.startContainer.count) return;
+  if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = "hooks.startContainer");
+  ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
 }
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
@@ -10650,7 +10687,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__sync_step(b, CTR__SYNC_CREATED, 0);
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
-  if (b->purpose->goal != CTR__GOAL_EXEC) ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
+  ctr__plan_start_hooks(b);
   if (b->purpose->goal == CTR__GOAL_CREATE)
     ctr__child_step(b, TELL_STARTED, .field = NULL,
                     .num = {ctr__loads_filters(b) && !b->desc->call_function});
@@ -10747,7 +10784,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
-  ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
+  ctr__plan_unseen(b, NULL);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
@@ -11320,6 +11357,10 @@ typedef struct ctr__launch {
   int (*function)(void *function_data);     /* what CALL calls                                 */
   void *function_data;
   char ***environment; /* where getenv(3) looks                           */
+  struct {
+    char *start;
+    size_t size;
+  } concealed[2]; /* the caller's command line and environment, where CONCEAL is */
   ctr__shared *shared;
 } ctr__launch;
 
@@ -11519,6 +11560,17 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+/* Name and command line of who is in a pid namespace can be read by everybody in it
+   (proc_pid_comm(5), proc_pid_cmdline(5)), and the rest by who may trace it: ours are the caller's
+   until execve. */
+static int ctr__child_conceal(ctr__child *c, const ctr__step *s) {
+  const ctr__launch *l = c->launch;
+  (void)s;
+  for (int i = 0; i < 2; i++)
+    if (l->concealed[i].size) memset(l->concealed[i].start, 0, l->concealed[i].size);
+  return (int)ctr__ret(prctl(PR_SET_NAME, "ctr", 0, 0, 0));
 }
 
 /* Who is in a namespace that is joined and may trace us could take the caller's descriptors: only
@@ -12351,6 +12403,15 @@ static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
 
+/* It is the host's: without a user namespace its owner would be inside as well, to change its mode
+   or owner. A device can be written to on a read-only mount all the same (open(2), EROFS). */
+static int ctr__settle_null(int mount, bool have_setattr) {
+  const uint64_t attr = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;
+  if (have_setattr) return ctr__mount_setattr(mount, 0, attr, 0, MS_PRIVATE);
+  int r = ctr__apply_propagation(mount, MS_PRIVATE, false);
+  return r < 0 ? r : ctr__remount_attr(mount, attr, 0);
+}
+
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
@@ -12362,7 +12423,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
   int r = mask < 0 ? mask : ctr__move_mount(mask, target);
-  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__apply_propagation(mask, MS_PRIVATE, s->num[0]);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_null(mask, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
@@ -13018,6 +13079,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,
     [CTR__STEP_TELL_STARTED] = ctr__child_tell_started,
@@ -13098,6 +13160,7 @@ static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
@@ -15874,14 +15937,26 @@ static ctr_code ctr__child_died(ctr__start *s) {
   return CTR_E_PROTOCOL;
 }
 
+enum { CTR__STOPPED_MS = 500 }; /* from one look to the next */
+
+static bool ctr__is_stopped(int pidfd) {
+  siginfo_t info = {0};
+  return ctr__waitid(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_code == CLD_STOPPED;
+}
+
 /* Until there is something to read, or the process has ended and there never will be: others may
-   hold its end of the channel. */
+   hold its end of the channel. Who may signal it from inside can stop it: we would wait for ever.
+   Seen twice: a shell that stops us all lets us go on one after the other. */
 static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-  int n;
-  do n = poll(both, 2, -1);
-  while (n < 0 && errno == EINTR);
+  int n, stopped = 0;
+  do {
+    n = poll(both, 2, CTR__STOPPED_MS);
+    if (n == 0) stopped = ctr__is_stopped(pidfd) ? stopped + 1 : 0;
+  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
+  if (n == 0) return -ECANCELED;
   if (n < 0) return -errno;
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
@@ -15928,6 +16003,9 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
+  if (r == -ECANCELED)
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                     "the process was stopped by a signal while being started");
   if (r < 0 && r != -EPROTO)
     return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
@@ -16611,6 +16689,24 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Where CONCEAL finds what it is for; who shows none has none to conceal. */
+static ctr_code ctr__prepare_concealed(ctr__start *s) {
+  ctr__proc_stat stat;
+  bool conceals = false;
+  for (uint32_t i = 0; i < s->plan->step_count; i++)
+    conceals |= ctr__plan_step(s->plan, i)->kind == CTR__STEP_CONCEAL;
+  if (!conceals) return CTR_OK;
+  int r = ctr__read_proc_stat(0, &stat);
+  if (r < 0) return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read /proc/self/stat");
+  const uint64_t *const ranges[2] = {stat.args, stat.env};
+  for (int i = 0; i < 2; i++) {
+    if (!ranges[i][0] || ranges[i][1] <= ranges[i][0]) continue;
+    s->launch.concealed[i].start = (char *)(uintptr_t)ranges[i][0];
+    s->launch.concealed[i].size = (size_t)(ranges[i][1] - ranges[i][0]);
+  }
+  return CTR_OK;
+}
+
 /* Of every hook and helper: execve wants pointers, which a plan does not have. */
 static ctr_code ctr__prepare_programs(ctr__start *s) {
   char ***argv = ctr__arena_array(&s->arena, CTR__PLAN_MAX_PROGRAMS, 2 * sizeof *argv);
@@ -16651,6 +16747,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   s->launch.envp = ctr__pointers(s, s->plan->envp);
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
+  if (!code) code = ctr__prepare_concealed(s);
   if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
@@ -18148,16 +18245,24 @@ static ctr_code ctr__start_failed(const ctr__start_report *report, ctr_err *err)
   return code;
 }
 
+static bool ctr__init_is_stopped(const ctr_container *c) {
+  ctr__proc_stat stat;
+  return ctr__read_proc_stat((pid_t)c->stored->pid, &stat) == 0 && stat.state == 'T';
+}
+
 /* The next packet from the process that is started: its size, 0 at the end, or -errno. *ret_fd: as
-   with ctr__receive_packet. */
+   with ctr__receive_packet. Others in a pid namespace that it shares may have stopped it: as in
+   ctr__await. */
 static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_report *report,
                                  int *ret_fd) {
   struct pollfd both[2] = {{.fd = sock, .events = POLLIN},
                            {.fd = c->process->pidfd, .events = POLLIN}};
-  int n;
-  do n = poll(both, 2, -1);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return -errno;
+  int n, stopped = 0;
+  do {
+    n = poll(both, 2, CTR__STOPPED_MS);
+    if (n == 0) stopped = ctr__init_is_stopped(c) ? stopped + 1 : 0;
+  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
+  if (n <= 0) return n ? -errno : -ECANCELED;
   /* It has ended, and others hold its end. */
   *ret_fd = -1;
   if (!both[0].revents && ctr__poll_now(both, 1) == 0) return 0;
@@ -18244,6 +18349,10 @@ static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
   for (;;) {
     CTR__AUTO_CLOSE fd = -1;
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
+    if (len == -ECANCELED)
+      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
+                       "container \"%.128s\" was stopped by a signal while being started",
+                       s->c->id);
     if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", s->c->id);
     if (len == 0) return ctr__starting_ended(s, err);
