@@ -115,9 +115,15 @@
        (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
        executes the program, a child has the caller's executable: an image whose program is
        /proc/self/exe runs that, and as root without a user namespace can change it later
-       (CVE-2019-5736). A process that joins a container (ctr_container_exec) cannot be looked into
-       from inside before it is the program; with CAP_SYS_PTRACE and without a user namespace a
-       container can do so all the same.
+       (CVE-2019-5736). A process that joins a container (ctr_container_exec), or waits to be
+       started while others join it or hooks of the container run, cannot be looked into from
+       inside before it is the program, and shows nothing of the caller's command line and
+       environment; whoever may signal it can make its start fail. Four ways lead round this:
+       CAP_SYS_PTRACE without a user namespace; fs.suid_dumpable set to 1 (proc_sys_fs(5));
+       what an ordinary user executes in a container that is created and not started, which
+       may trace the process that waits, a copy of the caller; and others in a pid namespace
+       that is shared see in its mountinfo what the host has mounted, until the process has a
+       root of its own.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.

@@ -207,6 +207,8 @@
     "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
     "who may trace it is not traced: PR_SET_DUMPABLE(2const)")                                     \
+  X("root", "security/test_audit", "of_a_container_with_a_user_namespace",                         \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
   X("root", "security/test_leaks", "Null_device_of_the_host_*",                                    \
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
