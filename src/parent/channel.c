@@ -62,9 +62,9 @@ static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
   int n;
-  do n = poll(both, 2, -1);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return -errno;
+  do n = (int)ctr__ret(poll(both, 2, -1));
+  while (n == -EINTR);
+  if (n < 0) return n;
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
