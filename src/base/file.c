@@ -7,7 +7,7 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
   size_t room = 8192, len = 0;
   char *text = ctr_arena_alloc(arena, room);
   ssize_t n = fd;
-  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
+  while (text && n >= 0 && (n = ctr__ret(read(fd, text + len, room - len - 1))) > 0) {
     len += (size_t)n;
     if (len + 1 < room) continue;
     char *bigger = ctr__arena_array(arena, 2, room);
@@ -16,7 +16,7 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
     room *= 2;
   }
   if (!text) return -ENOMEM;
-  if (n < 0) return fd < 0 ? fd : -errno;
+  if (n < 0) return (int)n;
   text[len] = '\0';
   *ret_text = text;
   return 0;

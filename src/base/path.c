@@ -211,8 +211,8 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   char *end = ctr__put_str(path, "/proc/");
   ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
-  if (len < 0) return fd < 0 ? fd == -ENOENT ? -ESRCH : fd : -errno;
+  ssize_t len = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
+  if (len < 0) return fd == -ENOENT ? -ESRCH : (int)len;
   text[len] = '\0';
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;

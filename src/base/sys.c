@@ -288,7 +288,7 @@ static pid_t ctr__clone(uint64_t flags, bool have_clone3, int cgroup, int *ret_p
     struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD | set_pid,
                                    .parent_tid = (uint64_t)(uintptr_t)ret_pid,
                                    .pidfd = (uint64_t)(uintptr_t)&pidfd,
-                                   .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
+                                   .exit_signal = (flags & CLONE_PARENT) ? 0 : SIGCHLD};
     if (cgroup >= 0) {
       args.flags |= CTR__CLONE_INTO_CGROUP;
       args.cgroup = (uint64_t)cgroup;
@@ -358,9 +358,10 @@ static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
   siginfo_t info = {0};
   int r = ctr__waitid(pidfd, &info, 0);
   if (r < 0) return r;
-  *ret_exit = info.si_code == CLD_EXITED
-                  ? (ctr_exit){.code = info.si_status}
-                  : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
+  if (info.si_code == CLD_EXITED)
+    *ret_exit = (ctr_exit){.code = info.si_status};
+  else
+    *ret_exit = (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
   return 0;
 }
 
@@ -370,7 +371,7 @@ static int ctr__pidfd_signal(int pidfd, int signal) {
 
 /* Closes every descriptor from first on but two, which may be -1. Linux 5.9. */
 static int ctr__close_all_but(int first, const int kept[2]) {
-  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = low == kept[0] ? kept[1] : kept[0];
+  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = kept[0] < kept[1] ? kept[1] : kept[0];
   const int ends[2] = {low, high};
   for (int i = 0; i < 2; i++) {
     if (ends[i] < first) continue;

@@ -260,7 +260,7 @@ static void ctr__stats_read_raw(ctr__stats_reader *r) {
   ctr_counter *items = count ? ctr__stats_take(r, count, sizeof *items) : NULL;
   char *at = items ? ctr__stats_take(r, strlen(text) + 1, 1) : NULL;
   if (!at) return;
-  strcpy(at, text);
+  ctr__put_str(at, text);
   for (size_t i = 0; i < count; i++) {
     items[i].name = ctr__stats_line(&at);
     if (!ctr__stats_split((char *)(uintptr_t)items[i].name, &items[i].value)) {
@@ -435,7 +435,8 @@ static bool ctr__stats_io_line(ctr__stats_reader *r, char *line, ctr_io_entry *e
   char *word = ctr__next_word(&line);
   if (*line) {
     char *op = ctr__stats_take(r, strlen(word) + 1, 1);
-    entry->op = op ? strcpy(op, word) : NULL;
+    if (op) ctr__put_str(op, word);
+    entry->op = op;
     word = ctr__next_word(&line);
   }
   return !*line && ctr__stats_number(word, &entry->value);
@@ -585,7 +586,8 @@ static void ctr__stats_read_hugetlb(ctr__stats_reader *r) {
 static bool ctr__stats_rdma_line(ctr__stats_reader *r, char *line, ctr_rdma_entry *entry) {
   const char *word = ctr__next_word(&line);
   char *device = ctr__stats_take(r, strlen(word) + 1, 1);
-  entry->device = device ? strcpy(device, word) : "";
+  if (device) ctr__put_str(device, word);
+  entry->device = device ? device : "";
   while (*line) {
     ctr_uint value = {true, 0};
     char *pair = ctr__next_word(&line);

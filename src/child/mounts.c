@@ -79,7 +79,7 @@ static int ctr__apply_attr(int mount, const uint64_t *num) {
 static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
   char path[32];
   if (have_setattr)
-    return ctr__mount_setattr(mount, type & MS_REC ? CTR__AT_RECURSIVE : 0, 0, 0,
+    return ctr__mount_setattr(mount, (type & MS_REC) ? CTR__AT_RECURSIVE : 0, 0, 0,
                               type & ~(uint64_t)MS_REC);
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, type, NULL);

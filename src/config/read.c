@@ -43,8 +43,8 @@ __attribute__((format(printf, 4, 5))) static ctr_code ctr__misread(ctr__config_r
 
 static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
                               const char *expected) {
-  return ctr__misread(r, where, value, "expected %s, found %s", expected,
-                      ctr__json_type_name(value));
+  ctr__misread(r, where, value, "expected %s, found %s", expected, ctr__json_type_name(value));
+  return CTR_E_CONFIG;
 }
 
 /* -- scalars -- */
@@ -408,7 +408,7 @@ ctr_code ctr_resources_parse(ctr_arena *arena, const char *text, size_t len,
 
 ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
                           ctr_err *err) {
-  ctr_json *value;
+  ctr_json *value = NULL;
   ctr__config_reader r = {.arena = arena, .err = err};
   ctr__err_clear(err);
   if (!arena || !text || !ret_config)

@@ -121,7 +121,7 @@ static ctr_code ctr__starting_ended(const ctr__starting *s, ctr_err *err) {
 }
 
 static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
-  ctr__start_report report;
+  ctr__start_report report = {.kind = 0};
   for (;;) {
     CTR__AUTO_CLOSE fd = -1;
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);

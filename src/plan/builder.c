@@ -178,6 +178,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
   size_t size = head + steps_len + b->data_len;
   ctr_plan *plan = b->nomem || size > UINT32_MAX ? NULL : CTR_MALLOC(size);
   if (!plan) return NULL;
+  memset(plan, 0, head); /* what fills it up belongs to the block as well */
   *plan = (ctr_plan){.size = (uint32_t)size,
                      .step_count = b->step_count,
                      .steps = (uint32_t)head,

@@ -107,7 +107,7 @@ static ctr__hierarchy *ctr__hierarchy_for_devices(const ctr__builder *b) {
   const uint64_t bpf = CTR_CAP(BPF) | CTR_CAP(NET_ADMIN), caps = b->facts->caps;
   if (!b->facts->initial_userns || !b->config->linux_.resources.devices.count) return NULL;
   ctr__hierarchy *v1 = ctr__hierarchy_with(b->hierarchies, "devices", 7, false);
-  if (v1) return caps & CTR_CAP(SYS_ADMIN) ? v1 : NULL;
+  if (v1) return (caps & CTR_CAP(SYS_ADMIN)) ? v1 : NULL;
   return (caps & CTR_CAP(SYS_ADMIN)) || (caps & bpf) == bpf ? ctr__any_v2(b->hierarchies) : NULL;
 }
 

@@ -228,7 +228,7 @@ static ctr_code ctr__dev_close(ctr__builder *b, ctr__dev_table *t) {
                      CTR__DEV_ENTRIES_MAX);
   t->items = ctr__take(b, room, sizeof *t->items);
   if (!t->items) return ctr__nomem(b->err);
-  memcpy(t->items, named.items, named.count * sizeof *t->items);
+  if (named.count) memcpy(t->items, named.items, named.count * sizeof *t->items);
   for (size_t i = 0; i < named.count; i++) {
     const int32_t *key = named.items[i].key, type = key[CTR__DEV_KEY_TYPE];
     for (size_t n = any[type]; n < end[type] && ctr__dev_ends_major(&named, i); n++)
@@ -265,8 +265,9 @@ static void ctr__dev_apply(ctr__dev_table *t, const ctr__dev_rule *rule) {
 /* Leaves out what says no more than what would match without it. From the end, where all that is
    more general has been decided on before; what is kept gathers there. */
 static void ctr__dev_prune(ctr__dev_table *t) {
-  const ctr__dev_entry *base = NULL, *line = NULL; /* any:any; MAJOR:any of what is looked at */
   ctr__dev_table kept = {t->items + t->count, 0};
+  /* any:any, which comes first; MAJOR:any of what is looked at, or base where there is none */
+  const ctr__dev_entry *base = kept.items, *line = base;
   for (size_t i = t->count; i-- > 0;) {
     const ctr__dev_entry e = t->items[i];
     int32_t type = e.key[CTR__DEV_KEY_TYPE], minor_ = e.key[CTR__DEV_KEY_MINOR];
@@ -274,7 +275,8 @@ static void ctr__dev_prune(ctr__dev_table *t) {
     bool any_major = e.key[CTR__DEV_KEY_MAJOR] == CTR__DEV_ANY, keep = true;
     if (minor_ == CTR__DEV_ANY) {
       /* The last major had nothing of its own: its line went in before its minors. */
-      if (line && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+      if (line != base && line == kept.items && line->access == base->access)
+        kept.items++, kept.count--;
     } else if (any_major) {
       keep = e.access != base->access;
     } else {
@@ -284,10 +286,10 @@ static void ctr__dev_prune(ctr__dev_table *t) {
     if (!keep) continue;
     *--kept.items = e;
     kept.count++;
-    if (minor_ == CTR__DEV_ANY && any_major) base = kept.items, line = NULL;
-    if (minor_ == CTR__DEV_ANY && !any_major) line = kept.items;
+    if (minor_ == CTR__DEV_ANY) line = kept.items;
+    if (minor_ == CTR__DEV_ANY && any_major) base = line;
   }
-  if (line && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+  if (line != base && line == kept.items && line->access == base->access) kept.items++, kept.count--;
   *t = kept;
 }
 

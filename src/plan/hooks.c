@@ -55,7 +55,8 @@ static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
 /* JSON without its closing brace, for more members to follow; NULL without memory. */
 static char *ctr__open_object(ctr_arena *arena, const ctr_json *object) {
   ctr__string text = {.arena = arena};
-  if (ctr_json_write(object, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem)
+  if (ctr_json_write(object, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem ||
+      !text.text)
     return NULL;
   text.text[text.len - 1] = '\0';
   return text.text;

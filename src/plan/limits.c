@@ -118,9 +118,14 @@ static const char *ctr__v2_hierarchical(ctr__limits *limits, const char *field) 
 /* Without libm, which a program would have to be linked with. value is at least 1. */
 static double ctr__log2(double value) {
   double log = 0;
-  for (; value >= 2; value /= 2) log++;
-  for (double bit = 0.5; bit > 1e-15; bit /= 2) {
+  while (value >= 2) {
+    value /= 2;
+    log++;
+  }
+  double bit = 1;
+  for (int i = 0; i < DBL_MANT_DIG; i++) {
     value *= value;
+    bit /= 2;
     if (value < 2) continue;
     value /= 2;
     log += bit;

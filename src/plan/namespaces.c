@@ -157,7 +157,8 @@ static ctr_code ctr__plan_maps(ctr__builder *b) {
 
 /* Who the process is in the container's user namespace: in one of its own below that, root. */
 static ctr_user ctr__outer_user(const ctr__builder *b) {
-  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
+  const ctr_user root = {.uid = 0};
+  return b->desc->inner_userns ? root : b->config->process.user;
 }
 
 /* Everything that runs as a user of the container must exist in its user namespace. */
