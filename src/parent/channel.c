@@ -71,20 +71,13 @@ static bool ctr__is_stopped(int pidfd) {
 static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-<<<<<<< HEAD
   int n, stopped = 0;
   do {
-    n = poll(both, 2, CTR__STOPPED_MS);
+    n = (int)ctr__ret(poll(both, 2, CTR__STOPPED_MS));
     if (n == 0) stopped = ctr__is_stopped(pidfd) ? stopped + 1 : 0;
-  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
+  } while (n == -EINTR || (n == 0 && stopped < 2));
   if (n == 0) return -ECANCELED;
-  if (n < 0) return -errno;
-=======
-  int n;
-  do n = (int)ctr__ret(poll(both, 2, -1));
-  while (n == -EINTR);
   if (n < 0) return n;
->>>>>>> wf
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
