@@ -22,6 +22,11 @@
        ctr_process_desc parse = {.function = parse_untrusted, .function_data = &input};
        ctr_run(config, &plan, &parse, &status, &err);      status.code: what it has returned
 
+   A FILTER  a preset, and what is to be otherwise
+       const ctr_syscall own = {.names = CTR_STRS("chmod", "fchmodat"),
+                                .action = CTR_SCMP_ACT_ERRNO};
+       config->linux_.seccomp = (ctr_seccomp){CTR_SECCOMP_STRICT, .syscalls = {&own, 1}};
+
    A CONTAINER WITH A NAME  that others find again, enter, pause and kill
        ctr_container *c;
        ctr_container_create(config, "web", NULL, &c, &err);      all is made, the program waits
@@ -89,13 +94,14 @@
        Paths inside the container are resolved inside its root by the kernel and used by descriptor;
        nothing of the caller's stays open in the child; a mask is a verified device; writes to
        procfs go to a verified procfs. What this version does not have, and refuses when a config
-       asks for it, is labels. Without linux.seccomp, which no default config has, code inside meets
-       the whole system call interface of the kernel. Without linux.resources it can use up memory
+       asks for it, is labels. Without linux.seccomp code inside meets the whole system call
+       interface of the kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs
+       about 50 us a start. Without linux.resources it can use up memory
        and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
        user namespace where you can, and do not let hostile code in on the strength of this version
        alone. Shared with the caller, whatever the config says: the files behind the
-       standard streams (a terminal that is nobody's controlling one can be taken over, TIOCSTI: use
-       process.terminal, which makes one inside), without a user namespace the user's keyring
+       standard streams (a terminal that is nobody's controlling one can be taken over and typed into,
+       TIOCSTI, where no preset forbids it: use process.terminal, which makes one inside), without a user namespace the user's keyring
        (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
        executes the program, a child has the caller's executable: an image whose program is
        /proc/self/exe runs that, and as root without a user namespace can change it later
@@ -151,6 +157,7 @@
      [SECTION] plan/cgroups.c
      [SECTION] plan/cbpf.c
      [SECTION] plan/seccomp.c
+     [SECTION] plan/presets.c
      [SECTION] plan/syscalls.c
      [SECTION] plan/seccomp_own.c
      [SECTION] plan/seccomp_lib.c
@@ -803,12 +810,30 @@ typedef struct ctr_resources {
 
    Names of other architectures mean nothing. One that nobody knows is left out with a warning,
    unless its action is stricter than the default's. Filters are for the architecture this is
-   compiled for: calls of others, and of x32, kill the process, with a warning when architectures
-   names them; with CTR_WITH_LIBSECCOMP they are filtered as well.
+   compiled for: calls of others, and of x32, kill the process, as a 32-bit program on a machine of
+   64 bits is by its first one, whether or not architectures names them (a CTR_LOG_INFO says so);
+   with CTR_WITH_LIBSECCOMP those of a profile are filtered as well.
+
+   A preset in the place of the default action decides of all calls that entries do not:
+     CTR_SECCOMP_DEFAULT  what ordinary programs need. Refused are those that lead out, that reach
+                          parts of the machine that no namespace parts, or that are large and seldom
+                          used parts of the kernel: mounts, namespaces (also as flags of clone(2)),
+                          keys, bpf(2), io_uring, other processes' memory, typing into a terminal,
+                          all socket families but AF_UNIX, AF_INET, AF_INET6 and reading interfaces.
+                          With a capability in permitted or bounding come the calls that take it:
+                          mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
+     CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
+                          no new sockets, no signals but to threads, no changes of owners, modes,
+                          links or identity, whatever the capabilities. For decoders and judges.
+   Calls that are known and refused fail with EPERM (socket(2) with EAFNOSUPPORT, ioctl(2) under
+   `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each group
+   of calls with its reason. In config.json the annotation "ctr.seccomp": "default" or "strict"
+   stands for a preset where linux.seccomp is absent.
 
    With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
    seccomp_unotify(2) and the container process state before the program runs; only containers with
-   a name have that. sendmsg(2) and read(2) must be allowed then. */
+   a name have that. The caller itself can be who listens: ctr_plan_desc.keep_listener. sendmsg(2)
+   and read(2) must be allowed then. */
 typedef enum ctr_seccomp_action {
   CTR_SCMP_ACT_KILL = 1,     /* as KILL_THREAD                                          */
   CTR_SCMP_ACT_KILL_PROCESS, /* ends it with SIGSYS                                     */
@@ -819,6 +844,8 @@ typedef enum ctr_seccomp_action {
   CTR_SCMP_ACT_ALLOW,
   CTR_SCMP_ACT_LOG,          /* allows and logs                                         */
   CTR_SCMP_ACT_NOTIFY,       /* asks who listens                                        */
+  CTR_SECCOMP_DEFAULT,       /* presets, as a defaultAction alone: "ctr.default",       */
+  CTR_SECCOMP_STRICT,        /* "ctr.strict"                                            */
 } ctr_seccomp_action;
 
 typedef enum ctr_seccomp_op {
@@ -856,7 +883,7 @@ typedef struct ctr_syscalls {
 } ctr_syscalls;
 
 typedef struct ctr_seccomp {
-  ctr_seccomp_action defaultAction; /* 0: no filter asked for */
+  ctr_seccomp_action defaultAction; /* 0: no filter asked for; may be a preset */
   ctr_uint defaultErrnoRet;
   ctr_strs architectures; /* "SCMP_ARCH_X86_64" …; the own one need not be named */
   ctr_strs flags;         /* "SECCOMP_FILTER_FLAG_LOG" …                         */
@@ -982,8 +1009,8 @@ typedef enum ctr_default_kind {
 
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
-   three harmless capabilities as root, no new privileges, the usual masked and read-only paths;
-   running "sh". Change what you like; the lists are constants, so that to change one is to point it
+   three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
+   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are constants, so that to change one is to point it
    at another.
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */
@@ -1049,6 +1076,9 @@ typedef struct ctr_plan_desc {
   const ctr_filter *filters;
   size_t filter_count;
 
+  bool keep_listener; /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
+                         ctr_process_listener has, instead of one that goes to listenerPath; not
+                         for a container that is created and started by another call           */
   bool no_default_devices; /* nothing is made in /dev but linux.devices                         */
   bool no_new_session;     /* stay in the caller's session and process group, with its terminal
                               (setsid(2)), into which the program can type (TIOCSTI)            */
@@ -1081,6 +1111,12 @@ CTR_API ctr_code ctr_plan_explain(const ctr_plan *plan, ctr_sink sink, void *use
    Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_NOMEM; CTR_E_ARG.
    Source:  user_namespaces(7), capabilities(7). */
 CTR_API ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err);
+
+/* Writes what the presets of linux.seccomp are: a line for each group of system calls, with the
+   presets that allow it ("both", "default" or "no"), its reason, what widens `default`, what a
+   refused call fails with, and the calls; then a line for each call whose arguments decide.
+   Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_ARG. */
+CTR_API ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err);
 
 /* ==== [SECTION] api/process.h ================================================================= */
 /* ---- process: bringing a plan to life -------------------------------------------------------- */
@@ -1212,6 +1248,11 @@ CTR_API ctr_code ctr_process_set_external_fds(ctr_process *process, const char *
 /* The caller's end of its terminal (pts(4)); -1 without one. Stays the handle's; reading it gives
    EIO when nobody inside has the terminal open any more. */
 CTR_API int ctr_process_console(const ctr_process *process);
+
+/* What questions about its calls with SCMP_ACT_NOTIFY come by (seccomp_unotify(2)), for a plan with
+   keep_listener; else -1. Stays the handle's. It is there when ctr_process_start has returned; such
+   a call waits until it is answered, and fails with ENOSYS when the descriptor is closed. */
+CTR_API int ctr_process_listener(const ctr_process *process);
 
 /* The pipes of CTR_STDIO_PIPES. Whoever closes an end sets it to -1. */
 CTR_API ctr_io *ctr_process_io(ctr_process *process);
@@ -3469,10 +3510,19 @@ CTR__NAMES(ctr__propagation_names, "propagation type", {"private", CTR_PROPAGATI
 CTR__NAMES(ctr__personality_names, "personality", {"LINUX", CTR_PER_LINUX},
            {"LINUX32", CTR_PER_LINUX32});
 
-CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__NAME(SCMP_ACT_KILL),
-           CTR__NAME(SCMP_ACT_KILL_PROCESS), CTR__NAME(SCMP_ACT_KILL_THREAD),
-           CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),
-           CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY));
+/* Of an entry; and of all that no entry names, where a preset can stand as well. */
+#define CTR__SECCOMP_ACTIONS                                                                       \
+  CTR__NAME(SCMP_ACT_KILL), CTR__NAME(SCMP_ACT_KILL_PROCESS), CTR__NAME(SCMP_ACT_KILL_THREAD),     \
+      CTR__NAME(SCMP_ACT_TRAP), CTR__NAME(SCMP_ACT_ERRNO), CTR__NAME(SCMP_ACT_TRACE),              \
+      CTR__NAME(SCMP_ACT_ALLOW), CTR__NAME(SCMP_ACT_LOG), CTR__NAME(SCMP_ACT_NOTIFY)
+CTR__NAMES(ctr__seccomp_actions, "seccomp action", CTR__SECCOMP_ACTIONS);
+CTR__NAMES(ctr__seccomp_defaults, "seccomp action", CTR__SECCOMP_ACTIONS,
+           {"ctr.default", CTR_SECCOMP_DEFAULT}, {"ctr.strict", CTR_SECCOMP_STRICT});
+#undef CTR__SECCOMP_ACTIONS
+
+/* As the annotation ctr.seccomp and people call them. */
+CTR__NAMES(ctr__seccomp_presets, "seccomp preset", {"default", CTR_SECCOMP_DEFAULT},
+           {"strict", CTR_SECCOMP_STRICT});
 
 /* As AUDIT_ARCH_* tells them apart (include/uapi/linux/audit.h); x32 shares its number with x86_64,
    and differs in one bit of the system call's (__X32_SYSCALL_BIT, here moved up). */
@@ -3763,7 +3813,7 @@ CTR__TYPE(ctr_syscall, CTR__FIELD(ctr_syscall, names, STRS, CTR__MUST),
           CTR__FIELD(ctr_syscall, args, LIST, CTR__OF(ctr_syscall_arg)));
 
 CTR__TYPE(ctr_seccomp,
-          CTR__FIELD(ctr_seccomp, defaultAction, ENUM, .names = &ctr__seccomp_actions, CTR__MUST),
+          CTR__FIELD(ctr_seccomp, defaultAction, ENUM, .names = &ctr__seccomp_defaults, CTR__MUST),
           CTR__FIELD(ctr_seccomp, defaultErrnoRet, UINT, .max = UINT32_MAX),
           CTR__FIELD(ctr_seccomp, architectures, STRS, CTR__PLAIN),
           CTR__FIELD(ctr_seccomp, flags, STRS, CTR__PLAIN),
@@ -4235,14 +4285,32 @@ static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) 
   return CTR_OK;
 }
 
+#define CTR__PRESET_ANNOTATION "ctr.seccomp"
+
+static const char *ctr__annotation(const ctr_config *config, const char *key) {
+  for (size_t i = 0; i < config->annotations.count; i++)
+    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
+  return NULL;
+}
+
+/* An engine can pass on an annotation where it cannot say what it does not know. */
+static void ctr__read_preset(ctr_config *config) {
+  const char *asked = ctr__annotation(config, CTR__PRESET_ANNOTATION);
+  const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
+  ctr_seccomp *profile = &config->linux_.seccomp;
+  if (preset && !profile->defaultAction) profile->defaultAction = (ctr_seccomp_action)preset->value;
+}
+
 static ctr_code ctr__read_config(ctr__config_reader *r, const ctr_json *value,
                                  ctr_config **ret_config) {
   ctr_config *config = ctr_arena_alloc(r->arena, sizeof *config);
   if (!config) return ctr__nomem(r->err);
   ctr_code code = ctr__read_object(r, NULL, value, &ctr__type_of_ctr_config, config);
   if (!code) code = ctr__read_version(r, ctr_json_get(value, "ociVersion"));
-  if (!code) *ret_config = config;
-  return code;
+  if (code) return code;
+  ctr__read_preset(config);
+  *ret_config = config;
+  return CTR_OK;
 }
 
 ctr_code ctr_config_from_json(ctr_arena *arena, const ctr_json *value, ctr_config **ret_config,
@@ -4793,12 +4861,26 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
   return CTR_OK;
 }
 
+/* What the annotation asks for is there, or nothing is. */
+static ctr_code ctr__check_preset(ctr__checker *c) {
+  const char *asked = ctr__annotation(c->config, CTR__PRESET_ANNOTATION);
+  const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
+  if (asked && !preset)
+    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+                      "\"%.64s\" is not a seccomp preset: default or strict", asked);
+  if (preset && preset->value != (int64_t)c->config->linux_.seccomp.defaultAction)
+    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+                      "linux.seccomp says something else: take one of them out (podman run "
+                      "--security-opt seccomp=unconfined)");
+  return CTR_OK;
+}
+
 /* config.md "Annotations": a key has at least one character. */
 static ctr_code ctr__check_annotations(ctr__checker *c) {
   const ctr_pairs *all = &c->config->annotations;
   for (size_t i = 0; i < all->count; i++)
     if (!*all->items[i].key) return ctr__wrong(c, "annotations", "a key is empty");
-  return CTR_OK;
+  return ctr__check_preset(c);
 }
 
 /* set_mempolicy(2): which modes go with nodes. */
@@ -4847,7 +4929,7 @@ static ctr_code ctr__check_errno(ctr__checker *c, const char *field, ctr_seccomp
   if (!number.set) return CTR_OK;
   if (!is_errno && action != CTR_SCMP_ACT_TRACE)
     return ctr__wrong(c, field, "the action %s takes none",
-                      ctr__name_of(&ctr__seccomp_actions, action));
+                      ctr__name_of(&ctr__seccomp_defaults, action));
   const uint64_t most = is_errno ? 4095 : UINT16_MAX;
   return number.value <= most ? CTR_OK
                               : ctr__wrong(c, field, "above %llu", (unsigned long long)most);
@@ -4900,10 +4982,7 @@ static ctr_code ctr__check_listener(ctr__checker *c) {
     return ctr__wrong(c, "linux.seccomp.defaultAction",
                       "SCMP_ACT_NOTIFY for all calls would be for those too that bring the "
                       "listener its descriptor");
-  if (ctr__seccomp_notifies(s))
-    return s->listenerPath ? CTR_OK
-                           : ctr__wrong(c, "linux.seccomp.listenerPath",
-                                        "missing: nobody would answer for SCMP_ACT_NOTIFY");
+  if (ctr__seccomp_notifies(s)) return CTR_OK;
   for (size_t i = 0; i < s->flags.count; i++)
     if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
       return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),
@@ -5333,6 +5412,7 @@ static const ctr_config ctr__default_config = {
                 .noNewPrivileges = true},
     .hostname = "ctr",
     .linux_ = {.namespaces = CTR__LIST(ctr__default_namespaces),
+               .seccomp = {.defaultAction = CTR_SECCOMP_DEFAULT},
                .maskedPaths = CTR__LIST(ctr__default_masked),
                .readonlyPaths = CTR__LIST(ctr__default_readonly)},
 };
@@ -5533,7 +5613,8 @@ enum {
    terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
    controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
    start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
-   capabilities that stay until filters are loaded, if any do. Text and errors of a step come from
+   capabilities that stay until filters are loaded, if any do, %H a seccomp preset, if it is one, and
+   the capabilities that it allows more for. Text and errors of a step come from
    here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
@@ -5632,8 +5713,9 @@ enum {
   X(LOOK_UP, "find the program %s0", "execvp(3)")                                                  \
   X(WAIT_START, "wait to be started", "OCI runtime.md")                                            \
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
-  X(FILTER, "load a seccomp filter of %s0 instructions%f2", "seccomp(2)")                          \
+  X(FILTER, "load a seccomp filter of %s0 instructions%H3%f2", "seccomp(2)")                       \
   X(TAKE_LISTENER, "give who listens at %s0 what its calls are notified by", "seccomp_unotify(2)") \
+  X(KEEP_LISTENER, "keep for the caller what its calls are notified by", "seccomp_unotify(2)")      \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 
@@ -9398,6 +9480,8 @@ enum {
   CTR__SECCOMP_TRACE = 0x7ff00000,
   CTR__SECCOMP_LOG = 0x7ffc0000,
   CTR__SECCOMP_ALLOW = 0x7fff0000,
+  CTR__SECCOMP_DENIED = CTR__SECCOMP_ERRNO | EPERM,
+  CTR__SECCOMP_ABSENT = CTR__SECCOMP_ERRNO | ENOSYS,
 };
 #define CTR__SECCOMP_KILL_PROCESS UINT32_C(0x80000000)
 #define CTR__SECCOMP_ACTION       UINT32_C(0xffff0000)
@@ -9409,6 +9493,7 @@ enum { CTR__SECCOMP_NR = 0, CTR__SECCOMP_ARCH = 4, CTR__SECCOMP_ARGS = 16 };
 typedef struct ctr__profile {
   ctr__builder *b;
   const ctr_seccomp *config;
+  uint32_t preset; /* CTR__IN_*, of the library's own compiler; 0: none */
   uint32_t default_answer;
   size_t unknown, unknown_at[2]; /* names of no architecture's calls, and where the first is */
   ctr__cbpf program;
@@ -9425,6 +9510,8 @@ static uint32_t ctr__seccomp_answer(ctr_seccomp_action action, ctr_uint number) 
       [CTR_SCMP_ACT_ALLOW] = CTR__SECCOMP_ALLOW,
       [CTR_SCMP_ACT_LOG] = CTR__SECCOMP_LOG,
       [CTR_SCMP_ACT_NOTIFY] = CTR__SECCOMP_NOTIFY,
+      [CTR_SECCOMP_DEFAULT] = CTR__SECCOMP_ABSENT,
+      [CTR_SECCOMP_STRICT] = CTR__SECCOMP_ABSENT,
   };
   const bool has_number = action == CTR_SCMP_ACT_ERRNO || action == CTR_SCMP_ACT_TRACE;
   if (!has_number) return answers[action];
@@ -9466,7 +9553,6 @@ static void ctr__seccomp_warn_unknown(ctr__profile *p) {
 static bool ctr__seccomp_hides_newer(const ctr__profile *p) {
   return (p->default_answer & CTR__SECCOMP_ACTION) == CTR__SECCOMP_ERRNO;
 }
-enum { CTR__SECCOMP_ABSENT = CTR__SECCOMP_ERRNO | ENOSYS };
 
 static ctr_code ctr__profile_begin(ctr__profile *p, ctr__builder *b) {
   const ctr_seccomp *config = &b->config->linux_.seccomp;
@@ -9492,13 +9578,306 @@ static ctr_code ctr__profile_end(ctr__profile *p, ctr__ref *ret_code, uint32_t *
   return CTR_OK;
 }
 
+/* ==== [SECTION] plan/presets.c ================================================================ */
+/* The presets of linux.seccomp: each system call is in one group, and a group says who is let have
+   it and why. A call of no group does not exist (ENOSYS): libc tries newer calls first and takes an
+   older one then. What is written here comes from the manual pages of section 2 and from what the
+   kernel's documentation says of each call's reach. */
+
+enum {
+  CTR__IN_NONE = 0,
+  CTR__IN_DEFAULT = 1,
+  CTR__IN_STRICT = 2,
+  CTR__IN_BOTH = CTR__IN_DEFAULT | CTR__IN_STRICT,
+};
+
+/* Name, as explained, which presets allow it, what a call gets where it is not allowed,
+   capabilities with any of which `default` allows it (the kernel asks for them too), and why. Which
+   calls are in a group says the table of system calls. */
+/* clang-format off */
+#define CTR__CALL_GROUPS(X)                                                                        \
+  X(BEGIN, "begin and end", BOTH, DENIED, 0,                                                       \
+    "what libc does before and after main")                                                        \
+  X(CPU, "processor", BOTH, DENIED, 0,                                                             \
+    "what a program does by a call only because of its processor; the kernel makes "               \
+    "uprobe and uretprobe itself")                                                                 \
+  X(MEMORY, "memory", BOTH, DENIED, 0,                                                             \
+    "its own memory alone")                                                                        \
+  X(FDS, "descriptors", BOTH, DENIED, 0,                                                           \
+    "what is open already")                                                                        \
+  X(GIVEN, "sockets given", BOTH, DENIED, 0,                                                       \
+    "what is done with a socket that the program was given")                                       \
+  X(FILES, "files", BOTH, DENIED, 0,                                                               \
+    "opening, finding, making and removing files: the mounts decide which can be "                 \
+    "reached and changed")                                                                         \
+  X(WAITING, "waiting", BOTH, DENIED, 0,                                                           \
+    "waiting for what is open, and for time to pass")                                              \
+  X(TIME, "time", BOTH, DENIED, 0,                                                                 \
+    "reading clocks, and timers of one's own")                                                     \
+  X(THREADS, "threads", BOTH, DENIED, 0,                                                           \
+    "threads of one's own and how they wait for each other")                                       \
+  X(SIGNALS, "signals", BOTH, DENIED, 0,                                                           \
+    "handling signals, and sending them to a thread, as abort(3) does to its own")                 \
+  X(SELF, "who and where", BOTH, DENIED, 0,                                                        \
+    "reading what one is and has")                                                                 \
+  X(PROCESSES, "processes", DEFAULT, DENIED, 0,                                                    \
+    "making processes, ordering them and sending them signals: the pid namespace "                 \
+    "decides which there are")                                                                     \
+  X(SOCKETS, "sockets", DEFAULT, DENIED, 0,                                                        \
+    "talking to others: the network namespace decides to whom")                                    \
+  X(ATTRS, "attributes", DEFAULT, DENIED, 0,                                                       \
+    "links, nodes, owners, modes, times and other attributes of files")                            \
+  X(IO, "more files", DEFAULT, DENIED, 0,                                                          \
+    "watching files, moving bytes without copying, waiting for the disk")                          \
+  X(IDENTITY, "identity", DEFAULT, DENIED, 0,                                                      \
+    "giving up rights, and getting those that the capabilities allow")                             \
+  X(PRIORITY, "priorities", DEFAULT, DENIED, 0,                                                    \
+    "where and how urgently one's own is run and kept")                                            \
+  X(IPC, "messages", DEFAULT, DENIED, 0,                                                           \
+    "queues, semaphores and shared memory: the ipc namespace decides with whom")                   \
+  X(SANDBOX, "less for itself", DEFAULT, DENIED, 0,                                                \
+    "sandboxes inside, and memory that the kernel itself does not see")                            \
+  X(MOUNTS, "mounts", NONE, DENIED, CTR_CAP(SYS_ADMIN),                                            \
+    "would undo what is read-only or masked")                                                      \
+  X(SPACES, "namespaces", NONE, DENIED, CTR_CAP(SYS_ADMIN),                                        \
+    "lead out, or to capabilities over new parts of the kernel")                                   \
+  X(CLONE3, "clone3", NONE, ABSENT, CTR_CAP(SYS_ADMIN),                                            \
+    "its flags lie in memory, where no filter sees them: libc takes clone(2) then")                \
+  X(ROOT, "root", NONE, DENIED, CTR_CAP(SYS_CHROOT),                                               \
+    "another root")                                                                                \
+  X(OTHERS, "other processes", NONE, DENIED, CTR_CAP(SYS_PTRACE),                                  \
+    "reading and changing other processes, and taking what they have open")                        \
+  X(HANDLES, "handles", NONE, DENIED, CTR_CAP(DAC_READ_SEARCH),                                    \
+    "opens a file by its number, past the mounts")                                                 \
+  X(CLOCKS, "clocks", NONE, DENIED, CTR_CAP(SYS_TIME),                                             \
+    "the machine's clocks")                                                                        \
+  X(MODULES, "modules", NONE, DENIED, CTR_CAP(SYS_MODULE),                                         \
+    "code for the kernel")                                                                         \
+  X(BOOT, "boot", NONE, DENIED, CTR_CAP(SYS_BOOT),                                                 \
+    "ending or replacing the kernel")                                                              \
+  X(LOG, "log", NONE, DENIED, CTR_CAP(SYSLOG),                                                     \
+    "the kernel's log, which has its addresses")                                                   \
+  X(ACCOUNT, "accounting", NONE, DENIED, CTR_CAP(SYS_PACCT),                                       \
+    "a file of all that ends on the machine")                                                      \
+  X(MACHINE, "machine", NONE, DENIED, CTR_CAP(SYS_ADMIN),                                          \
+    "names, swap and quotas of the machine, and events of whole file systems")                     \
+  X(BPF, "programs for the kernel", NONE, DENIED, CTR_CAP(BPF) | CTR_CAP(SYS_ADMIN),               \
+    "bpf(2): a compiler in the kernel")                                                            \
+  X(COUNTERS, "counters", NONE, DENIED, CTR_CAP(PERFMON) | CTR_CAP(SYS_ADMIN),                     \
+    "perf_event_open(2) tells what others and the kernel do")                                      \
+  X(PLACES, "placement", NONE, DENIED, CTR_CAP(SYS_NICE),                                          \
+    "where the memory of processes lies, others' too")                                             \
+  X(PORTS, "ports", NONE, DENIED, CTR_CAP(SYS_RAWIO),                                              \
+    "the machine's ports and buses")                                                               \
+  X(TERMINAL, "terminals", NONE, DENIED, CTR_CAP(SYS_TTY_CONFIG),                                  \
+    "hangs up a terminal that others have")                                                        \
+  X(KEYS, "keys", NONE, DENIED, 0,                                                                 \
+    "keys belong to users of the machine: no namespace parts them (keyrings(7))")                  \
+  X(URING, "io_uring", NONE, DENIED, 0,                                                            \
+    "does what other calls do, out of the filter's sight")                                         \
+  X(FAULTS, "faults", NONE, DENIED, 0,                                                             \
+    "lets a program stop the kernel where it likes")                                               \
+  X(SEGMENTS, "segments", NONE, DENIED, 0,                                                         \
+    "segments and modes of old processors, seldom used and seldom looked at")                      \
+  X(NEW, "new", NONE, ABSENT, 0,                                                                   \
+    "for what older calls and procfs do as well")                                                  \
+  X(OLD, "old", NONE, ABSENT, 0,                                                                   \
+    "of kernels and libraries of long ago; socketcall(2) hides which call it is")
+/* clang-format on */
+
+enum ctr__call_group_number {
+#define CTR__GROUP_ENUM(tag, name, presets, refusal, caps, why) CTR__CALLS_##tag,
+  CTR__CALL_GROUPS(CTR__GROUP_ENUM)
+#undef CTR__GROUP_ENUM
+      CTR__CALL_GROUP_COUNT
+};
+
+typedef struct ctr__call_group {
+  const char *name, *why;
+  uint32_t presets, refusal;
+  uint64_t caps;
+} ctr__call_group;
+
+static const ctr__call_group ctr__call_groups[] = {
+#define CTR__GROUP_ROW(tag, name, presets, refusal, caps, why)                                     \
+  {name, why, CTR__IN_##presets, CTR__SECCOMP_##refusal, caps},
+    CTR__CALL_GROUPS(CTR__GROUP_ROW)
+#undef CTR__GROUP_ROW
+};
+
+/* -- arguments -- */
+
+/* The kernel takes the lower half of most arguments: the rest is not looked at either
+   (CVE-2019-10063). */
+#define CTR__INT(position, number)                                                                 \
+  { .index = position, .value = 0xffffffff, .valueTwo = number, .op = CTR_SCMP_CMP_MASKED_EQ }
+#define CTR__BITS(position, bits, number)                                                          \
+  { .index = position, .value = bits, .valueTwo = number, .op = CTR_SCMP_CMP_MASKED_EQ }
+
+#ifdef __s390__ /* clone(2), "C library/kernel differences" */
+enum { CTR__CLONE_FLAGS = 1 };
+#else
+enum { CTR__CLONE_FLAGS = 0 };
+#endif
+enum {
+  CTR__ANY_NAMESPACE = CTR_NS_MOUNT | CTR_NS_CGROUP | CTR_NS_UTS | CTR_NS_IPC | CTR_NS_USER |
+                       CTR_NS_PID | CTR_NS_NETWORK, /* CLONE_NEWTIME is for unshare(2) alone */
+};
+
+/* ioctl_tty(2); termios2 is what newer libraries ask with. */
+#ifdef __powerpc__
+enum { CTR__TCGETS = 0x402c7413, CTR__TCGETS2 = CTR__TCGETS };
+#else
+enum { CTR__TCGETS = 0x5401 };
+#define CTR__TCGETS2 0x802c542aU
+#endif
+
+/* A call that is allowed, but for these arguments; or for these alone. */
+typedef struct ctr__call_rule {
+  ctr_syscall_arg args[2]; /* all of which must match; the second may be none */
+  uint32_t answer;
+  uint64_t caps; /* not 0: only with one of these */
+} ctr__call_rule;
+
+typedef struct ctr__call_guard {
+  const char *call, *why;
+  uint32_t presets;
+  uint64_t caps;      /* with one of these `default` does not look at it */
+  uint32_t otherwise; /* when none of the rules matches                  */
+  ctr__call_rule rules[10];
+} ctr__call_guard;
+
+#define CTR__LET(...)                                                                              \
+  { .args = {__VA_ARGS__}, .answer = CTR__SECCOMP_ALLOW }
+#define CTR__DENY(...)                                                                             \
+  { .args = {__VA_ARGS__}, .answer = CTR__SECCOMP_DENIED }
+
+static const ctr__call_guard ctr__call_guards[] = {
+    {"clone",
+     "no new namespaces",
+     CTR__IN_DEFAULT,
+     CTR_CAP(SYS_ADMIN),
+     CTR__SECCOMP_DENIED,
+     {CTR__LET(CTR__BITS(CTR__CLONE_FLAGS, CTR__ANY_NAMESPACE, 0))}},
+    {"clone",
+     "threads alone",
+     CTR__IN_STRICT,
+     0,
+     CTR__SECCOMP_DENIED,
+     {CTR__LET(CTR__BITS(CTR__CLONE_FLAGS, CTR__ANY_NAMESPACE | CLONE_THREAD, CLONE_THREAD))}},
+    {"unshare",
+     "no new namespaces",
+     CTR__IN_DEFAULT,
+     CTR_CAP(SYS_ADMIN),
+     CTR__SECCOMP_DENIED,
+     {CTR__LET(CTR__BITS(0, CTR__ANY_NAMESPACE | CTR_NS_TIME, 0))}},
+    {"ioctl",
+     "no typing into a terminal (TIOCSTI, TIOCLINUX), no other line discipline (TIOCSETD)",
+     CTR__IN_DEFAULT,
+     0,
+     CTR__SECCOMP_ALLOW,
+     {CTR__DENY(CTR__INT(1, TIOCSTI)), CTR__DENY(CTR__INT(1, TIOCLINUX)),
+      CTR__DENY(CTR__INT(1, TIOCSETD))}},
+    {"ioctl",
+     "whether it is a terminal and how large, how much can be read, and what fcntl(2) does",
+     CTR__IN_STRICT,
+     0,
+     CTR__SECCOMP_ERRNO | ENOTTY,
+     {CTR__LET(CTR__INT(1, CTR__TCGETS)), CTR__LET(CTR__INT(1, CTR__TCGETS2)),
+      CTR__LET(CTR__INT(1, TIOCGWINSZ)), CTR__LET(CTR__INT(1, FIONREAD)),
+      CTR__LET(CTR__INT(1, FIONBIO)), CTR__LET(CTR__INT(1, FIOCLEX)),
+      CTR__LET(CTR__INT(1, FIONCLEX))}},
+    {"personality",
+     "asking, and the two that differ in the name of the machine",
+     CTR__IN_BOTH,
+     0,
+     CTR__SECCOMP_DENIED,
+     {CTR__LET(CTR__INT(0, 0xffffffff)), CTR__LET(CTR__INT(0, 0 /* PER_LINUX */)),
+      CTR__LET(CTR__INT(0, 8 /* PER_LINUX32 */))}},
+    {"socket",
+     "AF_UNIX, AF_INET, AF_INET6, and of AF_NETLINK what interfaces there are; others are "
+     "seldom used parts of the kernel, or know no namespaces (AF_VSOCK)",
+     CTR__IN_DEFAULT,
+     0,
+     CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
+     {CTR__LET(CTR__INT(0, AF_UNIX)),
+      CTR__LET(CTR__INT(0, AF_INET)),
+      CTR__LET(CTR__INT(0, AF_INET6)),
+      CTR__LET(CTR__INT(0, AF_NETLINK), CTR__INT(2, 0 /* NETLINK_ROUTE */)),
+      {.args = {CTR__INT(0, AF_NETLINK), CTR__INT(2, 9 /* NETLINK_AUDIT */)},
+       .answer = CTR__SECCOMP_ALLOW,
+       .caps = CTR_CAP(AUDIT_WRITE) | CTR_CAP(AUDIT_CONTROL) | CTR_CAP(AUDIT_READ)},
+      {.args = {CTR__INT(0, AF_NETLINK)}, .answer = CTR__SECCOMP_ALLOW, .caps = CTR_CAP(NET_ADMIN)},
+      {.args = {CTR__INT(0, AF_PACKET)}, .answer = CTR__SECCOMP_ALLOW, .caps = CTR_CAP(NET_RAW)}}},
+    {"socketpair",
+     "AF_UNIX",
+     CTR__IN_DEFAULT,
+     0,
+     CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
+     {CTR__LET(CTR__INT(0, AF_UNIX))}},
+    {"prlimit64",
+     "its own limits",
+     CTR__IN_STRICT,
+     0,
+     CTR__SECCOMP_DENIED,
+     {CTR__LET(CTR__INT(0, 0))}},
+    {"prctl",
+     "names of threads and of memory, and giving up privileges",
+     CTR__IN_STRICT,
+     0,
+     CTR__SECCOMP_ERRNO | EINVAL,
+     {CTR__LET(CTR__INT(0, PR_SET_NAME)), CTR__LET(CTR__INT(0, PR_GET_NAME)),
+      CTR__LET(CTR__INT(0, 0x53564d41 /* PR_SET_VMA */)), CTR__LET(CTR__INT(0, PR_GET_DUMPABLE)),
+      CTR__LET(CTR__INT(0, PR_GET_SECCOMP)), CTR__LET(CTR__INT(0, PR_CAPBSET_READ)),
+      CTR__LET(CTR__INT(0, PR_SET_NO_NEW_PRIVS)), CTR__LET(CTR__INT(0, PR_GET_NO_NEW_PRIVS))}},
+};
+#undef CTR__LET
+#undef CTR__DENY
+#undef CTR__INT
+#undef CTR__BITS
+enum { CTR__CALL_GUARDS = sizeof ctr__call_guards / sizeof *ctr__call_guards };
+
+/* -- looking into it -- */
+
+/* Which preset it is: CTR__IN_*; 0: none. */
+static uint32_t ctr__preset_of(const ctr_seccomp *profile) {
+  return profile->defaultAction == CTR_SECCOMP_DEFAULT  ? CTR__IN_DEFAULT
+         : profile->defaultAction == CTR_SECCOMP_STRICT ? CTR__IN_STRICT
+                                                        : 0;
+}
+
+/* Capabilities that the program has or can get by execve(2). */
+static uint64_t ctr__caps_of(const ctr_process_config *process) {
+  return process->capabilities.permitted | process->capabilities.bounding;
+}
+
+/* Those of them for which the preset allows more. */
+static uint64_t ctr__preset_caps(uint32_t preset, uint64_t caps) {
+  uint64_t more = 0;
+  if (preset != CTR__IN_DEFAULT) return 0;
+  for (size_t i = 0; i < CTR__CALL_GROUP_COUNT; i++) more |= ctr__call_groups[i].caps;
+  for (size_t i = 0; i < CTR__CALL_GUARDS; i++) {
+    more |= ctr__call_guards[i].caps;
+    for (const ctr__call_rule *r = ctr__call_guards[i].rules; r->answer; r++) more |= r->caps;
+  }
+  return more & caps;
+}
+
+static uint32_t ctr__group_answer(const ctr__call_group *group, uint32_t preset, uint64_t caps) {
+  const bool widened = preset == CTR__IN_DEFAULT && (group->caps & caps);
+  return (group->presets & preset) || widened ? CTR__SECCOMP_ALLOW : group->refusal;
+}
+
+/* Whether a call is decided by the guard's rules. */
+static bool ctr__guard_applies(const ctr__call_guard *guard, uint32_t preset, uint64_t caps) {
+  return (guard->presets & preset) && !(preset == CTR__IN_DEFAULT && (guard->caps & caps));
+}
+
 /* ==== [SECTION] plan/syscalls.c =============================================================== */
 /* System calls by name. The numbers are the architecture's, and those of the kernel headers that
    this is compiled with; from 424 on there is one for all (syscalls(2)), known here whatever the
    headers. What a header defines is made text, because what it does not define is text in any case.
  */
-
-#ifndef CTR_WITH_LIBSECCOMP /* it has its own */
 
 #define CTR__TEXT_OF(token)   #token
 #define CTR__TEXT(number)     CTR__TEXT_OF(number)
@@ -9520,118 +9899,169 @@ static ctr_code ctr__profile_end(ctr__profile *p, ctr__ref *ret_code, uint32_t *
 #define CTR__IF_32_BIT(number) none
 #endif
 
-/* All that any architecture has, in the order of strcmp(3). X: by the headers; N: by a number that
-   is known; A: or as one of ARM's own; M: or as musl calls it where time_t has 64 bits; S and I: or
-   as that call of socketcall(2) and ipc(2). */
+/* All that any architecture has, in the order of strcmp(3), each with its group of the presets
+   (presets.c). X: by the headers; N: by a number that is known; A: or as one of ARM's own; M: or as
+   musl calls it where time_t has 64 bits; S and I: or as that call of socketcall(2) and ipc(2). */
 /* clang-format off */
 #define CTR__SYSCALLS(X, N, A, M, S, I)                                                            \
-  X(_llseek) X(_newselect) X(_sysctl) S(accept, 5) S(accept4, 18) X(access) X(acct) X(add_key)     \
-  X(adjtimex) X(afs_syscall) X(alarm) X(arch_prctl) X(arm_fadvise64_64) X(arm_sync_file_range)     \
-  X(bdflush) S(bind, 2) X(bpf) X(break) A(breakpoint) X(brk) X(cachectl) A(cacheflush)             \
-  N(cachestat, 451) X(capget) X(capset) X(chdir) X(chmod) X(chown) X(chown32) X(chroot)            \
-  X(clock_adjtime) N(clock_adjtime64, CTR__IF_32_BIT(405)) M(clock_getres, clock_getres_time32)    \
-  N(clock_getres_time64, CTR__IF_32_BIT(406)) M(clock_gettime, clock_gettime32)                    \
-  N(clock_gettime64, CTR__IF_32_BIT(403)) M(clock_nanosleep, clock_nanosleep_time32)               \
-  N(clock_nanosleep_time64, CTR__IF_32_BIT(407)) M(clock_settime, clock_settime32)                 \
-  N(clock_settime64, CTR__IF_32_BIT(404)) X(clone) N(clone3, 435) X(close) N(close_range, 436)     \
-  S(connect, 3) X(copy_file_range) X(creat) X(create_module) X(delete_module) X(dup) X(dup2)       \
-  X(dup3) X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_ctl_old) X(epoll_pwait)            \
-  N(epoll_pwait2, 441) X(epoll_wait) X(epoll_wait_old) X(eventfd) X(eventfd2) X(execve)            \
-  X(execveat) X(exit) X(exit_group) X(faccessat) N(faccessat2, 439) X(fadvise64) X(fadvise64_64)   \
-  X(fallocate) X(fanotify_init) X(fanotify_mark) X(fchdir) X(fchmod) X(fchmodat)                   \
-  N(fchmodat2, 452) X(fchown) X(fchown32) X(fchownat) X(fcntl) X(fcntl64) X(fdatasync)             \
-  X(fgetxattr) N(file_getattr, 468) N(file_setattr, 469) X(finit_module) X(flistxattr) X(flock)    \
-  X(fork) X(fremovexattr) N(fsconfig, 431) X(fsetxattr) N(fsmount, 432) N(fsopen, 430)             \
-  N(fspick, 433) X(fstat) X(fstat64) X(fstatat64) X(fstatfs) X(fstatfs64) X(fsync) X(ftime)        \
-  X(ftruncate) X(ftruncate64) X(futex) N(futex_requeue, 456) N(futex_time64, CTR__IF_32_BIT(422))  \
-  N(futex_wait, 455) N(futex_waitv, 449) N(futex_wake, 454) X(futimesat) X(get_kernel_syms)        \
-  X(get_mempolicy) X(get_robust_list) X(get_thread_area) A(get_tls) X(getcpu) X(getcwd)            \
-  X(getdents) X(getdents64) X(getegid) X(getegid32) X(geteuid) X(geteuid32) X(getgid) X(getgid32)  \
-  X(getgroups) X(getgroups32) X(getitimer) S(getpeername, 7) X(getpgid) X(getpgrp) X(getpid)       \
-  X(getpmsg) X(getppid) X(getpriority) X(getrandom) X(getresgid) X(getresgid32) X(getresuid)       \
-  X(getresuid32) X(getrlimit) X(getrusage) X(getsid) S(getsockname, 6) S(getsockopt, 15)           \
-  X(gettid) M(gettimeofday, gettimeofday_time32) X(getuid) X(getuid32) X(getxattr)                 \
-  N(getxattrat, 464) X(gtty) X(idle) X(init_module) X(inotify_add_watch) X(inotify_init)           \
-  X(inotify_init1) X(inotify_rm_watch) X(io_cancel) X(io_destroy) X(io_getevents)                  \
-  X(io_pgetevents) N(io_pgetevents_time64, CTR__IF_32_BIT(416)) X(io_setup) X(io_submit)           \
-  N(io_uring_enter, 426) N(io_uring_register, 427) N(io_uring_setup, 425) X(ioctl) X(ioperm)       \
-  X(iopl) X(ioprio_get) X(ioprio_set) X(ipc) X(kcmp) X(kexec_file_load) X(kexec_load) X(keyctl)    \
-  X(kill) N(landlock_add_rule, 445) N(landlock_create_ruleset, 444)                                \
-  N(landlock_restrict_self, 446) X(lchown) X(lchown32) X(lgetxattr) X(link) X(linkat)              \
-  S(listen, 4) N(listmount, 458) N(listns, 470) X(listxattr) N(listxattrat, 465) X(llistxattr)     \
-  X(llseek) X(lock) X(lookup_dcookie) X(lremovexattr) X(lseek) X(lsetxattr)                        \
-  N(lsm_get_self_attr, 459) N(lsm_list_modules, 461) N(lsm_set_self_attr, 460) X(lstat)            \
-  X(lstat64) X(madvise) N(map_shadow_stack, 453) X(mbind) X(membarrier) X(memfd_create)            \
-  N(memfd_secret, 447) X(migrate_pages) X(mincore) X(mkdir) X(mkdirat) X(mknod) X(mknodat)         \
-  X(mlock) X(mlock2) X(mlockall) X(mmap) X(mmap2) X(modify_ldt) X(mount) N(mount_setattr, 442)     \
-  N(move_mount, 429) X(move_pages) X(mprotect) X(mpx) X(mq_getsetattr) X(mq_notify) X(mq_open)     \
-  X(mq_timedreceive) N(mq_timedreceive_time64, CTR__IF_32_BIT(419)) X(mq_timedsend)                \
-  N(mq_timedsend_time64, CTR__IF_32_BIT(418)) X(mq_unlink) X(mremap) N(mseal, 462) I(msgctl, 14)   \
-  I(msgget, 13) I(msgrcv, 12) I(msgsnd, 11) X(msync) X(multiplexer) X(munlock) X(munlockall)       \
-  X(munmap) X(name_to_handle_at) X(nanosleep) X(newfstatat) X(nfsservctl) X(nice) X(oldfstat)      \
-  X(oldlstat) X(oldolduname) X(oldstat) X(olduname) X(open) X(open_by_handle_at)                   \
-  N(open_tree, 428) N(open_tree_attr, 467) X(openat) N(openat2, 437) X(pause) X(pciconfig_iobase)  \
-  X(pciconfig_read) X(pciconfig_write) X(perf_event_open) X(personality) N(pidfd_getfd, 438)       \
-  N(pidfd_open, 434) N(pidfd_send_signal, 424) X(pipe) X(pipe2) X(pivot_root) X(pkey_alloc)        \
-  X(pkey_free) X(pkey_mprotect) X(poll) X(ppoll) N(ppoll_time64, CTR__IF_32_BIT(414)) X(prctl)     \
-  X(pread64) X(preadv) X(preadv2) X(prlimit64) N(process_madvise, 440) N(process_mrelease, 448)    \
-  X(process_vm_readv) X(process_vm_writev) X(prof) X(profil) X(pselect6)                           \
-  N(pselect6_time64, CTR__IF_32_BIT(413)) X(ptrace) X(putpmsg) X(pwrite64) X(pwritev) X(pwritev2)  \
-  X(query_module) X(quotactl) N(quotactl_fd, 443) X(read) X(readahead) X(readdir) X(readlink)      \
-  X(readlinkat) X(readv) X(reboot) S(recv, 10) S(recvfrom, 12) S(recvmmsg, 19)                     \
-  N(recvmmsg_time64, CTR__IF_32_BIT(417)) S(recvmsg, 17) X(remap_file_pages) X(removexattr)        \
-  N(removexattrat, 466) X(rename) X(renameat) X(renameat2) X(request_key) X(restart_syscall)       \
-  X(riscv_flush_icache) N(riscv_hwprobe, CTR__IF_RISCV(258)) X(rmdir) X(rseq)                      \
-  N(rseq_slice_yield, 471) X(rt_sigaction) X(rt_sigpending) X(rt_sigprocmask) X(rt_sigqueueinfo)   \
-  X(rt_sigreturn) X(rt_sigsuspend) X(rt_sigtimedwait)                                              \
-  N(rt_sigtimedwait_time64, CTR__IF_32_BIT(421)) X(rt_tgsigqueueinfo) X(rtas)                      \
-  X(s390_guarded_storage) X(s390_pci_mmio_read) X(s390_pci_mmio_write) X(s390_runtime_instr)       \
-  X(s390_sthyi) X(sched_get_priority_max) X(sched_get_priority_min) X(sched_getaffinity)           \
-  X(sched_getattr) X(sched_getparam) X(sched_getscheduler) X(sched_rr_get_interval)                \
-  N(sched_rr_get_interval_time64, CTR__IF_32_BIT(423)) X(sched_setaffinity) X(sched_setattr)       \
-  X(sched_setparam) X(sched_setscheduler) X(sched_yield) X(seccomp) X(security) X(select)          \
-  I(semctl, 3) I(semget, 2) I(semop, 1) I(semtimedop, 4)                                           \
-  N(semtimedop_time64, CTR__IF_32_BIT(420)) S(send, 9) X(sendfile) X(sendfile64) S(sendmmsg, 20)   \
-  S(sendmsg, 16) S(sendto, 11) X(set_mempolicy) N(set_mempolicy_home_node, 450)                    \
-  X(set_robust_list) X(set_thread_area) X(set_tid_address) A(set_tls) X(setdomainname)             \
-  X(setfsgid) X(setfsgid32) X(setfsuid) X(setfsuid32) X(setgid) X(setgid32) X(setgroups)           \
-  X(setgroups32) X(sethostname) X(setitimer) X(setns) X(setpgid) X(setpriority) X(setregid)        \
-  X(setregid32) X(setresgid) X(setresgid32) X(setresuid) X(setresuid32) X(setreuid) X(setreuid32)  \
-  X(setrlimit) X(setsid) S(setsockopt, 14) M(settimeofday, settimeofday_time32) X(setuid)          \
-  X(setuid32) X(setxattr) N(setxattrat, 463) X(sgetmask) I(shmat, 21) I(shmctl, 24) I(shmdt, 22)   \
-  I(shmget, 23) S(shutdown, 13) X(sigaction) X(sigaltstack) X(signal) X(signalfd) X(signalfd4)     \
-  X(sigpending) X(sigprocmask) X(sigreturn) X(sigsuspend) S(socket, 1) X(socketcall)               \
-  S(socketpair, 8) X(splice) X(spu_create) X(spu_run) X(ssetmask) X(stat) X(stat64) X(statfs)      \
-  X(statfs64) N(statmount, 457) X(statx) X(stime) X(stty) X(subpage_prot) X(swapcontext)           \
-  X(swapoff) X(swapon) X(switch_endian) X(symlink) X(symlinkat) X(sync) X(sync_file_range)         \
-  X(sync_file_range2) X(syncfs) X(sys_debug_setcontext) X(syscall) X(sysfs) X(sysinfo) X(syslog)   \
-  X(sysmips) X(tee) X(tgkill) X(time) X(timer_create) X(timer_delete) X(timer_getoverrun)          \
-  M(timer_gettime, timer_gettime32) N(timer_gettime64, CTR__IF_32_BIT(408))                        \
-  M(timer_settime, timer_settime32) N(timer_settime64, CTR__IF_32_BIT(409)) X(timerfd)             \
-  X(timerfd_create) M(timerfd_gettime, timerfd_gettime32)                                          \
-  N(timerfd_gettime64, CTR__IF_32_BIT(410)) M(timerfd_settime, timerfd_settime32)                  \
-  N(timerfd_settime64, CTR__IF_32_BIT(411)) X(times) X(tkill) X(truncate) X(truncate64)            \
-  X(tuxcall) X(ugetrlimit) X(ulimit) X(umask) X(umount) X(umount2) X(uname) X(unlink) X(unlinkat)  \
-  X(unshare) N(uprobe, CTR__IF_X86_64(336)) N(uretprobe, CTR__IF_X86_64(335)) X(uselib)            \
-  X(userfaultfd) A(usr26) A(usr32) X(ustat) X(utime) X(utimensat)                                  \
-  N(utimensat_time64, CTR__IF_32_BIT(412)) X(utimes) X(vfork) X(vhangup) X(vm86) X(vm86old)        \
-  X(vmsplice) X(vserver) X(wait4) X(waitid) X(waitpid) X(write) X(writev)
+  X(_llseek, FDS) X(_newselect, WAITING) X(_sysctl, OLD) S(accept, SOCKETS, 5)                     \
+  S(accept4, SOCKETS, 18) X(access, FILES) X(acct, ACCOUNT) X(add_key, KEYS) X(adjtimex, CLOCKS)   \
+  X(afs_syscall, OLD) X(alarm, TIME) X(arch_prctl, BEGIN) X(arm_fadvise64_64, FDS)                 \
+  X(arm_sync_file_range, FDS) X(bdflush, OLD) S(bind, SOCKETS, 2) X(bpf, BPF) X(break, OLD)        \
+  A(breakpoint, CPU) X(brk, MEMORY) X(cachectl, CPU) A(cacheflush, CPU) N(cachestat, FDS, 451)     \
+  X(capget, SELF) X(capset, IDENTITY) X(chdir, FILES) X(chmod, ATTRS) X(chown, ATTRS)              \
+  X(chown32, ATTRS) X(chroot, ROOT) X(clock_adjtime, CLOCKS)                                       \
+  N(clock_adjtime64, CLOCKS, CTR__IF_32_BIT(405)) M(clock_getres, TIME, clock_getres_time32)       \
+  N(clock_getres_time64, TIME, CTR__IF_32_BIT(406)) M(clock_gettime, TIME, clock_gettime32)        \
+  N(clock_gettime64, TIME, CTR__IF_32_BIT(403))                                                    \
+  M(clock_nanosleep, WAITING, clock_nanosleep_time32)                                              \
+  N(clock_nanosleep_time64, WAITING, CTR__IF_32_BIT(407))                                          \
+  M(clock_settime, CLOCKS, clock_settime32) N(clock_settime64, CLOCKS, CTR__IF_32_BIT(404))        \
+  X(clone, THREADS) N(clone3, CLONE3, 435) X(close, FDS) N(close_range, FDS, 436)                  \
+  S(connect, SOCKETS, 3) X(copy_file_range, FDS) X(creat, FILES) X(create_module, OLD)             \
+  X(delete_module, MODULES) X(dup, FDS) X(dup2, FDS) X(dup3, FDS) X(epoll_create, WAITING)         \
+  X(epoll_create1, WAITING) X(epoll_ctl, WAITING) X(epoll_ctl_old, OLD) X(epoll_pwait, WAITING)    \
+  N(epoll_pwait2, WAITING, 441) X(epoll_wait, WAITING) X(epoll_wait_old, OLD) X(eventfd, WAITING)  \
+  X(eventfd2, WAITING) X(execve, BEGIN) X(execveat, PROCESSES) X(exit, BEGIN)                      \
+  X(exit_group, BEGIN) X(faccessat, FILES) N(faccessat2, FILES, 439) X(fadvise64, FDS)             \
+  X(fadvise64_64, FDS) X(fallocate, FDS) X(fanotify_init, MACHINE) X(fanotify_mark, MACHINE)       \
+  X(fchdir, FILES) X(fchmod, ATTRS) X(fchmodat, ATTRS) N(fchmodat2, ATTRS, 452) X(fchown, ATTRS)   \
+  X(fchown32, ATTRS) X(fchownat, ATTRS) X(fcntl, FDS) X(fcntl64, FDS) X(fdatasync, FDS)            \
+  X(fgetxattr, ATTRS) N(file_getattr, ATTRS, 468) N(file_setattr, ATTRS, 469)                      \
+  X(finit_module, MODULES) X(flistxattr, ATTRS) X(flock, FDS) X(fork, PROCESSES)                   \
+  X(fremovexattr, ATTRS) N(fsconfig, MOUNTS, 431) X(fsetxattr, ATTRS) N(fsmount, MOUNTS, 432)      \
+  N(fsopen, MOUNTS, 430) N(fspick, MOUNTS, 433) X(fstat, FDS) X(fstat64, FDS) X(fstatat64, FILES)  \
+  X(fstatfs, FDS) X(fstatfs64, FDS) X(fsync, FDS) X(ftime, OLD) X(ftruncate, FDS)                  \
+  X(ftruncate64, FDS) X(futex, THREADS) N(futex_requeue, THREADS, 456)                             \
+  N(futex_time64, THREADS, CTR__IF_32_BIT(422)) N(futex_wait, THREADS, 455)                        \
+  N(futex_waitv, THREADS, 449) N(futex_wake, THREADS, 454) X(futimesat, ATTRS)                     \
+  X(get_kernel_syms, OLD) X(get_mempolicy, PRIORITY) X(get_robust_list, BEGIN)                     \
+  X(get_thread_area, BEGIN) A(get_tls, BEGIN) X(getcpu, THREADS) X(getcwd, FILES)                  \
+  X(getdents, FDS) X(getdents64, FDS) X(getegid, SELF) X(getegid32, SELF) X(geteuid, SELF)         \
+  X(geteuid32, SELF) X(getgid, SELF) X(getgid32, SELF) X(getgroups, SELF) X(getgroups32, SELF)     \
+  X(getitimer, TIME) S(getpeername, GIVEN, 7) X(getpgid, SELF) X(getpgrp, SELF) X(getpid, SELF)    \
+  X(getpmsg, OLD) X(getppid, SELF) X(getpriority, SELF) X(getrandom, SELF) X(getresgid, SELF)      \
+  X(getresgid32, SELF) X(getresuid, SELF) X(getresuid32, SELF) X(getrlimit, SELF)                  \
+  X(getrusage, SELF) X(getsid, SELF) S(getsockname, GIVEN, 6) S(getsockopt, GIVEN, 15)             \
+  X(gettid, SELF) M(gettimeofday, TIME, gettimeofday_time32) X(getuid, SELF) X(getuid32, SELF)     \
+  X(getxattr, ATTRS) N(getxattrat, ATTRS, 464) X(gtty, OLD) X(idle, OLD) X(init_module, MODULES)   \
+  X(inotify_add_watch, IO) X(inotify_init, IO) X(inotify_init1, IO) X(inotify_rm_watch, IO)        \
+  X(io_cancel, IO) X(io_destroy, IO) X(io_getevents, IO) X(io_pgetevents, IO)                      \
+  N(io_pgetevents_time64, IO, CTR__IF_32_BIT(416)) X(io_setup, IO) X(io_submit, IO)                \
+  N(io_uring_enter, URING, 426) N(io_uring_register, URING, 427) N(io_uring_setup, URING, 425)     \
+  X(ioctl, FDS) X(ioperm, PORTS) X(iopl, PORTS) X(ioprio_get, PRIORITY) X(ioprio_set, PRIORITY)    \
+  X(ipc, IPC) X(kcmp, OTHERS) X(kexec_file_load, BOOT) X(kexec_load, BOOT) X(keyctl, KEYS)         \
+  X(kill, PROCESSES) N(landlock_add_rule, SANDBOX, 445) N(landlock_create_ruleset, SANDBOX, 444)   \
+  N(landlock_restrict_self, SANDBOX, 446) X(lchown, ATTRS) X(lchown32, ATTRS) X(lgetxattr, ATTRS)  \
+  X(link, ATTRS) X(linkat, ATTRS) S(listen, SOCKETS, 4) N(listmount, NEW, 458)                     \
+  N(listns, NEW, 470) X(listxattr, ATTRS) N(listxattrat, ATTRS, 465) X(llistxattr, ATTRS)          \
+  X(llseek, FDS) X(lock, OLD) X(lookup_dcookie, OLD) X(lremovexattr, ATTRS) X(lseek, FDS)          \
+  X(lsetxattr, ATTRS) N(lsm_get_self_attr, NEW, 459) N(lsm_list_modules, NEW, 461)                 \
+  N(lsm_set_self_attr, NEW, 460) X(lstat, FILES) X(lstat64, FILES) X(madvise, MEMORY)              \
+  N(map_shadow_stack, MEMORY, 453) X(mbind, PRIORITY) X(membarrier, MEMORY)                        \
+  X(memfd_create, MEMORY) N(memfd_secret, SANDBOX, 447) X(migrate_pages, PLACES)                   \
+  X(mincore, MEMORY) X(mkdir, FILES) X(mkdirat, FILES) X(mknod, ATTRS) X(mknodat, ATTRS)           \
+  X(mlock, MEMORY) X(mlock2, MEMORY) X(mlockall, MEMORY) X(mmap, MEMORY) X(mmap2, MEMORY)          \
+  X(modify_ldt, SEGMENTS) X(mount, MOUNTS) N(mount_setattr, MOUNTS, 442)                           \
+  N(move_mount, MOUNTS, 429) X(move_pages, PLACES) X(mprotect, MEMORY) X(mpx, OLD)                 \
+  X(mq_getsetattr, IPC) X(mq_notify, IPC) X(mq_open, IPC) X(mq_timedreceive, IPC)                  \
+  N(mq_timedreceive_time64, IPC, CTR__IF_32_BIT(419)) X(mq_timedsend, IPC)                         \
+  N(mq_timedsend_time64, IPC, CTR__IF_32_BIT(418)) X(mq_unlink, IPC) X(mremap, MEMORY)             \
+  N(mseal, MEMORY, 462) I(msgctl, IPC, 14) I(msgget, IPC, 13) I(msgrcv, IPC, 12)                   \
+  I(msgsnd, IPC, 11) X(msync, MEMORY) X(multiplexer, OLD) X(munlock, MEMORY)                       \
+  X(munlockall, MEMORY) X(munmap, MEMORY) X(name_to_handle_at, ATTRS) X(nanosleep, WAITING)        \
+  X(newfstatat, FILES) X(nfsservctl, OLD) X(nice, PRIORITY) X(oldfstat, FDS) X(oldlstat, FILES)    \
+  X(oldolduname, SELF) X(oldstat, FILES) X(olduname, SELF) X(open, FILES)                          \
+  X(open_by_handle_at, HANDLES) N(open_tree, MOUNTS, 428) N(open_tree_attr, MOUNTS, 467)           \
+  X(openat, FILES) N(openat2, FILES, 437) X(pause, WAITING) X(pciconfig_iobase, PORTS)             \
+  X(pciconfig_read, PORTS) X(pciconfig_write, PORTS) X(perf_event_open, COUNTERS)                  \
+  X(personality, SELF) N(pidfd_getfd, OTHERS, 438) N(pidfd_open, PROCESSES, 434)                   \
+  N(pidfd_send_signal, PROCESSES, 424) X(pipe, FDS) X(pipe2, FDS) X(pivot_root, MOUNTS)            \
+  X(pkey_alloc, MEMORY) X(pkey_free, MEMORY) X(pkey_mprotect, MEMORY) X(poll, WAITING)             \
+  X(ppoll, WAITING) N(ppoll_time64, WAITING, CTR__IF_32_BIT(414)) X(prctl, BEGIN) X(pread64, FDS)  \
+  X(preadv, FDS) X(preadv2, FDS) X(prlimit64, SELF) N(process_madvise, OTHERS, 440)                \
+  N(process_mrelease, OTHERS, 448) X(process_vm_readv, OTHERS) X(process_vm_writev, OTHERS)        \
+  X(prof, OLD) X(profil, OLD) X(pselect6, WAITING)                                                 \
+  N(pselect6_time64, WAITING, CTR__IF_32_BIT(413)) X(ptrace, OTHERS) X(putpmsg, OLD)               \
+  X(pwrite64, FDS) X(pwritev, FDS) X(pwritev2, FDS) X(query_module, OLD) X(quotactl, MACHINE)      \
+  N(quotactl_fd, MACHINE, 443) X(read, FDS) X(readahead, FDS) X(readdir, FDS) X(readlink, FILES)   \
+  X(readlinkat, FILES) X(readv, FDS) X(reboot, BOOT) S(recv, GIVEN, 10) S(recvfrom, GIVEN, 12)     \
+  S(recvmmsg, GIVEN, 19) N(recvmmsg_time64, GIVEN, CTR__IF_32_BIT(417)) S(recvmsg, GIVEN, 17)      \
+  X(remap_file_pages, OLD) X(removexattr, ATTRS) N(removexattrat, ATTRS, 466) X(rename, FILES)     \
+  X(renameat, FILES) X(renameat2, FILES) X(request_key, KEYS) X(restart_syscall, BEGIN)            \
+  X(riscv_flush_icache, CPU) N(riscv_hwprobe, CPU, CTR__IF_RISCV(258)) X(rmdir, FILES)             \
+  X(rseq, BEGIN) N(rseq_slice_yield, BEGIN, 471) X(rt_sigaction, SIGNALS)                          \
+  X(rt_sigpending, SIGNALS) X(rt_sigprocmask, SIGNALS) X(rt_sigqueueinfo, PROCESSES)               \
+  X(rt_sigreturn, BEGIN) X(rt_sigsuspend, SIGNALS) X(rt_sigtimedwait, SIGNALS)                     \
+  N(rt_sigtimedwait_time64, SIGNALS, CTR__IF_32_BIT(421)) X(rt_tgsigqueueinfo, PROCESSES)          \
+  X(rtas, MACHINE) X(s390_guarded_storage, CPU) X(s390_pci_mmio_read, PORTS)                       \
+  X(s390_pci_mmio_write, PORTS) X(s390_runtime_instr, CPU) X(s390_sthyi, CPU)                      \
+  X(sched_get_priority_max, THREADS) X(sched_get_priority_min, THREADS)                            \
+  X(sched_getaffinity, THREADS) X(sched_getattr, PRIORITY) X(sched_getparam, THREADS)              \
+  X(sched_getscheduler, THREADS) X(sched_rr_get_interval, THREADS)                                 \
+  N(sched_rr_get_interval_time64, THREADS, CTR__IF_32_BIT(423)) X(sched_setaffinity, PRIORITY)     \
+  X(sched_setattr, PRIORITY) X(sched_setparam, PRIORITY) X(sched_setscheduler, PRIORITY)           \
+  X(sched_yield, THREADS) X(seccomp, SANDBOX) X(security, OLD) X(select, WAITING)                  \
+  I(semctl, IPC, 3) I(semget, IPC, 2) I(semop, IPC, 1) I(semtimedop, IPC, 4)                       \
+  N(semtimedop_time64, IPC, CTR__IF_32_BIT(420)) S(send, GIVEN, 9) X(sendfile, FDS)                \
+  X(sendfile64, FDS) S(sendmmsg, GIVEN, 20) S(sendmsg, GIVEN, 16) S(sendto, GIVEN, 11)             \
+  X(set_mempolicy, PRIORITY) N(set_mempolicy_home_node, PLACES, 450) X(set_robust_list, BEGIN)     \
+  X(set_thread_area, BEGIN) X(set_tid_address, BEGIN) A(set_tls, BEGIN) X(setdomainname, MACHINE)  \
+  X(setfsgid, IDENTITY) X(setfsgid32, IDENTITY) X(setfsuid, IDENTITY) X(setfsuid32, IDENTITY)      \
+  X(setgid, IDENTITY) X(setgid32, IDENTITY) X(setgroups, IDENTITY) X(setgroups32, IDENTITY)        \
+  X(sethostname, MACHINE) X(setitimer, TIME) X(setns, SPACES) X(setpgid, PROCESSES)                \
+  X(setpriority, PRIORITY) X(setregid, IDENTITY) X(setregid32, IDENTITY) X(setresgid, IDENTITY)    \
+  X(setresgid32, IDENTITY) X(setresuid, IDENTITY) X(setresuid32, IDENTITY) X(setreuid, IDENTITY)   \
+  X(setreuid32, IDENTITY) X(setrlimit, PROCESSES) X(setsid, PROCESSES) S(setsockopt, SOCKETS, 14)  \
+  M(settimeofday, CLOCKS, settimeofday_time32) X(setuid, IDENTITY) X(setuid32, IDENTITY)           \
+  X(setxattr, ATTRS) N(setxattrat, ATTRS, 463) X(sgetmask, SIGNALS) I(shmat, IPC, 21)              \
+  I(shmctl, IPC, 24) I(shmdt, IPC, 22) I(shmget, IPC, 23) S(shutdown, GIVEN, 13)                   \
+  X(sigaction, SIGNALS) X(sigaltstack, SIGNALS) X(signal, SIGNALS) X(signalfd, WAITING)            \
+  X(signalfd4, WAITING) X(sigpending, SIGNALS) X(sigprocmask, SIGNALS) X(sigreturn, BEGIN)         \
+  X(sigsuspend, SIGNALS) S(socket, SOCKETS, 1) X(socketcall, OLD) S(socketpair, SOCKETS, 8)        \
+  X(splice, IO) X(spu_create, OLD) X(spu_run, OLD) X(ssetmask, SIGNALS) X(stat, FILES)             \
+  X(stat64, FILES) X(statfs, FILES) X(statfs64, FILES) N(statmount, NEW, 457) X(statx, FILES)      \
+  X(stime, CLOCKS) X(stty, OLD) X(subpage_prot, SEGMENTS) X(swapcontext, CPU) X(swapoff, MACHINE)  \
+  X(swapon, MACHINE) X(switch_endian, SEGMENTS) X(symlink, ATTRS) X(symlinkat, ATTRS) X(sync, IO)  \
+  X(sync_file_range, FDS) X(sync_file_range2, FDS) X(syncfs, IO)                                   \
+  X(sys_debug_setcontext, SEGMENTS) X(syscall, OLD) X(sysfs, OLD) X(sysinfo, SELF) X(syslog, LOG)  \
+  X(sysmips, OLD) X(tee, IO) X(tgkill, SIGNALS) X(time, TIME) X(timer_create, TIME)                \
+  X(timer_delete, TIME) X(timer_getoverrun, TIME) M(timer_gettime, TIME, timer_gettime32)          \
+  N(timer_gettime64, TIME, CTR__IF_32_BIT(408)) M(timer_settime, TIME, timer_settime32)            \
+  N(timer_settime64, TIME, CTR__IF_32_BIT(409)) X(timerfd, WAITING) X(timerfd_create, WAITING)     \
+  M(timerfd_gettime, WAITING, timerfd_gettime32)                                                   \
+  N(timerfd_gettime64, WAITING, CTR__IF_32_BIT(410))                                               \
+  M(timerfd_settime, WAITING, timerfd_settime32)                                                   \
+  N(timerfd_settime64, WAITING, CTR__IF_32_BIT(411)) X(times, TIME) X(tkill, SIGNALS)              \
+  X(truncate, FILES) X(truncate64, FILES) X(tuxcall, OLD) X(ugetrlimit, SELF) X(ulimit, OLD)       \
+  X(umask, FILES) X(umount, MOUNTS) X(umount2, MOUNTS) X(uname, SELF) X(unlink, FILES)             \
+  X(unlinkat, FILES) X(unshare, PROCESSES) N(uprobe, CPU, CTR__IF_X86_64(336))                     \
+  N(uretprobe, CPU, CTR__IF_X86_64(335)) X(uselib, OLD) X(userfaultfd, FAULTS) A(usr26, OLD)       \
+  A(usr32, OLD) X(ustat, OLD) X(utime, ATTRS) X(utimensat, ATTRS)                                  \
+  N(utimensat_time64, ATTRS, CTR__IF_32_BIT(412)) X(utimes, ATTRS) X(vfork, PROCESSES)             \
+  X(vhangup, TERMINAL) X(vm86, SEGMENTS) X(vm86old, SEGMENTS) X(vmsplice, IO) X(vserver, OLD)      \
+  X(wait4, SELF) X(waitid, SELF) X(waitpid, SELF) X(write, FDS) X(writev, FDS)
 /* clang-format on */
 
 enum ctr__multiplexer { CTR__MUX_NONE, CTR__MUX_SOCKETCALL, CTR__MUX_IPC, CTR__MUX_COUNT };
 
 typedef struct ctr__syscall_row {
   const char *name, *number; /* sums such as "(4000 + 57)"; after a '|' the next to be tried */
+  uint8_t group;             /* CTR__CALLS_*: what the presets do with it                     */
   uint8_t multiplexer, call; /* by which it can be called too, and as which of its calls      */
 } ctr__syscall_row;
 
 static const ctr__syscall_row ctr__syscall_rows[] = {
-#define CTR__ROW_X(name)        {#name, CTR__TEXT(__NR_##name), 0, 0},
-#define CTR__ROW_N(name, known) {#name, CTR__TEXT(CTR__NR(known)), 0, 0},
-#define CTR__ROW_A(name)        {#name, CTR__EITHER(__NR_##name, __ARM_NR_##name), 0, 0},
-#define CTR__ROW_M(name, musl)  {#name, CTR__EITHER(__NR_##name, __NR_##musl), 0, 0},
-#define CTR__ROW_S(name, call)  {#name, CTR__TEXT(__NR_##name), CTR__MUX_SOCKETCALL, call},
-#define CTR__ROW_I(name, call)  {#name, CTR__TEXT(__NR_##name), CTR__MUX_IPC, call},
+#define CTR__ROW_X(name, group)        {#name, CTR__TEXT(__NR_##name), CTR__CALLS_##group, 0, 0},
+#define CTR__ROW_N(name, group, known) {#name, CTR__TEXT(CTR__NR(known)), CTR__CALLS_##group, 0, 0},
+#define CTR__ROW_A(name, group)                                                                    \
+  {#name, CTR__EITHER(__NR_##name, __ARM_NR_##name), CTR__CALLS_##group, 0, 0},
+#define CTR__ROW_M(name, group, musl)                                                              \
+  {#name, CTR__EITHER(__NR_##name, __NR_##musl), CTR__CALLS_##group, 0, 0},
+#define CTR__ROW_S(name, group, call)                                                              \
+  {#name, CTR__TEXT(__NR_##name), CTR__CALLS_##group, CTR__MUX_SOCKETCALL, call},
+#define CTR__ROW_I(name, group, call)                                                              \
+  {#name, CTR__TEXT(__NR_##name), CTR__CALLS_##group, CTR__MUX_IPC, call},
     CTR__SYSCALLS(CTR__ROW_X, CTR__ROW_N, CTR__ROW_A, CTR__ROW_M, CTR__ROW_S, CTR__ROW_I)
 #undef CTR__ROW_X
 #undef CTR__ROW_N
@@ -9679,11 +10109,9 @@ static int64_t ctr__syscall_number(int row) {
   return number;
 }
 
-#endif /* !CTR_WITH_LIBSECCOMP */
-
 /* ==== [SECTION] plan/seccomp_own.c ============================================================ */
 /* The library's own compiler, for the architecture that this is compiled for: calls of any other
-   kill the process.
+   kill the process. It is used where there is no libseccomp, and for presets in any case.
 
    What a profile means is what libseccomp and runc make of it:
    - a rule whose action is the default one says nothing;
@@ -9692,8 +10120,6 @@ static int64_t ctr__syscall_number(int row) {
    - a rule matches when all of its arguments do; one that names an argument twice is several rules.
 
    The program is a balanced search over ranges of numbers that have the same answer. */
-#ifndef CTR_WITH_LIBSECCOMP
-
 #if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 enum { CTR__SECCOMP_LOW = 4, CTR__SECCOMP_HIGH = 0 }; /* the words of an argument */
 #else
@@ -9710,8 +10136,9 @@ typedef struct ctr__seccomp_rule {
 
 /* What a profile says of one call. */
 typedef struct ctr__seccomp_call {
-  uint32_t answer;
-  bool is_fixed; /* it is always that answer; else that of the first rule that matches */
+  uint32_t answer; /* when no rule matches, if that is not the default */
+  bool is_fixed;   /* it is always that answer, whatever the rules     */
+  bool is_preset;  /* it is what the preset says                       */
   const ctr__seccomp_rule *rules;
 } ctr__seccomp_call;
 
@@ -9761,8 +10188,9 @@ static bool ctr__seccomp_looks_at(const ctr_syscall_arg *arg) {
 static void ctr__seccomp_add_rule(ctr__seccomp *s, int slot, uint32_t answer,
                                   const ctr_syscall_arg *args, size_t count) {
   ctr__seccomp_call *call = &s->calls[slot];
+  const bool says_nothing = answer == s->profile.default_answer && !s->profile.preset;
   bool looks = false;
-  if (call->is_fixed || answer == s->profile.default_answer) return;
+  if (call->is_fixed || says_nothing) return;
   for (size_t i = 0; i < count; i++) looks |= ctr__seccomp_looks_at(&args[i]);
   if (!looks) {
     call->is_fixed = true;
@@ -9834,15 +10262,49 @@ static ctr_code ctr__seccomp_check_blind(ctr__seccomp *s, enum ctr__multiplexer 
                    mux == CTR__MUX_IPC ? "ipc" : "socketcall");
 }
 
-static void ctr__seccomp_warn_foreign(const ctr__profile *p) {
+/* -- what a preset says of calls that no entry decides alone -- */
+
+static uint64_t ctr__seccomp_caps(const ctr__seccomp *s) {
+  return ctr__caps_of(&s->profile.b->config->process);
+}
+
+static void ctr__seccomp_add_guard(ctr__seccomp *s, const ctr__call_guard *guard) {
+  const uint64_t caps = ctr__seccomp_caps(s);
+  const int slot = ctr__seccomp_slot(ctr__syscall_find(guard->call));
+  if (slot < 0 || !ctr__guard_applies(guard, s->profile.preset, caps)) return;
+  for (const ctr__call_rule *rule = guard->rules; rule->answer; rule++)
+    if (!rule->caps || (rule->caps & caps))
+      ctr__seccomp_add_rule(s, slot, rule->answer, rule->args, rule->args[1].op ? 2 : 1);
+  s->calls[slot].is_preset = true;
+  if (!s->calls[slot].is_fixed) s->calls[slot].answer = guard->otherwise;
+}
+
+static void ctr__seccomp_add_row(ctr__seccomp *s, int row) {
+  const ctr__call_group *group = &ctr__call_groups[ctr__syscall_rows[row].group];
+  const int slot = ctr__seccomp_slot(row);
+  ctr__seccomp_call *call = slot < 0 ? NULL : &s->calls[slot];
+  if (!call || call->is_fixed || call->is_preset) return;
+  call->answer = ctr__group_answer(group, s->profile.preset, ctr__seccomp_caps(s));
+  call->is_preset = true;
+}
+
+static void ctr__seccomp_add_preset(ctr__seccomp *s) {
+  for (size_t i = 0; i < CTR__CALL_GUARDS && s->profile.preset; i++)
+    ctr__seccomp_add_guard(s, &ctr__call_guards[i]);
+  for (int row = 0; row < CTR__SYSCALL_ROWS && s->profile.preset; row++)
+    ctr__seccomp_add_row(s, row);
+}
+
+/* What every engine names is no news, and stricter than what is asked for. */
+static void ctr__seccomp_tell_of_foreign(const ctr__profile *p) {
   const ctr_strs *all = &p->config->architectures;
   size_t foreign = 0, first = 0;
   for (size_t i = all->count; i-- > 0;)
     if (strcmp(all->items[i], CTR__SCMP_NATIVE) != 0) foreign++, first = i;
   if (foreign)
-    ctr__log(&p->b->desc->log, CTR_LOG_WARNING, "linux.seccomp.architectures",
-             "programs for %s%s are killed: without libseccomp (CTR_WITH_LIBSECCOMP) filters are "
-             "for " CTR__SCMP_NATIVE " alone",
+    ctr__log(&p->b->desc->log, CTR_LOG_INFO, "linux.seccomp.architectures",
+             "programs for %s%s are killed: presets, and filters without libseccomp "
+             "(CTR_WITH_LIBSECCOMP), are for " CTR__SCMP_NATIVE " alone",
              all->items[first], foreign > 1 ? " and others that are named" : "");
 }
 
@@ -9856,7 +10318,8 @@ static ctr_code ctr__seccomp_collect(ctr__seccomp *s) {
       code = ctr__seccomp_collect_name(s, i, j);
   if (!code) code = ctr__seccomp_check_blind(s, CTR__MUX_SOCKETCALL);
   if (!code) code = ctr__seccomp_check_blind(s, CTR__MUX_IPC);
-  if (!code) ctr__seccomp_warn_foreign(&s->profile);
+  if (!code) ctr__seccomp_tell_of_foreign(&s->profile);
+  if (!code) ctr__seccomp_add_preset(s);
   return s->profile.b->nomem ? ctr__nomem(s->profile.b->err) : code;
 }
 
@@ -9890,12 +10353,11 @@ static void ctr__seccomp_divide(ctr__seccomp *s) {
   for (int slot = 0; slot < CTR__SECCOMP_SLOTS; slot++) {
     const ctr__seccomp_call *call = &s->calls[slot];
     const uint64_t number = ctr__seccomp_number(slot);
-    if (!call->is_fixed && !call->rules) continue;
+    if (!call->is_fixed && !call->is_preset && !call->rules) continue;
     ctr__seccomp_fill(s, next, number);
-    if (call->is_fixed)
-      ctr__seccomp_add_range(s, number, call->answer, NULL);
-    else
-      ctr__seccomp_add_range(s, number, s->profile.default_answer, call->rules);
+    const bool has_answer = call->is_fixed || call->is_preset;
+    ctr__seccomp_add_range(s, number, has_answer ? call->answer : s->profile.default_answer,
+                           call->is_fixed ? NULL : call->rules);
     next = number + 1;
   }
 #ifdef __x86_64__
@@ -9983,8 +10445,8 @@ static void ctr__seccomp_assemble(ctr__seccomp *s, uint32_t architecture) {
   ctr__cbpf_load(p, CTR__SECCOMP_ARCH);
 }
 
-/* Compiles the profile of the config: the program's bytes are in the block. */
-static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+/* The program's bytes are in the block. */
+static ctr_code ctr__seccomp_compile_own(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
   const ctr__name *native = ctr__name_find(&ctr__seccomp_architectures, CTR__SCMP_NATIVE);
   if (!native)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp",
@@ -9993,14 +10455,13 @@ static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32
   if (!s) return ctr__nomem(b->err);
   s->newest = -1;
   ctr_code code = ctr__profile_begin(&s->profile, b);
+  s->profile.preset = ctr__preset_of(s->profile.config);
   if (!code) code = ctr__seccomp_collect(s);
   if (code) return code;
   ctr__seccomp_divide(s);
   ctr__seccomp_assemble(s, (uint32_t)native->value);
   return ctr__profile_end(&s->profile, ret_code, ret_count);
 }
-
-#endif /* !CTR_WITH_LIBSECCOMP */
 
 /* ==== [SECTION] plan/seccomp_lib.c ============================================================ */
 /* The same by libseccomp, for all architectures that it knows: made here, exported, and loaded by
@@ -10161,8 +10622,7 @@ static ctr_code ctr__libseccomp_make(ctr__profile *p, scmp_filter_ctx filter) {
   return code;
 }
 
-/* Compiles the profile of the config: the program's bytes are in the block. */
-static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+static ctr_code ctr__libseccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
   ctr__profile p;
   ctr_code code = ctr__profile_begin(&p, b);
   if (code) return code;
@@ -10176,6 +10636,17 @@ static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32
 }
 
 #endif /* CTR_WITH_LIBSECCOMP */
+
+/* Compiles the profile of the config: the program's bytes are in the block. libseccomp does not say
+   which of several rules of a call counts that look at the same argument, as those of presets do.
+ */
+static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
+#ifdef CTR_WITH_LIBSECCOMP
+  if (!ctr__preset_of(&b->config->linux_.seccomp))
+    return ctr__libseccomp_compile(b, ret_code, ret_count);
+#endif
+  return ctr__seccomp_compile_own(b, ret_code, ret_count);
+}
 
 /* ==== [SECTION] plan/listener.c =============================================================== */
 /* Who is asked about calls with the action SCMP_ACT_NOTIFY: the agent that listens at
@@ -10219,8 +10690,26 @@ static ctr_status ctr__status_when_filtered(enum ctr__goal goal) {
                                     : CTR_STATUS_CREATING;
 }
 
+/* The caller itself answers: it is the one that starts the process. */
+static ctr_code ctr__plan_kept_listener(ctr__builder *b) {
+  static const char field[] = "linux.seccomp.listenerPath";
+  if (b->config->linux_.seccomp.listenerPath)
+    return ctr__refuse(b, CTR_E_CONFIG, field,
+                       "keep_listener is set: what questions come by goes to one of them");
+  if (b->purpose->goal == CTR__GOAL_CREATE)
+    return ctr__refuse(b, CTR_E_UNSUPPORTED, field,
+                       "who starts a created container cannot keep what questions come by: use "
+                       "ctr_container_run, or a listenerPath");
+  ctr__parent_step(b, KEEP_LISTENER, .field = "linux.seccomp.syscalls");
+  return CTR_OK;
+}
+
 static ctr_code ctr__plan_listener(ctr__builder *b) {
   const ctr_seccomp *profile = &b->config->linux_.seccomp;
+  if (b->desc->keep_listener) return ctr__plan_kept_listener(b);
+  if (!profile->listenerPath)
+    return ctr__refuse(b, CTR_E_CONFIG, "linux.seccomp.listenerPath",
+                       "missing: nobody would answer for SCMP_ACT_NOTIFY");
   if (!b->desc->id)
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.seccomp.listenerPath",
                        "who listens is told of a container with a name: use ctr_container_run, or "
@@ -10557,9 +11046,13 @@ static ctr_code ctr__check_filter(ctr__builder *b, const char *field, const ctr_
 }
 
 static void ctr__filter_step(ctr__builder *b, const char *field, ctr__ref code, size_t count,
-                             uint32_t flags) {
-  ctr__child_step(b, FILTER, .field = field, .str = {ctr__print(b, "%zu", count)}, .ref = {0, code},
-                  .num = {count, !b->filter_count++, flags});
+                             uint32_t flags, uint32_t preset) {
+  const uint64_t caps = ctr__preset_caps(preset, ctr__caps_of(&b->config->process));
+  const char *name =
+      preset ? ctr__name_of(&ctr__seccomp_presets, b->config->linux_.seccomp.defaultAction) : NULL;
+  ctr__child_step(b, FILTER, .field = field, .ref = {0, code},
+                  .str = {ctr__print(b, "%zu", count), NULL, NULL, name},
+                  .num = {count, !b->filter_count++, flags, caps});
 }
 
 static ctr_code ctr__plan_given_filters(ctr__builder *b) {
@@ -10573,7 +11066,7 @@ static ctr_code ctr__plan_given_filters(ctr__builder *b) {
     ctr_code code = ctr__check_filter(b, field, filter);
     if (code) return code;
     ctr__filter_step(b, field, ctr__add_bytes(b, filter->code, filter->len, 8),
-                     filter->len / CTR__FILTER_INSN, 0);
+                     filter->len / CTR__FILTER_INSN, 0, 0);
   }
   return CTR_OK;
 }
@@ -10608,7 +11101,8 @@ static ctr_code ctr__plan_seccomp(ctr__builder *b) {
   ctr_code code = ctr__check_filter_flags(b, &flags);
   if (!code) code = ctr__seccomp_compile(b, &program, &count);
   if (code) return code;
-  ctr__filter_step(b, "linux.seccomp", program, count, flags);
+  ctr__filter_step(b, "linux.seccomp", program, count, flags,
+                   ctr__preset_of(&b->config->linux_.seccomp));
   return flags & CTR__SECCOMP_NEW_LISTENER ? ctr__plan_listener(b) : CTR_OK;
 }
 
@@ -11130,6 +11624,14 @@ static void ctr__text_filter_flags(ctr__text *t, uint64_t flags) {
   ctr__text_add(t, ")");
 }
 
+static void ctr__text_preset(ctr__text *t, const char *preset, uint64_t caps) {
+  if (!preset) return;
+  ctr__text_add(t, ", the preset %s", preset);
+  if (!caps) return;
+  ctr__text_add(t, " with what is for ");
+  ctr__text_bits(t, &ctr__capability_names, true, caps);
+}
+
 static void ctr__text_limit(ctr__text *t, uint64_t value) {
   if (value == UINT64_MAX)
     ctr__text_add(t, "unlimited");
@@ -11181,6 +11683,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'o': ctr__text_add(t, "%04llo", num & 07777); break;
   case 'N': ctr__text_bits(t, &ctr__namespace_names, false, num); break;
   case 'f': ctr__text_filter_flags(t, num); break;
+  case 'H': ctr__text_preset(t, str, num); break;
   case 'X': ctr__text_for_filters(t, num); break;
   case 'C': ctr__text_bits(t, &ctr__capability_names, true, num); break;
   case 'A': ctr__text_options(t, true, num); break;
@@ -11274,6 +11777,53 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
       return ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped");
   }
   return CTR_OK;
+}
+
+/* -- presets -- */
+
+static const char *const ctr__preset_words[] = {[CTR__IN_NONE] = "no",
+                                                [CTR__IN_DEFAULT] = "default",
+                                                [CTR__IN_STRICT] = "strict",
+                                                [CTR__IN_BOTH] = "both"};
+
+static const char *ctr__answer_word(uint32_t answer) {
+  return answer == CTR__SECCOMP_ABSENT ? "ENOSYS" : "EPERM";
+}
+
+static int ctr__explain_group(size_t index, ctr_sink sink, void *userdata) {
+  const ctr__call_group *group = &ctr__call_groups[index];
+  ctr__text line = {.len = 0};
+  ctr__text_add(&line, "%-7s  %s: %s", ctr__preset_words[group->presets], group->name, group->why);
+  if (group->caps) ctr__text_add(&line, "; default with ");
+  if (group->caps) ctr__text_bits(&line, &ctr__capability_names, true, group->caps);
+  if (!group->presets) ctr__text_add(&line, "; else %s", ctr__answer_word(group->refusal));
+  ctr__text_add(&line, ":");
+  for (int row = 0; row < CTR__SYSCALL_ROWS; row++)
+    if (ctr__syscall_rows[row].group == index)
+      ctr__text_add(&line, " %s", ctr__syscall_rows[row].name);
+  ctr__text_end_line(&line);
+  return sink(userdata, line.buf, line.len);
+}
+
+static int ctr__explain_guard(const ctr__call_guard *guard, ctr_sink sink, void *userdata) {
+  ctr__text line = {.len = 0};
+  ctr__text_add(&line, "%-7s  of %s(2): %s", ctr__preset_words[guard->presets], guard->call,
+                guard->why);
+  if (guard->caps) ctr__text_add(&line, "; all with ");
+  if (guard->caps) ctr__text_bits(&line, &ctr__capability_names, true, guard->caps);
+  ctr__text_end_line(&line);
+  return sink(userdata, line.buf, line.len);
+}
+
+ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err) {
+  int stopped = 0;
+  ctr__err_clear(err);
+  if (!sink) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a sink is needed");
+  for (size_t i = 0; i < CTR__CALL_GROUP_COUNT && !stopped; i++)
+    stopped = ctr__explain_group(i, sink, userdata);
+  for (size_t i = 0; i < CTR__CALL_GUARDS && !stopped; i++)
+    stopped = ctr__explain_guard(&ctr__call_guards[i], sink, userdata);
+  return stopped ? ctr__fail(err, CTR_E_SYS, ECANCELED, NULL, "the sink stopped") : CTR_OK;
 }
 
 /* ==== [SECTION] child/state.c ================================================================= */
@@ -15626,7 +16176,8 @@ static const struct ctr__hint {
 } ctr__hints[] = {
     {CTR__STEP_CLONE, EPERM,
      "this machine does not let the caller make these namespaces; a sysctl such as "
-     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it"},
+     "kernel.unprivileged_userns_clone or user.max_user_namespaces may forbid it, or a seccomp "
+     "filter of the caller's own"},
     {CTR__STEP_CLONE, ENOSPC, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
@@ -15832,7 +16383,8 @@ struct ctr_process {
   enum { CTR__NEW, CTR__RUNNING, CTR__ENDED } state;
   pid_t pid;
   int pidfd;
-  int console; /* the caller's end of its terminal */
+  int console;  /* the caller's end of its terminal */
+  int listener; /* what questions about its calls come by */
   ctr_io io;
   ctr_exit status;
   const char *external[3];
@@ -16265,6 +16817,13 @@ static ctr_code ctr__parent_take_listener(ctr__start *s, const ctr__step *step) 
   return code ? code : ctr__answer(s, CTR__MSG_RUN);
 }
 
+static ctr_code ctr__parent_keep_listener(ctr__start *s, const ctr__step *step) {
+  ctr__message message;
+  ctr_code code = ctr__expect(s, CTR__MSG_LISTENER, &message, &s->process->listener);
+  (void)step;
+  return code ? code : ctr__answer(s, CTR__MSG_RUN);
+}
+
 static ctr_code ctr__parent_record(ctr__start *s, const ctr__step *step) {
   const ctr__attachment *attachment = &s->process->attachment;
   (void)step;
@@ -16461,6 +17020,7 @@ static ctr__parent_talk *const ctr__parent_talks[CTR__STEP_COUNT] = {
     [CTR__STEP_ADOPT] = ctr__parent_adopt,
     [CTR__STEP_TAKE_CONSOLE] = ctr__parent_take_console,
     [CTR__STEP_TAKE_LISTENER] = ctr__parent_take_listener,
+    [CTR__STEP_KEEP_LISTENER] = ctr__parent_keep_listener,
     [CTR__STEP_DEVICE_LIST] = ctr__parent_device_list,
     [CTR__STEP_DEVICE_PROGRAM] = ctr__parent_device_program,
     [CTR__STEP_RECORD_CGROUPS] = ctr__parent_record,
@@ -16687,6 +17247,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
     if (s->launch.shared) ctr__undo(s->plan, s->launch.shared);
     ctr_io_close(&p->io);
     ctr__close(&p->console);
+    ctr__close(&p->listener);
     p->pid = -1;
   }
   if (s->launch.shared) munmap(s->launch.shared, sizeof *s->launch.shared);
@@ -16770,6 +17331,7 @@ static ctr_process *ctr__process_blank(ctr_err *err) {
   *p = (ctr_process){.pid = -1,
                      .pidfd = -1,
                      .console = -1,
+                     .listener = -1,
                      .attachment = {.start_sock = -1},
                      .io = {{-1, -1, -1}, {-1, -1, -1}},
                      .external = {"", "", ""}};
@@ -16802,6 +17364,10 @@ int ctr_process_pidfd(const ctr_process *process) {
 
 int ctr_process_console(const ctr_process *process) {
   return process->console;
+}
+
+int ctr_process_listener(const ctr_process *process) {
+  return process->listener;
 }
 
 ctr_io *ctr_process_io(ctr_process *process) {
@@ -16871,6 +17437,7 @@ void ctr_process_free(ctr_process *process) {
   if (!process) return;
   ctr__close(&process->pidfd);
   ctr__close(&process->console);
+  ctr__close(&process->listener);
   ctr_io_close(&process->io);
   ctr_arena_free(&process->arena);
   CTR_FREE(process);
@@ -16891,6 +17458,9 @@ ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
   if (!code && ctr__has_terminal(plan) && !(process_desc && process_desc->console_socket))
     code = ctr__fail(err, CTR_E_ARG, 0, "process.terminal",
                      "nobody could serve the terminal: use ctr_process_start, or a console_socket");
+  if (!code && ctr__step_of(plan, CTR__STEP_KEEP_LISTENER))
+    code = ctr__fail(err, CTR_E_ARG, 0, "linux.seccomp.syscalls",
+                     "nobody could answer for SCMP_ACT_NOTIFY: use ctr_process_start");
   if (!code) code = ctr_process_new(plan, process_desc, &process, err);
   if (!code) code = ctr_process_start(process, err);
   if (!code) code = ctr_process_wait(process, ret_exit, err);

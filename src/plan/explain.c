@@ -279,9 +279,10 @@ ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err) {
 
 /* -- presets -- */
 
-static const char *const ctr__preset_words[] = {
-    [CTR__IN_NONE] = "no", [CTR__IN_DEFAULT] = "default", [CTR__IN_STRICT] = "strict",
-    [CTR__IN_BOTH] = "both"};
+static const char *const ctr__preset_words[] = {[CTR__IN_NONE] = "no",
+                                                [CTR__IN_DEFAULT] = "default",
+                                                [CTR__IN_STRICT] = "strict",
+                                                [CTR__IN_BOTH] = "both"};
 
 static const char *ctr__answer_word(uint32_t answer) {
   return answer == CTR__SECCOMP_ABSENT ? "ENOSYS" : "EPERM";

@@ -66,6 +66,7 @@ class Hole(Containers):
     """One known hole: attack() says what an attacker got."""
 
     without = None  # [(text of ctr.h, what stands there without the defence)]
+    already = ()  # the same of another defence, which neither has: this one holds alone
 
     def __init_subclass__(cls, **kwargs):
         """Every hole is tried on both; one without changes is a class to share."""
@@ -75,10 +76,12 @@ class Hole(Containers):
         name = cls.__name__
 
         def holds(self):
+            if self.already:
+                self.use(weakened(*self.already))
             self.assertFalse(self.attack())
 
         def opens(self):
-            self.use(weakened(*self.without))
+            self.use(weakened(*self.already, *self.without))
             self.assertTrue(self.attack(), "the attack does not work: this test proves nothing")
         setattr(cls, f"test_{name}_holds", holds)
         setattr(cls, f"test_{name}_is_there_without_its_defence", opens)
