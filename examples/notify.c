@@ -14,8 +14,8 @@
    - The address lies in its memory, where other threads can change it at any time: between our look
      at it and the kernel's. So nothing that we have checked is left to the kernel to read again
      (SECCOMP_USER_NOTIF_FLAG_CONTINUE): we connect to our copy of it.
-   - What is let go on needs another barrier. Here it is the namespace: what the kernel then connects
-     to is the container's own.
+   - What is let go on needs another barrier. Here it is the namespace: what the kernel then
+   connects to is the container's own.
 
    Exit code: the program's, 128 + a signal; 1 when it could not be run. */
 #define CTR_IMPLEMENTATION
@@ -59,7 +59,8 @@ static bool read_address(const agent *a, const struct seccomp_notif *question,
   if (memory < 0) return false;
   ssize_t n = pread(memory, ret, sizeof *ret, (off_t)question->data.args[1]);
   close(memory);
-  return n == sizeof *ret && question->data.args[2] >= sizeof *ret && is_still_asked(a, question->id);
+  return n == sizeof *ret && question->data.args[2] >= sizeof *ret &&
+         is_still_asked(a, question->id);
 }
 
 /* O_NONBLOCK and O_CLOEXEC of its socket, which the new one is to have as well. */

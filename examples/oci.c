@@ -158,7 +158,8 @@ static const option_row explain_options[] = {
     DEFAULT,
     NO_PIVOT,
     FLAG("rights", 0, rights, "print instead what not every caller may ask for, and who may"),
-    FLAG("presets", 0, presets, "print instead which system calls the seccomp presets allow, and why"),
+    FLAG("presets", 0, presets,
+         "print instead which system calls the seccomp presets allow, and why"),
     HELP,
     {0},
 };

@@ -339,8 +339,7 @@ static void ctr__read_preset(ctr_config *config) {
   const char *asked = ctr__annotation(config, CTR__PRESET_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
   ctr_seccomp *profile = &config->linux_.seccomp;
-  if (preset && !profile->defaultAction)
-    profile->defaultAction = (ctr_seccomp_action)preset->value;
+  if (preset && !profile->defaultAction) profile->defaultAction = (ctr_seccomp_action)preset->value;
 }
 
 static ctr_code ctr__read_config(ctr__config_reader *r, const ctr_json *value,

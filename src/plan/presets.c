@@ -10,9 +10,9 @@ enum {
   CTR__IN_BOTH = CTR__IN_DEFAULT | CTR__IN_STRICT,
 };
 
-/* Name, as explained, which presets allow it, what a call gets where it is not allowed, capabilities
-   with any of which `default` allows it (the kernel asks for them too), and why. Which calls are in
-   a group says the table of system calls. */
+/* Name, as explained, which presets allow it, what a call gets where it is not allowed,
+   capabilities with any of which `default` allows it (the kernel asks for them too), and why. Which
+   calls are in a group says the table of system calls. */
 /* clang-format off */
 #define CTR__CALL_GROUPS(X)                                                                        \
   X(BEGIN, "begin and end", BOTH, DENIED, 0,                                                       \
@@ -166,50 +166,84 @@ typedef struct ctr__call_guard {
   ctr__call_rule rules[10];
 } ctr__call_guard;
 
-#define CTR__LET(...)  {.args = {__VA_ARGS__}, .answer = CTR__SECCOMP_ALLOW}
-#define CTR__DENY(...) {.args = {__VA_ARGS__}, .answer = CTR__SECCOMP_DENIED}
+#define CTR__LET(...)                                                                              \
+  { .args = {__VA_ARGS__}, .answer = CTR__SECCOMP_ALLOW }
+#define CTR__DENY(...)                                                                             \
+  { .args = {__VA_ARGS__}, .answer = CTR__SECCOMP_DENIED }
 
 static const ctr__call_guard ctr__call_guards[] = {
-    {"clone", "no new namespaces", CTR__IN_DEFAULT, CTR_CAP(SYS_ADMIN), CTR__SECCOMP_DENIED,
+    {"clone",
+     "no new namespaces",
+     CTR__IN_DEFAULT,
+     CTR_CAP(SYS_ADMIN),
+     CTR__SECCOMP_DENIED,
      {CTR__LET(CTR__BITS(CTR__CLONE_FLAGS, CTR__ANY_NAMESPACE, 0))}},
-    {"clone", "threads alone", CTR__IN_STRICT, 0, CTR__SECCOMP_DENIED,
+    {"clone",
+     "threads alone",
+     CTR__IN_STRICT,
+     0,
+     CTR__SECCOMP_DENIED,
      {CTR__LET(CTR__BITS(CTR__CLONE_FLAGS, CTR__ANY_NAMESPACE | CLONE_THREAD, CLONE_THREAD))}},
-    {"unshare", "no new namespaces", CTR__IN_DEFAULT, CTR_CAP(SYS_ADMIN), CTR__SECCOMP_DENIED,
+    {"unshare",
+     "no new namespaces",
+     CTR__IN_DEFAULT,
+     CTR_CAP(SYS_ADMIN),
+     CTR__SECCOMP_DENIED,
      {CTR__LET(CTR__BITS(0, CTR__ANY_NAMESPACE | CTR_NS_TIME, 0))}},
-    {"ioctl", "no typing into a terminal (TIOCSTI, TIOCLINUX), no other line discipline (TIOCSETD)",
-     CTR__IN_DEFAULT, 0, CTR__SECCOMP_ALLOW,
+    {"ioctl",
+     "no typing into a terminal (TIOCSTI, TIOCLINUX), no other line discipline (TIOCSETD)",
+     CTR__IN_DEFAULT,
+     0,
+     CTR__SECCOMP_ALLOW,
      {CTR__DENY(CTR__INT(1, TIOCSTI)), CTR__DENY(CTR__INT(1, TIOCLINUX)),
       CTR__DENY(CTR__INT(1, TIOCSETD))}},
-    {"ioctl", "whether it is a terminal and how large, how much can be read, and what fcntl(2) does",
-     CTR__IN_STRICT, 0, CTR__SECCOMP_ERRNO | ENOTTY,
+    {"ioctl",
+     "whether it is a terminal and how large, how much can be read, and what fcntl(2) does",
+     CTR__IN_STRICT,
+     0,
+     CTR__SECCOMP_ERRNO | ENOTTY,
      {CTR__LET(CTR__INT(1, CTR__TCGETS)), CTR__LET(CTR__INT(1, CTR__TCGETS2)),
       CTR__LET(CTR__INT(1, TIOCGWINSZ)), CTR__LET(CTR__INT(1, FIONREAD)),
       CTR__LET(CTR__INT(1, FIONBIO)), CTR__LET(CTR__INT(1, FIOCLEX)),
       CTR__LET(CTR__INT(1, FIONCLEX))}},
-    {"personality", "asking, and the two that differ in the name of the machine", CTR__IN_BOTH, 0,
+    {"personality",
+     "asking, and the two that differ in the name of the machine",
+     CTR__IN_BOTH,
+     0,
      CTR__SECCOMP_DENIED,
      {CTR__LET(CTR__INT(0, 0xffffffff)), CTR__LET(CTR__INT(0, 0 /* PER_LINUX */)),
       CTR__LET(CTR__INT(0, 8 /* PER_LINUX32 */))}},
-    {"socket", "AF_UNIX, AF_INET, AF_INET6, and of AF_NETLINK what interfaces there are; others are "
+    {"socket",
+     "AF_UNIX, AF_INET, AF_INET6, and of AF_NETLINK what interfaces there are; others are "
      "seldom used parts of the kernel, or know no namespaces (AF_VSOCK)",
-     CTR__IN_DEFAULT, 0, CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
-     {CTR__LET(CTR__INT(0, AF_UNIX)), CTR__LET(CTR__INT(0, AF_INET)),
+     CTR__IN_DEFAULT,
+     0,
+     CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
+     {CTR__LET(CTR__INT(0, AF_UNIX)),
+      CTR__LET(CTR__INT(0, AF_INET)),
       CTR__LET(CTR__INT(0, AF_INET6)),
       CTR__LET(CTR__INT(0, AF_NETLINK), CTR__INT(2, 0 /* NETLINK_ROUTE */)),
       {.args = {CTR__INT(0, AF_NETLINK), CTR__INT(2, 9 /* NETLINK_AUDIT */)},
        .answer = CTR__SECCOMP_ALLOW,
        .caps = CTR_CAP(AUDIT_WRITE) | CTR_CAP(AUDIT_CONTROL) | CTR_CAP(AUDIT_READ)},
-      {.args = {CTR__INT(0, AF_NETLINK)},
-       .answer = CTR__SECCOMP_ALLOW,
-       .caps = CTR_CAP(NET_ADMIN)},
-      {.args = {CTR__INT(0, AF_PACKET)},
-       .answer = CTR__SECCOMP_ALLOW,
-       .caps = CTR_CAP(NET_RAW)}}},
-    {"socketpair", "AF_UNIX", CTR__IN_DEFAULT, 0, CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
+      {.args = {CTR__INT(0, AF_NETLINK)}, .answer = CTR__SECCOMP_ALLOW, .caps = CTR_CAP(NET_ADMIN)},
+      {.args = {CTR__INT(0, AF_PACKET)}, .answer = CTR__SECCOMP_ALLOW, .caps = CTR_CAP(NET_RAW)}}},
+    {"socketpair",
+     "AF_UNIX",
+     CTR__IN_DEFAULT,
+     0,
+     CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
      {CTR__LET(CTR__INT(0, AF_UNIX))}},
-    {"prlimit64", "its own limits", CTR__IN_STRICT, 0, CTR__SECCOMP_DENIED,
+    {"prlimit64",
+     "its own limits",
+     CTR__IN_STRICT,
+     0,
+     CTR__SECCOMP_DENIED,
      {CTR__LET(CTR__INT(0, 0))}},
-    {"prctl", "names of threads and of memory, and giving up privileges", CTR__IN_STRICT, 0,
+    {"prctl",
+     "names of threads and of memory, and giving up privileges",
+     CTR__IN_STRICT,
+     0,
      CTR__SECCOMP_ERRNO | EINVAL,
      {CTR__LET(CTR__INT(0, PR_SET_NAME)), CTR__LET(CTR__INT(0, PR_GET_NAME)),
       CTR__LET(CTR__INT(0, 0x53564d41 /* PR_SET_VMA */)), CTR__LET(CTR__INT(0, PR_GET_DUMPABLE)),

@@ -172,7 +172,8 @@ static ctr_code ctr__libseccomp_compile(ctr__builder *b, ctr__ref *ret_code, uin
 #endif /* CTR_WITH_LIBSECCOMP */
 
 /* Compiles the profile of the config: the program's bytes are in the block. libseccomp does not say
-   which of several rules of a call counts that look at the same argument, as those of presets do. */
+   which of several rules of a call counts that look at the same argument, as those of presets do.
+ */
 static ctr_code ctr__seccomp_compile(ctr__builder *b, ctr__ref *ret_code, uint32_t *ret_count) {
 #ifdef CTR_WITH_LIBSECCOMP
   if (!ctr__preset_of(&b->config->linux_.seccomp))

@@ -176,9 +176,8 @@ typedef struct ctr__syscall_row {
 } ctr__syscall_row;
 
 static const ctr__syscall_row ctr__syscall_rows[] = {
-#define CTR__ROW_X(name, group) {#name, CTR__TEXT(__NR_##name), CTR__CALLS_##group, 0, 0},
-#define CTR__ROW_N(name, group, known)                                                             \
-  {#name, CTR__TEXT(CTR__NR(known)), CTR__CALLS_##group, 0, 0},
+#define CTR__ROW_X(name, group)        {#name, CTR__TEXT(__NR_##name), CTR__CALLS_##group, 0, 0},
+#define CTR__ROW_N(name, group, known) {#name, CTR__TEXT(CTR__NR(known)), CTR__CALLS_##group, 0, 0},
 #define CTR__ROW_A(name, group)                                                                    \
   {#name, CTR__EITHER(__NR_##name, __ARM_NR_##name), CTR__CALLS_##group, 0, 0},
 #define CTR__ROW_M(name, group, musl)                                                              \

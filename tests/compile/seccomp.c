@@ -8,20 +8,6 @@
 #define CTR_IMPLEMENTATION
 #include "ctr.h"
 
-#ifdef CTR_WITH_LIBSECCOMP
-/* What only the library's own compiler has: here none of it is used. */
-typedef struct ctr__syscall_row {
-  const char *name;
-} ctr__syscall_row;
-static const ctr__syscall_row ctr__syscall_rows[] = {{"read"}};
-enum { CTR__SYSCALL_ROWS = 1 };
-static int ctr__syscall_find(const char *name) {
-  return !*name;
-}
-static int64_t ctr__syscall_number(int row) {
-  return row;
-}
-#endif
 #include "filters.h"
 
 static const ctr_seccomp *profile_of(ctr_arena *mem, const char *name) {

@@ -69,6 +69,7 @@ class Hole(Containers):
     """One known hole: attack() says what an attacker got."""
 
     without = None  # [(text of ctr.h, what stands there without the defence)]
+    already = ()  # the same of another defence, which neither has: this one holds alone
     changes = ()  # those that the test under way is about
 
     def __init_subclass__(cls, **kwargs):
@@ -78,13 +79,18 @@ class Hole(Containers):
             return
         name = cls.__name__
 
+        def try_without(self, *changes):
+            self.changes = changes
+            if changes:
+                self.use(weakened(*changes))
+            return self.attack()
+
         def holds(self):
-            self.assertFalse(self.attack())
+            self.assertFalse(try_without(self, *self.already))
 
         def opens(self):
-            self.changes = tuple(self.without)
-            self.use(weakened(*self.without))
-            self.assertTrue(self.attack(), "the attack does not work: this test proves nothing")
+            self.assertTrue(try_without(self, *self.already, *self.without),
+                            "the attack does not work: this test proves nothing")
         setattr(cls, f"test_{name}_holds", holds)
         setattr(cls, f"test_{name}_is_there_without_its_defence", opens)
 

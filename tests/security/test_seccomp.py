@@ -1,0 +1,141 @@
+"""Holes that a filter closes, or that are closed without it as well: both are tried."""
+
+import array
+import fcntl
+import os
+import pty
+import shutil
+import termios
+import unittest
+
+from hole import Hole, compiled
+from oci import ROOT
+
+# The rule of the presets, and what starts a session, as they stand in ctr.h.
+RULE = ("{CTR__DENY(CTR__INT(1, TIOCSTI)), ", "{")
+SESSION = ("return setsid() < 0 ? -errno : 0;", "return 0;")
+# Capabilities are neither bounded nor given up: all that the runtime has stay.
+CAPABILITIES = (
+    ("if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) return errno == EINVAL ? 0 : -errno;",
+     "continue;"),
+    ("return (int)CTR__CALL(SYS_capset, &head, data);", "return 0;"))
+NO_FILTER = ("if (!b->config->linux_.seccomp.defaultAction) return CTR_OK;", "return CTR_OK;")
+
+
+class Terminal(Hole):
+    """A terminal of the caller's, into which something inside types."""
+
+    preset = None
+
+    def setUp(self):
+        super().setUp()
+        self.default["annotations"] = {"ctr.seccomp": self.preset} if self.preset else {}
+        self.master, self.slave = pty.openpty()
+        for fd in (self.master, self.slave):
+            self.addCleanup(os.close, fd)
+        mode = termios.tcgetattr(self.slave)
+        mode[3] &= ~(termios.ICANON | termios.ECHO)
+        termios.tcsetattr(self.slave, termios.TCSANOW, mode)
+
+    def typed(self):
+        """How many bytes wait to be read by who is at the terminal."""
+        count = array.array("i", [0])
+        fcntl.ioctl(self.slave, termios.FIONREAD, count)
+        return count[0]
+
+    def lead(self):
+        """The caller's session has the terminal."""
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def attack_by(self, command, **kwargs):
+        self.can_be_typed_into()
+        self.default["process"]["args"] = ["/probe", command, "evil"]
+        self.write()
+        running = self.spawn("run", "--bundle", self.bundle, "one", stdin=self.slave,
+                             stdout=self.slave, stderr=self.slave, **kwargs)
+        running.wait()
+        self.assertRegex(os.read(self.master, 4096), rb"^(tiocsti|taken)")
+        return self.typed()
+
+    def can_be_typed_into(self):
+        try:
+            with open("/proc/sys/dev/tty/legacy_tiocsti") as setting:
+                if setting.read().strip() == "0":
+                    self.skipTest("the kernel lets nobody type (dev.tty.legacy_tiocsti)")
+        except FileNotFoundError:
+            pass  # before Linux 6.2
+
+
+class TIOCSTI_a_session_of_its_own(Terminal):
+    """A program on the caller's terminal types into it: what is typed the caller's shell reads."""
+
+    without = [SESSION]
+
+    def attack(self):
+        return self.attack_by("tiocsti", preexec_fn=self.lead)
+
+
+class TIOCSTI_a_terminal_that_is_nobodys(Terminal):
+    """The caller's terminal controls no session, and becomes that of the program."""
+
+    without = [RULE]
+    preset = "default"
+
+    def attack(self):
+        return self.attack_by("takeover")
+
+
+class NewMountsApi(Hole):
+    """A program inside undoes what is read-only or masked, by old calls or those of the new mounts
+    API."""
+
+    preset = None
+    userns = False
+
+    def attack(self):
+        if self.userns and ROOT:
+            ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+            self.default["linux"]["namespaces"].append({"type": "user"})
+            self.default["linux"]["uidMappings"] = self.default["linux"]["gidMappings"] = ids
+            for path in (self.bundle / "rootfs", self.bundle / "rootfs/probe"):
+                os.chown(path, 100000, 100000)
+        self.default["annotations"] = {"ctr.seccomp": self.preset} if self.preset else {}
+        shutil.copy(compiled((), "tests/security/remount.c"), self.bundle / "rootfs/remount")
+        self.default["process"]["args"] = ["/remount"]
+        self.write()
+        return self.works("run", "--bundle", self.bundle, "one")
+
+
+class new_mounts_api_capabilities(NewMountsApi):
+    """No CAP_SYS_ADMIN is enough, without a filter."""
+
+    without = CAPABILITIES
+
+
+class new_mounts_api_capabilities_in_a_user_namespace(NewMountsApi):
+    """Likewise where root inside is somebody else outside."""
+
+    without = CAPABILITIES
+    userns = True
+
+
+class new_mounts_api_preset(NewMountsApi):
+    """The preset refuses the calls even to who has the capability, by a hole of something else."""
+
+    preset = "default"
+    already = CAPABILITIES
+    without = [NO_FILTER]
+
+
+class new_mounts_api_preset_in_a_user_namespace(NewMountsApi):
+    """Likewise where root inside is somebody else outside."""
+
+    preset = "default"
+    already = CAPABILITIES
+    without = [NO_FILTER]
+    userns = True
+
+
+if __name__ == "__main__":
+    unittest.main()
