@@ -101,29 +101,46 @@
        messages. When their time is up, all of that session is killed.
 
    SECURITY
-       Paths inside the container are resolved inside its root by the kernel and used by descriptor;
-       nothing of the caller's stays open in the child; a mask is a verified device; writes to
-       procfs, labels among them, go to a verified procfs; a label that the kernel has no module for
-       is refused. Without linux.seccomp code inside meets the whole system call interface of the
-       kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs about 50 us a
-       start. Without linux.resources it can use up memory
-       and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
-       user namespace where you can, and do not let hostile code in on the strength of this version
-       alone. Shared with the caller, whatever the config says: the files behind the
-       standard streams (a terminal that is nobody's controlling one can be taken over and typed into,
-       TIOCSTI, where no preset forbids it: use process.terminal, which makes one inside), without a user namespace the user's keyring
-       (keyrings(7)), and as an ordinary user with one id mapped the caller's groups. Until it
-       executes the program, a child has the caller's executable: an image whose program is
-       /proc/self/exe runs that, and as root without a user namespace can change it later
-       (CVE-2019-5736). A process that joins a container (ctr_container_exec), or waits to be
-       started while others join it or hooks of the container run, cannot be looked into from
-       inside before it is the program, and shows nothing of the caller's command line and
-       environment; whoever may signal it can make its start fail. Four ways lead round this:
-       CAP_SYS_PTRACE without a user namespace; fs.suid_dumpable set to 1 (proc_sys_fs(5));
-       what an ordinary user executes in a container that is created and not started, which
-       may trace the process that waits, a copy of the caller; and others in a pid namespace
-       that is shared see in its mountinfo what the host has mounted, until the process has a
-       root of its own.
+       Trusted are the caller, the kernel, and what a config asks for: it is given. Not trusted are
+       the image, what runs in a container, others that share files or pids with it, the bytes of
+       configs and states, and a child from the moment it is cloned. Promised of these, each held by
+       tests that see it fail where the defence is taken out (tests/security):
+       - Nothing of an image is followed out: paths inside are resolved inside the root by the
+         kernel and used by descriptor; a mask is a verified device; what is written to procfs,
+         labels among it, goes to a verified procfs; undoing a failed start looks at what it undoes.
+       - Nothing leaks in: no descriptor, directory, environment, key, capability or terminal that
+         was not given. A process that joins a container (ctr_container_exec), or waits to be
+         started while others join it or hooks of the container run, cannot be looked into before
+         it is the program, and shows nothing of the caller's command line and environment.
+       - The caller's program cannot be written to from inside (CVE-2019-5736): where an id inside
+         could, a child has an empty file as its /proc/self/exe before it can be seen, and so have
+         hooks and a function that is contained, which crash handlers that look there should know.
+         That takes a kernel with CONFIG_CHECKPOINT_RESTORE (else: ctr_seal_program), and is not
+         done without a mount namespace.
+       - A config, however hostile its bytes, is an error or a plan; a child, whatever it sends, can
+         only make its own start fail.
+       ctr_config_default has the seccomp preset CTR_SECCOMP_DEFAULT, no-new-privileges, three
+       capabilities, masked and read-only paths; with a user namespace (take one where you can) code
+       in there has no way to read, write, signal, trace or exhaust what the config did not name but
+       a bug of the kernel, if the config has linux.resources besides.
+       Not promised:
+       - Without linux.seccomp code inside meets the whole system call interface of the kernel.
+         Without linux.resources it can use up memory and processes; without rules for devices in
+         there and with CAP_MKNOD it can make any.
+       - Shared with the caller, whatever the config says, are the files behind the standard streams
+         (a terminal that is nobody's controlling one can be taken over and typed into, TIOCSTI,
+         where no filter forbids it: process.terminal makes one inside), without a user namespace
+         the user's keyring (keyrings(7)), and as an ordinary user with one id the caller's groups.
+       - Ways to look into a process that enters: CAP_SYS_PTRACE without a user namespace;
+         fs.suid_dumpable set to 1 (proc_sys_fs(5)); what an ordinary user executes in a container
+         that is created and not started, which may trace the process that waits, a copy of the
+         caller; others in a pid namespace that is shared see in its mountinfo what the host has
+         mounted, until it has a root of its own. CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE without a
+         user namespace opens the libraries that the caller has mapped.
+       - Whoever may signal a process that enters can make its start fail. A start waits as long as
+         its child lives and says nothing: it can be ended from outside (ctr_process_signal from
+         another thread, SIGKILL).
+       - The caller itself, for who has the host's pid namespace and the caller's capabilities.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -13208,13 +13225,13 @@ static uint64_t ctr__take_hex(const char **at) {
 
 /* 55d0c0a00000-55d0c0a02000 r-xp 00001000 fe:00 1234   /usr/bin/program */
 static ctr__mapping ctr__read_mapping(const char *line) {
+  static const int bits[UCHAR_MAX + 1] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
   ctr__mapping m = {.start = (uintptr_t)ctr__take_hex(&line)};
   line++;
   m.end = (uintptr_t)ctr__take_hex(&line);
   line++;
   for (int i = 0; i < 4 && *line; i++, line++) {
-    const int bits[] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
-    if (i < 3 && *line != '-') m.prot |= bits[(unsigned char)*line];
+    if (i < 3) m.prot |= bits[(unsigned char)*line];
     if (i == 3) m.flags = *line == 's' ? MAP_SHARED : MAP_PRIVATE;
   }
   line++;

@@ -95,13 +95,13 @@ static uint64_t ctr__take_hex(const char **at) {
 
 /* 55d0c0a00000-55d0c0a02000 r-xp 00001000 fe:00 1234   /usr/bin/program */
 static ctr__mapping ctr__read_mapping(const char *line) {
+  static const int bits[UCHAR_MAX + 1] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
   ctr__mapping m = {.start = (uintptr_t)ctr__take_hex(&line)};
   line++;
   m.end = (uintptr_t)ctr__take_hex(&line);
   line++;
   for (int i = 0; i < 4 && *line; i++, line++) {
-    const int bits[] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
-    if (i < 3 && *line != '-') m.prot |= bits[(unsigned char)*line];
+    if (i < 3) m.prot |= bits[(unsigned char)*line];
     if (i == 3) m.flags = *line == 's' ? MAP_SHARED : MAP_PRIVATE;
   }
   line++;
