@@ -77,7 +77,8 @@ ALLOWED = {
         (r"/proc/(bus|fs|irq|tty|driver|scsi)/.*", "facts of the machine's devices, read-only"),
         (r"/proc/(buddyinfo|cgroups|cmdline|config.gz|consoles|cpuinfo|crypto|devices|diskstats|"
          r"dma|execdomains|fb|filesystems|interrupts|ioports|iomem|loadavg|locks|mdstat|meminfo|"
-         r"misc|modules|mtrr|partitions|schedstat|softirqs|stat|swaps|uptime|version|vmstat|zoneinfo)",
+         r"misc|modules|mtrr|partitions|schedstat|softirqs|stat|swaps|uptime|version|vmstat|"
+         r"zoneinfo)",
          "facts of the machine and counts of its work: what every container has shown so far"),
         (r"/proc/kallsyms", "its addresses take CAP_SYSLOG, unless kernel.perf_event_paranoid is 1 "
                             "or less: the kernel's kallsyms_show_value"),
