@@ -475,7 +475,8 @@ typedef struct ctr_id_mappings {
      ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
-     ctr.mode     what is there, also "/", gets the mode that the option names
+     ctr.mode     what is there, also "/", gets the mode that the option names; not on procfs or
+                  sysfs, where it would be that of the whole machine
 
    "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
    a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
@@ -5305,8 +5306,10 @@ static const char *const ctr__default_masked[] = {
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
     "/proc/scsi",        "/sys/firmware",     "/sys/devices/virtual/powercap"};
 
-static const char *const ctr__default_readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq",
-                                                    "/proc/sys", "/proc/sysrq-trigger"};
+/* What root of the machine may write to without a capability. */
+static const char *const ctr__default_readonly[] = {
+    "/proc/bus", "/proc/dynamic_debug", "/proc/fs",
+    "/proc/irq", "/proc/sys",           "/proc/sysrq-trigger"};
 
 static const char *const ctr__default_env[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};
@@ -5697,6 +5700,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_DEVICE, "what is there is not that device")                                           \
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(SOMETHING_ELSE, "something else is there")                                                     \
+  X(OF_THE_KERNEL, "it is on procfs or sysfs: that would be the mode on the whole machine")        \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -7712,13 +7716,31 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-/* Of the first count mounts those that wait to become read-only: all, or those at a destination,
-   where the next mount would hide them. Or they do not any more: a remount has the last word. */
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Whether a mount at over hides what is mounted at path. */
+static bool ctr__is_covered(const char *path, const char *over) {
+  return ctr__same_path(path, over) || ctr__path_below(path, over);
+}
+
+/* Of the first count mounts those that wait to become read-only: all, or those that the next mount,
+   at a destination, would hide. Or they do not any more: a remount has the last word. */
 static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
                                      bool forget) {
   for (size_t i = 0; i < count; i++) {
     const char *own = b->config->mounts.items[i].destination;
-    if (!b->late_read_only[i] || (destination && !ctr__same_path(own, destination))) continue;
+    const bool concerned = !destination || (forget ? ctr__same_path(own, destination)
+                                                   : ctr__is_covered(own, destination));
+    if (!b->late_read_only[i] || !concerned) continue;
     if (!forget) ctr__plan_set_attr(b, ctr__print(b, "mounts[%zu]", i), own, CTR__ATTR_RDONLY, 0);
     b->late_read_only[i] = false;
     b->late_count--;
@@ -7800,8 +7822,8 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   if (b->late_count && (writable || !spec.remount))
     ctr__plan_late_read_only(b, i, mount->destination, writable);
   for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-    if (b->held_at[held] && ctr__same_path(b->held_at[held], mount->destination))
-      b->held_at[held] = NULL; /* covered from here on: masks belong on what covers it */
+    if (b->held_at[held] && ctr__is_covered(b->held_at[held], mount->destination))
+      b->held_at[held] = NULL; /* masks belong on what covers it */
   bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
   code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                 : ctr__plan_mount(b, mount, field, &spec);
@@ -7939,17 +7961,6 @@ static void ctr__plan_root(ctr__builder *b) {
                           [2] = ctr__root_attr(b),
                           [3] = ctr__has_setattr(b),
                           [CTR__NUM_SOURCE] = ctr__may_ask(b)});
-}
-
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
 }
 
 /* Which held mount path lies on, and its path there. */
@@ -11296,6 +11307,8 @@ typedef struct ctr__shared {
   char note[CTR__NOTE_MAX]; /* what a program that failed has said */
   ctr__message failure;     /* the last word of a child that cannot send it any more: a seccomp
                                filter of the caller's may forbid that                             */
+  dev_t root_dev;           /* the directory in which what follows was made */
+  ino_t root_ino;
   volatile uint32_t made_count;
   struct {
     uint32_t step;       /* its path */
@@ -11755,7 +11768,8 @@ static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
 static int ctr__take_root(ctr__child *c, int mount) {
   struct stat st;
   if (fstat(mount, &st) < 0) return -errno;
-  c->root_dev = st.st_dev;
+  c->launch->shared->root_dev = c->root_dev = st.st_dev;
+  c->launch->shared->root_ino = st.st_ino;
   c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
   return c->root < 0 ? c->root : 0;
 }
@@ -12077,7 +12091,8 @@ enum { CTR__COPY_DEPTH = 64 };
 
 typedef struct ctr__copy_level {
   int from, to;
-  int64_t offset; /* where to go on reading in from */
+  int64_t offset; /* where to go on reading in from     */
+  bool nodev;     /* device nodes in from are none      */
 } ctr__copy_level;
 
 static int ctr__copy_file(int from_dir, int to_dir, const char *name, const struct stat *st) {
@@ -12121,7 +12136,8 @@ static int ctr__copy_enter(ctr__child *c, const ctr__copy_level *at, const char 
   *down =
       (ctr__copy_level){.from = ctr__openat2(at->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
                                              CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_XDEV),
-                        .to = -1};
+                        .to = -1,
+                        .nodev = at->nodev};
   if (down->from == -EXDEV) return ctr__because(c, CTR__WHY_NOT_COPIED, -EXDEV);
   if (down->from < 0) return down->from;
   down->to = ctr__open(at->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
@@ -12137,6 +12153,8 @@ static int ctr__copy_entry(ctr__child *c, ctr__copy_level *levels, int *depth, c
   if (fstatat(at->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
   if (S_ISREG(st.st_mode)) return ctr__copy_file(at->from, at->to, name, &st);
   if (S_ISLNK(st.st_mode)) return ctr__copy_link(at->from, at->to, name, &st);
+  /* What was no device there is not to become one here. */
+  if (at->nodev && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))) return 0;
   if (!S_ISDIR(st.st_mode)) return ctr__copy_special(at->to, name, &st);
   if (*depth + 1 == CTR__COPY_DEPTH) return ctr__because(c, CTR__WHY_TOO_DEEP, -ENAMETOOLONG);
   ++*depth;
@@ -12161,8 +12179,8 @@ static int ctr__copy_some(ctr__child *c, ctr__copy_level *levels, int *depth, bo
   return n < 0 ? (int)n : 0;
 }
 
-static int ctr__copy_tree(ctr__child *c, int from, int to) {
-  ctr__copy_level levels[CTR__COPY_DEPTH] = {{.from = from, .to = to}};
+static int ctr__copy_tree(ctr__child *c, int from, int to, bool nodev) {
+  ctr__copy_level levels[CTR__COPY_DEPTH] = {{.from = from, .to = to, .nodev = nodev}};
   int depth = 0, r = 0;
   while (r == 0 && depth >= 0) {
     bool ended = false;
@@ -12193,7 +12211,7 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, -1);
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
-  int r = to < 0 ? to : ctr__copy_tree(c, from, to);
+  int r = to < 0 ? to : ctr__copy_tree(c, from, to, (unsigned long)fs.f_flags & ST_NODEV);
   return r < 0 ? r : ctr__move_mount(mount, target);
 }
 
@@ -12280,11 +12298,16 @@ static int ctr__child_make_dir(ctr__child *c, const ctr__step *s) {
   return S_ISDIR(st.st_mode) ? 0 : ctr__because(c, CTR__WHY_SOMETHING_ELSE, -ENOTDIR);
 }
 
-/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. */
+/* Before fchmodat2(2) only the name of a descriptor leads to what O_PATH has opened. A mode that is
+   set on what procfs shows is that of the whole machine, and a link of the image may lead there. */
 static int ctr__child_set_mode(ctr__child *c, const ctr__step *s) {
   char path[32];
+  struct statfs fs;
   CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
   if (fd < 0) return fd;
+  if (fstatfs(fd, &fs) < 0) return -errno;
+  if (fs.f_type == CTR__PROC_SUPER_MAGIC || fs.f_type == CTR__SYSFS_MAGIC)
+    return ctr__because(c, CTR__WHY_OF_THE_KERNEL, -EPERM);
   ctr__fd_path(path, fd);
   return (int)ctr__ret(chmod(path, (mode_t)s->num[0]));
 }
@@ -12783,9 +12806,10 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
+  if (!status.signal && !status.code) return 0; /* no reason, or a later step would be given it */
   p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
-  return p->detail ? -ECANCELED : 0;
+  return -ECANCELED;
 }
 
 /* Runs it and waits for it. */
@@ -15530,10 +15554,18 @@ static uint64_t ctr__file_size(const ctr__step *step) {
   return step->kind == CTR__STEP_MAKE_FILE ? step->num[1] : 0;
 }
 
+/* The root as the child had it: another directory may have that name by now. */
+static int ctr__open_made_root(const char *dir, const ctr__shared *shared) {
+  struct stat st;
+  CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0);
+  if (root < 0 || fstat(root, &st) < 0) return -1;
+  return st.st_dev == shared->root_dev && st.st_ino == shared->root_ino ? ctr__steal_fd(&root) : -1;
+}
+
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
-  CTR__AUTO_CLOSE root = dir && count ? ctr__open(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0) : -1;
+  CTR__AUTO_CLOSE root = dir && count ? ctr__open_made_root(dir, shared) : -1;
   while (count-- && root >= 0) {
     const uint32_t index = shared->made[count].step;
     const size_t first = shared->made[count].end;

@@ -202,7 +202,22 @@
   X("given", "cli/test_threads", "it_is_paused_resumed_and_listed",                                \
     "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
   X("root", "cli/test_threads", "one_that_shares_the_hosts_pids_ends_too",                         \
-    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")
+    "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
+                                                                                                   \
+  X("root", "security/test_host_files",                                                            \
+    "FilesOfTheMachineInAUserNamespace_* FilesOfTheMachine_is_there_* "                            \
+    "CVE_2023_25809_is_there_*",                                                                   \
+    "the files are root's, and others have a user namespace in every test: "                       \
+    "user_namespaces(7)")                                                                          \
+  X("root", "security/test_host_files", "DevicesMadeInside_is_there_* DevicesNotAllowed_*",        \
+    "device nodes need CAP_MKNOD in the first user namespace: mknod(2)")                           \
+  X("root", "security/test_paths", "DevicesOfTheImage_*",                                          \
+    "the tester makes device nodes: mknod(2)")                                                     \
+  X("root", "security/test_paths", "SetModeOfTheMachine_is_there_*",                               \
+    "what is there belongs to root: chmod(2)")                                                     \
+  X("root", "security/test_paths", "CVE_2025_31133_of_the_image_is_there_*",                       \
+    "others bind the host's node over whatever is there: mknod(2)")                                \
+  X("root", "security/test_races", "CVE_2025_31133_*", "the tester makes device nodes: mknod(2)")
 
 /* What they see that differs: type, name; as root; as an ordinary user; why. */
 #define DIFFERENT_VALUES(X)                                                                        \
