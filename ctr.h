@@ -524,7 +524,8 @@ typedef struct ctr_id_mappings {
      ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
-     ctr.mode     what is there, also "/", gets the mode that the option names
+     ctr.mode     what is there, also "/", gets the mode that the option names; not on procfs or
+                  sysfs, where it would be that of the whole machine
 
    "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
    a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep
@@ -7961,7 +7962,7 @@ static bool ctr__shows_the_hosts(const ctr__builder *b, const ctr_mount *mount) 
     if (ctr__same_path(all[i].destination, mount->destination) && !ctr__is_remount(&all[i]) &&
         !ctr__is_made(&all[i]))
       return ctr__is_bind(&all[i]);
-  return true; /* root.path is bound, with all below */
+  return ctr__is_root_path(mount->destination); /* root.path is bound */
 }
 
 static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,
@@ -14512,9 +14513,10 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
+  if (!status.signal && !status.code) return 0; /* no reason, or a later step would be given it */
   p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
-  return p->detail ? -ECANCELED : 0;
+  return -ECANCELED;
 }
 
 /* Runs it and waits for it. */

@@ -212,7 +212,21 @@
   X("root", "security/test_leaks", "Null_device_of_the_host_*",                                    \
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
-    "the next pid is root's to choose: pid_namespaces(7)")
+    "the next pid is root's to choose: pid_namespaces(7)")                                          \
+  X("root", "security/test_host_files",                                                            \
+    "FilesOfTheMachineInAUserNamespace_* FilesOfTheMachine_is_there_* "                            \
+    "CVE_2023_25809_is_there_*",                                                                   \
+    "the files are root's, and others have a user namespace in every test: "                       \
+    "user_namespaces(7)")                                                                          \
+  X("root", "security/test_host_files", "DevicesMadeInside_is_there_* DevicesNotAllowed_*",        \
+    "device nodes need CAP_MKNOD in the first user namespace: mknod(2)")                           \
+  X("root", "security/test_paths", "DevicesOfTheImage_*",                                          \
+    "the tester makes device nodes: mknod(2)")                                                     \
+  X("root", "security/test_paths", "SetModeOfTheMachine_is_there_*",                               \
+    "what is there belongs to root: chmod(2)")                                                     \
+  X("root", "security/test_paths", "CVE_2025_31133_of_the_image_is_there_*",                       \
+    "others bind the host's node over whatever is there: mknod(2)")                                \
+  X("root", "security/test_races", "CVE_2025_31133_*", "the tester makes device nodes: mknod(2)")
 
 /* What they see that differs: type, name; as root; as an ordinary user; why. */
 #define DIFFERENT_VALUES(X)                                                                        \

@@ -65,7 +65,8 @@ typedef struct ctr_id_mappings {
      ctr.file     a new file that holds source, or data. With "bind" the file is on a file system of
                   its own, mounted over the destination: that may be there already, and read-only.
                   With "bind" and "ro" it is read-only itself
-     ctr.mode     what is there, also "/", gets the mode that the option names
+     ctr.mode     what is there, also "/", gets the mode that the option names; not on procfs or
+                  sysfs, where it would be that of the whole machine
 
    "overlay" has the option "tmpupper": its changes go to a new tmpfs and end with the container. In
    a user namespace an overlay takes Linux 5.11 and gets the option userxattr; that a tmpfs can keep

@@ -87,9 +87,10 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
     p->reason = CTR__WHY_PROGRAM_FILE;
     return error;
   }
+  if (!status.signal && !status.code) return 0; /* no reason, or a later step would be given it */
   p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
   p->detail = status.signal ? status.signal : status.code;
-  return p->detail ? -ECANCELED : 0;
+  return -ECANCELED;
 }
 
 /* Runs it and waits for it. */

@@ -194,7 +194,7 @@ static bool ctr__shows_the_hosts(const ctr__builder *b, const ctr_mount *mount) 
     if (ctr__same_path(all[i].destination, mount->destination) && !ctr__is_remount(&all[i]) &&
         !ctr__is_made(&all[i]))
       return ctr__is_bind(&all[i]);
-  return true; /* root.path is bound, with all below */
+  return ctr__is_root_path(mount->destination); /* root.path is bound */
 }
 
 static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const char *field,

@@ -298,6 +298,12 @@ class Failing(Hooks):
         self.assertEqual(self.order(), ["poststop"])
         self.assert_nothing_left("c")
 
+    def test_one_that_worked_is_no_reason_for_what_fails_later(self):
+        self.write({"hooks": {"createContainer": [{"path": "/bin/true"}]},
+                    "process.cwd": "/probe"})  # a file
+        said = self.fails("create", "--bundle", self.bundle, "c", part="process.cwd")
+        self.assertTrue(said.strip().endswith("Not a directory"), said)
+
     def test_by_a_signal(self):
         self.write({"hooks": {"createRuntime": [self.shell("kill -TERM $$")]}})
         message = self.fails("create", "--bundle", self.bundle, "c", part="hooks.createRuntime[0]")
