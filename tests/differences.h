@@ -129,7 +129,7 @@
     "a_paused_container_* ps_has_*",                                                               \
     "processes are found, frozen and counted by their cgroup: cgroup-v2.rst, \"Delegation\"")      \
   X("root", "cli/test_lifecycle", "a_process_that_took_over_the_pid_is_left_alone",                \
-    "it chooses the next pid, by ns_last_pid: pid_namespaces(7)")                                  \
+    "it chooses the next pid, by ns_last_pid: pid_namespaces(7)")                                                         \
   X("root", "cli/test_lifecycle", "every_process_ends those_that_outlive_the_first_*",             \
     "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
   X("given", "cli/test_exec", "it_joins_every_cgroup",                                             \
@@ -212,7 +212,7 @@
   X("root", "security/test_leaks", "Null_device_of_the_host_*",                                    \
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
-    "the next pid is root's to choose: pid_namespaces(7)")                                          \
+    "the next pid is root's to choose: pid_namespaces(7)")                                                         \
   X("root", "security/test_host_files",                                                            \
     "FilesOfTheMachineInAUserNamespace_* FilesOfTheMachine_is_there_* "                            \
     "CVE_2023_25809_is_there_*",                                                                   \

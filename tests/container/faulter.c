@@ -52,7 +52,7 @@ static void change(pid_t pid, bool entry) {
   if (entry)
     regs.orig_rax = (unsigned long)-1; /* no call has that number */
   else
-    regs.rax = (unsigned long)(long)-fault.error;
+    regs.rax = (unsigned long long)-fault.error;
   ptrace(PTRACE_SETREGS, pid, NULL, &regs);
 }
 #elif defined __aarch64__

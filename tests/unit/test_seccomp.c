@@ -97,20 +97,20 @@ static void compare(void *userdata, const call *about) {
 
 /* Compiles the profile and compares all that it says. */
 static comparison check_profile(const char *label, const ctr_seccomp *profile) {
-  static meaning meaning;
+  static meaning meant;
   forget();
   const setup s = {NO_NEW};
   ctr_config *config = config_of(&now.mem, &s, &now.err);
   size_t count = 0;
   if (config) config->linux_.seccomp = *profile;
   compile_config(config, &s);
-  comparison c = {.meaning = &meaning, .code = program(&count), .label = label};
+  comparison c = {.meaning = &meant, .code = program(&count), .label = label};
   /* Arguments of what a multiplexer can be asked for: see below. */
   if (number_of("socketcall") >= 0 && strstr(now.err.field, "].args")) return c;
   const char *wrong = c.code ? why_no_filter(c.code, count) : "there is none";
   CHECK_MSG(!wrong, "%s: no filter: %s (%s)", label, wrong, now.err.msg);
-  understand(&meaning, profile);
-  if (!wrong) try_calls(&meaning, compare, &c);
+  understand(&meant, profile);
+  if (!wrong) try_calls(&meant, compare, &c);
   return c;
 }
 
@@ -624,9 +624,9 @@ TEST(the_caller_can_keep_what_questions_come_by) {
               "load a seccomp filter\n"
               "parent  keep for the caller what its calls are notified by\nexecute /p");
   check_num("with a listener", CTR__STEP_FILTER, 2, 8);
-  PLAN(NO_NEW, RUN, PROFILE(KEPT), .desc = {.keep_listener = true});
+  PLAN(NO_NEW, RUN, PROFILE(KEPT), .desc.keep_listener = true);
   CHECK_HAS(now.text, "keep for the caller what its calls are notified by");
-  PLAN(NO_NEW, CREATE, PROFILE(KEPT), .desc = {.keep_listener = true});
+  PLAN(NO_NEW, CREATE, PROFILE(KEPT), .desc.keep_listener = true);
   CHECK_REFUSED("who starts it is another", CTR_E_UNSUPPORTED, "linux.seccomp.listenerPath");
   PLAN(NO_NEW, PROFILE(NOTIFYING), .desc = {.id = "box", .keep_listener = true});
   CHECK_REFUSED("two who listen", CTR_E_CONFIG, "linux.seccomp.listenerPath");
