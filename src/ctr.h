@@ -96,7 +96,7 @@
        procfs go to a verified procfs. What this version does not have, and refuses when a config
        asks for it, is labels. Without linux.seccomp code inside meets the whole system call
        interface of the kernel; ctr_config_default has the preset CTR_SECCOMP_DEFAULT, which costs
-       about 50 us a start. Without linux.resources it can use up memory
+       some 0.2 ms a start. Without linux.resources it can use up memory
        and processes; without rules for devices in there and with CAP_MKNOD it can make any. Use a
        user namespace where you can, and do not let hostile code in on the strength of this version
        alone. Shared with the caller, whatever the config says: the files behind the
