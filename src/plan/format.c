@@ -176,7 +176,7 @@ enum {
   X(TELL_STARTED, "tell who starts it that nothing is left to do", "unix(7)")                      \
   X(FILTER, "load a seccomp filter of %s0 instructions%H3%f2", "seccomp(2)")                       \
   X(TAKE_LISTENER, "give who listens at %s0 what its calls are notified by", "seccomp_unotify(2)") \
-  X(KEEP_LISTENER, "keep for the caller what its calls are notified by", "seccomp_unotify(2)")      \
+  X(KEEP_LISTENER, "keep for the caller what its calls are notified by", "seccomp_unotify(2)")     \
   X(CALL, "call the caller's function", "fork(2)")                                                 \
   X(EXEC, "execute %s0", "execve(2)")
 

@@ -144,8 +144,8 @@ static bool is_there(const char *program) {
 }
 
 #define SHELL_ALONE                                                                                \
-  "echo $((6 * 7)); read a b </proc/self/status; echo $a; echo text >/tmp/file; read c </tmp/file; " \
-  "echo $c; test -e /nothing || exec cat /tmp/file"
+  "echo $((6 * 7)); read a b </proc/self/status; echo $a; echo text >/tmp/file; "                    \
+  "read c </tmp/file; echo $c; test -e /nothing || exec cat /tmp/file"
 #define SHELL_SAYS "42\nName:\ntext\ntext\n"
 
 TEST(shells_run) {

@@ -1,5 +1,5 @@
-/* Tries to undo what is read-only or masked, by old and new calls; says what could be undone, a line
-   each. Nothing is written to what opens. */
+/* Tries to undo what is read-only or masked, by old and new calls; says what could be undone, a
+   line each. Nothing is written to what opens. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +29,8 @@ static void new_procfs(void) {
   long fs = syscall(FSOPEN, "proc", 0);
   syscall(FSCONFIG, fs, CONFIG_CREATE, NULL, NULL, 0);
   long mount_ = syscall(FSMOUNT, fs, 0, 0);
-  if (syscall(MOVE_MOUNT, mount_, "", AT_FDCWD, "/tmp", EMPTY_PATH) == 0) puts("a procfs is mounted");
+  if (syscall(MOVE_MOUNT, mount_, "", AT_FDCWD, "/tmp", EMPTY_PATH) == 0)
+    puts("a procfs is mounted");
   if (opens("/tmp/sys/kernel/core_pattern")) puts("its settings can be written to");
 }
 
