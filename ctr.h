@@ -120,9 +120,9 @@
        - A config, however hostile its bytes, is an error or a plan; a child, whatever it sends, can
          only make its own start fail.
        ctr_config_default has the seccomp preset CTR_SECCOMP_DEFAULT (some 0.2 ms a start),
-       no-new-privileges, three capabilities, masked and read-only paths. With a user namespace (take
-       one where you can), and with linux.resources besides, code in there has no way to read, write,
-       signal, trace or exhaust what the config did not name, but a bug of the kernel.
+       no-new-privileges, three capabilities, masked and read-only paths. With a user namespace,
+       which is worth to be had, and with linux.resources besides, code in there has no way to read,
+       write, signal, trace or exhaust what the config did not name, but a bug of the kernel.
        Not promised:
        - Without linux.seccomp code inside meets the whole system call interface of the kernel.
          Without linux.resources it can use up memory and processes; without rules for devices in
