@@ -131,6 +131,7 @@ def staged(build, into):
     tools' bundles, which lie beside the tree on some machines."""
     top = into / "top"
     bundles = TESTS.parent.parent / "shared/bundles"
+    (into / "made").mkdir(mode=0o755)  # by the tests of known holes, for all users
     shutil.copytree(TESTS.parent, top, ignore=shutil.ignore_patterns(".git", "build"))
     shutil.copytree(build, top / "build", ignore=shutil.ignore_patterns("sanitize", "vm", "fuzz"))
     if bundles.is_dir():
@@ -145,7 +146,8 @@ def environment(user, room, top):
         env = {name: value for name, value in env.items() if not name.startswith("XDG_")}
         env["HOME"] = str(room)
     return {**env, **user.env, "TMPDIR": str(room), "CTR_TOP": str(top),
-            "CTR_BUILD": str(top / "build"), "PYTHONDONTWRITEBYTECODE": "1"}
+            "CTR_BUILD": str(top / "build"), "CTR_MADE": str(top.parent / "made"),
+            "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run_layer(layer, user, parts, top, tally):

@@ -15,6 +15,7 @@ The rows of shared/reference/security.md have their names from the classes here.
 
 import atexit
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -29,19 +30,16 @@ from lifecycle import Containers  # noqa: E402
 import lifecycle  # noqa: E402
 
 CC = os.environ.get("CC", "cc")
-MADE = Path(tempfile.mkdtemp(prefix="weakened."))
-MADE.chmod(0o755)
-atexit.register(shutil.rmtree, MADE, ignore_errors=True)
+OWN = Path(tempfile.mkdtemp(prefix="weakened."))
+OWN.chmod(0o755)
+atexit.register(shutil.rmtree, OWN, ignore_errors=True)
+# What the user made who ran these tests before us; only the first can write there.
+MADE = Path(os.environ.get("CTR_MADE", OWN))
 
 
-@functools.cache
-def compiled(changes, source, options=()):
-    """A program of examples/ or tests/ made with changes to ctr.h, or to the file named third of
-    those beside it. Each text stands there once."""
-    folder = Path(tempfile.mkdtemp(dir=MADE))
-    folder.chmod(0o755)
-    place = folder / source
-    shutil.copytree((TOP / source).parent, place.parent)
+def changed(changes, source, folder):
+    """A copy of the sources with changes in it. Each text stands there once."""
+    shutil.copytree((TOP / source).parent, (folder / source).parent)
     shutil.copy(TOP / "ctr.h", folder)
     for old, new, *file in changes:
         path = folder / (file[0] if file else "ctr.h")
@@ -49,20 +47,33 @@ def compiled(changes, source, options=()):
         if text.count(old) != 1:
             raise AssertionError(f"{path.name} has {text.count(old)} times: {old}")
         path.write_text(text.replace(old, new))
-    program = folder / place.stem
+
+
+@functools.cache
+def compiled(changes, source, options=(), name=None):
+    """A program of examples/ or tests/ made with changes to ctr.h, or to the file named third of
+    those beside it."""
+    key = hashlib.sha256(repr((changes, source, options, CC)).encode()).hexdigest()[:16]
+    program = MADE / key / (name or Path(source).stem)
+    if program.exists():
+        return program
+    into = MADE if os.access(MADE, os.W_OK) else OWN
+    folder = Path(tempfile.mkdtemp(dir=into))
+    folder.chmod(0o755)
+    changed(changes, source, folder)
     # The folder comes first: examples include "ctr.h" beside them or by -I.
     subprocess.run([CC, "-std=gnu11", "-O0", "-w", "-static", *options, "-I", folder, "-I", TOP,
-                    place, "-o", program], check=True, capture_output=True, text=True)
-    return program
+                    folder / source, "-o", folder / program.name], check=True, capture_output=True,
+                   text=True)
+    try:
+        return folder.rename(into / key) / program.name
+    except OSError:  # another test made it meanwhile
+        return folder / program.name
 
 
 def weakened(*changes):
     """A ctr-oci without a defence."""
-    program = compiled(tuple(changes), "examples/oci.c")
-    named = program.with_name("ctr-oci")
-    if not named.exists():
-        shutil.copy(program, named)
-    return named
+    return compiled(tuple(changes), "examples/oci.c", name="ctr-oci")
 
 
 class Hole(Containers):
