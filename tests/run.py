@@ -132,7 +132,7 @@ def staged(build, into):
     top = into / "top"
     bundles = TESTS.parent.parent / "shared/bundles"
     shutil.copytree(TESTS.parent, top, ignore=shutil.ignore_patterns(".git", "build"))
-    shutil.copytree(build, top / "build", ignore=shutil.ignore_patterns("sanitize", "vm"))
+    shutil.copytree(build, top / "build", ignore=shutil.ignore_patterns("sanitize", "valgrind", "vm"))
     if bundles.is_dir():
         shutil.copytree(bundles, into / "shared/bundles")
     return top
