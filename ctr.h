@@ -2228,7 +2228,7 @@ static pid_t ctr__clone(uint64_t flags, bool have_clone3, int cgroup, int *ret_p
     struct ctr__clone_args args = {.flags = flags | CTR__CLONE_PIDFD | set_pid,
                                    .parent_tid = (uint64_t)(uintptr_t)ret_pid,
                                    .pidfd = (uint64_t)(uintptr_t)&pidfd,
-                                   .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD};
+                                   .exit_signal = (flags & CLONE_PARENT) ? 0 : SIGCHLD};
     if (cgroup >= 0) {
       args.flags |= CTR__CLONE_INTO_CGROUP;
       args.cgroup = (uint64_t)cgroup;
@@ -2298,9 +2298,10 @@ static int ctr__reap(int pidfd, ctr_exit *ret_exit) {
   siginfo_t info = {0};
   int r = ctr__waitid(pidfd, &info, 0);
   if (r < 0) return r;
-  *ret_exit = info.si_code == CLD_EXITED
-                  ? (ctr_exit){.code = info.si_status}
-                  : (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
+  if (info.si_code == CLD_EXITED)
+    *ret_exit = (ctr_exit){.code = info.si_status};
+  else
+    *ret_exit = (ctr_exit){.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
   return 0;
 }
 
@@ -2310,7 +2311,8 @@ static int ctr__pidfd_signal(int pidfd, int signal) {
 
 /* Closes every descriptor from first on but two, which may be -1. Linux 5.9. */
 static int ctr__close_all_but(int first, const int kept[2]) {
-  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = low == kept[0] ? kept[1] : kept[0];
+  const int low = kept[0] < kept[1] ? kept[0] : kept[1],
+            high = kept[0] < kept[1] ? kept[1] : kept[0];
   const int ends[2] = {low, high};
   for (int i = 0; i < 2; i++) {
     if (ends[i] < first) continue;
@@ -2614,8 +2616,8 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   char path[64], text[1024];
   ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/stat");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  ssize_t len = fd < 0 ? fd : read(fd, text, sizeof text - 1);
-  if (len < 0) return fd < 0 ? fd == -ENOENT ? -ESRCH : fd : -errno;
+  ssize_t len = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
+  if (len < 0) return fd == -ENOENT ? -ESRCH : (int)len;
   text[len] = '\0';
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
@@ -2655,7 +2657,7 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
   size_t room = 8192, len = 0;
   char *text = ctr_arena_alloc(arena, room);
   ssize_t n = fd;
-  while (text && n >= 0 && (n = read(fd, text + len, room - len - 1)) > 0) {
+  while (text && n >= 0 && (n = ctr__ret(read(fd, text + len, room - len - 1))) > 0) {
     len += (size_t)n;
     if (len + 1 < room) continue;
     char *bigger = ctr__arena_array(arena, 2, room);
@@ -2664,7 +2666,7 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
     room *= 2;
   }
   if (!text) return -ENOMEM;
-  if (n < 0) return fd < 0 ? fd : -errno;
+  if (n < 0) return (int)n;
   text[len] = '\0';
   *ret_text = text;
   return 0;
@@ -2672,6 +2674,7 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
 
 /* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
 static char *ctr__next_word(char **at) {
+  /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): there are as many lines as counted */
   char *word = *at, *end = word + strcspn(word, " ");
   *at = end + (*end == ' ');
   *end = '\0';
@@ -3968,8 +3971,8 @@ __attribute__((format(printf, 4, 5))) static ctr_code ctr__misread(ctr__config_r
 
 static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
                               const char *expected) {
-  return ctr__misread(r, where, value, "expected %s, found %s", expected,
-                      ctr__json_type_name(value));
+  ctr__misread(r, where, value, "expected %s, found %s", expected, ctr__json_type_name(value));
+  return CTR_E_CONFIG;
 }
 
 /* -- scalars -- */
@@ -4298,7 +4301,7 @@ ctr_code ctr_resources_parse(ctr_arena *arena, const char *text, size_t len,
 
 ctr_code ctr_config_parse(ctr_arena *arena, const char *text, size_t len, ctr_config **ret_config,
                           ctr_err *err) {
-  ctr_json *value;
+  ctr_json *value = NULL;
   ctr__config_reader r = {.arena = arena, .err = err};
   ctr__err_clear(err);
   if (!arena || !text || !ret_config)
@@ -6180,6 +6183,7 @@ static ctr_plan *ctr__builder_finish(ctr__builder *b, ctr__ref argv, ctr__ref en
   size_t size = head + steps_len + b->data_len;
   ctr_plan *plan = b->nomem || size > UINT32_MAX ? NULL : CTR_MALLOC(size);
   if (!plan) return NULL;
+  memset(plan, 0, head); /* what fills it up belongs to the block as well */
   *plan = (ctr_plan){.size = (uint32_t)size,
                      .step_count = b->step_count,
                      .steps = (uint32_t)head,
@@ -6499,7 +6503,8 @@ static ctr_code ctr__plan_maps(ctr__builder *b) {
 
 /* Who the process is in the container's user namespace: in one of its own below that, root. */
 static ctr_user ctr__outer_user(const ctr__builder *b) {
-  return b->desc->inner_userns ? (ctr_user){.uid = 0} : b->config->process.user;
+  const ctr_user root = {.uid = 0};
+  return b->desc->inner_userns ? root : b->config->process.user;
 }
 
 /* Everything that runs as a user of the container must exist in its user namespace. */
@@ -7636,7 +7641,8 @@ static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
 /* JSON without its closing brace, for more members to follow; NULL without memory. */
 static char *ctr__open_object(ctr_arena *arena, const ctr_json *object) {
   ctr__string text = {.arena = arena};
-  if (ctr_json_write(object, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem)
+  if (ctr_json_write(object, CTR_JSON_COMPACT, ctr__string_sink, &text, NULL) || text.nomem ||
+      !text.text)
     return NULL;
   text.text[text.len - 1] = '\0';
   return text.text;
@@ -8280,7 +8286,7 @@ static ctr_code ctr__dev_close(ctr__builder *b, ctr__dev_table *t) {
                      CTR__DEV_ENTRIES_MAX);
   t->items = ctr__take(b, room, sizeof *t->items);
   if (!t->items) return ctr__nomem(b->err);
-  memcpy(t->items, named.items, named.count * sizeof *t->items);
+  if (named.count) memcpy(t->items, named.items, named.count * sizeof *t->items);
   for (size_t i = 0; i < named.count; i++) {
     const int32_t *key = named.items[i].key, type = key[CTR__DEV_KEY_TYPE];
     for (size_t n = any[type]; n < end[type] && ctr__dev_ends_major(&named, i); n++)
@@ -8317,8 +8323,9 @@ static void ctr__dev_apply(ctr__dev_table *t, const ctr__dev_rule *rule) {
 /* Leaves out what says no more than what would match without it. From the end, where all that is
    more general has been decided on before; what is kept gathers there. */
 static void ctr__dev_prune(ctr__dev_table *t) {
-  const ctr__dev_entry *base = NULL, *line = NULL; /* any:any; MAJOR:any of what is looked at */
   ctr__dev_table kept = {t->items + t->count, 0};
+  /* any:any, which comes first; MAJOR:any of what is looked at, or base where there is none */
+  const ctr__dev_entry *base = kept.items, *line = base;
   for (size_t i = t->count; i-- > 0;) {
     const ctr__dev_entry e = t->items[i];
     int32_t type = e.key[CTR__DEV_KEY_TYPE], minor_ = e.key[CTR__DEV_KEY_MINOR];
@@ -8326,7 +8333,8 @@ static void ctr__dev_prune(ctr__dev_table *t) {
     bool any_major = e.key[CTR__DEV_KEY_MAJOR] == CTR__DEV_ANY, keep = true;
     if (minor_ == CTR__DEV_ANY) {
       /* The last major had nothing of its own: its line went in before its minors. */
-      if (line && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+      if (line != base && line == kept.items && line->access == base->access)
+        kept.items++, kept.count--;
     } else if (any_major) {
       keep = e.access != base->access;
     } else {
@@ -8336,10 +8344,11 @@ static void ctr__dev_prune(ctr__dev_table *t) {
     if (!keep) continue;
     *--kept.items = e;
     kept.count++;
-    if (minor_ == CTR__DEV_ANY && any_major) base = kept.items, line = NULL;
-    if (minor_ == CTR__DEV_ANY && !any_major) line = kept.items;
+    if (minor_ == CTR__DEV_ANY) line = kept.items;
+    if (minor_ == CTR__DEV_ANY && any_major) base = line;
   }
-  if (line && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+  if (line != base && line == kept.items && line->access == base->access)
+    kept.items++, kept.count--;
   *t = kept;
 }
 
@@ -8686,9 +8695,14 @@ static const char *ctr__v2_hierarchical(ctr__limits *limits, const char *field) 
 /* Without libm, which a program would have to be linked with. value is at least 1. */
 static double ctr__log2(double value) {
   double log = 0;
-  for (; value >= 2; value /= 2) log++;
-  for (double bit = 0.5; bit > 1e-15; bit /= 2) {
+  while (value >= 2) {
+    value /= 2;
+    log++;
+  }
+  double bit = 1;
+  for (int i = 0; i < DBL_MANT_DIG; i++) {
     value *= value;
+    bit /= 2;
     if (value < 2) continue;
     value /= 2;
     log += bit;
@@ -9128,7 +9142,7 @@ static ctr__hierarchy *ctr__hierarchy_for_devices(const ctr__builder *b) {
   const uint64_t bpf = CTR_CAP(BPF) | CTR_CAP(NET_ADMIN), caps = b->facts->caps;
   if (!b->facts->initial_userns || !b->config->linux_.resources.devices.count) return NULL;
   ctr__hierarchy *v1 = ctr__hierarchy_with(b->hierarchies, "devices", 7, false);
-  if (v1) return caps & CTR_CAP(SYS_ADMIN) ? v1 : NULL;
+  if (v1) return (caps & CTR_CAP(SYS_ADMIN)) ? v1 : NULL;
   return (caps & CTR_CAP(SYS_ADMIN)) || (caps & bpf) == bpf ? ctr__any_v2(b->hierarchies) : NULL;
 }
 
@@ -11810,7 +11824,7 @@ static int ctr__apply_attr(int mount, const uint64_t *num) {
 static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
   char path[32];
   if (have_setattr)
-    return ctr__mount_setattr(mount, type & MS_REC ? CTR__AT_RECURSIVE : 0, 0, 0,
+    return ctr__mount_setattr(mount, (type & MS_REC) ? CTR__AT_RECURSIVE : 0, 0, 0,
                               type & ~(uint64_t)MS_REC);
   ctr__fd_path(path, mount);
   return ctr__mount(NULL, path, NULL, type, NULL);
@@ -14705,7 +14719,7 @@ static void ctr__stats_read_raw(ctr__stats_reader *r) {
   ctr_counter *items = count ? ctr__stats_take(r, count, sizeof *items) : NULL;
   char *at = items ? ctr__stats_take(r, strlen(text) + 1, 1) : NULL;
   if (!at) return;
-  strcpy(at, text);
+  ctr__put_str(at, text);
   for (size_t i = 0; i < count; i++) {
     items[i].name = ctr__stats_line(&at);
     if (!ctr__stats_split((char *)(uintptr_t)items[i].name, &items[i].value)) {
@@ -14880,7 +14894,8 @@ static bool ctr__stats_io_line(ctr__stats_reader *r, char *line, ctr_io_entry *e
   char *word = ctr__next_word(&line);
   if (*line) {
     char *op = ctr__stats_take(r, strlen(word) + 1, 1);
-    entry->op = op ? strcpy(op, word) : NULL;
+    if (op) ctr__put_str(op, word);
+    entry->op = op;
     word = ctr__next_word(&line);
   }
   return !*line && ctr__stats_number(word, &entry->value);
@@ -15030,7 +15045,8 @@ static void ctr__stats_read_hugetlb(ctr__stats_reader *r) {
 static bool ctr__stats_rdma_line(ctr__stats_reader *r, char *line, ctr_rdma_entry *entry) {
   const char *word = ctr__next_word(&line);
   char *device = ctr__stats_take(r, strlen(word) + 1, 1);
-  entry->device = device ? strcpy(device, word) : "";
+  if (device) ctr__put_str(device, word);
+  entry->device = device ? device : "";
   while (*line) {
     ctr_uint value = {true, 0};
     char *pair = ctr__next_word(&line);
@@ -15047,11 +15063,12 @@ static void ctr__stats_rdma(ctr__stats_reader *r, const char *file, ctr_rdma_ent
   size_t count = at ? ctr__stats_lines(at) : 0;
   ctr_rdma_entry *items = count ? ctr__stats_take(r, count, sizeof *items) : NULL;
   if (!items) return;
-  for (size_t i = 0; i < count; i++)
-    if (!ctr__stats_rdma_line(r, ctr__stats_line(&at), &items[i])) {
-      ctr__stats_fail(r, file, EPROTO);
-      return;
-    }
+  for (size_t i = 0; i < count; i++) {
+    char *line = ctr__stats_line(&at);
+    if (line && ctr__stats_rdma_line(r, line, &items[i])) continue;
+    ctr__stats_fail(r, file, EPROTO);
+    return;
+  }
   *list = (ctr_rdma_entries){items, count};
 }
 
@@ -15573,6 +15590,7 @@ static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
                                  const ctr__mount_line *mount) {
   for (size_t i = 0; i < count; i++)
     if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): no line was read without it */
         !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
       return lines[i].point;
   return NULL;
@@ -15880,9 +15898,9 @@ static int ctr__await(const ctr__start *s) {
   int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
   struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
   int n;
-  do n = poll(both, 2, -1);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return -errno;
+  do n = (int)ctr__ret(poll(both, 2, -1));
+  while (n == -EINTR);
+  if (n < 0) return n;
   if (both[0].revents) return 0;
   /* What it sent before it ended was sent before that was told. */
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
@@ -16986,7 +17004,8 @@ static ctr_code ctr__check_id(const char *id, ctr_err *err) {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-";
   if (!id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container id is needed");
   size_t len = strlen(id);
-  if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, ".") && strcmp(id, ".."))
+  if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, ".") != 0 &&
+      strcmp(id, "..") != 0)
     return CTR_OK;
   return ctr__fail(err, CTR_E_ARG, 0, NULL,
                    "\"%.64s\" is no container id: 1 to 1024 characters of A-Z a-z 0-9 _ + . -, and "
@@ -18240,7 +18259,7 @@ static ctr_code ctr__starting_ended(const ctr__starting *s, ctr_err *err) {
 }
 
 static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
-  ctr__start_report report;
+  ctr__start_report report = {.kind = 0};
   for (;;) {
     CTR__AUTO_CLOSE fd = -1;
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
