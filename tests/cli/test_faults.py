@@ -10,7 +10,7 @@ import errno
 import os
 
 from lifecycle import RUNTIME, Containers, Running, until
-from oci import BUILD
+from oci import BUILD, ROOT
 from test_killed import spread
 
 ALL = os.environ.get("CTR_FAULTS") == "all"
