@@ -11,6 +11,7 @@ from hole import Hole, compiled
 class Audit(Hole):
     """Something of the host is to be found in a default container that nobody has allowed."""
 
+    filtered = True
     without = [("    [CTR__STEP_READONLY] = ctr__child_readonly,\n",
                 "    [CTR__STEP_READONLY] = ctr__child_keep_umask,\n")]
 
