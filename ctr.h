@@ -87,7 +87,7 @@
 
    LANDLOCK  rights that the program gives up, whoever it is: no privilege is needed
        const ctr_landlock_path rules[] = {
-           {CTR_STRS("/usr", "/lib", "/bin"), CTR_STRS("read", "execute")},
+           {CTR_STRS("/usr"), CTR_STRS("read", "execute")},
            {CTR_STRS("/tmp", "/dev"), CTR_STRS("read", "write")}};
        const ctr_landlock only = {.handledAccessFs = CTR_STRS("read", "write", "execute"),
                                   .handledAccessNet = CTR_STRS("bind_tcp", "connect_tcp"),
@@ -1029,6 +1029,8 @@ typedef struct ctr_landlock_ports {
                  (with execute and ioctl_dev), in a rule of these what is handled
      of TCP:     bind_tcp connect_tcp; or "all"
      as scopes:  abstract_unix_socket signal; or "all"
+   Paths are those of the container when its program starts, without links on the way: whoever can
+   make a link would say what is allowed.
    It holds from after the startContainer hooks, for the program or function and for each that joins
    the container (ctr_container_exec), which cannot signal one another when signals are scoped. It
    needs process.noNewPrivileges, or CAP_SYS_ADMIN of the caller, or a user namespace.
@@ -1174,6 +1176,9 @@ typedef struct ctr_plan_desc {
   bool no_new_session;     /* stay in the caller's session and process group, with its terminal
                               (setsid(2)), into which the program can type (TIOCSTI)            */
   bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
+  bool share_memory;       /* with call_function: what the caller has mapped MAP_SHARED is there,
+                              and whatever acts on it, such as a ring of io_uring(7), acts for
+                              who writes there                                                  */
 } ctr_plan_desc;
 
 /* Compiles a config.
@@ -1278,7 +1283,8 @@ typedef struct ctr_process_desc {
 
   /* For a plan with call_function: called in the new process in the place of execve, when all else
      is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
-     memory is a copy of the caller's, whose threads are not there: if there are any, it may call
+     memory is a copy of the caller's, less what that has mapped MAP_SHARED (share_memory in
+     ctr_plan_desc); the caller's threads are not there: if there are any, it may call
      async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
      leaves in the buffers of stdio is lost. Filters
      (ctr_plan_desc) are loaded before: they are to allow close(2), munmap(2) and exit_group(2). */
@@ -6036,7 +6042,8 @@ enum {
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
   X(SEAL_PROGRAM, "run the caller's program from %s0 of it", "mmap(2)")                            \
-  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")              \
+  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")                       \
+  X(OWN_MEMORY, "let go of memory that the caller shares with others", "munmap(2)")                \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
@@ -6193,6 +6200,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(SOMETHING_ELSE, "something else is there")                                                     \
   X(OF_THE_KERNEL, "it is on procfs or sysfs: that would be the mode on the whole machine")        \
+  X(BY_A_LINK, "a link leads there: name what it leads to")                                        \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \
@@ -12190,6 +12198,8 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
   ctr__plan_own_program(b);
+  if (b->desc->call_function && !b->desc->share_memory)
+    ctr__child_step(b, OWN_MEMORY, .field = NULL);
   ctr__plan_key_label(b, CTR__LANE_CHILD);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (ctr__enters_cgroup_first(b))
@@ -13207,6 +13217,8 @@ typedef struct ctr__mapping {
 typedef struct ctr__own_program {
   const char *path;
   int view;
+  int pages;      /* proc_pid_pagemap(5); < 0: not to be had         */
+  uintptr_t code; /* an address of its code, as the kernel mapped it */
   const ElfW(Phdr) * segments;
   size_t count;
   uintptr_t base;
@@ -13253,7 +13265,17 @@ static bool ctr__has_text_relocations(const ctr__own_program *p, const ElfW(Phdr
   return false;
 }
 
-/* From the mapping of the beginning of the file, where its headers are. */
+static bool ctr__has_code_at(const ElfW(Phdr) * segments, size_t count, uintptr_t base,
+                             uintptr_t at) {
+  for (size_t i = 0; i < count; i++)
+    if (segments[i].p_type == PT_LOAD && (segments[i].p_flags & PF_X) &&
+        at - (base + segments[i].p_vaddr) < segments[i].p_memsz)
+      return true;
+  return false;
+}
+
+/* From the mapping of the beginning of the file, where its headers are; it may be mapped by
+   somebody who reads it, too. */
 static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
   const ElfW(Ehdr) *head = (const void *)m->start;
   const size_t len = m->end - m->start;
@@ -13264,19 +13286,41 @@ static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
     return;
   const ElfW(Phdr) *all = (const void *)(m->start + head->e_phoff);
   for (size_t i = 0; i < head->e_phnum; i++) {
+    const uintptr_t base = m->start - all[i].p_vaddr;
     if (all[i].p_type != PT_LOAD || all[i].p_offset) continue;
+    if (!ctr__has_code_at(all, head->e_phnum, base, p->code)) continue;
     p->segments = all;
     p->count = head->e_phnum;
-    p->base = m->start - all[i].p_vaddr;
+    p->base = base;
   }
   for (size_t i = 0; i < p->count; i++)
     if (all[i].p_type == PT_DYNAMIC) p->text_relocated |= ctr__has_text_relocations(p, &all[i]);
 }
 
-/* Whether what is there is still what the file says: nobody has written to it, nor has the loader,
-   which has made a part of the writable segment read-only again (PT_GNU_RELRO). */
+/* Whether a private page of it was written to: it is there, or swapped out, and no page of a file
+   (proc_pid_pagemap(5)). Where that is not to be had, any may have been. */
+static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m) {
+  enum { FEW = 128 };
+  uint64_t pages[FEW];
+  const uintptr_t size = (uintptr_t)getauxval(AT_PAGESZ);
+  for (uintptr_t at = m->start; at < m->end; at += FEW * size) {
+    const uintptr_t left = (m->end - at) / size, count = left < FEW ? left : FEW;
+    const size_t bytes = count * sizeof *pages;
+    const ssize_t n = p->pages < 0
+                          ? -1
+                          : pread(p->pages, pages, bytes, (off_t)(at / size * sizeof *pages));
+    if (n != (ssize_t)bytes) return true;
+    for (size_t i = 0; i < count; i++)
+      if ((pages[i] >> 62 & 3) && !(pages[i] >> 61 & 1)) return true;
+  }
+  return false;
+}
+
+/* Whether what is there is still what the file says: nobody has written to it, as who patches code
+   does, nor has the loader, which has made a part of the writable segment read-only again
+   (PT_GNU_RELRO). */
 static bool ctr__is_as_in_file(const ctr__own_program *p, const ctr__mapping *m) {
-  if ((m->prot & PROT_WRITE) || !p->segments) return false;
+  if ((m->prot & PROT_WRITE) || !p->segments || ctr__is_written_to(p, m)) return false;
   for (size_t i = 0; i < p->count; i++) {
     const ElfW(Phdr) *s = &p->segments[i];
     const uintptr_t start = p->base + s->p_vaddr;
@@ -13321,7 +13365,9 @@ static int ctr__map_copy(const ctr__mapping *m) {
   uintptr_t copy = 0;
   int r = ctr__mmap(&copy, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (r < 0) return r;
-  if (m->prot & PROT_READ) ctr__copy_words(copy, m->start, len);
+  if (!(m->prot & PROT_READ)) r = (int)CTR__CALL(SYS_mprotect, m->start, len, PROT_READ);
+  if (r < 0) return r;
+  ctr__copy_words(copy, m->start, len);
   r = (int)CTR__CALL(SYS_mprotect, copy, len, m->prot);
   if (r < 0) return r;
   r = syscall(SYS_mremap, copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, m->start) == -1 ? -errno
@@ -13334,16 +13380,18 @@ static int ctr__map_view(const ctr__mapping *m, int view) {
   return ctr__mmap(&at, m->end - m->start, m->prot, m->flags | MAP_FIXED, view, m->offset);
 }
 
-static int ctr__map_again(ctr__own_program *p, const char *line) {
-  const ctr__mapping m = ctr__read_mapping(line);
-  if (strcmp(m.path, p->path) != 0) return 0;
-  ctr__read_program(p, &m);
-  return ctr__is_as_in_file(p, &m) ? ctr__map_view(&m, p->view) : ctr__map_copy(&m);
+/* Wherever it is mapped, which may be more than once. */
+static int ctr__map_again(void *data, const ctr__mapping *m) {
+  ctr__own_program *p = data;
+  if (strcmp(m->path, p->path) != 0) return 0;
+  ctr__read_program(p, m);
+  return ctr__is_as_in_file(p, m) ? ctr__map_view(m, p->view) : ctr__map_copy(m);
 }
 
-/* Wherever it is mapped, which may be more than once: as the kernel lists it, whose place in the
-   list is an address, so that it does not matter what is mapped there meanwhile. */
-static int ctr__map_all_again(int proc, ctr__own_program *p) {
+/* All that is mapped, as the kernel lists it, whose place in the list is an address: it does not
+   matter what is mapped, or not any more, meanwhile. */
+static int ctr__each_mapping(int proc, int (*visit)(void *data, const ctr__mapping *m),
+                             void *data) {
   char text[CTR__MAPS_ROOM];
   size_t used = 0;
   CTR__AUTO_CLOSE maps = ctr__open(proc, "self/maps", O_RDONLY, 0);
@@ -13356,7 +13404,8 @@ static int ctr__map_all_again(int proc, ctr__own_program *p) {
     for (size_t i = 0; i < used; i++) {
       if (text[i] != '\n') continue;
       text[i] = '\0';
-      const int r = ctr__map_again(p, line);
+      const ctr__mapping m = ctr__read_mapping(line);
+      const int r = visit(data, &m);
       if (r < 0) return r;
       line = text + i + 1;
     }
@@ -13405,9 +13454,11 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
   if (view < 0) view = ctr__view_by_copy(proc);
   if (view < 0) return view;
   if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
-  ctr__own_program program = {.path = path, .view = view};
-  int r = ctr__map_all_again(proc, &program);
-  if (r == 0) r = ctr__read_mm(proc, &c->mm);
+  int r = ctr__read_mm(proc, &c->mm);
+  CTR__AUTO_CLOSE pages = ctr__open(proc, "self/pagemap", O_RDONLY, 0);
+  ctr__own_program program = {
+      .path = path, .view = view, .pages = pages, .code = (uintptr_t)c->mm.start_code};
+  if (r == 0) r = ctr__each_mapping(proc, ctr__map_again, &program);
   if (r < 0) return r;
   c->exe = ctr__sealed_file(proc, -1);
   /* Where what is in memory may not be executed (vm.memfd_noexec): the view is as safe. */
@@ -13422,6 +13473,23 @@ static int ctr__child_hide_program(ctr__child *c, const ctr__step *s) {
   int r = ctr__set_exe(&c->mm, c->exe);
   ctr__close(&c->exe);
   return r;
+}
+
+/* What the caller shares with others, a ring of io_uring(7) for instance, by which the kernel would
+   act for it: a function of the caller's gets none of it. Only who reports on the start is there
+   until then. */
+static int ctr__unmap_shared(void *data, const ctr__mapping *m) {
+  const ctr__child *c = data;
+  const bool is_ours = (uintptr_t)c->launch->shared - m->start < m->end - m->start;
+  if (m->flags == MAP_PRIVATE || is_ours) return 0;
+  return (int)CTR__CALL(SYS_munmap, m->start, m->end - m->start);
+}
+
+static int ctr__child_own_memory(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
+  const int proc = c->proc < 0 ? opened : c->proc;
+  return proc < 0 ? proc : ctr__each_mapping(proc, ctr__unmap_shared, c);
 }
 
 /* ==== [SECTION] child/mounts.c ================================================================ */
@@ -14595,11 +14663,13 @@ static int ctr__child_landlock(ctr__child *c, const ctr__step *s) {
   return c->ruleset < 0 ? c->ruleset : 0;
 }
 
-/* Of a file the kernel takes no rights that only a directory can give. */
+/* A link of the image, or of who runs in the container already, would widen what is allowed. Of a
+   file the kernel takes no rights that only a directory can give. */
 static int ctr__child_landlock_path(ctr__child *c, const ctr__step *s) {
   struct stat st;
   CTR__AUTO_CLOSE fd =
-      ctr__openat2(AT_FDCWD, ctr__arg(c, s, 0), O_PATH, 0, CTR__RESOLVE_NO_MAGICLINKS);
+      ctr__openat2(AT_FDCWD, ctr__arg(c, s, 0), O_PATH, 0, CTR__RESOLVE_NO_SYMLINKS);
+  if (fd == -ELOOP) return ctr__because(c, CTR__WHY_BY_A_LINK, fd);
   if (fd < 0) return fd;
   if (fstat(fd, &st) < 0) return -errno;
   const struct ctr__landlock_path_beneath rule = {s->num[S_ISDIR(st.st_mode) ? 0 : 1], fd};
@@ -14730,6 +14800,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SYNC] = ctr__child_sync,
     [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
+    [CTR__STEP_OWN_MEMORY] = ctr__child_own_memory,
     [CTR__STEP_STDIO] = ctr__child_stdio,
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,

@@ -87,7 +87,7 @@
 
    LANDLOCK  rights that the program gives up, whoever it is: no privilege is needed
        const ctr_landlock_path rules[] = {
-           {CTR_STRS("/usr", "/lib", "/bin"), CTR_STRS("read", "execute")},
+           {CTR_STRS("/usr"), CTR_STRS("read", "execute")},
            {CTR_STRS("/tmp", "/dev"), CTR_STRS("read", "write")}};
        const ctr_landlock only = {.handledAccessFs = CTR_STRS("read", "write", "execute"),
                                   .handledAccessNet = CTR_STRS("bind_tcp", "connect_tcp"),

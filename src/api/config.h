@@ -571,6 +571,8 @@ typedef struct ctr_landlock_ports {
                  (with execute and ioctl_dev), in a rule of these what is handled
      of TCP:     bind_tcp connect_tcp; or "all"
      as scopes:  abstract_unix_socket signal; or "all"
+   Paths are those of the container when its program starts, without links on the way: whoever can
+   make a link would say what is allowed.
    It holds from after the startContainer hooks, for the program or function and for each that joins
    the container (ctr_container_exec), which cannot signal one another when signals are scoped. It
    needs process.noNewPrivileges, or CAP_SYS_ADMIN of the caller, or a user namespace.

@@ -64,6 +64,9 @@ typedef struct ctr_plan_desc {
   bool no_new_session;     /* stay in the caller's session and process group, with its terminal
                               (setsid(2)), into which the program can type (TIOCSTI)            */
   bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
+  bool share_memory;       /* with call_function: what the caller has mapped MAP_SHARED is there,
+                              and whatever acts on it, such as a ring of io_uring(7), acts for
+                              who writes there                                                  */
 } ctr_plan_desc;
 
 /* Compiles a config.

@@ -66,7 +66,8 @@ typedef struct ctr_process_desc {
 
   /* For a plan with call_function: called in the new process in the place of execve, when all else
      is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
-     memory is a copy of the caller's, whose threads are not there: if there are any, it may call
+     memory is a copy of the caller's, less what that has mapped MAP_SHARED (share_memory in
+     ctr_plan_desc); the caller's threads are not there: if there are any, it may call
      async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
      leaves in the buffers of stdio is lost. Filters
      (ctr_plan_desc) are loaded before: they are to allow close(2), munmap(2) and exit_group(2). */

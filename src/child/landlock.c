@@ -6,11 +6,13 @@ static int ctr__child_landlock(ctr__child *c, const ctr__step *s) {
   return c->ruleset < 0 ? c->ruleset : 0;
 }
 
-/* Of a file the kernel takes no rights that only a directory can give. */
+/* A link of the image, or of who runs in the container already, would widen what is allowed. Of a
+   file the kernel takes no rights that only a directory can give. */
 static int ctr__child_landlock_path(ctr__child *c, const ctr__step *s) {
   struct stat st;
   CTR__AUTO_CLOSE fd =
-      ctr__openat2(AT_FDCWD, ctr__arg(c, s, 0), O_PATH, 0, CTR__RESOLVE_NO_MAGICLINKS);
+      ctr__openat2(AT_FDCWD, ctr__arg(c, s, 0), O_PATH, 0, CTR__RESOLVE_NO_SYMLINKS);
+  if (fd == -ELOOP) return ctr__because(c, CTR__WHY_BY_A_LINK, fd);
   if (fd < 0) return fd;
   if (fstat(fd, &st) < 0) return -errno;
   const struct ctr__landlock_path_beneath rule = {s->num[S_ISDIR(st.st_mode) ? 0 : 1], fd};

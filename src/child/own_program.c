@@ -74,6 +74,8 @@ typedef struct ctr__mapping {
 typedef struct ctr__own_program {
   const char *path;
   int view;
+  int pages;      /* proc_pid_pagemap(5); < 0: not to be had         */
+  uintptr_t code; /* an address of its code, as the kernel mapped it */
   const ElfW(Phdr) * segments;
   size_t count;
   uintptr_t base;
@@ -120,7 +122,17 @@ static bool ctr__has_text_relocations(const ctr__own_program *p, const ElfW(Phdr
   return false;
 }
 
-/* From the mapping of the beginning of the file, where its headers are. */
+static bool ctr__has_code_at(const ElfW(Phdr) * segments, size_t count, uintptr_t base,
+                             uintptr_t at) {
+  for (size_t i = 0; i < count; i++)
+    if (segments[i].p_type == PT_LOAD && (segments[i].p_flags & PF_X) &&
+        at - (base + segments[i].p_vaddr) < segments[i].p_memsz)
+      return true;
+  return false;
+}
+
+/* From the mapping of the beginning of the file, where its headers are; it may be mapped by
+   somebody who reads it, too. */
 static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
   const ElfW(Ehdr) *head = (const void *)m->start;
   const size_t len = m->end - m->start;
@@ -131,19 +143,41 @@ static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
     return;
   const ElfW(Phdr) *all = (const void *)(m->start + head->e_phoff);
   for (size_t i = 0; i < head->e_phnum; i++) {
+    const uintptr_t base = m->start - all[i].p_vaddr;
     if (all[i].p_type != PT_LOAD || all[i].p_offset) continue;
+    if (!ctr__has_code_at(all, head->e_phnum, base, p->code)) continue;
     p->segments = all;
     p->count = head->e_phnum;
-    p->base = m->start - all[i].p_vaddr;
+    p->base = base;
   }
   for (size_t i = 0; i < p->count; i++)
     if (all[i].p_type == PT_DYNAMIC) p->text_relocated |= ctr__has_text_relocations(p, &all[i]);
 }
 
-/* Whether what is there is still what the file says: nobody has written to it, nor has the loader,
-   which has made a part of the writable segment read-only again (PT_GNU_RELRO). */
+/* Whether a private page of it was written to: it is there, or swapped out, and no page of a file
+   (proc_pid_pagemap(5)). Where that is not to be had, any may have been. */
+static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m) {
+  enum { FEW = 128 };
+  uint64_t pages[FEW];
+  const uintptr_t size = (uintptr_t)getauxval(AT_PAGESZ);
+  for (uintptr_t at = m->start; at < m->end; at += FEW * size) {
+    const uintptr_t left = (m->end - at) / size, count = left < FEW ? left : FEW;
+    const size_t bytes = count * sizeof *pages;
+    const ssize_t n = p->pages < 0
+                          ? -1
+                          : pread(p->pages, pages, bytes, (off_t)(at / size * sizeof *pages));
+    if (n != (ssize_t)bytes) return true;
+    for (size_t i = 0; i < count; i++)
+      if ((pages[i] >> 62 & 3) && !(pages[i] >> 61 & 1)) return true;
+  }
+  return false;
+}
+
+/* Whether what is there is still what the file says: nobody has written to it, as who patches code
+   does, nor has the loader, which has made a part of the writable segment read-only again
+   (PT_GNU_RELRO). */
 static bool ctr__is_as_in_file(const ctr__own_program *p, const ctr__mapping *m) {
-  if ((m->prot & PROT_WRITE) || !p->segments) return false;
+  if ((m->prot & PROT_WRITE) || !p->segments || ctr__is_written_to(p, m)) return false;
   for (size_t i = 0; i < p->count; i++) {
     const ElfW(Phdr) *s = &p->segments[i];
     const uintptr_t start = p->base + s->p_vaddr;
@@ -188,7 +222,9 @@ static int ctr__map_copy(const ctr__mapping *m) {
   uintptr_t copy = 0;
   int r = ctr__mmap(&copy, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (r < 0) return r;
-  if (m->prot & PROT_READ) ctr__copy_words(copy, m->start, len);
+  if (!(m->prot & PROT_READ)) r = (int)CTR__CALL(SYS_mprotect, m->start, len, PROT_READ);
+  if (r < 0) return r;
+  ctr__copy_words(copy, m->start, len);
   r = (int)CTR__CALL(SYS_mprotect, copy, len, m->prot);
   if (r < 0) return r;
   r = syscall(SYS_mremap, copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, m->start) == -1 ? -errno
@@ -201,16 +237,18 @@ static int ctr__map_view(const ctr__mapping *m, int view) {
   return ctr__mmap(&at, m->end - m->start, m->prot, m->flags | MAP_FIXED, view, m->offset);
 }
 
-static int ctr__map_again(ctr__own_program *p, const char *line) {
-  const ctr__mapping m = ctr__read_mapping(line);
-  if (strcmp(m.path, p->path) != 0) return 0;
-  ctr__read_program(p, &m);
-  return ctr__is_as_in_file(p, &m) ? ctr__map_view(&m, p->view) : ctr__map_copy(&m);
+/* Wherever it is mapped, which may be more than once. */
+static int ctr__map_again(void *data, const ctr__mapping *m) {
+  ctr__own_program *p = data;
+  if (strcmp(m->path, p->path) != 0) return 0;
+  ctr__read_program(p, m);
+  return ctr__is_as_in_file(p, m) ? ctr__map_view(m, p->view) : ctr__map_copy(m);
 }
 
-/* Wherever it is mapped, which may be more than once: as the kernel lists it, whose place in the
-   list is an address, so that it does not matter what is mapped there meanwhile. */
-static int ctr__map_all_again(int proc, ctr__own_program *p) {
+/* All that is mapped, as the kernel lists it, whose place in the list is an address: it does not
+   matter what is mapped, or not any more, meanwhile. */
+static int ctr__each_mapping(int proc, int (*visit)(void *data, const ctr__mapping *m),
+                             void *data) {
   char text[CTR__MAPS_ROOM];
   size_t used = 0;
   CTR__AUTO_CLOSE maps = ctr__open(proc, "self/maps", O_RDONLY, 0);
@@ -223,7 +261,8 @@ static int ctr__map_all_again(int proc, ctr__own_program *p) {
     for (size_t i = 0; i < used; i++) {
       if (text[i] != '\n') continue;
       text[i] = '\0';
-      const int r = ctr__map_again(p, line);
+      const ctr__mapping m = ctr__read_mapping(line);
+      const int r = visit(data, &m);
       if (r < 0) return r;
       line = text + i + 1;
     }
@@ -272,9 +311,11 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
   if (view < 0) view = ctr__view_by_copy(proc);
   if (view < 0) return view;
   if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
-  ctr__own_program program = {.path = path, .view = view};
-  int r = ctr__map_all_again(proc, &program);
-  if (r == 0) r = ctr__read_mm(proc, &c->mm);
+  int r = ctr__read_mm(proc, &c->mm);
+  CTR__AUTO_CLOSE pages = ctr__open(proc, "self/pagemap", O_RDONLY, 0);
+  ctr__own_program program = {
+      .path = path, .view = view, .pages = pages, .code = (uintptr_t)c->mm.start_code};
+  if (r == 0) r = ctr__each_mapping(proc, ctr__map_again, &program);
   if (r < 0) return r;
   c->exe = ctr__sealed_file(proc, -1);
   /* Where what is in memory may not be executed (vm.memfd_noexec): the view is as safe. */
@@ -289,4 +330,21 @@ static int ctr__child_hide_program(ctr__child *c, const ctr__step *s) {
   int r = ctr__set_exe(&c->mm, c->exe);
   ctr__close(&c->exe);
   return r;
+}
+
+/* What the caller shares with others, a ring of io_uring(7) for instance, by which the kernel would
+   act for it: a function of the caller's gets none of it. Only who reports on the start is there
+   until then. */
+static int ctr__unmap_shared(void *data, const ctr__mapping *m) {
+  const ctr__child *c = data;
+  const bool is_ours = (uintptr_t)c->launch->shared - m->start < m->end - m->start;
+  if (m->flags == MAP_PRIVATE || is_ours) return 0;
+  return (int)CTR__CALL(SYS_munmap, m->start, m->end - m->start);
+}
+
+static int ctr__child_own_memory(ctr__child *c, const ctr__step *s) {
+  (void)s;
+  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
+  const int proc = c->proc < 0 ? opened : c->proc;
+  return proc < 0 ? proc : ctr__each_mapping(proc, ctr__unmap_shared, c);
 }

@@ -59,6 +59,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SYNC] = ctr__child_sync,
     [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
+    [CTR__STEP_OWN_MEMORY] = ctr__child_own_memory,
     [CTR__STEP_STDIO] = ctr__child_stdio,
     [CTR__STEP_SIGNALS] = ctr__child_signals,
     [CTR__STEP_DIE_WITH_CALLER] = ctr__child_die_with_caller,

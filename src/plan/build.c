@@ -28,6 +28,8 @@ static void ctr__plan_child_start(ctr__builder *b) {
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   ctr__child_step(b, HOLD_PROC, .field = NULL);
   ctr__plan_own_program(b);
+  if (b->desc->call_function && !b->desc->share_memory)
+    ctr__child_step(b, OWN_MEMORY, .field = NULL);
   ctr__plan_key_label(b, CTR__LANE_CHILD);
   /* Whoever has changed ids may not write to /proc/self any more (proc_pid(5), dumpable). */
   if (ctr__enters_cgroup_first(b))

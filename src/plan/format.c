@@ -84,7 +84,8 @@ enum {
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
   X(SEAL_PROGRAM, "run the caller's program from %s0 of it", "mmap(2)")                            \
-  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")              \
+  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")                       \
+  X(OWN_MEMORY, "let go of memory that the caller shares with others", "munmap(2)")                \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
@@ -241,6 +242,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NOT_THAT_MODE, "that device is there with another mode or owner")                              \
   X(SOMETHING_ELSE, "something else is there")                                                     \
   X(OF_THE_KERNEL, "it is on procfs or sysfs: that would be the mode on the whole machine")        \
+  X(BY_A_LINK, "a link leads there: name what it leads to")                                        \
   X(IN_THE_WAY, "something is there already: the option bind puts the file over it")               \
   X(SOURCE, "the source cannot be opened")                                                         \
   X(OUT_OF_REACH, "the way there is not the same in the container's mount namespace")              \

@@ -79,6 +79,34 @@ TEST(a_function_shares_no_memory_with_its_caller) {
   box_free(&b);
 }
 
+static int *shared_word;
+
+/* Whether it is there, without dying of it: write(2) says EFAULT. */
+static int touch_shared_word(void *data) {
+  int ends[2];
+  (void)data;
+  const bool is_there =
+      pipe2(ends, O_CLOEXEC) == 0 && write(ends[1], shared_word, sizeof *shared_word) > 0;
+  printf("there %d\n", is_there);
+  fflush(stdout);
+  if (is_there) *shared_word = 7;
+  return 0;
+}
+
+TEST(what_the_caller_shares_with_others_is_no_functions) {
+  shared_word =
+      mmap(NULL, sizeof *shared_word, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  for (int share = 0; share < 2; share++) {
+    box b = box_calling(touch_shared_word, NULL);
+    b.plan.share_memory = share;
+    CHECK_RAN(box_go(&b));
+    CHECK_STR(b.out, share ? "there 1\n" : "there 0\n");
+    CHECK_NUM(*shared_word, share ? 7 : 0);
+    box_free(&b);
+  }
+  munmap(shared_word, sizeof *shared_word);
+}
+
 static int crash(void *data) {
   (void)data;
   __builtin_trap();

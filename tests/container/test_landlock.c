@@ -117,11 +117,11 @@ TEST(paths_are_those_of_the_containers_root) {
   NEEDS_ABI(1);
   check_path("/free", "open, EACCES");
   check_path("/free/file", "open, EACCES");
-  check_path("/link", "open, EACCES"); /* the host has no /free */
+  check_path("/link", "a link leads there"); /* who makes links would say what is allowed */
   check_path("/../free", "open, EACCES");
   check_path("/", "open, open");
   check_path("/nowhere", "No such file");
-  check_path("/proc/self/root/free", "symbolic links"); /* another process's, later */
+  check_path("/proc/self/root/free", "a link leads there"); /* another process's, later */
 }
 
 /* What is mounted is allowed as the place it lies in; a file system of its own is no way around. */
