@@ -409,8 +409,11 @@ typedef struct ctr_resources {
                           With a capability in permitted or bounding come the calls that take it:
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
-                          no new sockets, no signals but to threads, no changes of owners, modes,
-                          links or identity, whatever the capabilities. For decoders and judges.
+                          no new sockets, no changes of owners, modes, links or identity, whatever
+                          the capabilities; and no signals, but those to a thread by its number
+                          (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose thread
+                          it is: in a pid namespace with others of the same user let Landlock scope
+                          signals as well. For decoders and judges.
    Calls that are known and refused fail with EPERM (socket(2) with EAFNOSUPPORT, ioctl(2) under
    `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each group
    of calls with its reason. In config.json the annotation "ctr.seccomp": "default" or "strict"
@@ -642,8 +645,8 @@ typedef enum ctr_default_kind {
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
-   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are constants, so that to change one is to point it
-   at another.
+   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are
+   constants, so that to change one is to point it at another.
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
