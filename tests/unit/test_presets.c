@@ -369,7 +369,7 @@ TEST(a_preset_is_no_action_of_an_entry_and_has_no_errno) {
 
 /* -- asking for one -- */
 
-#define ASKED(value) ",'annotations':{'a':'b','ctr.seccomp':'" value "'}"
+#define ASKED(value) ",'annotations':{'a':'b','" CTR_SECCOMP_ANNOTATION "':'" value "'}"
 
 TEST(an_annotation_asks_for_one) {
   PLAN(NO_NEW, .top = ASKED("default"));
@@ -377,7 +377,7 @@ TEST(an_annotation_asks_for_one) {
   PLAN(NO_NEW, .top = ASKED("strict"));
   check_lines("strict", now.text, "instructions, the preset strict  <- linux.seccomp");
   PLAN(NO_NEW, .top = ASKED("lax"));
-  CHECK_REFUSED("unknown", CTR_E_CONFIG, "annotations.ctr.seccomp");
+  CHECK_REFUSED("unknown", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
   PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = ",'seccomp':{'defaultAction':'ctr.strict'}");
   CHECK_MSG(now.plan, "%s", now.text);
   static const char *const others[] = {"SCMP_ACT_ALLOW", "ctr.default"};
@@ -385,16 +385,16 @@ TEST(an_annotation_asks_for_one) {
     char json[128];
     snprintf(json, sizeof json, ",'seccomp':{'defaultAction':'%s'}", others[i]);
     PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = json);
-    CHECK_REFUSED("something else", CTR_E_CONFIG, "annotations.ctr.seccomp");
+    CHECK_REFUSED("something else", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
   }
   /* From C it is not read, and is not to be overlooked. */
-  static const ctr_pair pair = {"ctr.seccomp", "default"};
+  static const ctr_pair pair = {CTR_SECCOMP_ANNOTATION, "default"};
   const setup s = {NO_NEW};
   forget();
   ctr_config *config = config_of(&now.mem, &s, &now.err);
   config->annotations = (ctr_pairs){&pair, 1};
   compile_config(config, &s);
-  CHECK_REFUSED("from C", CTR_E_CONFIG, "annotations.ctr.seccomp");
+  CHECK_REFUSED("from C", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
 }
 
 TEST(one_is_written_and_read_back) {
