@@ -333,6 +333,14 @@ class Examples(CompileTest):
     def test_the_program_in_the_manual_compiles(self):
         self.build_program(self.manual_on("SMALLEST PROGRAM"))
 
+    def test_filters_and_landlock_in_the_readme_compile(self):
+        readme = (TOP / "README.md").read_text(encoding="utf-8")
+        parts = [part for part in re.findall(r"```c\n(.*?)```", readme, re.DOTALL)
+                 if "int main" not in part]
+        self.assertEqual(len(parts), 2)
+        self.build_program("static ctr_config all;\nctr_config *config = &all;\n" +
+                           "".join(parts))
+
     def test_the_filter_in_the_manual_allows_what_the_preset_does_not(self):
         """It changes the mode of a directory that is the container's."""
         program = self.build_program(f"""
