@@ -22,9 +22,9 @@
        ctr_process_desc parse = {.function = parse_untrusted, .function_data = &input};
        ctr_run(config, &plan, &parse, &status, &err);      status.code: what it has returned
 
-   A FILTER  a preset, and what is to be otherwise
-       const ctr_syscall own = {.names = CTR_STRS("chmod", "fchmodat"),
-                                .action = CTR_SCMP_ACT_ERRNO};
+   A FILTER  a preset, and what is to be otherwise: here modes of files may be changed
+       const ctr_syscall own = {.names = CTR_STRS("chmod", "fchmod", "fchmodat", "fchmodat2"),
+                                .action = CTR_SCMP_ACT_ALLOW};
        config->linux_.seccomp = (ctr_seccomp){CTR_SECCOMP_STRICT, .syscalls = {&own, 1}};
 
    A CONTAINER WITH A NAME  that others find again, enter, pause and kill
@@ -867,12 +867,15 @@ typedef struct ctr_resources {
                           With a capability in permitted or bounding come the calls that take it:
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
-                          no new sockets, no signals but to threads, no changes of owners, modes,
-                          links or identity, whatever the capabilities. For decoders and judges.
+                          no new sockets, no changes of owners, modes, links or identity, whatever
+                          the capabilities; and no signals, but those to a thread by its number
+                          (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose thread
+                          it is: in a pid namespace with others of the same user let Landlock scope
+                          signals as well. For decoders and judges.
    Calls that are known and refused fail with EPERM (socket(2) with EAFNOSUPPORT, ioctl(2) under
-   `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each group
-   of calls with its reason. In config.json the annotation "ctr.seccomp": "default" or "strict"
-   stands for a preset where linux.seccomp is absent.
+   `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each
+   group of calls with its reason. In config.json the annotation CTR_SECCOMP_ANNOTATION, "default"
+   or "strict", stands for a preset where linux.seccomp is absent.
 
    With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
    seccomp_unotify(2) and the container process state before the program runs; only containers with
@@ -891,6 +894,8 @@ typedef enum ctr_seccomp_action {
   CTR_SECCOMP_DEFAULT,       /* presets, as a defaultAction alone: "ctr.default",       */
   CTR_SECCOMP_STRICT,        /* "ctr.strict"                                            */
 } ctr_seccomp_action;
+
+#define CTR_SECCOMP_ANNOTATION "ctr.seccomp"
 
 typedef enum ctr_seccomp_op {
   CTR_SCMP_CMP_NE = 1,
@@ -1022,7 +1027,7 @@ typedef struct ctr_landlock_ports {
 
 /* What the program gives up, whoever it is: what is handled is denied but for what a rule allows;
    what is scoped stays within the program and what it starts. In a config.json this is the
-   annotation "ctr.landlock", whose value is the text of a JSON object of these members.
+   annotation CTR_LANDLOCK_ANNOTATION, whose value is the text of a JSON object of these members.
      of files:   execute write_file read_file read_dir remove_dir remove_file make_char make_dir
                  make_reg make_sock make_fifo make_block make_sym refer truncate ioctl_dev; or
                  "read", "write" (with all that makes, removes, renames and truncates), and "all"
@@ -1102,8 +1107,8 @@ typedef enum ctr_default_kind {
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
-   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are constants, so that to change one is to point it
-   at another.
+   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are
+   constants, so that to change one is to point it at another.
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
@@ -1169,13 +1174,13 @@ typedef struct ctr_plan_desc {
   const ctr_filter *filters;
   size_t filter_count;
 
-  bool keep_listener; /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
-                         ctr_process_listener has, instead of one that goes to listenerPath; not
-                         for a container that is created and started by another call           */
   bool no_default_devices; /* nothing is made in /dev but linux.devices                         */
   bool no_new_session;     /* stay in the caller's session and process group, with its terminal
                               (setsid(2)), into which the program can type (TIOCSTI)            */
   bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
+  bool keep_listener;      /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
+                              ctr_process_listener has, instead of one that goes to listenerPath;
+                              not for a container that is created and started by another call   */
   bool share_memory;       /* with call_function: what the caller has mapped MAP_SHARED is there,
                               and whatever acts on it, such as a ring of io_uring(7), acts for
                               who writes there                                                  */
@@ -4593,11 +4598,9 @@ static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) 
   return CTR_OK;
 }
 
-#define CTR__PRESET_ANNOTATION "ctr.seccomp"
-
 /* An engine can pass on an annotation where it cannot say what it does not know. */
 static void ctr__read_preset(ctr_config *config) {
-  const char *asked = ctr__annotation(config, CTR__PRESET_ANNOTATION);
+  const char *asked = ctr__annotation(config, CTR_SECCOMP_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
   ctr_seccomp *profile = &config->linux_.seccomp;
   if (preset && !profile->defaultAction) profile->defaultAction = (ctr_seccomp_action)preset->value;
@@ -5174,13 +5177,13 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
 
 /* What the annotation asks for is there, or nothing is. */
 static ctr_code ctr__check_preset(ctr__checker *c) {
-  const char *asked = ctr__annotation(c->config, CTR__PRESET_ANNOTATION);
+  const char *asked = ctr__annotation(c->config, CTR_SECCOMP_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
   if (asked && !preset)
-    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
                       "\"%.64s\" is not a seccomp preset: default or strict", asked);
   if (preset && preset->value != (int64_t)c->config->linux_.seccomp.defaultAction)
-    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
                       "linux.seccomp says something else: take one of them out (podman run "
                       "--security-opt seccomp=unconfined)");
   return CTR_OK;
@@ -10319,7 +10322,9 @@ enum {
   X(THREADS, "threads", BOTH, DENIED, 0,                                                           \
     "threads of one's own and how they wait for each other")                                       \
   X(SIGNALS, "signals", BOTH, DENIED, 0,                                                           \
-    "handling signals, and sending them to a thread, as abort(3) does to its own")                 \
+    "handling signals, and sending them to a thread by its number, as raise(3), abort(3) and "     \
+    "pthread_kill(3) do: no filter sees whose it is, so that they reach whom the pid namespace "   \
+    "and the user id let them; scope signals by Landlock against that")                            \
   X(SELF, "who and where", BOTH, DENIED, 0,                                                        \
     "reading what one is and has")                                                                 \
   X(PROCESSES, "processes", DEFAULT, DENIED, 0,                                                    \
@@ -10434,6 +10439,16 @@ enum { CTR__TCGETS = 0x5401 };
 #define CTR__TCGETS2 0x802c542aU
 #endif
 
+/* fcntl(2), "Managing signals": whom what is open signals when it is ready, and by what; the kernel
+   does it then, in nobody's call. A terminal signals its foreground whoever asks for it. */
+/* clang-format off */
+#define CTR__NO_SIGNALS                                                                            \
+  { CTR__DENY(CTR__INT(1, F_SETOWN)), CTR__DENY(CTR__INT(1, F_SETOWN_EX)),                         \
+    CTR__DENY(CTR__INT(1, F_SETSIG)),                                                              \
+    CTR__DENY(CTR__INT(1, F_SETFL), CTR__BITS(2, O_ASYNC, O_ASYNC)) }
+/* clang-format on */
+#define CTR__NO_SIGNALS_WHY "no signals by what is open (F_SETOWN, F_SETOWN_EX, F_SETSIG, O_ASYNC)"
+
 /* A call that is allowed, but for these arguments; or for these alone. */
 typedef struct ctr__call_rule {
   ctr_syscall_arg args[2]; /* all of which must match; the second may be none */
@@ -10489,6 +10504,8 @@ static const ctr__call_guard ctr__call_guards[] = {
       CTR__LET(CTR__INT(1, TIOCGWINSZ)), CTR__LET(CTR__INT(1, FIONREAD)),
       CTR__LET(CTR__INT(1, FIONBIO)), CTR__LET(CTR__INT(1, FIOCLEX)),
       CTR__LET(CTR__INT(1, FIONCLEX))}},
+    {"fcntl", CTR__NO_SIGNALS_WHY, CTR__IN_STRICT, 0, CTR__SECCOMP_ALLOW, CTR__NO_SIGNALS},
+    {"fcntl64", CTR__NO_SIGNALS_WHY, CTR__IN_STRICT, 0, CTR__SECCOMP_ALLOW, CTR__NO_SIGNALS},
     {"personality",
      "asking, and the two that differ in the name of the machine",
      CTR__IN_BOTH,
@@ -10537,6 +10554,8 @@ static const ctr__call_guard ctr__call_guards[] = {
 #undef CTR__DENY
 #undef CTR__INT
 #undef CTR__BITS
+#undef CTR__NO_SIGNALS
+#undef CTR__NO_SIGNALS_WHY
 enum { CTR__CALL_GUARDS = sizeof ctr__call_guards / sizeof *ctr__call_guards };
 
 /* -- looking into it -- */

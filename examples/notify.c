@@ -15,7 +15,10 @@
      at it and the kernel's. So nothing that we have checked is left to the kernel to read again
      (SECCOMP_USER_NOTIF_FLAG_CONTINUE): we connect to our copy of it.
    - What is let go on needs another barrier. Here it is the namespace: what the kernel then
-   connects to is the container's own.
+     connects to is the container's own.
+   - The address does not say what the socket is: one of UDP is none that we can replace.
+   - A later kernel may know longer questions: SECCOMP_GET_NOTIF_SIZES tells how long, which an
+     agent asks that is not compiled where it runs. This one has the structs of its headers.
 
    Exit code: the program's, 128 + a signal; 1 when it could not be run. */
 #define CTR_IMPLEMENTATION
@@ -31,6 +34,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 typedef struct agent {
@@ -63,16 +68,36 @@ static bool read_address(const agent *a, const struct seccomp_notif *question,
          is_still_asked(a, question->id);
 }
 
-/* O_NONBLOCK and O_CLOEXEC of its socket, which the new one is to have as well. */
-static int flags_of(const agent *a, const struct seccomp_notif *question) {
-  char name[32], text[256] = "", *at;
-  snprintf(name, sizeof name, "fdinfo/%d", (int)question->data.args[0]);
+/* The number after a word in such a file; 0: there is none. */
+static int number_of(const agent *a, const struct seccomp_notif *question, const char *name,
+                     const char *word, int base) {
+  char text[512] = "", *at;
   int info = open_of(a, question, name);
   if (info < 0) return 0;
   if (read(info, text, sizeof text - 1) < 0) *text = '\0';
   close(info);
-  at = strstr(text, "flags:");
-  return at ? (int)strtol(at + strlen("flags:"), NULL, 8) : 0;
+  at = strstr(text, word);
+  return at ? (int)strtol(at + strlen(word), NULL, base) : 0;
+}
+
+/* O_NONBLOCK and O_CLOEXEC of its socket, which the new one is to have as well. */
+static int flags_of(const agent *a, const struct seccomp_notif *question) {
+  char name[32];
+  snprintf(name, sizeof name, "fdinfo/%d", (int)question->data.args[0]);
+  return number_of(a, question, name, "flags:", 8);
+}
+
+/* Whether its socket is one of TCP. A thread asks; pidfd_getfd(2) takes a process. */
+static bool is_tcp(const agent *a, const struct seccomp_notif *question) {
+  int protocol = 0, sock = -1;
+  socklen_t size = sizeof protocol;
+  int pidfd = (int)syscall(SYS_pidfd_open, number_of(a, question, "status", "\nTgid:", 10), 0);
+  if (pidfd >= 0 && is_still_asked(a, question->id))
+    sock = (int)syscall(SYS_pidfd_getfd, pidfd, (int)question->data.args[0], 0);
+  if (sock >= 0) getsockopt(sock, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
+  if (sock >= 0) close(sock);
+  if (pidfd >= 0) close(pidfd);
+  return protocol == IPPROTO_TCP;
 }
 
 /* Puts a socket of ours, connected, in the place of the program's. Returns 0 or an errno. */
@@ -102,7 +127,7 @@ static void answer(const agent *a) {
   struct sockaddr_in wanted = {0};
   if (ioctl(a->listener, SECCOMP_IOCTL_NOTIF_RECV, &question) < 0) return; /* it has ended */
   struct seccomp_notif_resp said = {.id = question.id};
-  if (read_address(a, &question, &wanted) && is_allowed(a, &wanted))
+  if (read_address(a, &question, &wanted) && is_allowed(a, &wanted) && is_tcp(a, &question))
     said.error = -connect_for(a, &question);
   else
     said.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE; /* into a network with nothing in it */
@@ -139,17 +164,25 @@ static ctr_code run(agent *a, ctr_config *config, ctr_exit *status, ctr_err *err
   return code;
 }
 
+/* 1 to 65535, in network order; 0: it is none. */
+static in_port_t port_of(const char *text) {
+  char *end;
+  long number = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+  return number > 0 && number <= UINT16_MAX && !*end ? htons((uint16_t)number) : 0;
+}
+
 int main(int argc, char **argv) {
   agent a = {.allowed = {.sin_family = AF_INET}};
   ctr_arena mem = {0};
   ctr_config *config = NULL;
   ctr_exit status = {.code = 1};
   ctr_err err = {0};
-  if (argc < 5 || strcmp(argv[3], "--") || inet_pton(AF_INET, argv[1], &a.allowed.sin_addr) != 1) {
+  if (argc > 2) a.allowed.sin_port = port_of(argv[2]);
+  if (argc < 5 || strcmp(argv[3], "--") || !a.allowed.sin_port ||
+      inet_pton(AF_INET, argv[1], &a.allowed.sin_addr) != 1) {
     fputs("usage: notify ADDRESS PORT -- PROGRAM ARGUMENT...\n", stderr);
     return 1;
   }
-  a.allowed.sin_port = htons((uint16_t)atoi(argv[2]));
   ctr_code code = ctr_config_default(&mem, CTR_DEFAULT_AUTO, &config, &err);
   if (!code) {
     config->process.args = (ctr_strs){(const char *const *)argv + 4, (size_t)argc - 4};

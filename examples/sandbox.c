@@ -124,8 +124,9 @@ static const option_row rows[] = {
     CALL("add-seccomp-fd", "FD", take_filter, 1, "the same, and there may be more"),
     CALL("cap-add", "CAP", take_cap, 1, "a capability, or ALL"),
     CALL("cap-drop", "CAP", take_cap, 0, "take one away, or ALL"),
-    CALL("exec-label", "LABEL", take_label, 0, "not supported yet"),
-    CALL("file-label", "LABEL", take_label, 0, "not supported yet"),
+    CALL("exec-label", "LABEL", take_exec_label, 0,
+         "not supported: ours is what is executed inside"),
+    TEXT("file-label", "LABEL", file_label, "SELinux's label of what is made for it, as --tmpfs"),
 
     TITLE("For those who watch"),
     FD("block-fd", block, "the program waits until something can be read from FD"),

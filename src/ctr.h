@@ -22,9 +22,9 @@
        ctr_process_desc parse = {.function = parse_untrusted, .function_data = &input};
        ctr_run(config, &plan, &parse, &status, &err);      status.code: what it has returned
 
-   A FILTER  a preset, and what is to be otherwise
-       const ctr_syscall own = {.names = CTR_STRS("chmod", "fchmodat"),
-                                .action = CTR_SCMP_ACT_ERRNO};
+   A FILTER  a preset, and what is to be otherwise: here modes of files may be changed
+       const ctr_syscall own = {.names = CTR_STRS("chmod", "fchmod", "fchmodat", "fchmodat2"),
+                                .action = CTR_SCMP_ACT_ALLOW};
        config->linux_.seccomp = (ctr_seccomp){CTR_SECCOMP_STRICT, .syscalls = {&own, 1}};
 
    A CONTAINER WITH A NAME  that others find again, enter, pause and kill

@@ -81,7 +81,7 @@ static int spec_command(options *o) {
   if (ctr_config_default(&o->mem, kind, &config, &err)) return fail_err(o, &err);
   config->root.path = "rootfs";
   /* As other runtimes can read it, too. */
-  const ctr_pair preset = {"ctr.seccomp", "default"};
+  const ctr_pair preset = {CTR_SECCOMP_ANNOTATION, "default"};
   config->annotations = (ctr_pairs){&preset, 1};
   config->linux_.seccomp = (ctr_seccomp){0};
   if (ctr_config_to_json(&o->mem, config, &json, &err)) return fail_err(o, &err);

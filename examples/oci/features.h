@@ -95,11 +95,12 @@ static int features_command(options *o) {
   ctr_json *annotations = add_list(o, features, "annotations", CTR_JSON_OBJECT);
   add_string(o, annotations, "ctr.version", CTR_VERSION);
   add_string(o, annotations, "ctr.rootless", "true");
-  add_string(o, annotations, "ctr.seccomp", "default,strict");
+  add_string(o, annotations, CTR_SECCOMP_ANNOTATION, "default,strict");
   char abi[16];
   snprintf(abi, sizeof abi, "%d", ctr__landlock_abi());
   add_string(o, annotations, "ctr.landlock.abi", abi);
-  add_string(o, add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY), NULL,
-             CTR_LANDLOCK_ANNOTATION);
+  ctr_json *change = add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY);
+  add_string(o, change, NULL, CTR_LANDLOCK_ANNOTATION);
+  add_string(o, change, NULL, CTR_SECCOMP_ANNOTATION);
   return print_json(o, features, CTR_JSON_INDENT);
 }

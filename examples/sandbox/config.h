@@ -262,6 +262,7 @@ static ctr_config *make_config(sandbox *s, ctr_plan_desc *desc) {
   config->mounts = (ctr_mounts){s->mounts, s->mount_count};
   config->linux_.readonlyPaths = as_strs(s->read_only);
   config->hostname = s->hostname;
+  config->linux_.mountLabel = s->file_label;
   config->process.cwd = "/";
   config->process.noNewPrivileges = true;
   config->process.capabilities = choose_caps(s);

@@ -187,10 +187,13 @@ static void take_layer(sandbox *s, const option_row *row, const char **args) {
   add_word(s, &s->layers, args[0]);
 }
 
-static void take_label(sandbox *s, const option_row *row, const char **args) {
+/* The library hands a label to the kernel for the next execve(2), which it sees to be its own: here
+   it runs a function, which executes the program later, and has no procfs that it could trust to
+   write the label to. */
+static void take_exec_label(sandbox *s, const option_row *row, const char **args) {
   (void)s;
   (void)args;
-  fail("--%s: labels are not supported yet", row->name);
+  fail("--%s: not supported: a function of ours runs inside, and executes the program", row->name);
 }
 
 /* A program of struct sock_filter, as seccomp_export_bpf(3) writes it. */

@@ -196,6 +196,7 @@ static void check_join(const sandbox *s) {
                  {s->unshared || s->userns != NONE || s->pidns != NONE, "options for namespaces"},
                  {s->uid || s->gid || s->map_ids, "options for ids"},
                  {s->hostname, "--hostname"},
+                 {s->file_label, "--file-label"},
                  {s->locked.count || s->sync != NONE, "--lock-file and --sync-fd"},
                  {s->block != NONE || s->info != NONE || s->json_status != NONE,
                   "--block-fd, --info-fd and --json-status-fd"},

@@ -46,7 +46,7 @@ typedef struct sandbox {
   unsigned unshared;
   int userns, userns2, pidns;
   bool disable_userns, assert_userns_disabled, map_ids;
-  const char *uid, *gid, *hostname;
+  const char *uid, *gid, *hostname, *file_label;
   /* the file system */
   operation *operations;
   size_t operation_count;

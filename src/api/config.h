@@ -409,12 +409,15 @@ typedef struct ctr_resources {
                           With a capability in permitted or bounding come the calls that take it:
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
-                          no new sockets, no signals but to threads, no changes of owners, modes,
-                          links or identity, whatever the capabilities. For decoders and judges.
+                          no new sockets, no changes of owners, modes, links or identity, whatever
+                          the capabilities; and no signals, but those to a thread by its number
+                          (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose thread
+                          it is: in a pid namespace with others of the same user let Landlock scope
+                          signals as well. For decoders and judges.
    Calls that are known and refused fail with EPERM (socket(2) with EAFNOSUPPORT, ioctl(2) under
-   `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each group
-   of calls with its reason. In config.json the annotation "ctr.seccomp": "default" or "strict"
-   stands for a preset where linux.seccomp is absent.
+   `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each
+   group of calls with its reason. In config.json the annotation CTR_SECCOMP_ANNOTATION, "default"
+   or "strict", stands for a preset where linux.seccomp is absent.
 
    With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
    seccomp_unotify(2) and the container process state before the program runs; only containers with
@@ -433,6 +436,8 @@ typedef enum ctr_seccomp_action {
   CTR_SECCOMP_DEFAULT,       /* presets, as a defaultAction alone: "ctr.default",       */
   CTR_SECCOMP_STRICT,        /* "ctr.strict"                                            */
 } ctr_seccomp_action;
+
+#define CTR_SECCOMP_ANNOTATION "ctr.seccomp"
 
 typedef enum ctr_seccomp_op {
   CTR_SCMP_CMP_NE = 1,
@@ -564,7 +569,7 @@ typedef struct ctr_landlock_ports {
 
 /* What the program gives up, whoever it is: what is handled is denied but for what a rule allows;
    what is scoped stays within the program and what it starts. In a config.json this is the
-   annotation "ctr.landlock", whose value is the text of a JSON object of these members.
+   annotation CTR_LANDLOCK_ANNOTATION, whose value is the text of a JSON object of these members.
      of files:   execute write_file read_file read_dir remove_dir remove_file make_char make_dir
                  make_reg make_sock make_fifo make_block make_sym refer truncate ioctl_dev; or
                  "read", "write" (with all that makes, removes, renames and truncates), and "all"
@@ -644,8 +649,8 @@ typedef enum ctr_default_kind {
 /* Makes the default container: the machine's own root file system, read-only, with /proc, /sys,
    /dev, /tmp and /run of its own, in new mount, pid, network, ipc, uts and cgroup namespaces;
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
-   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are constants, so that to change one is to point it
-   at another.
+   the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are
+   constants, so that to change one is to point it at another.
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,

@@ -57,13 +57,13 @@ typedef struct ctr_plan_desc {
   const ctr_filter *filters;
   size_t filter_count;
 
-  bool keep_listener; /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
-                         ctr_process_listener has, instead of one that goes to listenerPath; not
-                         for a container that is created and started by another call           */
   bool no_default_devices; /* nothing is made in /dev but linux.devices                         */
   bool no_new_session;     /* stay in the caller's session and process group, with its terminal
                               (setsid(2)), into which the program can type (TIOCSTI)            */
   bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
+  bool keep_listener;      /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
+                              ctr_process_listener has, instead of one that goes to listenerPath;
+                              not for a container that is created and started by another call   */
   bool share_memory;       /* with call_function: what the caller has mapped MAP_SHARED is there,
                               and whatever acts on it, such as a ring of io_uring(7), acts for
                               who writes there                                                  */

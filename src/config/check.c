@@ -494,13 +494,13 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
 
 /* What the annotation asks for is there, or nothing is. */
 static ctr_code ctr__check_preset(ctr__checker *c) {
-  const char *asked = ctr__annotation(c->config, CTR__PRESET_ANNOTATION);
+  const char *asked = ctr__annotation(c->config, CTR_SECCOMP_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
   if (asked && !preset)
-    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
                       "\"%.64s\" is not a seccomp preset: default or strict", asked);
   if (preset && preset->value != (int64_t)c->config->linux_.seccomp.defaultAction)
-    return ctr__wrong(c, "annotations." CTR__PRESET_ANNOTATION,
+    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
                       "linux.seccomp says something else: take one of them out (podman run "
                       "--security-opt seccomp=unconfined)");
   return CTR_OK;

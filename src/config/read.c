@@ -332,11 +332,9 @@ static ctr_code ctr__read_version(ctr__config_reader *r, const ctr_json *value) 
   return CTR_OK;
 }
 
-#define CTR__PRESET_ANNOTATION "ctr.seccomp"
-
 /* An engine can pass on an annotation where it cannot say what it does not know. */
 static void ctr__read_preset(ctr_config *config) {
-  const char *asked = ctr__annotation(config, CTR__PRESET_ANNOTATION);
+  const char *asked = ctr__annotation(config, CTR_SECCOMP_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
   ctr_seccomp *profile = &config->linux_.seccomp;
   if (preset && !profile->defaultAction) profile->defaultAction = (ctr_seccomp_action)preset->value;

@@ -36,7 +36,9 @@ enum {
   X(THREADS, "threads", BOTH, DENIED, 0,                                                           \
     "threads of one's own and how they wait for each other")                                       \
   X(SIGNALS, "signals", BOTH, DENIED, 0,                                                           \
-    "handling signals, and sending them to a thread, as abort(3) does to its own")                 \
+    "handling signals, and sending them to a thread by its number, as raise(3), abort(3) and "     \
+    "pthread_kill(3) do: no filter sees whose it is, so that they reach whom the pid namespace "   \
+    "and the user id let them; scope signals by Landlock against that")                            \
   X(SELF, "who and where", BOTH, DENIED, 0,                                                        \
     "reading what one is and has")                                                                 \
   X(PROCESSES, "processes", DEFAULT, DENIED, 0,                                                    \
@@ -151,6 +153,16 @@ enum { CTR__TCGETS = 0x5401 };
 #define CTR__TCGETS2 0x802c542aU
 #endif
 
+/* fcntl(2), "Managing signals": whom what is open signals when it is ready, and by what; the kernel
+   does it then, in nobody's call. A terminal signals its foreground whoever asks for it. */
+/* clang-format off */
+#define CTR__NO_SIGNALS                                                                            \
+  { CTR__DENY(CTR__INT(1, F_SETOWN)), CTR__DENY(CTR__INT(1, F_SETOWN_EX)),                         \
+    CTR__DENY(CTR__INT(1, F_SETSIG)),                                                              \
+    CTR__DENY(CTR__INT(1, F_SETFL), CTR__BITS(2, O_ASYNC, O_ASYNC)) }
+/* clang-format on */
+#define CTR__NO_SIGNALS_WHY "no signals by what is open (F_SETOWN, F_SETOWN_EX, F_SETSIG, O_ASYNC)"
+
 /* A call that is allowed, but for these arguments; or for these alone. */
 typedef struct ctr__call_rule {
   ctr_syscall_arg args[2]; /* all of which must match; the second may be none */
@@ -206,6 +218,8 @@ static const ctr__call_guard ctr__call_guards[] = {
       CTR__LET(CTR__INT(1, TIOCGWINSZ)), CTR__LET(CTR__INT(1, FIONREAD)),
       CTR__LET(CTR__INT(1, FIONBIO)), CTR__LET(CTR__INT(1, FIOCLEX)),
       CTR__LET(CTR__INT(1, FIONCLEX))}},
+    {"fcntl", CTR__NO_SIGNALS_WHY, CTR__IN_STRICT, 0, CTR__SECCOMP_ALLOW, CTR__NO_SIGNALS},
+    {"fcntl64", CTR__NO_SIGNALS_WHY, CTR__IN_STRICT, 0, CTR__SECCOMP_ALLOW, CTR__NO_SIGNALS},
     {"personality",
      "asking, and the two that differ in the name of the machine",
      CTR__IN_BOTH,
@@ -254,6 +268,8 @@ static const ctr__call_guard ctr__call_guards[] = {
 #undef CTR__DENY
 #undef CTR__INT
 #undef CTR__BITS
+#undef CTR__NO_SIGNALS
+#undef CTR__NO_SIGNALS_WHY
 enum { CTR__CALL_GUARDS = sizeof ctr__call_guards / sizeof *ctr__call_guards };
 
 /* -- looking into it -- */

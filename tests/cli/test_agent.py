@@ -58,6 +58,24 @@ class Agent(unittest.TestCase):
         self.assertEqual(said, 2 * "Connection refused\n" + "Network is unreachable\n")
         self.assertEqual((self.allowed.came, self.other.came), (0, 0))
 
+    def test_what_is_no_stream_stays_what_it_is(self):
+        """Also of a thread, whose process is to be found first."""
+        said = self.inside("def kinds():\n"
+                           "  u = socket.socket(type=socket.SOCK_DGRAM)\n"
+                           "  u.connect(('127.0.0.1', allowed))\n"
+                           "  print(u.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == u.type)\n"
+                           "  s = socket.create_connection(('127.0.0.1', allowed))\n"
+                           "  print(s.recv(9))\n"
+                           "kinds()\n"
+                           "t = threading.Thread(target=kinds); t.start(); t.join()")
+        self.assertEqual(said, 2 * "True\nb'hello'\n")
+        self.assertEqual(self.allowed.came, 2)
+
+    def test_ports_are_numbers(self):
+        for port in ("0", "70000", "65536", "x", "80x", "-1", " 80", "", "99999999999999999999"):
+            result = run(BUILD / "notify", "127.0.0.1", port, "--", "true")
+            self.assertEqual((result.returncode, result.stderr[:6]), (1, "usage:"), port)
+
     def test_the_socket_is_as_it_was(self):
         said = self.inside("for cloexec in (True, False):\n"
                            "  s = socket.socket(); s.set_inheritable(not cloexec)\n"

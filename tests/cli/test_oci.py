@@ -318,10 +318,21 @@ class Features(Bundles):
 
     def test_annotations_that_change_what_is_done_are_named(self):
         """features.md, "Unsafe annotations in config.json"."""
-        self.assertEqual(self.features["potentiallyUnsafeConfigAnnotations"], ["ctr.landlock"])
-        for text, taken in (('{"scoped":["frobnicate"]}', False), ('{"scoped":["signal"],'
-                            '"bestEffort":true}', True)):
-            self.assertEqual(self.explains({"annotations": {"ctr.landlock": text}}), taken)
+        values = {"ctr.landlock": ('{"scoped":["frobnicate"]}',
+                                   '{"scoped":["signal"],"bestEffort":true}'),
+                  "ctr.seccomp": ("lax", "strict")}
+        self.assertEqual(self.features["potentiallyUnsafeConfigAnnotations"], list(values))
+        for name, (wrong, right) in values.items():
+            self.assertFalse(self.explains({"annotations": {name: wrong}}))
+            self.assertTrue(self.explains({"annotations": {name: right}}))
+
+    def test_landlock_in_the_readme_is_taken(self):
+        readme = (TOP / "README.md").read_text(encoding="utf-8")
+        text = re.search(r'```json\n({"handledAccessFs".*?)```', readme, re.DOTALL).group(1)
+        names = re.search(r"`handledAccessFs`, `pathBeneath` \| `([a-z_ ]+)`", readme).group(1)
+        for more in ({}, {"handledAccessFs": names.split()}):
+            value = json.dumps({**json.loads(text), "bestEffort": True, **more})
+            self.assertTrue(self.explains({"annotations": {"ctr.landlock": value}}))
 
     def test_mount_options_are_those_that_are_taken(self):
         self.assertIn("rro", self.features["mountOptions"])  # CRI-O looks for it

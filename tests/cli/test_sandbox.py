@@ -71,8 +71,10 @@ class Wrong(Sandboxes):
                 (["--unshare-user", "--disable-userns", "--map-ids", *echo],
                  "--map-ids does not go with --disable-userns"),
                 (["--cap-add", "kill", *echo], "kill is no capability"),
-                (["--exec-label", "x", *echo], "--exec-label: labels are not supported"),
-                (["--file-label", "x", *echo], "--file-label: labels are not supported"),
+                (["--exec-label", "x", *echo], "--exec-label: not supported: a function of ours"),
+                # of no kernel: it has no SELinux, or SELinux takes no such label
+                (["--file-label", "a\nb", *HOST, *echo], "linux.mountLabel: "),
+                (["--join", "nobody", "--file-label", "x", *echo], "--file-label"),
                 (["--userns2", "0", *echo], "--userns2: not supported"),
                 (["--userns-block-fd", "0", *echo], "--userns-block-fd: not supported"),
                 (["--rlimit", "nofile", *echo], "'nofile' is not NAME=VALUE"),

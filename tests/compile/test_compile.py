@@ -316,15 +316,50 @@ class Examples(CompileTest):
         lines = (TOP / "examples/hello.c").read_text(encoding="utf-8").splitlines()
         self.assertLessEqual(len(lines), 20)
 
-    def test_the_program_in_the_manual_compiles(self):
-        self.need("gcc")
+    def manual_on(self, heading):
         manual = (self.room / "ctr.h").read_text(encoding="utf-8")
-        program = re.search(r"SMALLEST PROGRAM.*\n((?: {7}.*\n)+)", manual)
-        self.assertIsNotNone(program)
+        found = re.search(heading + r" .*\n((?: {7}.*\n)+)", manual)
+        self.assertIsNotNone(found)
+        return found.group(1)
+
+    def build_program(self, body):
+        self.need("gcc")
         source = self.write("manual.c", f"{IMPLEMENTATION}#include <stdio.h>\n"
-                            f"int main(void) {{\n{program.group(1)}}}\n")
+                            f"int main(void) {{\n{body}}}\n")
         self.assert_all_compile([("gcc", "-std=gnu11", *STRICT_C, source, "-o",
                                   self.room / "manual")])
+        return self.room / "manual"
+
+    def test_the_program_in_the_manual_compiles(self):
+        self.build_program(self.manual_on("SMALLEST PROGRAM"))
+
+    def test_filters_and_landlock_in_the_readme_compile(self):
+        readme = (TOP / "README.md").read_text(encoding="utf-8")
+        parts = [part for part in re.findall(r"```c\n(.*?)```", readme, re.DOTALL)
+                 if "int main" not in part]
+        self.assertEqual(len(parts), 2)
+        self.build_program("static ctr_config all;\nctr_config *config = &all;\n" +
+                           "".join(parts))
+
+    def test_the_filter_in_the_manual_allows_what_the_preset_does_not(self):
+        """It changes the mode of a directory that is the container's."""
+        program = self.build_program(f"""
+ctr_arena mem = {{0}};
+ctr_config *config;
+ctr_exit without = {{0}}, with = {{0}};
+ctr_err err;
+ctr_code code = ctr_config_default(&mem, CTR_DEFAULT_AUTO, &config, &err);
+if (!code) {{
+  config->process.args = CTR_STRS("chmod", "700", "/tmp");
+  config->linux_.seccomp = (ctr_seccomp){{.defaultAction = CTR_SECCOMP_STRICT}};
+  code = ctr_run(config, NULL, NULL, &without, &err);
+  {self.manual_on("A FILTER")}
+  if (!code) code = ctr_run(config, NULL, NULL, &with, &err);
+}}
+printf("%s%d %d\\n", code ? err.msg : "", without.code, with.code);
+ctr_arena_free(&mem);
+""")
+        self.assertEqual(run([program], cwd=self.room).stdout, "1 0\n")
 
 
 if __name__ == "__main__":

@@ -328,6 +328,18 @@ static int say_signal(const char *pid) {
   return 0;
 }
 
+/* Lets the kernel send SIGTERM to a process when there is something in a pipe: fcntl(2). */
+static int say_sigio(const char *pid) {
+  struct f_owner_ex owner = {F_OWNER_PID, atoi(pid)};
+  int ends[2];
+  if (pipe(ends) < 0) return 1;
+  printf("F_SETOWN %s\n", fcntl(ends[0], F_SETOWN, owner.pid) < 0 ? errno_name() : "ok");
+  printf("F_SETOWN_EX %s\n", fcntl(ends[0], F_SETOWN_EX, &owner) < 0 ? errno_name() : "ok");
+  printf("F_SETSIG %s\n", fcntl(ends[0], F_SETSIG, SIGTERM) < 0 ? errno_name() : "ok");
+  printf("O_ASYNC %s\n", fcntl(ends[0], F_SETFL, O_ASYNC) < 0 ? errno_name() : "ok");
+  return write(ends[1], "x", 1) == 1 ? 0 : 1;
+}
+
 static int give(const char *argument) {
   unsigned uid, gid;
   char path[256] = "";
@@ -651,6 +663,7 @@ static const struct {
                 {"connect", say_connect},
                 {"abstract", say_abstract},
                 {"signal", say_signal},
+                {"sigio", say_sigio},
                 {"writable", say_writable},
                 {"threads", threads},
                 {"takeover", take_over}};

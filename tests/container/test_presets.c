@@ -43,7 +43,11 @@ static const attack attacks[] = {
     {"a handle", "-1 EPERM", "-1 EPERM", false, SYS_open_by_handle_at, {0, 0, 0}},
     {"the log", "-1 EPERM", "-1 EPERM", false, SYS_syslog, {2, 0, 0}},
     {"TIOCSTI", "-1 EPERM", "-1 ENOTTY", true, SYS_ioctl, {0, TIOCSTI, 0}},
-    {"TIOCSTI by another name", "-1 EPERM", "-1 ENOTTY", true, SYS_ioctl,
+    {"TIOCSTI by another name",
+     "-1 EPERM",
+     "-1 ENOTTY",
+     true,
+     SYS_ioctl,
      {0, TIOCSTI | (ULONG_MAX ^ UINT32_MAX), 0}},
     {"TIOCLINUX", "-1 EPERM", "-1 ENOTTY", true, SYS_ioctl, {0, TIOCLINUX, 0}},
     {"AF_ALG", "-1 EAFNOSUPPORT", "-1 EPERM", false, SYS_socket, {38, SOCK_SEQPACKET, 0}},
@@ -53,6 +57,8 @@ static const attack attacks[] = {
     {"a socket", NULL, "-1 EPERM", true, SYS_socket, {AF_INET, SOCK_STREAM, 0}},
     {"a process", NULL, "-1 EPERM", true, SYS_clone, {SIGCHLD}},
     {"a signal", NULL, "-1 EPERM", true, SYS_kill, {1, 0}},
+    {"an owner of what is open", NULL, "-1 EPERM", true, SYS_fcntl, {0, F_SETOWN, 1}},
+    {"its signal", NULL, "-1 EPERM", true, SYS_fcntl, {0, F_SETSIG, SIGTERM}},
     {"a call of tomorrow", "-1 ENOSYS", "-1 ENOSYS", false, 600, {0}},
 };
 enum { ATTACKS = sizeof attacks / sizeof *attacks };
@@ -144,7 +150,7 @@ static bool is_there(const char *program) {
 }
 
 #define SHELL_ALONE                                                                                \
-  "echo $((6 * 7)); read a b </proc/self/status; echo $a; echo text >/tmp/file; "                    \
+  "echo $((6 * 7)); read a b </proc/self/status; echo $a; echo text >/tmp/file; "                  \
   "read c </tmp/file; echo $c; test -e /nothing || exec cat /tmp/file"
 #define SHELL_SAYS "42\nName:\ntext\ntext\n"
 
@@ -153,9 +159,10 @@ TEST(shells_run) {
   for (int p = 0; p < 2; p++)
     for (size_t i = 0; i < 2; i++)
       if (is_there(shells[i])) CHECK_STR(machine_says(p, shells[i], "-c", SHELL_ALONE), SHELL_SAYS);
-  CHECK_STR(machine_says(0, "/bin/sh", "-c", "for i in 1 2; do echo $i | cat; done; (exit 3) || "
-                                             "kill -0 $$ && mkdir /tmp/a && chmod 700 /tmp/a && "
-                                             "ln -s a /tmp/b && ls /tmp"),
+  CHECK_STR(machine_says(0, "/bin/sh", "-c",
+                         "for i in 1 2; do echo $i | cat; done; (exit 3) || "
+                         "kill -0 $$ && mkdir /tmp/a && chmod 700 /tmp/a && "
+                         "ln -s a /tmp/b && ls /tmp"),
             "1\n2\na\nb\n");
 }
 
@@ -229,42 +236,98 @@ TEST(functions_run_under_strict) {
   box_free(&b);
 }
 
+static ctr_container *start_waiting(box *b, const char *program) {
+  const ctr_container_desc desc = {.root = text("%s/states", b->dir),
+                                   .plan = {.bundle = b->dir,
+                                            .die_with_caller = true,
+                                            .no_cgroup = true},
+                                   .process = {.stdio = CTR_STDIO_FDS, .fds = {-1, -1, -1}}};
+  ctr_container *c = NULL;
+  b->config->process.args = CTR_STRS("/probe", program);
+  CHECK_MSG(!ctr_container_run(b->config, "one", &desc, &c, &b->err), "%s", b->err.msg);
+  return c;
+}
+
+static void end_waiting(box *b, ctr_container *c) {
+  if (c) CHECK_MSG(!ctr_container_delete(c, true, &b->err), "%s", b->err.msg);
+  ctr_container_free(c);
+}
+
+static ctr_process *start_in(box *b, ctr_container *c, const ctr_process_config *process) {
+  const ctr_exec_desc desc = {.process = {.stdio = CTR_STDIO_PIPES}};
+  ctr_process *p = NULL;
+  b->code = ctr_container_exec(c, process, &desc, &p, &b->err);
+  CHECK_MSG(!b->code, "%s", b->err.msg);
+  return p;
+}
+
+static void run_in(box *b, ctr_container *c, const ctr_process_config *process) {
+  ctr_process *p = start_in(b, c, process);
+  ctr_exit status;
+  free(b->out);
+  free(b->complaints);
+  b->out = b->complaints = NULL;
+  if (p) box_exchange(b, ctr_process_io(p));
+  if (p) b->code = ctr_process_wait(p, &status, &b->err);
+  ctr_process_free(p);
+}
+
 TEST(what_joins_has_the_preset_by_its_own_capabilities) {
   box b = box_mapped();
-  char states[300];
-  snprintf(states, sizeof states, "%s/states", b.dir);
-  const ctr_container_desc desc = {
-      .root = states,
-      .plan = {.bundle = b.dir, .die_with_caller = true, .no_cgroup = true},
-      .process = {.stdio = CTR_STDIO_FDS, .fds = {-1, -1, -1}}};
-  ctr_container *c = NULL;
-  b.config->process.args = CTR_STRS("/probe", "wait");
-  CHECK_MSG(!ctr_container_run(b.config, "one", &desc, &c, &b.err), "%s", b.err.msg);
+  ctr_container *c = start_waiting(&b, "wait");
   for (int admin = 0; admin < 2 && c; admin++) {
     ctr_process_config process = ctr_container_config(c)->process;
     const char *words = text("%ld:0:0:0", (long)SYS_mount);
-    const ctr_exec_desc exec_desc = {.process = {.stdio = CTR_STDIO_PIPES}};
-    ctr_process *p = NULL;
-    ctr_exit status;
     process.args = CTR_STRS("/probe", "call", words);
     if (admin)
       process.capabilities = (ctr_capabilities){.bounding = CTR_CAP(SYS_ADMIN),
                                                 .permitted = CTR_CAP(SYS_ADMIN),
                                                 .effective = CTR_CAP(SYS_ADMIN)};
-    free(b.out);
-    free(b.complaints);
-    b.out = b.complaints = NULL;
-    b.code = ctr_container_exec(c, &process, &exec_desc, &p, &b.err);
-    if (!b.code) {
-      box_exchange(&b, ctr_process_io(p));
-      b.code = ctr_process_wait(p, &status, &b.err);
-    }
-    ctr_process_free(p);
+    run_in(&b, c, &process);
     CHECK_HAS(box_said(&b, words), admin ? strerror(EFAULT) : "EPERM");
   }
-  if (c) CHECK(!ctr_container_delete(c, true, &b.err));
-  ctr_container_free(c);
+  end_waiting(&b, c);
   box_free(&b);
+}
+
+/* What it is called in there (proc_pid_status(5)). */
+static const char *pid_inside(const ctr_process *process) {
+  const char *status = get_file(text("/proc/%d/status", ctr_process_pid(process)));
+  const char *line = strstr(status, "NSpid:"), *end = line ? strchr(line, '\n') : NULL;
+  const char *last = end;
+  while (last && last > line && last[-1] != '\t') last--;
+  return last ? text("%.*s", (int)(end - last), last) : "none";
+}
+
+/* A pipe that becomes readable signals whoever is its owner: another process of the container, of
+   the same user. The kernel does that, whatever the filter says of kill(2). */
+static void signal_by_pipe(box *b, ctr_container *c, const char *should, int ended_by) {
+  ctr_process_config process = ctr_container_config(c)->process;
+  ctr_exit status = {0};
+  process.args = CTR_STRS("/probe", "wait");
+  ctr_process *victim = start_in(b, c, &process);
+  if (!victim) return;
+  process.args = CTR_STRS("/probe", "sigio", pid_inside(victim));
+  run_in(b, c, &process);
+  CHECK_STR(b->out ? b->out : b->err.msg, should);
+  CHECK(!ctr_process_signal(victim, SIGKILL, &b->err)); /* too late, if there was one before */
+  CHECK(!ctr_process_wait(victim, &status, &b->err));
+  CHECK_NUM(status.signal, ended_by);
+  ctr_process_free(victim);
+}
+
+TEST(what_is_open_signals_nobody_else_under_strict) {
+  static const char *const said[] = {
+      "F_SETOWN ok\nF_SETOWN_EX ok\nF_SETSIG ok\nO_ASYNC ok\n",
+      "F_SETOWN EPERM\nF_SETOWN_EX EPERM\nF_SETSIG EPERM\nO_ASYNC EPERM\n"};
+  for (int p = 0; p < 2; p++) {
+    box b = box_mapped();
+    b.config->linux_.seccomp.defaultAction = presets[p];
+    ctr_container *c = start_waiting(&b, "wait");
+    if (c) signal_by_pipe(&b, c, said[p], p ? SIGKILL : SIGTERM);
+    end_waiting(&b, c);
+    box_free(&b);
+  }
 }
 
 TEST_MAIN

@@ -347,6 +347,22 @@ class Run(Podman):
         self.assertEqual([state["status"] for state in states][-1], "stopped")
         self.assertEqual({state["annotations"]["test.hook"] for state in states}, {"yes"})
 
+    def test_landlock_comes_by_an_annotation(self):
+        """By one of the README's lines, of which each is for one version of podman."""
+        features = json.loads(engine.run(RUNTIME, "features").stdout)
+        if features["annotations"]["ctr.landlock.abi"] == "0":
+            self.skipTest("this kernel has no Landlock")
+        text = json.dumps({"handledAccessFs": ["write", "execute"], "pathBeneath": [
+            {"paths": ["/"], "allowedAccess": ["execute"]},
+            {"paths": ["/dev", "/tmp"], "allowedAccess": ["write"]}]}, indent=1)
+        annotation = f"ctr.landlock={text}"
+        if engine.run("podman", "--version").stdout.split()[-1] < "5":
+            annotation = '"' + annotation.replace('"', '""') + '"'
+        script = "for d in /tmp /other; do (echo a >$d/a) 2>/dev/null; echo $?; done"
+        for more, second in (((), 0), (("--annotation", annotation), 1)):
+            self.assert_run(self.shell(script, "--tmpfs", "/tmp", "--tmpfs", "/other", *more),
+                            f"0\n{second}\n")
+
     def test_an_error_of_the_runtime_reaches_the_user(self):
         result = self.shell("echo no", "--sysctl", "net.core.not_there=1")
         self.assertEqual(result.stdout, "")

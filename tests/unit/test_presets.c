@@ -1,5 +1,5 @@
-/* The presets of linux.seccomp: each row of the table in the program that is made of it; what must be
-   allowed and refused, known without the table; entries of one's own before a preset; how one is
+/* The presets of linux.seccomp: each row of the table in the program that is made of it; what must
+   be allowed and refused, known without the table; entries of one's own before a preset; how one is
    asked for. */
 #include "plan.h"
 
@@ -10,7 +10,8 @@
 static const ctr_seccomp_action presets[] = {CTR_SECCOMP_DEFAULT, CTR_SECCOMP_STRICT};
 static const char *const names[] = {"default", "strict"};
 
-/* Makes the filter of a config that has the capabilities, with entries of one's own if there are. */
+/* Makes the filter of a config that has the capabilities, with entries of one's own if there are.
+ */
 static const insn *filter_of(ctr_seccomp_action preset, uint64_t caps, ctr_syscalls own) {
   const setup s = {NO_NEW};
   forget();
@@ -33,13 +34,14 @@ static uint32_t says(const insn *code, const char *name, uint64_t a, uint64_t b,
 static const char *word_of(uint32_t answer) {
   static char text[32];
   if (answer == ALLOW) return "allowed";
-  snprintf(text, sizeof text, "%s", answer == (ERRNO | EPERM)          ? "EPERM"
-                                    : answer == (ERRNO | ENOSYS)       ? "ENOSYS"
-                                    : answer == (ERRNO | EAFNOSUPPORT) ? "EAFNOSUPPORT"
-                                    : answer == (ERRNO | ENOTTY)       ? "ENOTTY"
-                                    : answer == (ERRNO | EINVAL)       ? "EINVAL"
-                                    : answer == KILL_PROCESS           ? "killed"
-                                                                       : "?");
+  snprintf(text, sizeof text, "%s",
+           answer == (ERRNO | EPERM)          ? "EPERM"
+           : answer == (ERRNO | ENOSYS)       ? "ENOSYS"
+           : answer == (ERRNO | EAFNOSUPPORT) ? "EAFNOSUPPORT"
+           : answer == (ERRNO | ENOTTY)       ? "ENOTTY"
+           : answer == (ERRNO | EINVAL)       ? "EINVAL"
+           : answer == KILL_PROCESS           ? "killed"
+                                              : "?");
   return text;
 }
 
@@ -123,123 +125,155 @@ TEST(the_table_is_whole) {
 enum { NEWUSER = 0x10000000, NEWNS = 0x20000, NEWTIME = 0x80, THREAD = 0x3d0f00 };
 #define UPPER (UINT64_C(1) << 32)
 
-TEST(what_must_be_allowed_and_refused) {
-  static const struct {
-    const char *call;
-    uint64_t a, b, c;
-    const char *by_default, *by_strict;
-  } rows[] = {
-      /* what every program does */
-      {"read", 0, 0, 0, "allowed", "allowed"},
-      {"openat", 0, 0, 0, "allowed", "allowed"},
-      {"mmap", 0, 0, 0, "allowed", "allowed"},
-      {"execve", 0, 0, 0, "allowed", "allowed"},
-      {"exit_group", 0, 0, 0, "allowed", "allowed"},
-      {"rt_sigreturn", 0, 0, 0, "allowed", "allowed"},
-      {"futex", 0, 0, 0, "allowed", "allowed"},
-      {"clock_gettime", 0, 0, 0, "allowed", "allowed"},
-      {"getrandom", 0, 0, 0, "allowed", "allowed"},
-      {"unlinkat", 0, 0, 0, "allowed", "allowed"},
-      {"recvmsg", 0, 0, 0, "allowed", "allowed"},
-      {"wait4", 0, 0, 0, "allowed", "allowed"},
-      {"prlimit64", 0, 0, 0, "allowed", "allowed"},
-      {"prlimit64", 1, 0, 0, "allowed", "EPERM"},
-      {"prctl", 15, 0, 0, "allowed", "allowed"}, /* PR_SET_NAME */
-      {"prctl", 35, 0, 0, "allowed", "EINVAL"},  /* PR_SET_MM */
-      /* processes and threads */
-      {"clone", 17, 0, 0, "allowed", "EPERM"},
-      {"clone", THREAD, 0, 0, "allowed", "allowed"},
-      {"clone", NEWUSER | 17, 0, 0, "EPERM", "EPERM"},
-      {"clone", UPPER | NEWUSER, 0, 0, "EPERM", "EPERM"},
-      {"clone", NEWNS | THREAD, 0, 0, "EPERM", "EPERM"},
-      {"clone3", 0, 0, 0, "ENOSYS", "ENOSYS"},
-      {"unshare", 0x400, 0, 0, "allowed", "EPERM"}, /* CLONE_FILES */
-      {"unshare", NEWUSER, 0, 0, "EPERM", "EPERM"},
-      {"unshare", NEWTIME, 0, 0, "EPERM", "EPERM"},
-      {"setns", 0, 0, 0, "EPERM", "EPERM"},
-      {"kill", 0, 0, 0, "allowed", "EPERM"},
-      {"tgkill", 0, 0, 0, "allowed", "allowed"},
-      {"setuid", 0, 0, 0, "allowed", "EPERM"},
-      {"chmod", 0, 0, 0, "allowed", "EPERM"},
-      {"seccomp", 0, 0, 0, "allowed", "EPERM"},
-      /* terminals: the kernel looks at 32 bits of the request */
-      {"ioctl", 0, 0x5401, 0, "allowed", "allowed"}, /* TCGETS */
-      {"ioctl", 0, 0x5402, 0, "allowed", "ENOTTY"},
-      {"ioctl", 0, 0x5412, 0, "EPERM", "ENOTTY"}, /* TIOCSTI */
-      {"ioctl", 0, 0x5412 + UPPER, 0, "EPERM", "ENOTTY"},
-      {"ioctl", 0, 0x5412 + 0xdeadbeef00000000, 0, "EPERM", "ENOTTY"},
-      {"ioctl", 0, 0x541c, 0, "EPERM", "ENOTTY"}, /* TIOCLINUX */
-      {"ioctl", 0, 0x5423, 0, "EPERM", "ENOTTY"}, /* TIOCSETD */
-      /* sockets */
-      {"socket", 1, 1, 0, "allowed", "EPERM"},
-      {"socket", 2, 1, 0, "allowed", "EPERM"},
-      {"socket", 10, 2, 17, "allowed", "EPERM"},
-      {"socket", 16, 3, 0, "allowed", "EPERM"},       /* NETLINK_ROUTE */
-      {"socket", 16, 3, 12, "EAFNOSUPPORT", "EPERM"}, /* NETLINK_NETFILTER */
-      {"socket", 17, 3, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_PACKET */
-      {"socket", 38, 5, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_ALG */
-      {"socket", 40, 1, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_VSOCK */
-      {"socket", 40 + UPPER, 1, 0, "EAFNOSUPPORT", "EPERM"},
-      {"socketpair", 1, 1, 0, "allowed", "EPERM"},
-      {"socketpair", 30, 1, 0, "EAFNOSUPPORT", "EPERM"}, /* AF_TIPC */
-      /* personality(2) */
-      {"personality", 0xffffffff, 0, 0, "allowed", "allowed"},
-      {"personality", 0, 0, 0, "allowed", "allowed"},
-      {"personality", 8, 0, 0, "allowed", "allowed"},
-      {"personality", 0x0400000, 0, 0, "EPERM", "EPERM"}, /* READ_IMPLIES_EXEC */
-      /* ways out, and ways to undo */
-      {"mount", 0, 0, 0, "EPERM", "EPERM"},
-      {"umount2", 0, 0, 0, "EPERM", "EPERM"},
-      {"pivot_root", 0, 0, 0, "EPERM", "EPERM"},
-      {"chroot", 0, 0, 0, "EPERM", "EPERM"},
-      {"open_tree", 0, 0, 0, "EPERM", "EPERM"},
-      {"move_mount", 0, 0, 0, "EPERM", "EPERM"},
-      {"fsopen", 0, 0, 0, "EPERM", "EPERM"},
-      {"fsconfig", 0, 0, 0, "EPERM", "EPERM"},
-      {"fsmount", 0, 0, 0, "EPERM", "EPERM"},
-      {"fspick", 0, 0, 0, "EPERM", "EPERM"},
-      {"mount_setattr", 0, 0, 0, "EPERM", "EPERM"},
-      {"open_by_handle_at", 0, 0, 0, "EPERM", "EPERM"},
-      {"ptrace", 16, 1, 0, "EPERM", "EPERM"},
-      {"process_vm_readv", 0, 0, 0, "EPERM", "EPERM"},
-      {"process_vm_writev", 0, 0, 0, "EPERM", "EPERM"},
-      {"pidfd_getfd", 0, 0, 0, "EPERM", "EPERM"},
-      {"kcmp", 0, 0, 0, "EPERM", "EPERM"},
-      {"add_key", 0, 0, 0, "EPERM", "EPERM"},
-      {"request_key", 0, 0, 0, "EPERM", "EPERM"},
-      {"keyctl", 0, 0, 0, "EPERM", "EPERM"},
-      {"bpf", 0, 0, 0, "EPERM", "EPERM"},
-      {"perf_event_open", 0, 0, 0, "EPERM", "EPERM"},
-      {"userfaultfd", 0, 0, 0, "EPERM", "EPERM"},
-      {"io_uring_setup", 0, 0, 0, "EPERM", "EPERM"},
-      {"io_uring_enter", 0, 0, 0, "EPERM", "EPERM"},
-      {"io_uring_register", 0, 0, 0, "EPERM", "EPERM"},
-      {"init_module", 0, 0, 0, "EPERM", "EPERM"},
-      {"finit_module", 0, 0, 0, "EPERM", "EPERM"},
-      {"kexec_load", 0, 0, 0, "EPERM", "EPERM"},
-      {"reboot", 0, 0, 0, "EPERM", "EPERM"},
-      {"swapon", 0, 0, 0, "EPERM", "EPERM"},
-      {"syslog", 0, 0, 0, "EPERM", "EPERM"},
-      {"clock_settime", 0, 0, 0, "EPERM", "EPERM"},
-      {"sethostname", 0, 0, 0, "EPERM", "EPERM"},
-      {"quotactl", 0, 0, 0, "EPERM", "EPERM"},
-      {"fanotify_init", 0, 0, 0, "EPERM", "EPERM"},
-      {"acct", 0, 0, 0, "EPERM", "EPERM"},
-      {"iopl", 3, 0, 0, "EPERM", "EPERM"},
-      {"modify_ldt", 0, 0, 0, "EPERM", "EPERM"},
-      {"vhangup", 0, 0, 0, "EPERM", "EPERM"},
-  };
+typedef struct expected {
+  const char *call;
+  uint64_t a, b, c;
+  const char *by_default, *by_strict;
+} expected;
+
+static void check_expected(const expected *rows, size_t count) {
   for (int p = 0; p < 2; p++) {
     const insn *code = filter_of(presets[p], 0, (ctr_syscalls){0});
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && code; i++) {
-      const char *should = p ? rows[i].by_strict : rows[i].by_default;
-      if (number_of(rows[i].call) < 0) continue;
-      const char *is = word_of(says(code, rows[i].call, rows[i].a, rows[i].b, rows[i].c));
+    for (size_t i = 0; i < count && code; i++) {
+      const expected *row = &rows[i];
+      const char *should = p ? row->by_strict : row->by_default;
+      if (number_of(row->call) < 0) continue;
+      const char *is = word_of(says(code, row->call, row->a, row->b, row->c));
       CHECK_MSG(!strcmp(is, should), "%s: %s(%#llx, %#llx) is %s, should be %s", names[p],
-                rows[i].call, (unsigned long long)rows[i].a, (unsigned long long)rows[i].b, is,
-                should);
+                row->call, (unsigned long long)row->a, (unsigned long long)row->b, is, should);
     }
   }
+}
+
+#define CHECK_EXPECTED(...)                                                                        \
+  do {                                                                                             \
+    static const expected rows[] = {__VA_ARGS__};                                                  \
+    check_expected(rows, sizeof rows / sizeof *rows);                                              \
+  } while (0)
+
+TEST(what_every_program_does_is_allowed) {
+  CHECK_EXPECTED(
+      {"read", 0, 0, 0, "allowed", "allowed"}, {"openat", 0, 0, 0, "allowed", "allowed"},
+      {"mmap", 0, 0, 0, "allowed", "allowed"}, {"execve", 0, 0, 0, "allowed", "allowed"},
+      {"exit_group", 0, 0, 0, "allowed", "allowed"},
+      {"rt_sigreturn", 0, 0, 0, "allowed", "allowed"}, {"futex", 0, 0, 0, "allowed", "allowed"},
+      {"clock_gettime", 0, 0, 0, "allowed", "allowed"},
+      {"getrandom", 0, 0, 0, "allowed", "allowed"}, {"unlinkat", 0, 0, 0, "allowed", "allowed"},
+      {"recvmsg", 0, 0, 0, "allowed", "allowed"}, {"wait4", 0, 0, 0, "allowed", "allowed"},
+      {"prlimit64", 0, 0, 0, "allowed", "allowed"}, {"prlimit64", 1, 0, 0, "allowed", "EPERM"},
+      {"prctl", 15, 0, 0, "allowed", "allowed"}, /* PR_SET_NAME */
+      {"prctl", 35, 0, 0, "allowed", "EINVAL"} /* PR_SET_MM */);
+}
+
+TEST(processes_are_for_default_and_threads_for_both) {
+  CHECK_EXPECTED({"clone", 17, 0, 0, "allowed", "EPERM"},
+                 {"clone", THREAD, 0, 0, "allowed", "allowed"},
+                 {"clone", NEWUSER | 17, 0, 0, "EPERM", "EPERM"},
+                 {"clone", UPPER | NEWUSER, 0, 0, "EPERM", "EPERM"},
+                 {"clone", NEWNS | THREAD, 0, 0, "EPERM", "EPERM"},
+                 {"clone3", 0, 0, 0, "ENOSYS", "ENOSYS"},
+                 {"unshare", 0x400, 0, 0, "allowed", "EPERM"}, /* CLONE_FILES */
+                 {"unshare", NEWUSER, 0, 0, "EPERM", "EPERM"},
+                 {"unshare", NEWTIME, 0, 0, "EPERM", "EPERM"}, {"setns", 0, 0, 0, "EPERM", "EPERM"},
+                 {"kill", 0, 0, 0, "allowed", "EPERM"}, {"tgkill", 0, 0, 0, "allowed", "allowed"},
+                 {"setuid", 0, 0, 0, "allowed", "EPERM"}, {"chmod", 0, 0, 0, "allowed", "EPERM"},
+                 {"seccomp", 0, 0, 0, "allowed", "EPERM"});
+}
+
+/* Signals that the kernel sends for what is open go to whom F_SETOWN says. */
+TEST(signals_by_what_is_open_are_not_for_strict) {
+  CHECK_EXPECTED({"fcntl", 0, 1, 0, "allowed", "allowed"},     /* F_GETFD */
+                 {"fcntl", 0, 2, 1, "allowed", "allowed"},     /* F_SETFD */
+                 {"fcntl", 0, 4, 0x800, "allowed", "allowed"}, /* F_SETFL, O_NONBLOCK */
+                 {"fcntl", 0, 4, 0x2800, "allowed", "EPERM"},  /* with O_ASYNC */
+                 {"fcntl", 0, 4 + UPPER, 0x2000, "allowed", "EPERM"},
+                 {"fcntl", 0, 8, 1, "allowed", "EPERM"}, /* F_SETOWN */
+                 {"fcntl", 0, 8 + UPPER, 1, "allowed", "EPERM"},
+                 {"fcntl", 0, 9, 0, "allowed", "allowed"},    /* F_GETOWN */
+                 {"fcntl", 0, 10, 9, "allowed", "EPERM"},     /* F_SETSIG */
+                 {"fcntl", 0, 15, 0, "allowed", "EPERM"},     /* F_SETOWN_EX */
+                 {"fcntl", 0, 1030, 0, "allowed", "allowed"}, /* F_DUPFD_CLOEXEC */
+                 {"fcntl64", 0, 8, 1, "allowed", "EPERM"},
+                 {"ioctl", 0, 0x8901, 0, "allowed", "ENOTTY"},  /* FIOSETOWN */
+                 {"ioctl", 0, 0x8902, 0, "allowed", "ENOTTY"},  /* SIOCSPGRP */
+                 {"ioctl", 0, 0x5410, 0, "allowed", "ENOTTY"},  /* TIOCSPGRP */
+                 {"ioctl", 0, 0x5452, 0, "allowed", "ENOTTY"}); /* FIOASYNC */
+}
+
+TEST(terminals_are_not_typed_into) {
+  /* The kernel looks at 32 bits of the request. */
+  CHECK_EXPECTED({"ioctl", 0, 0x5401, 0, "allowed", "allowed"}, /* TCGETS */
+                 {"ioctl", 0, 0x5402, 0, "allowed", "ENOTTY"},
+                 {"ioctl", 0, 0x5412, 0, "EPERM", "ENOTTY"}, /* TIOCSTI */
+                 {"ioctl", 0, 0x5412 + UPPER, 0, "EPERM", "ENOTTY"},
+                 {"ioctl", 0, 0x5412 + 0xdeadbeef00000000, 0, "EPERM", "ENOTTY"},
+                 {"ioctl", 0, 0x541c, 0, "EPERM", "ENOTTY"}, /* TIOCLINUX */
+                 {"ioctl", 0, 0x5423, 0, "EPERM", "ENOTTY"} /* TIOCSETD */);
+}
+
+TEST(sockets_are_of_few_families) {
+  CHECK_EXPECTED({"socket", 1, 1, 0, "allowed", "EPERM"}, {"socket", 2, 1, 0, "allowed", "EPERM"},
+                 {"socket", 10, 2, 17, "allowed", "EPERM"},
+                 {"socket", 16, 3, 0, "allowed", "EPERM"},       /* NETLINK_ROUTE */
+                 {"socket", 16, 3, 12, "EAFNOSUPPORT", "EPERM"}, /* NETLINK_NETFILTER */
+                 {"socket", 17, 3, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_PACKET */
+                 {"socket", 38, 5, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_ALG */
+                 {"socket", 40, 1, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_VSOCK */
+                 {"socket", 40 + UPPER, 1, 0, "EAFNOSUPPORT", "EPERM"},
+                 {"socketpair", 1, 1, 0, "allowed", "EPERM"},
+                 {"socketpair", 30, 1, 0, "EAFNOSUPPORT", "EPERM"} /* AF_TIPC */);
+}
+
+TEST(the_personality_stays) {
+  CHECK_EXPECTED({"personality", 0xffffffff, 0, 0, "allowed", "allowed"},
+                 {"personality", 0, 0, 0, "allowed", "allowed"},
+                 {"personality", 8, 0, 0, "allowed", "allowed"},
+                 {"personality", 0x0400000, 0, 0, "EPERM", "EPERM"} /* READ_IMPLIES_EXEC */);
+}
+
+TEST(ways_out_and_ways_to_undo_are_closed) {
+  static const char *const calls[] = {"mount",
+                                      "umount2",
+                                      "pivot_root",
+                                      "chroot",
+                                      "open_tree",
+                                      "move_mount",
+                                      "fsopen",
+                                      "fsconfig",
+                                      "fsmount",
+                                      "fspick",
+                                      "mount_setattr",
+                                      "open_by_handle_at",
+                                      "ptrace",
+                                      "process_vm_readv",
+                                      "process_vm_writev",
+                                      "pidfd_getfd",
+                                      "kcmp",
+                                      "add_key",
+                                      "request_key",
+                                      "keyctl",
+                                      "bpf",
+                                      "perf_event_open",
+                                      "userfaultfd",
+                                      "io_uring_setup",
+                                      "io_uring_enter",
+                                      "io_uring_register",
+                                      "init_module",
+                                      "finit_module",
+                                      "kexec_load",
+                                      "reboot",
+                                      "swapon",
+                                      "syslog",
+                                      "clock_settime",
+                                      "sethostname",
+                                      "quotactl",
+                                      "fanotify_init",
+                                      "acct",
+                                      "iopl",
+                                      "modify_ldt",
+                                      "vhangup"};
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+    check_expected(&(expected){calls[i], 0, 0, 0, "EPERM", "EPERM"}, 1);
 }
 
 TEST(what_is_not_known_does_not_exist_and_what_is_foreign_is_the_end) {
@@ -262,12 +296,18 @@ TEST(capabilities_widen_the_default_alone) {
     uint64_t cap;
     const char *call;
     uint64_t a;
-  } rows[] = {{CTR_CAP(SYS_ADMIN), "mount", 0},         {CTR_CAP(SYS_ADMIN), "clone", NEWUSER},
-              {CTR_CAP(SYS_ADMIN), "unshare", NEWNS},   {CTR_CAP(SYS_ADMIN), "clone3", 0},
-              {CTR_CAP(SYS_ADMIN), "setns", 0},         {CTR_CAP(SYS_ADMIN), "bpf", 0},
-              {CTR_CAP(BPF), "bpf", 0},                 {CTR_CAP(PERFMON), "perf_event_open", 0},
-              {CTR_CAP(SYS_PTRACE), "ptrace", 16},      {CTR_CAP(SYS_CHROOT), "chroot", 0},
-              {CTR_CAP(NET_RAW), "socket", 17},         {CTR_CAP(SYS_TIME), "clock_settime", 0},
+  } rows[] = {{CTR_CAP(SYS_ADMIN), "mount", 0},
+              {CTR_CAP(SYS_ADMIN), "clone", NEWUSER},
+              {CTR_CAP(SYS_ADMIN), "unshare", NEWNS},
+              {CTR_CAP(SYS_ADMIN), "clone3", 0},
+              {CTR_CAP(SYS_ADMIN), "setns", 0},
+              {CTR_CAP(SYS_ADMIN), "bpf", 0},
+              {CTR_CAP(BPF), "bpf", 0},
+              {CTR_CAP(PERFMON), "perf_event_open", 0},
+              {CTR_CAP(SYS_PTRACE), "ptrace", 16},
+              {CTR_CAP(SYS_CHROOT), "chroot", 0},
+              {CTR_CAP(NET_RAW), "socket", 17},
+              {CTR_CAP(SYS_TIME), "clock_settime", 0},
               {CTR_CAP(DAC_READ_SEARCH), "open_by_handle_at", 0}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const uint64_t with = rows[i].cap, others = ALL_CAPS & ~with & ~CTR_CAP(SYS_ADMIN);
@@ -329,7 +369,7 @@ TEST(a_preset_is_no_action_of_an_entry_and_has_no_errno) {
 
 /* -- asking for one -- */
 
-#define ASKED(value) ",'annotations':{'a':'b','ctr.seccomp':'" value "'}"
+#define ASKED(value) ",'annotations':{'a':'b','" CTR_SECCOMP_ANNOTATION "':'" value "'}"
 
 TEST(an_annotation_asks_for_one) {
   PLAN(NO_NEW, .top = ASKED("default"));
@@ -337,7 +377,7 @@ TEST(an_annotation_asks_for_one) {
   PLAN(NO_NEW, .top = ASKED("strict"));
   check_lines("strict", now.text, "instructions, the preset strict  <- linux.seccomp");
   PLAN(NO_NEW, .top = ASKED("lax"));
-  CHECK_REFUSED("unknown", CTR_E_CONFIG, "annotations.ctr.seccomp");
+  CHECK_REFUSED("unknown", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
   PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = ",'seccomp':{'defaultAction':'ctr.strict'}");
   CHECK_MSG(now.plan, "%s", now.text);
   static const char *const others[] = {"SCMP_ACT_ALLOW", "ctr.default"};
@@ -345,16 +385,16 @@ TEST(an_annotation_asks_for_one) {
     char json[128];
     snprintf(json, sizeof json, ",'seccomp':{'defaultAction':'%s'}", others[i]);
     PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = json);
-    CHECK_REFUSED("something else", CTR_E_CONFIG, "annotations.ctr.seccomp");
+    CHECK_REFUSED("something else", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
   }
   /* From C it is not read, and is not to be overlooked. */
-  static const ctr_pair pair = {"ctr.seccomp", "default"};
+  static const ctr_pair pair = {CTR_SECCOMP_ANNOTATION, "default"};
   const setup s = {NO_NEW};
   forget();
   ctr_config *config = config_of(&now.mem, &s, &now.err);
   config->annotations = (ctr_pairs){&pair, 1};
   compile_config(config, &s);
-  CHECK_REFUSED("from C", CTR_E_CONFIG, "annotations.ctr.seccomp");
+  CHECK_REFUSED("from C", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
 }
 
 TEST(one_is_written_and_read_back) {
