@@ -213,6 +213,33 @@ struct ctr__mount_attr {
   uint64_t attr_set, attr_clr, propagation, userns_fd;
 };
 
+/* Which mount a descriptor of its top is of. No two mounts have the same as long as both are there;
+   before Linux 5.8, which has no id to ask for, no two of different directories. */
+typedef struct ctr__mount_id {
+  uint64_t id, dev, ino; /* all 0: it is not the top of a mount */
+} ctr__mount_id;
+
+static int ctr__mount_id_of(int fd, ctr__mount_id *ret) {
+  enum { INO = 0x100, MNT_ID = 0x1000, MOUNT_ROOT = 0x2000, DONT_SYNC = 0x4000 }; /* statx(2) */
+  struct {
+    uint32_t mask, blksize;
+    uint64_t attributes, ids[2], ino, more[3], times[8];
+    uint32_t rdev[2], dev[2];
+    uint64_t mnt_id, rest[13];
+  } st = {.mask = 0};
+  int r = (int)CTR__CALL(SYS_statx, fd, "", AT_EMPTY_PATH | DONT_SYNC, INO | MNT_ID, &st);
+  if (r < 0) return r;
+  if (!(st.mask & MNT_ID))
+    *ret = (ctr__mount_id){0, (uint64_t)st.dev[0] << 32 | st.dev[1], st.ino};
+  else
+    *ret = (ctr__mount_id){.id = st.attributes & MOUNT_ROOT ? st.mnt_id : 0};
+  return 0;
+}
+
+static bool ctr__is_same_mount(const ctr__mount_id *a, const ctr__mount_id *b) {
+  return (a->id || a->ino) && a->id == b->id && a->dev == b->dev && a->ino == b->ino;
+}
+
 /* A detached copy of the mount (or mounts) at dir/path. */
 static int ctr__open_tree(int dir, const char *path, unsigned flags) {
   return ctr__fd_high(

@@ -126,5 +126,5 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
   int r = to < 0 ? to : ctr__copy_tree(c, from, to, (unsigned long)fs.f_flags & ST_NODEV);
-  return r < 0 ? r : ctr__move_mount(mount, target);
+  return r < 0 ? r : ctr__attach(c, s, mount, target);
 }

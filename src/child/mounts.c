@@ -16,6 +16,49 @@ static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
                                : ctr__make_target(c, ctr__arg(c, s, 0), what);
 }
 
+/* -- which mount it is -- */
+
+/* The step under way has made it. */
+static int ctr__note_mount(const ctr__child *c, int mount) {
+  ctr__mounted *all = c->launch->mounted;
+  return all && all[c->at].is_meant ? ctr__mount_id_of(mount, &all[c->at].id) : 0;
+}
+
+static bool ctr__is_noted(const ctr__child *c, const ctr__mount_id *id) {
+  for (uint32_t i = 0; i < c->at; i++)
+    if (ctr__is_same_mount(id, &c->launch->mounted[i].id)) return true;
+  return false;
+}
+
+/* A mount that the step means and its path has led to. */
+static int ctr__see_meant(ctr__child *c, const ctr__step *s, int mount) {
+  ctr__mount_id id;
+  const uint64_t meant = s->num[CTR__NUM_MEANT];
+  if (meant == CTR__MEANT_ANY) return 0;
+  int r = ctr__mount_id_of(mount, &id);
+  if (r < 0) return r;
+  const bool good = meant == CTR__MEANT_NONE
+                        ? !ctr__is_noted(c, &id)
+                        : ctr__is_same_mount(&id, &c->launch->mounted[meant - CTR__MEANT_FIRST].id);
+  return good ? 0 : ctr__because(c, CTR__WHY_ANOTHER_MOUNT, -EXDEV);
+}
+
+/* What mount(2) has mounted at path: it hands out no descriptor of it. Unless that is to be known
+   again, nobody asks. */
+static int ctr__note_old_mount(ctr__child *c, const char *path) {
+  ctr__mounted *all = c->launch->mounted;
+  if (!all || !all[c->at].is_meant) return 0;
+  CTR__AUTO_CLOSE mount = ctr__path_in_root(c->root, path);
+  if (mount < 0) return ctr__because(c, CTR__WHY_TARGET, mount);
+  ctr__mount_id id;
+  int r = ctr__mount_id_of(mount, &id);
+  if (r < 0) return r;
+  if ((!id.id && !id.ino) || ctr__is_noted(c, &id))
+    return ctr__because(c, CTR__WHY_ANOTHER_MOUNT, -EXDEV);
+  all[c->at].id = id;
+  return 0;
+}
+
 /* What was mounted as the root is where all that follows is looked up. */
 static int ctr__take_root(ctr__child *c, int mount) {
   struct stat st;
@@ -23,18 +66,21 @@ static int ctr__take_root(ctr__child *c, int mount) {
   c->launch->shared->root_dev = c->root_dev = st.st_dev;
   c->launch->shared->root_ino = st.st_ino;
   c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
-  return c->root < 0 ? c->root : 0;
+  return c->root < 0 ? c->root : ctr__note_mount(c, mount);
 }
 
 static int ctr__attach(ctr__child *c, const ctr__step *s, int mount, int target) {
   int r = ctr__move_mount(mount, target);
-  return r == 0 && s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : r;
+  if (r < 0) return r;
+  return s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : ctr__note_mount(c, mount);
 }
 
-static int ctr__open_target(ctr__child *c, const char *path) {
-  int fd = ctr__path_in_root(c->root, path);
-  if (fd < 0) c->reason = CTR__WHY_TARGET;
-  return fd;
+/* The mount that a step changes. */
+static int ctr__open_target(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
+  int r = ctr__see_meant(c, s, fd);
+  return r < 0 ? r : ctr__steal_fd(&fd);
 }
 
 /* A tmpfs of the library's own, detached. */
@@ -86,18 +132,18 @@ static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
 }
 
 static int ctr__child_set_attr(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   return target < 0 ? target : ctr__apply_attr(target, s->num);
 }
 
 static int ctr__child_set_attr_all(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   if (target < 0) return target;
   return ctr__mount_setattr(target, CTR__AT_RECURSIVE, s->num[0], s->num[1], 0);
 }
 
 static int ctr__child_set_propagation(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   return target < 0 ? target : ctr__apply_propagation(target, s->num[0], s->num[1]);
 }
 
@@ -288,7 +334,8 @@ static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
   const char *source = ctr__arg(c, s, 3);
   int r = ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
                      ctr__ms_flags(s->num[0]) | s->num[1], data);
-  if (r < 0 || !s->num[CTR__NUM_ROOT]) return r;
+  if (r < 0) return r;
+  if (!s->num[CTR__NUM_ROOT]) return ctr__note_old_mount(c, ctr__arg(c, s, 0));
   CTR__AUTO_CLOSE root = ctr__mount_target(c, s, CTR__MAKE_DIR); /* what is mounted there now */
   return root < 0 ? root : ctr__take_root(c, root);
 }
@@ -325,11 +372,12 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
+  if (r == 0) r = ctr__note_mount(c, file);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
 }
 
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   if (target < 0) return target;
   CTR__AUTO_CLOSE fs = ctr__fd_high(
       (int)CTR__CALL(CTR__SYS_fspick, target, "", 1 /* FSPICK_CLOEXEC */ | CTR__FSPICK_EMPTY_PATH));

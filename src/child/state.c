@@ -28,6 +28,12 @@ typedef struct ctr__shared {
   } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
+/* The mount that a step has made. */
+typedef struct ctr__mounted {
+  bool is_meant; /* and is to be known again */
+  ctr__mount_id id;
+} ctr__mounted;
+
 /* What the parent gets ready for the child before it clones. */
 typedef struct ctr__launch {
   const ctr_plan *plan;
@@ -47,7 +53,8 @@ typedef struct ctr__launch {
   struct {
     char *start;
     size_t size;
-  } concealed[2]; /* the caller's command line and environment, where CONCEAL is */
+  } concealed[2];        /* the caller's command line and environment, where CONCEAL is */
+  ctr__mounted *mounted; /* by each step, where one is meant by another; or NULL */
   ctr__shared *shared;
 } ctr__launch;
 

@@ -125,6 +125,23 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Mounts that later steps mean, or do not mean, are to be known again. */
+static ctr_code ctr__prepare_mounted(ctr__start *s) {
+  const uint32_t count = s->plan->step_count;
+  for (uint32_t i = 0; i < count; i++) {
+    const ctr__step *step = ctr__plan_step(s->plan, i);
+    const uint64_t meant = step->num[CTR__NUM_MEANT];
+    if (!ctr__changes_mount(step->kind) || meant == CTR__MEANT_ANY) continue;
+    if (!s->launch.mounted)
+      s->launch.mounted = ctr__arena_array(&s->arena, count, sizeof *s->launch.mounted);
+    if (!s->launch.mounted) return ctr__nomem(s->err);
+    if (meant != CTR__MEANT_NONE) s->launch.mounted[meant - CTR__MEANT_FIRST].is_meant = true;
+    for (uint32_t k = 0; k < count && meant == CTR__MEANT_NONE; k++)
+      s->launch.mounted[k].is_meant = true;
+  }
+  return CTR_OK;
+}
+
 static ctr_code ctr__prepare_idmaps(ctr__start *s) {
   for (uint32_t i = 0; i < s->plan->step_count; i++)
     s->idmap_count += ctr__plan_step(s->plan, i)->kind == CTR__STEP_MAKE_IDMAP;
@@ -149,6 +166,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
   if (!code) code = ctr__prepare_concealed(s);
+  if (!code) code = ctr__prepare_mounted(s);
   if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);

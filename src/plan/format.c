@@ -19,6 +19,12 @@ enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
 /* Of what changes attributes: those set, those cleared, whether mount_setattr(2) is there. */
 enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
 
+/* And which mount that is meant for: whatever is there; none that another step has made; or that of
+   the step so many after it. Somebody who has a part of the root together with the container can
+   swap a directory, so that the path leads elsewhere by then. */
+enum { CTR__NUM_MEANT = 3 };
+enum { CTR__MEANT_ANY, CTR__MEANT_NONE, CTR__MEANT_FIRST };
+
 /* Of a bind mount, besides these: its propagation, whether what is mounted below comes along, and
    attributes for all of that. */
 enum { CTR__NUM_PROPAGATION = 3, CTR__NUM_BELOW, CTR__NUM_BELOW_SET, CTR__NUM_BELOW_CLR };
@@ -56,18 +62,19 @@ enum {
 };
 
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
-   stand together, MOUNT_FS to MOUNT_BIND. In the text, %s0 is string 0, %l a list of strings, %u %o
-   numbers; %N namespaces, %C capabilities, %A mount attributes, %L those taken away, %F flags of a
-   file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
-   numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
-   if it is not root, %m a mode if it is not the usual, %U where changes go if that is new, %q what
-   becomes of mounts below if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a
-   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
-   controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
-   start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
-   capabilities that stay until it is restricted, if any do, %H a seccomp preset, if it is one, and
-   the capabilities that it allows more for, %a %n %c Landlock's rights of files, of TCP, and
-   scopes, if there are any. Text and errors of a step come from here alone. */
+   stand together, MOUNT_FS to MOUNT_BIND, and those that change a mount, SET_ATTR to RECONFIGURE.
+   In the text, %s0 is string 0, %l a list of strings, %u %o numbers; %N namespaces, %C
+   capabilities, %A mount attributes, %L those taken away, %F flags of a file system, %P
+   propagation, %p if it is not the usual, %r attributes for all below (two numbers), %b "bind" or
+   "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %m a
+   mode if it is not the usual, %U where changes go if that is new, %q what becomes of mounts below
+   if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
+   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
+   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one,
+   %Y whose ids a mount shows if not its own (two numbers), %X capabilities that stay until it is
+   restricted, if any do, %H a seccomp preset, if it is one, and the capabilities that it allows
+   more for, %a %n %c Landlock's rights of files, of TCP, and scopes, if there are any. Text and
+   errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -250,6 +257,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(IDMAP_RIGHT, "its ids are mapped already, or not the caller's to map: that takes "             \
                  "CAP_SYS_ADMIN in the user namespace that the file system was mounted in")        \
   X(TARGET, "the mount point cannot be opened or made")                                            \
+  X(ANOTHER_MOUNT, "the way there leads to another mount now")                                     \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
   X(OUTSIDE, "it lies outside the container's root")                                               \
   X(PARENT_GONE, "the caller ended meanwhile")                                                     \
@@ -319,6 +327,11 @@ static const struct ctr__exchange {
     [CTR__SYNC_READY] = {CTR__MSG_READY, CTR__MSG_RUN, "ready, then run"},
     [CTR__SYNC_CREATED] = {CTR__MSG_CREATED, CTR__MSG_WAIT, "created, then left alone"},
 };
+
+/* Steps that change a mount which is there already. */
+static bool ctr__changes_mount(uint32_t kind) {
+  return kind >= CTR__STEP_SET_ATTR && kind <= CTR__STEP_RECONFIGURE;
+}
 
 /* -- reading the block -- */
 

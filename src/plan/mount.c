@@ -6,23 +6,57 @@ static const char *ctr__host_path(ctr__builder *b, const char *path) {
   return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Whether a mount at over hides what is mounted at path. */
+static bool ctr__is_covered(const char *path, const char *over) {
+  return ctr__same_path(path, over) || ctr__path_below(path, over);
+}
+
+/* Which mount is meant by a later change at path: the last that was made there. Of what is mounted
+   over it nothing is known. */
+static uint64_t ctr__meant(const ctr__builder *b, const char *path) {
+  if (!path[strspn(path, "/")]) return CTR__MEANT_ANY; /* the root's descriptor: nothing to swap */
+  for (uint32_t i = b->nomem ? 0 : b->step_count; i-- > 0;) {
+    const ctr__step *step = &b->steps[i];
+    const bool is_root = step->kind == CTR__STEP_ROOT_BIND;
+    if (is_root && ctr__is_root_path(path)) return CTR__MEANT_FIRST + i;
+    if (is_root || step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    const char *over = b->data + step->str[0];
+    if (ctr__same_path(path, over)) return CTR__MEANT_FIRST + i;
+    if (ctr__is_covered(path, over)) break;
+  }
+  return CTR__MEANT_NONE;
+}
+
 static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
                                   const uint64_t *types, size_t count) {
   for (size_t i = 0; i < count && types[i]; i++)
     ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path},
-                    .num = {types[i], ctr__has_setattr(b)});
+                    .num = {types[i], ctr__has_setattr(b), [CTR__NUM_MEANT] = ctr__meant(b, path)});
 }
 
 static void ctr__plan_set_attr(ctr__builder *b, const char *field, const char *path, uint64_t set,
                                uint64_t clr) {
   if (set | clr)
     ctr__child_step(b, SET_ATTR, .field = field, .str = {path},
-                    .num = {set, clr, ctr__has_setattr(b)});
+                    .num = {set, clr, ctr__has_setattr(b), [CTR__NUM_MEANT] = ctr__meant(b, path)});
 }
 
 static void ctr__plan_set_attr_all(ctr__builder *b, const char *field, const char *path,
                                    uint64_t set, uint64_t clr) {
-  if (set | clr) ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path}, .num = {set, clr});
+  if (set | clr)
+    ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path},
+                    .num = {set, clr, [CTR__NUM_MEANT] = ctr__meant(b, path)});
 }
 
 static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const char *field,
@@ -209,7 +243,8 @@ static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const
     ctr_mount without_source = *mount;
     without_source.source = NULL;
     ctr__child_step(b, RECONFIGURE, .field = field, .str = {mount->destination},
-                    .ref = {0, 0, ctr__fs_options(b, &without_source, spec, false)});
+                    .ref = {0, 0, ctr__fs_options(b, &without_source, spec, false)},
+                    .num = {[CTR__NUM_MEANT] = ctr__meant(b, mount->destination)});
   }
   ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
   return CTR_OK;

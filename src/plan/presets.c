@@ -143,6 +143,9 @@ enum { CTR__CLONE_FLAGS = 0 };
 enum {
   CTR__ANY_NAMESPACE = CTR_NS_MOUNT | CTR_NS_CGROUP | CTR_NS_UTS | CTR_NS_IPC | CTR_NS_USER |
                        CTR_NS_PID | CTR_NS_NETWORK, /* CLONE_NEWTIME is for unshare(2) alone */
+  /* All that makes none, whatever flags there will be. */
+  CTR__NO_NAMESPACE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |
+                      CLONE_VM,
 };
 
 /* ioctl_tty(2); termios2 is what newer libraries ask with. */
@@ -201,7 +204,7 @@ static const ctr__call_guard ctr__call_guards[] = {
      CTR__IN_DEFAULT,
      CTR_CAP(SYS_ADMIN),
      CTR__SECCOMP_DENIED,
-     {CTR__LET(CTR__BITS(0, CTR__ANY_NAMESPACE | CTR_NS_TIME, 0))}},
+     {CTR__LET(CTR__BITS(0, ~(uint32_t)CTR__NO_NAMESPACE, 0))}},
     {"ioctl",
      "no typing into a terminal (TIOCSTI, TIOCLINUX), no other line discipline (TIOCSETD)",
      CTR__IN_DEFAULT,

@@ -8,22 +8,6 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
-}
-
-/* Whether a mount at over hides what is mounted at path. */
-static bool ctr__is_covered(const char *path, const char *over) {
-  return ctr__same_path(path, over) || ctr__path_below(path, over);
-}
-
 /* Of the first count mounts those that wait to become read-only: all, or those that the next mount,
    at a destination, would hide. Or they do not any more: a remount has the last word. */
 static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
@@ -270,6 +254,7 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
   for (size_t i = 0; i < paths.count; i++) {
     const char *path = paths.items[i], *below = NULL;
     enum ctr__held held = ctr__held_above(b, path, &below);
+    if (b->late_count) ctr__plan_late_read_only(b, b->config->mounts.count, path, false);
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
                                    .str = {path, below},

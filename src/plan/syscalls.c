@@ -33,7 +33,7 @@
   X(afs_syscall, OLD) X(alarm, TIME) X(arch_prctl, BEGIN) X(arm_fadvise64_64, FDS)                 \
   X(arm_sync_file_range, FDS) X(bdflush, OLD) S(bind, SOCKETS, 2) X(bpf, BPF) X(break, OLD)        \
   A(breakpoint, CPU) X(brk, MEMORY) X(cachectl, CPU) A(cacheflush, CPU) N(cachestat, FDS, 451)     \
-  X(capget, SELF) X(capset, IDENTITY) X(chdir, FILES) X(chmod, ATTRS) X(chown, ATTRS)              \
+  X(capget, SELF) X(capset, SELF) X(chdir, FILES) X(chmod, ATTRS) X(chown, ATTRS)              \
   X(chown32, ATTRS) X(chroot, ROOT) X(clock_adjtime, CLOCKS)                                       \
   N(clock_adjtime64, CLOCKS, CTR__IF_32_BIT(405)) M(clock_getres, TIME, clock_getres_time32)       \
   N(clock_getres_time64, TIME, CTR__IF_32_BIT(406)) M(clock_gettime, TIME, clock_gettime32)        \

@@ -52,16 +52,16 @@ def errnos(name):
 
 
 def choose(calls):
-    """[(process, number, errno)] of [(process, name)], in order."""
+    """[(process, name, the number among those of that name, errno)] of [(process, name)]."""
     seen, last, all_ = {}, {}, []
     begun = False  # what comes before is libc's start
-    for process, name in calls:
-        seen[process] = seen.get(process, 0) + 1
+    for at, (process, name) in enumerate(calls):
+        seen[process, name] = seen.get((process, name), 0) + 1
         begun |= name in ("openat", "open")
         if begun and name not in CANNOT:
-            all_.append((process, seen[process], name))
+            all_.append((process, at, name, seen[process, name]))
     if ALL:
-        return [(p, n, name, e) for p, n, name in all_ for e in errnos(name)]
+        return [(p, name, n, e) for p, _, name, n in all_ for e in errnos(name)]
     first = {}
     for row in all_:
         first.setdefault((row[0], row[2]), row)
@@ -70,8 +70,8 @@ def choose(calls):
     chosen = {*spread(telling, TRIES * 3 // 4)}
     rest = [row for row in all_ if row not in chosen]
     chosen |= {*spread(rest, max(2, TRIES - len(chosen)))}
-    return [(p, n, name, errnos(name)[n % len(errnos(name)) if n % 3 == 0 else 0])
-            for p, n, name in sorted(chosen)]
+    return [(p, name, n, errnos(name)[n % len(errnos(name)) if n % 3 == 0 else 0])
+            for p, _, name, n in sorted(chosen)]
 
 
 class Faults(Containers):
@@ -85,10 +85,10 @@ class Faults(Containers):
             for mount in self.default["mounts"]:
                 mount["options"] = [o for o in mount.get("options", []) if o != "gid=5"]
 
-    def step(self, process, number, error, *args):
+    def step(self, process, name, number, error, *args):
         """What became of a command: its fate, the calls, what it complained of; None: it hangs."""
-        running = Running([BUILD / "container/faulter", self.report, process, number, error, RUNTIME,
-                           "--root", self.root, *args], self.area)
+        running = Running([BUILD / "container/faulter", self.report, process, name, number, error,
+                           RUNTIME, "--root", self.root, *args], self.area)
         self.started.append(running)
         result = running.wait()
         if result.returncode == 3:
@@ -108,19 +108,19 @@ class Faults(Containers):
                 before()
 
         prepare()
-        fate, calls, said, _ = self.step(0, 0, 0, *args)
+        fate, calls, said, _ = self.step(0, "", 0, 0, *args)
         self.assertEqual(fate, "exit 0", said)
         after()
         failed = tried = bad = 0
-        for process, number, name, error in choose(calls):
+        for process, name, number, error in choose(calls):
             if bad == ENOUGH:
                 self.fail(f"{ENOUGH} of {tried} failed: no more are tried")
             tried += 1
             bad += 1
-            with self.subTest(process=process, call=number, name=name,
+            with self.subTest(process=process, name=name, number=number,
                               error=errno.errorcode[error]):
                 prepare()
-                fate, _, said, reached = self.step(process, number, error, *args)
+                fate, _, said, reached = self.step(process, name, number, error, *args)
                 failed += reached and fate != "exit 0"
                 self.assertRegex(fate, r"^exit \d+$")
                 if fate != "exit 0":

@@ -1,10 +1,11 @@
 /* Lets one system call of a program, or of a process that it has cloned, fail: it is not made, and
    its caller sees an errno.
 
-     faulter REPORT PROCESS N ERRNO COMMAND [ARG...]      N 0: none fails
+     faulter REPORT PROCESS NAME N ERRNO COMMAND [ARG...]      N 0: none fails
 
    PROCESS 0 is the command, 1 the first that was cloned, and so on; what executes another program
-   is let go. REPORT gets a line for each call, "PROCESS NAME"; then "failed" if the call was
+   is let go. The call is the Nth of that name: of all calls together no two runs make as many, as
+   libc grows its heap when it is full. REPORT gets a line for each call, "PROCESS NAME"; then "failed" if the call was
    reached; and at the end "exit CODE" or "signal SIGNAL" of the command. When that has ended, so do
    we: what it has left lives on. The exit code is 0 whatever became of it, 2 when it could not be
    followed, 3 on a machine whose registers are not known here. Source: ptrace(2). */
@@ -20,12 +21,13 @@ enum { PROCESSES = 64 };
 
 static struct process {
   pid_t pid;
-  unsigned long calls;
-  bool is_faulty; /* the call under way is not made */
+  unsigned long calls, named; /* of those the ones that have the name */
+  bool is_faulty;             /* the call under way is not made       */
 } processes[PROCESSES];
 static size_t count;
 static struct {
   size_t process;
+  const char *name;
   unsigned long call;
   int error;
 } fault;
@@ -84,9 +86,13 @@ static void at_call(struct process *p) {
     p->is_faulty = false;
   }
   if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return;
+  const char *name = name_of(info.entry.nr);
   p->calls++;
-  fprintf(report, "%zu %s\n", (size_t)(p - processes), name_of(info.entry.nr));
-  if ((size_t)(p - processes) != fault.process || p->calls != fault.call) return;
+  p->named += !strcmp(name, fault.name);
+  fprintf(report, "%zu %s\n", (size_t)(p - processes), name);
+  if ((size_t)(p - processes) != fault.process || p->named != fault.call ||
+      strcmp(name, fault.name) != 0)
+    return;
   fprintf(report, "failed\n");
   p->is_faulty = true;
   change(p->pid, true);
@@ -128,16 +134,17 @@ static int follow(void) {
 int main(int argc, char **argv) {
   const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE |
                        PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
-  if (argc < 6) return 2;
+  if (argc < 7) return 2;
   report = fopen(argv[1], "we");
   fault.process = strtoul(argv[2], NULL, 10);
-  fault.call = strtoul(argv[3], NULL, 10);
-  fault.error = (int)strtol(argv[4], NULL, 10);
+  fault.name = argv[3];
+  fault.call = strtoul(argv[4], NULL, 10);
+  fault.error = (int)strtol(argv[5], NULL, 10);
   pid_t pid = fork();
   if (pid == 0) {
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     raise(SIGSTOP);
-    execvp(argv[5], argv + 5);
+    execvp(argv[6], argv + 6);
     _exit(127);
   }
   int status;

@@ -244,6 +244,31 @@ TEST(a_remount_has_the_last_word) {
   box_free(&b);
 }
 
+TEST(a_read_only_tmpfs_may_be_masked_or_made_read_only) {
+  for (int masked = 0; masked < 2; masked++) {
+    box b = box_new();
+    box_mount(&b, "/m", "tmpfs", "meant", CTR_STRS("ro"));
+    *(masked ? &b.config->linux_.maskedPaths : &b.config->linux_.readonlyPaths) = CTR_STRS("/m/");
+    CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+    CHECK_HAS(b.out, " /m ro,relatime - tmpfs meant ");
+    box_free(&b);
+  }
+}
+
+TEST(a_remount_by_a_link_goes_where_its_mount_went) {
+  box b = box_new();
+  CHECK(mkdir(in_root(&b, "real"), 0755) == 0);
+  CHECK(symlink("real", in_root(&b, "way")) == 0);
+  box_mount(&b, "/way/m", "tmpfs", "t", NO_OPTIONS);
+  box_mount(&b, "/way/m", NULL, NULL, CTR_STRS("remount", "ro"));
+  CHECK_RAN(box_run(&b, "cat", "/proc/self/mountinfo"));
+  CHECK_HAS(mountinfo(&b, "/real/m"), " ro,relatime ");
+  box_mount(&b, "/real/m", NULL, NULL, CTR_STRS("remount", "rw"));
+  CHECK_REFUSED(box_run(&b, "exit", "0"), last_mount(&b),
+                "the way there leads to another mount now");
+  box_free(&b);
+}
+
 TEST(overlay_is_mounted_for_who_may) {
   box b = box_new();
   static const char *const dirs[] = {"low", "up", "work"};

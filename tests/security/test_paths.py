@@ -487,3 +487,64 @@ class UndoElsewhere(Outside):
         self.assertNotEqual(self.tried().returncode, 0)
         self.assertTrue((self.bundle / "old").is_dir())
         return not (self.rootfs / "new").exists()
+
+
+# -- what is said of a mount later --
+
+# By the path alone, whatever mount it leads to by then.
+WHEREVER_IT_LEADS = [("if (meant == CTR__MEANT_ANY) return 0;", "return 0;")]
+
+
+class Later(Outside):
+    """What is said of a mount later is said to another one, or undone there."""
+
+    def mounted(self, mounts, **changes):
+        """{destination: (attributes, propagation, options of the file system)} as seen inside."""
+        self.config(mounts, process__args=["/probe", "cat", "/proc/self/mountinfo"], **changes)
+        found = {}
+        for line in self.tried().stdout.splitlines():
+            mount, _, fs = line.partition(" - ")
+            words = mount.split()
+            found[words[4]] = (words[5].split(","), words[6:], fs.split()[-1].split(","))
+        return found
+
+
+class LateReadOnlyElsewhere(Later):
+    """A directory on which a file system was mounted that becomes read-only last is a link to
+    another by then: it stays writable."""
+
+    without = WHEREVER_IT_LEADS
+
+    def attack(self):
+        got = []
+        for options in (["ro"], ["ro", "iversion"], ["ro", "tmpcopyup"]):
+            self.image({"data": None})
+            exchange = {"path": "/bin/sh",
+                        "args": ["sh", "-c", "cd rootfs; mv data old; ln -s other data"]}
+            tmpfs = [{"destination": "/data", "type": "tmpfs", "options": options},
+                     {"destination": "/other", "type": "tmpfs", "options": []}]
+            found = self.mounted(tmpfs, hooks={"createRuntime": [exchange]})
+            got += [options] if found and "rw" in found["/old"][0] else []
+        return len(got) == 3 and got if self.changes else got
+
+
+class RemountElsewhere(Later):
+    """A remount of what the host has mounted below the root leads by a link to another mount of the
+    container: that becomes writable, shared or greater."""
+
+    without = WHEREVER_IT_LEADS
+
+    def attack(self):
+        got = []
+        self.image({"data": None, "way": "/data", "root": "/"})
+        data = {"destination": "/data", "type": "tmpfs", "options": ["size=4k"]}
+        for options, is_hit in ((["bind", "noexec"], lambda found: "noexec" in found[0]),
+                                (["rnoexec"], lambda found: "noexec" in found[0]),
+                                (["shared"], lambda found: any("shared" in f for f in found[1])),
+                                (["size=64k"], lambda found: "size=64k" in found[2])):
+            change_it = {"destination": "/way", "options": ["remount", *options]}
+            found = self.mounted([data, change_it])
+            got += [options] if found and is_hit(found["/data"]) else []
+        found = self.mounted([{"destination": "/root", "options": ["remount", "bind", "noatime"]}])
+        got += ["root"] if found and "noatime" in found["/"][0] else []
+        return len(got) == 5 and got if self.changes else got
