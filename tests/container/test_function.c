@@ -107,6 +107,17 @@ TEST(what_the_caller_shares_with_others_is_no_functions) {
   munmap(shared_word, sizeof *shared_word);
 }
 
+TEST(a_function_is_filtered_without_no_new_privileges_too) {
+  call c = {"hello", 7};
+  box b = box_calling(say_and_count, &c);
+  b.config->process.noNewPrivileges = false;
+  b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SECCOMP_STRICT};
+  box_go(&b);
+  CHECK_NUM(b.code, CTR_OK);
+  CHECK_NUM(b.exit.code, 42);
+  box_free(&b);
+}
+
 static int crash(void *data) {
   (void)data;
   __builtin_trap();

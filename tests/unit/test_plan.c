@@ -247,7 +247,8 @@ static const struct row {
     {"linux.seccomp.defaultAction linux.seccomp.flags",
      {.linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['SECCOMP_FILTER_FLAG_LOG',"
                 "'SECCOMP_FILTER_FLAG_SPEC_ALLOW']}"},
-     "until it is restricted also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter of\n"
+     "until it is restricted also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter "
+     "of\n"
      "instructions (SECCOMP_FILTER_FLAG_LOG,SECCOMP_FILTER_FLAG_SPEC_ALLOW)  <- linux.seccomp\n"
      "execute /p"},
     {"linux.seccomp.listenerPath",
@@ -716,7 +717,8 @@ static bool needs_no_field(const setup *s, uint16_t kind) {
                                          CTR__STEP_OPEN_INIT,    CTR__STEP_UNDUMPABLE,
                                          CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS,
                                          CTR__STEP_CALL,         CTR__STEP_SEAL_PROGRAM,
-                                         CTR__STEP_HIDE_PROGRAM, CTR__STEP_CONCEAL};
+                                         CTR__STEP_HIDE_PROGRAM, CTR__STEP_CONCEAL,
+                                         CTR__STEP_OWN_MEMORY};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return s->purpose.goal == CTR__GOAL_EXEC &&
