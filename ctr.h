@@ -2874,31 +2874,41 @@ typedef struct ctr__proc_stat {
                                memory; 0: that is not ours to know */
 } ctr__proc_stat;
 
-/* pid 0: our own. proc_pid_stat(5): the name in parentheses may hold anything, so that fields count
-   from the last closing one. */
-static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
-  char path[64], text[1536];
-  char *end = ctr__put_str(path, "/proc/");
-  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
-  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
+   closing one. fields: where the numbers of fields go, NULL: nowhere. */
+static int ctr__read_stat_fields(int dir, const char *path, uint64_t *const *fields, size_t count,
+                                 char *ret_state) {
+  char text[1536];
+  CTR__AUTO_CLOSE fd = ctr__open(dir, path, O_RDONLY, 0);
   ssize_t len = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
-  if (len < 0) return fd == -ENOENT ? -ESRCH : (int)len;
+  if (len < 0) return (int)len;
   text[len] = '\0';
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
-  *ret_stat = (ctr__proc_stat){.state = at[2]};
-  const struct {
-    int field;
-    uint64_t *value;
-  } wanted[] = {{9, &ret_stat->flags},    {22, &ret_stat->start_time}, {48, &ret_stat->args[0]},
-                {49, &ret_stat->args[1]}, {50, &ret_stat->env[0]},     {51, &ret_stat->env[1]}};
-  int field = 2;
-  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-    for (; at && field < wanted[i].field; field++) at = strchr(at + 1, ' ');
-    if (!at) return -EPROTO;
-    *wanted[i].value = strtoull(at + 1, NULL, 10);
+  *ret_state = at[2];
+  at += 2;
+  for (size_t field = 4; field < count; field++) {
+    at = strchr(at, ' ');
+    if (!at++) return -EPROTO;
+    if (!fields[field]) continue;
+    *fields[field] = 0;
+    for (; *at >= '0' && *at <= '9'; at++)
+      *fields[field] = *fields[field] * 10 + (uint64_t)(*at - '0');
   }
   return 0;
+}
+
+/* pid 0: our own. */
+static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
+  char path[64];
+  char *end = ctr__put_str(path, "/proc/");
+  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
+  uint64_t *const fields[] = {
+      [9] = &ret_stat->flags,    [22] = &ret_stat->start_time, [48] = &ret_stat->args[0],
+      [49] = &ret_stat->args[1], [50] = &ret_stat->env[0],     [51] = &ret_stat->env[1]};
+  int r = ctr__read_stat_fields(AT_FDCWD, path, fields, sizeof fields / sizeof *fields,
+                                &ret_stat->state);
+  return r == -ENOENT ? -ESRCH : r;
 }
 
 /* What the descriptor itself is called below /proc: the way to hand it to a call that knows only
@@ -6985,7 +6995,7 @@ static void ctr__seal_step(ctr__builder *b, enum ctr__lane lane, bool by_mount) 
   b->hides_program = true;
   ctr__add_step(b, lane, CTR__STEP_SEAL_PROGRAM,
                 &(ctr__new_step){.str = {by_mount ? "a read-only view" : "a sealed copy"},
-                                 .num = {by_mount}});
+                                 .num = {by_mount, (uint64_t)sysconf(_SC_PAGESIZE)}});
 }
 
 static void ctr__hide_step(ctr__builder *b, enum ctr__lane lane) {
@@ -13308,6 +13318,7 @@ typedef struct ctr__own_program {
   const char *path;
   int view;
   int pages;      /* proc_pid_pagemap(5); < 0: not to be had         */
+  uintptr_t page; /* its size                                        */
   uintptr_t code; /* an address of its code, as the kernel mapped it */
   const ElfW(Phdr) * segments;
   size_t count;
@@ -13392,13 +13403,11 @@ static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
 static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m) {
   enum { FEW = 128 };
   uint64_t pages[FEW];
-  const uintptr_t size = (uintptr_t)getauxval(AT_PAGESZ);
-  for (uintptr_t at = m->start; at < m->end; at += FEW * size) {
-    const uintptr_t left = (m->end - at) / size, count = left < FEW ? left : FEW;
+  for (uintptr_t at = m->start; at < m->end; at += FEW * p->page) {
+    const uintptr_t left = (m->end - at) / p->page, count = left < FEW ? left : FEW;
     const size_t bytes = count * sizeof *pages;
-    const ssize_t n = p->pages < 0
-                          ? -1
-                          : pread(p->pages, pages, bytes, (off_t)(at / size * sizeof *pages));
+    const ssize_t n =
+        p->pages < 0 ? -1 : pread(p->pages, pages, bytes, (off_t)(at / p->page * sizeof *pages));
     if (n != (ssize_t)bytes) return true;
     for (size_t i = 0; i < count; i++)
       if ((pages[i] >> 62 & 3) && !(pages[i] >> 61 & 1)) return true;
@@ -13514,20 +13523,9 @@ static int ctr__read_mm(int proc, ctr__mm_map *mm) {
                               [45] = &mm->start_data, [46] = &mm->end_data, [47] = &mm->start_brk,
                               [48] = &mm->arg_start,  [49] = &mm->arg_end,  [50] = &mm->env_start,
                               [51] = &mm->env_end};
-  char text[2048];
-  CTR__AUTO_CLOSE stat = ctr__open(proc, "self/stat", O_RDONLY, 0);
-  const ssize_t len = stat < 0 ? stat : ctr__ret(read(stat, text, sizeof text - 1));
-  if (len < 0) return (int)len;
-  text[len] = '\0';
-  const char *at = text;
-  for (const char *p = text; *p; p++)
-    if (*p == ')') at = p + 1; /* the name before it may be anything */
-  for (size_t field = 3; field < sizeof fields / sizeof *fields && *at == ' '; field++) {
-    uint64_t value = 0;
-    for (at++; *at && *at != ' '; at++) value = value * 10 + (uint64_t)(*at - '0');
-    if (fields[field]) *fields[field] = value;
-  }
-  return mm->env_end ? 0 : -EPROTO;
+  char state;
+  int r = ctr__read_stat_fields(proc, "self/stat", fields, sizeof fields / sizeof *fields, &state);
+  return r < 0 || mm->env_end ? r : -EPROTO;
 }
 
 /* The first half, while the host's procfs is there. */
@@ -13546,8 +13544,11 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
   if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
   int r = ctr__read_mm(proc, &c->mm);
   CTR__AUTO_CLOSE pages = ctr__open(proc, "self/pagemap", O_RDONLY, 0);
-  ctr__own_program program = {
-      .path = path, .view = view, .pages = pages, .code = (uintptr_t)c->mm.start_code};
+  ctr__own_program program = {.path = path,
+                              .view = view,
+                              .pages = pages,
+                              .page = (uintptr_t)s->num[1],
+                              .code = (uintptr_t)c->mm.start_code};
   if (r == 0) r = ctr__each_mapping(proc, ctr__map_again, &program);
   if (r < 0) return r;
   c->exe = ctr__sealed_file(proc, -1);
@@ -19357,8 +19358,10 @@ static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
                        "container \"%.128s\" is busy: something else is being done to it", c->id);
   }
   /* It may have been deleted meanwhile, and a new one made in its place. */
-  if (fstat(c->dir, &st) == 0 && st.st_nlink) return c->locked = true, CTR_OK;
+  const int error = fstat(c->dir, &st) < 0 ? errno : 0;
+  if (!error && st.st_nlink) return c->locked = true, CTR_OK;
   flock(c->dir, LOCK_UN);
+  if (error) return ctr__fail(err, CTR_E_SYS, error, NULL, "lock container \"%.128s\"", c->id);
   return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
                    c->id);
 }

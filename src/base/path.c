@@ -204,31 +204,41 @@ typedef struct ctr__proc_stat {
                                memory; 0: that is not ours to know */
 } ctr__proc_stat;
 
-/* pid 0: our own. proc_pid_stat(5): the name in parentheses may hold anything, so that fields count
-   from the last closing one. */
-static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
-  char path[64], text[1536];
-  char *end = ctr__put_str(path, "/proc/");
-  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
-  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+/* proc_pid_stat(5): the name in parentheses may hold anything, so that fields count from the last
+   closing one. fields: where the numbers of fields go, NULL: nowhere. */
+static int ctr__read_stat_fields(int dir, const char *path, uint64_t *const *fields, size_t count,
+                                 char *ret_state) {
+  char text[1536];
+  CTR__AUTO_CLOSE fd = ctr__open(dir, path, O_RDONLY, 0);
   ssize_t len = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
-  if (len < 0) return fd == -ENOENT ? -ESRCH : (int)len;
+  if (len < 0) return (int)len;
   text[len] = '\0';
   const char *at = strrchr(text, ')');
   if (!at || at[1] != ' ') return -EPROTO;
-  *ret_stat = (ctr__proc_stat){.state = at[2]};
-  const struct {
-    int field;
-    uint64_t *value;
-  } wanted[] = {{9, &ret_stat->flags},    {22, &ret_stat->start_time}, {48, &ret_stat->args[0]},
-                {49, &ret_stat->args[1]}, {50, &ret_stat->env[0]},     {51, &ret_stat->env[1]}};
-  int field = 2;
-  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-    for (; at && field < wanted[i].field; field++) at = strchr(at + 1, ' ');
-    if (!at) return -EPROTO;
-    *wanted[i].value = strtoull(at + 1, NULL, 10);
+  *ret_state = at[2];
+  at += 2;
+  for (size_t field = 4; field < count; field++) {
+    at = strchr(at, ' ');
+    if (!at++) return -EPROTO;
+    if (!fields[field]) continue;
+    *fields[field] = 0;
+    for (; *at >= '0' && *at <= '9'; at++)
+      *fields[field] = *fields[field] * 10 + (uint64_t)(*at - '0');
   }
   return 0;
+}
+
+/* pid 0: our own. */
+static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
+  char path[64];
+  char *end = ctr__put_str(path, "/proc/");
+  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
+  uint64_t *const fields[] = {
+      [9] = &ret_stat->flags,    [22] = &ret_stat->start_time, [48] = &ret_stat->args[0],
+      [49] = &ret_stat->args[1], [50] = &ret_stat->env[0],     [51] = &ret_stat->env[1]};
+  int r = ctr__read_stat_fields(AT_FDCWD, path, fields, sizeof fields / sizeof *fields,
+                                &ret_stat->state);
+  return r == -ENOENT ? -ESRCH : r;
 }
 
 /* What the descriptor itself is called below /proc: the way to hand it to a call that knows only

@@ -75,6 +75,7 @@ typedef struct ctr__own_program {
   const char *path;
   int view;
   int pages;      /* proc_pid_pagemap(5); < 0: not to be had         */
+  uintptr_t page; /* its size                                        */
   uintptr_t code; /* an address of its code, as the kernel mapped it */
   const ElfW(Phdr) * segments;
   size_t count;
@@ -159,13 +160,11 @@ static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
 static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m) {
   enum { FEW = 128 };
   uint64_t pages[FEW];
-  const uintptr_t size = (uintptr_t)getauxval(AT_PAGESZ);
-  for (uintptr_t at = m->start; at < m->end; at += FEW * size) {
-    const uintptr_t left = (m->end - at) / size, count = left < FEW ? left : FEW;
+  for (uintptr_t at = m->start; at < m->end; at += FEW * p->page) {
+    const uintptr_t left = (m->end - at) / p->page, count = left < FEW ? left : FEW;
     const size_t bytes = count * sizeof *pages;
-    const ssize_t n = p->pages < 0
-                          ? -1
-                          : pread(p->pages, pages, bytes, (off_t)(at / size * sizeof *pages));
+    const ssize_t n =
+        p->pages < 0 ? -1 : pread(p->pages, pages, bytes, (off_t)(at / p->page * sizeof *pages));
     if (n != (ssize_t)bytes) return true;
     for (size_t i = 0; i < count; i++)
       if ((pages[i] >> 62 & 3) && !(pages[i] >> 61 & 1)) return true;
@@ -281,20 +280,9 @@ static int ctr__read_mm(int proc, ctr__mm_map *mm) {
                               [45] = &mm->start_data, [46] = &mm->end_data, [47] = &mm->start_brk,
                               [48] = &mm->arg_start,  [49] = &mm->arg_end,  [50] = &mm->env_start,
                               [51] = &mm->env_end};
-  char text[2048];
-  CTR__AUTO_CLOSE stat = ctr__open(proc, "self/stat", O_RDONLY, 0);
-  const ssize_t len = stat < 0 ? stat : ctr__ret(read(stat, text, sizeof text - 1));
-  if (len < 0) return (int)len;
-  text[len] = '\0';
-  const char *at = text;
-  for (const char *p = text; *p; p++)
-    if (*p == ')') at = p + 1; /* the name before it may be anything */
-  for (size_t field = 3; field < sizeof fields / sizeof *fields && *at == ' '; field++) {
-    uint64_t value = 0;
-    for (at++; *at && *at != ' '; at++) value = value * 10 + (uint64_t)(*at - '0');
-    if (fields[field]) *fields[field] = value;
-  }
-  return mm->env_end ? 0 : -EPROTO;
+  char state;
+  int r = ctr__read_stat_fields(proc, "self/stat", fields, sizeof fields / sizeof *fields, &state);
+  return r < 0 || mm->env_end ? r : -EPROTO;
 }
 
 /* The first half, while the host's procfs is there. */
@@ -313,8 +301,11 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
   if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
   int r = ctr__read_mm(proc, &c->mm);
   CTR__AUTO_CLOSE pages = ctr__open(proc, "self/pagemap", O_RDONLY, 0);
-  ctr__own_program program = {
-      .path = path, .view = view, .pages = pages, .code = (uintptr_t)c->mm.start_code};
+  ctr__own_program program = {.path = path,
+                              .view = view,
+                              .pages = pages,
+                              .page = (uintptr_t)s->num[1],
+                              .code = (uintptr_t)c->mm.start_code};
   if (r == 0) r = ctr__each_mapping(proc, ctr__map_again, &program);
   if (r < 0) return r;
   c->exe = ctr__sealed_file(proc, -1);

@@ -67,8 +67,10 @@ static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
                        "container \"%.128s\" is busy: something else is being done to it", c->id);
   }
   /* It may have been deleted meanwhile, and a new one made in its place. */
-  if (fstat(c->dir, &st) == 0 && st.st_nlink) return c->locked = true, CTR_OK;
+  const int error = fstat(c->dir, &st) < 0 ? errno : 0;
+  if (!error && st.st_nlink) return c->locked = true, CTR_OK;
   flock(c->dir, LOCK_UN);
+  if (error) return ctr__fail(err, CTR_E_SYS, error, NULL, "lock container \"%.128s\"", c->id);
   return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
                    c->id);
 }

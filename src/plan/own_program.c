@@ -25,7 +25,7 @@ static void ctr__seal_step(ctr__builder *b, enum ctr__lane lane, bool by_mount) 
   b->hides_program = true;
   ctr__add_step(b, lane, CTR__STEP_SEAL_PROGRAM,
                 &(ctr__new_step){.str = {by_mount ? "a read-only view" : "a sealed copy"},
-                                 .num = {by_mount}});
+                                 .num = {by_mount, (uint64_t)sysconf(_SC_PAGESIZE)}});
 }
 
 static void ctr__hide_step(ctr__builder *b, enum ctr__lane lane) {

@@ -1,5 +1,6 @@
 """Every system call of a runtime and of what it has cloned, failing once: the command succeeds or
-says what was wrong, nothing is left, and the next one works.
+says what was wrong, nothing is left, and the next one works. Some calls a container is not made
+without: those lead to an error.
 
 tests/container/faulter.c lets one call fail, by number; what it fails with is a table here, the most
 plausible first (the ERRORS sections of section 2 of the manual). For each command TRIES calls are
@@ -8,10 +9,17 @@ CTR_FAULTS=all: every call with every errno."""
 
 import errno
 import os
+import shutil
+import sys
+import unittest
 
-from lifecycle import RUNTIME, Containers, Running, until
-from oci import BUILD, ROOT
+import lifecycle
+from lifecycle import Containers, Running, until
+from oci import BUILD, TOP
 from test_killed import spread
+
+sys.path.insert(0, str(TOP / "tests/security"))
+from hole import CC, weakened  # noqa: E402
 
 ALL = os.environ.get("CTR_FAULTS") == "all"
 TRIES = 150
@@ -45,6 +53,11 @@ PLAUSIBLE = {
 }
 ERRNOS = {name: errors for names, errors in PLAUSIBLE.items() for name in names}
 DEFAULT = (errno.EPERM, errno.ENOMEM)
+# What the container's side does not go on without.
+VITAL = set("mount move_mount fsopen fsconfig fsmount pivot_root sethostname capset setresuid "
+            "setresgid symlinkat mknodat umount2 seccomp".split())
+# A directory that could not be locked may be another's.
+NOT_LOCKED = "lock container"
 
 
 def errnos(name):
@@ -74,21 +87,30 @@ def choose(calls):
             for p, _, name, n in sorted(chosen)]
 
 
-class Faults(Containers):
+def vital(calls):
+    """{(process, name, number)} of those that are VITAL. Once the root is entered, the mount that the
+    caller's program was hidden behind goes back to its place, if it can."""
+    found, seen, entered = set(), {}, False
+    for process, name in calls:
+        seen[process, name] = seen.get((process, name), 0) + 1
+        if process and name in VITAL and not (entered and name == "move_mount"):
+            found.add((process, name, seen[process, name]))
+        entered |= name == "pivot_root"
+    return found
+
+
+class Walked(Containers):
+    soon = SOON
+
     def setUp(self):
         super().setUp()
         self.report = self.area / "report"
         self.default["process"]["args"] = ["/probe", "exit", "0"]
-        if not ROOT:  # newuidmap(1) has no rights while it is traced: one id, as without it
-            for kind in ("uidMappings", "gidMappings"):
-                del self.default["linux"][kind][1:]
-            for mount in self.default["mounts"]:
-                mount["options"] = [o for o in mount.get("options", []) if o != "gid=5"]
 
     def step(self, process, name, number, error, *args):
         """What became of a command: its fate, the calls, what it complained of; None: it hangs."""
         running = Running([BUILD / "container/faulter", self.report, process, name, number, error,
-                           RUNTIME, "--root", self.root, *args], self.area)
+                           lifecycle.RUNTIME, "--root", self.root, *args], self.area)
         self.started.append(running)
         result = running.wait()
         if result.returncode == 3:
@@ -99,7 +121,7 @@ class Faults(Containers):
                  if p.isdigit()]
         return lines[-1], calls, result.stderr, "failed" in lines
 
-    def walk(self, *args, changes=None, before=None, after=None):
+    def walk(self, *args, changes=None, before=None, after=None, failed_after=None, only=None):
         after = after or self.removed
 
         def prepare():
@@ -112,7 +134,8 @@ class Faults(Containers):
         self.assertEqual(fate, "exit 0", said)
         after()
         failed = tried = bad = 0
-        for process, name, number, error in choose(calls):
+        needed = vital(calls)
+        for process, name, number, error in only(calls) if only else choose(calls):
             if bad == ENOUGH:
                 self.fail(f"{ENOUGH} of {tried} failed: no more are tried")
             tried += 1
@@ -125,6 +148,10 @@ class Faults(Containers):
                 self.assertRegex(fate, r"^exit \d+$")
                 if fate != "exit 0":
                     self.assertRegex(said, r"ctr-oci: .*\S", fate)
+                    if failed_after and NOT_LOCKED not in said:
+                        failed_after()
+                elif reached:
+                    self.assertNotIn((process, name, number), needed, "it goes on without")
                 after()
                 bad -= 1
         print(f"# {args[0]}: {len(calls)} calls, {tried} of them tried, {failed} led to an error")
@@ -139,17 +166,24 @@ class Faults(Containers):
         result = self.runtime("delete", "--force", "c")
         self.assertEqual(result.returncode, 0, result.stderr)
         try:
-            until(self.gone, "all that the runtime cloned ends", SOON)
+            until(self.gone, "all that the runtime cloned ends", self.soon)
         finally:
             self.end_processes()
         self.assert_nothing_left("c")
         self.assertEqual(self.entries(), [])
 
+    def nothing(self):
+        """What could not be made is taken away by who tried."""
+        until(self.gone, "all that the runtime cloned ends", self.soon)
+        self.assertEqual((self.entries(), self.cgroups(), self.mounts()), ([], [], []))
+
+
+class Faults(Walked):
     def test_run(self):
         self.walk("run", "--bundle", self.bundle, "c")
 
     def test_create(self):
-        self.walk("create", "--bundle", self.bundle, "c")
+        self.walk("create", "--bundle", self.bundle, "c", failed_after=self.nothing)
 
     def test_start(self):
         self.walk("start", "c", before=lambda: self.works("create", "--bundle", self.bundle, "c"))
@@ -170,3 +204,53 @@ class Faults(Containers):
         self.walk("exec", "c", "/probe", "exit", "0", after=after)
         self.assertEqual(self.status("c"), "running")
         self.removed()
+
+
+# -- whether it would be noticed --
+
+# What takes back a create that failed is not called; a step that fails is passed over.
+CARELESS = [("    ctr__destroy(c, c->stored && c->stored->pid, NULL);\n  if (c->locked) ctr__unlock(c);",
+             "    ;\n  if (c->locked) ctr__unlock(c);"),
+            ("[CTR__STEP_HOSTNAME] = ctr__child_hostname,", "[CTR__STEP_HOSTNAME] = careless_hostname,"),
+            ("static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {",
+             "static int careless_hostname(ctr__child *c, const ctr__step *s) {\n"
+             "  ctr__child_hostname(c, s);\n  return 0;\n}\n\n"
+             "static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {")]
+
+
+class OneFault(Walked):
+    """A create during which the last call of a name fails."""
+
+    soon = 1  # it is to be seen that it does not end
+
+    def __init__(self, name):
+        super().__init__("one_fault")
+        self.name = name
+
+    def one_fault(self):
+        def only(calls):
+            process = max(process for process, name in calls if name == self.name)
+            return [(process, self.name, calls.count((process, self.name)), errnos(self.name)[0])]
+        self.walk("create", "--bundle", self.bundle, "c", failed_after=self.nothing, only=only)
+
+
+class Noticed(unittest.TestCase):
+    def failures(self, name):
+        result = unittest.TestResult()
+        OneFault(name).run(result)
+        if result.skipped:
+            self.skipTest(result.skipped[0][1])
+        return "".join(text for _, text in result.failures + result.errors)
+
+    def test_a_careless_runtime_is_noticed(self):
+        if not shutil.which(CC):
+            self.skipTest("there is no compiler to make a careless runtime with")
+        faults = [("pivot_root", r"Tuples differ: \(\['c'"),
+                  ("sethostname", "it goes on without"),
+                  ("renameat", "all that the runtime cloned ends|c/creating")]
+        for name, _ in faults:
+            self.assertEqual(self.failures(name), "")
+        self.addCleanup(setattr, lifecycle, "RUNTIME", lifecycle.RUNTIME)
+        lifecycle.RUNTIME = weakened(*CARELESS)
+        for name, said in faults:
+            self.assertRegex(self.failures(name), said, name)

@@ -5,10 +5,11 @@
 
    PROCESS 0 is the command, 1 the first that was cloned, and so on; what executes another program
    is let go. The call is the Nth of that name: of all calls together no two runs make as many, as
-   libc grows its heap when it is full. REPORT gets a line for each call, "PROCESS NAME"; then "failed" if the call was
-   reached; and at the end "exit CODE" or "signal SIGNAL" of the command. When that has ended, so do
-   we: what it has left lives on. The exit code is 0 whatever became of it, 2 when it could not be
-   followed, 3 on a machine whose registers are not known here. Source: ptrace(2). */
+   libc grows its heap when it is full. REPORT gets a line for each call, "PROCESS NAME"; then
+   "failed" if the call was reached; and at the end "exit CODE" or "signal SIGNAL" of the command.
+   When that has ended, so do we: what it has left lives on. The exit code is 0 whatever became of
+   it, 2 when it could not be followed, 3 on a machine whose registers are not known here. Source:
+   ptrace(2). */
 #define CTR_IMPLEMENTATION
 #define CTR_STATIC
 #include "ctr.h"
@@ -78,35 +79,36 @@ static void change(pid_t pid, bool entry) {
 }
 #endif
 
-static void at_call(struct process *p) {
+/* Whether it is let go: what is about to execute another program than the command is not ours any
+   more. Before it does: who is traced gains nothing by a set-user-ID program, as newuidmap is. */
+static bool at_call(struct process *p) {
   struct __ptrace_syscall_info info = {0};
   ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, (void *)sizeof info, &info);
   if (info.op == PTRACE_SYSCALL_INFO_EXIT && p->is_faulty) {
     change(p->pid, false);
     p->is_faulty = false;
   }
-  if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return;
+  if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return false;
   const char *name = name_of(info.entry.nr);
   p->calls++;
   p->named += !strcmp(name, fault.name);
   fprintf(report, "%zu %s\n", (size_t)(p - processes), name);
   if ((size_t)(p - processes) != fault.process || p->named != fault.call ||
       strcmp(name, fault.name) != 0)
-    return;
+    return p != processes && !strncmp(name, "execve", 6);
   fprintf(report, "failed\n");
   p->is_faulty = true;
   change(p->pid, true);
+  return false;
 }
 
-/* What executes another program than the command is not ours any more. */
 static void go_on(struct process *p, int status) {
   const int event = status >> 16;
   const bool stop_is_ours = event || WSTOPSIG(status) == (SIGTRAP | 0x80);
-  if (event == PTRACE_EVENT_EXEC && p != processes) {
+  if (!event && stop_is_ours && at_call(p)) {
     ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
     return;
   }
-  if (!event && stop_is_ours) at_call(p);
   const bool is_first = !p->calls && WSTOPSIG(status) == SIGSTOP; /* of a new one */
   const long signal = stop_is_ours || is_first ? 0 : WSTOPSIG(status);
   ptrace(PTRACE_SYSCALL, p->pid, NULL, (void *)signal);
