@@ -33,7 +33,7 @@ TAKEN_OUT = [
 class Audit(Hole):
     """Something of the host is to be found in a default container that nobody has allowed."""
 
-    without = [left_out(change) for change, _ in TAKEN_OUT]
+    without = [change for change, _ in TAKEN_OUT]
 
     def setUp(self):
         super().setUp()
