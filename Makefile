@@ -41,12 +41,32 @@ all: ctr.h $(commands) $(examples)  ## build the command line and all examples
 test: all $(unit) $(container) $(helpers)  ## build and run all tests
 	@$(PYTHON) tests/run.py --build $(BUILD) $(TESTFLAGS)
 
-test-sanitize:  ## the unit tests under address and undefined behaviour sanitizers
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' unit
-	@$(PYTHON) tests/run.py --build $(BUILD)/sanitize --layer unit
+# What is freed is kept back for a while by default: a thousand starts would be taken for a leak. The
+# programs inside stay static and as they are: they find no library there.
+test-sanitize:  ## unit and container tests under address and undefined behaviour sanitizers
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g' $(helpers:$(BUILD)/%=$(BUILD)/sanitize/%)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' STATIC= \
+	  unit container $(BUILD)/sanitize/ctr-oci
+	@ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64 $(PYTHON) tests/run.py \
+	  --build $(BUILD)/sanitize --layer unit --layer container
+	@ASAN_OPTIONS=quarantine_size_mb=1 $(PYTHON) tests/run.py --build $(BUILD)/sanitize --layer cli \
+	  lifecycle exec update
 
-.PHONY: unit
+# As root, on x86-64: see tests/analysis/valgrind.c.
+test-valgrind: $(unit) $(BUILD)/container/probe  ## ctr-oci and unit tests under valgrind
+	@mkdir -p $(BUILD)/valgrind/container; ln -sfn ../unit $(BUILD)/valgrind/unit
+	@cp $(BUILD)/container/probe $(BUILD)/valgrind/container/
+	@$(CC) -std=gnu11 -O1 -g -shared -fPIC tests/analysis/valgrind.c -o $(BUILD)/valgrind/valgrind.so
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g' STATIC= \
+	  $(BUILD)/valgrind/ctr-oci
+	@$(PYTHON) tests/analysis/memcheck.py $(BUILD)/valgrind
+
+analyze:  ## clang-tidy, cppcheck and gcc -fanalyzer: no finding is left
+	@$(PYTHON) tests/analysis/run.py
+
+.PHONY: analyze test-valgrind unit container
 unit: $(unit)
+container: $(container)
 
 # Another compiler and another machine: its programs are all static, in a folder of their own.
 VM_ARCH   ?= amd64

@@ -2464,7 +2464,8 @@ static int ctr__pidfd_signal(int pidfd, int signal) {
 
 /* Closes every descriptor from first on but two, which may be -1. Linux 5.9. */
 static int ctr__close_all_but(int first, const int kept[2]) {
-  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = kept[0] < kept[1] ? kept[1] : kept[0];
+  const int low = kept[0] < kept[1] ? kept[0] : kept[1],
+            high = kept[0] < kept[1] ? kept[1] : kept[0];
   const int ends[2] = {low, high};
   for (int i = 0; i < 2; i++) {
     if (ends[i] < first) continue;
@@ -2904,6 +2905,7 @@ static int ctr__read_text(ctr_arena *arena, const char *path, char **ret_text) {
 
 /* Cuts the next of the words of a line, which are parted by one blank each and may be empty. */
 static char *ctr__next_word(char **at) {
+  /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): there are as many lines as counted */
   char *word = *at, *end = word + strcspn(word, " ");
   *at = end + (*end == ' ');
   *end = '\0';
@@ -9107,7 +9109,8 @@ static void ctr__dev_prune(ctr__dev_table *t) {
     if (minor_ == CTR__DEV_ANY) line = kept.items;
     if (minor_ == CTR__DEV_ANY && any_major) base = line;
   }
-  if (line != base && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+  if (line != base && line == kept.items && line->access == base->access)
+    kept.items++, kept.count--;
   *t = kept;
 }
 
@@ -16848,11 +16851,12 @@ static void ctr__stats_rdma(ctr__stats_reader *r, const char *file, ctr_rdma_ent
   size_t count = at ? ctr__stats_lines(at) : 0;
   ctr_rdma_entry *items = count ? ctr__stats_take(r, count, sizeof *items) : NULL;
   if (!items) return;
-  for (size_t i = 0; i < count; i++)
-    if (!ctr__stats_rdma_line(r, ctr__stats_line(&at), &items[i])) {
-      ctr__stats_fail(r, file, EPROTO);
-      return;
-    }
+  for (size_t i = 0; i < count; i++) {
+    char *line = ctr__stats_line(&at);
+    if (line && ctr__stats_rdma_line(r, line, &items[i])) continue;
+    ctr__stats_fail(r, file, EPROTO);
+    return;
+  }
   *list = (ctr_rdma_entries){items, count};
 }
 
@@ -17382,6 +17386,7 @@ static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
                                  const ctr__mount_line *mount) {
   for (size_t i = 0; i < count; i++)
     if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): no line was read without it */
         !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
       return lines[i].point;
   return NULL;
@@ -18894,7 +18899,8 @@ static ctr_code ctr__check_id(const char *id, ctr_err *err) {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-";
   if (!id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container id is needed");
   size_t len = strlen(id);
-  if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, ".") && strcmp(id, ".."))
+  if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, ".") != 0 &&
+      strcmp(id, "..") != 0)
     return CTR_OK;
   return ctr__fail(err, CTR_E_ARG, 0, NULL,
                    "\"%.64s\" is no container id: 1 to 1024 characters of A-Z a-z 0-9 _ + . -, and "

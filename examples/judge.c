@@ -83,7 +83,7 @@ static bool show_directory(judge *j, ctr_config *config, ctr_err *err) {
     snprintf(err->msg, sizeof err->msg, "the working directory: %s", strerror(errno));
     return false;
   }
-  config->process.cwd = strcpy(cwd, here);
+  config->process.cwd = memcpy(cwd, here, strlen(here) + 1);
   if (!strcmp(cwd, "/")) return true;
   memcpy(more, mounts->items, mounts->count * sizeof *more);
   more[mounts->count] =
@@ -249,7 +249,7 @@ static char **parse(char **argv, limits *l) {
     if (!argv[1]) return NULL;
     char *end;
     const double value = strtod(argv[1], &end);
-    const bool whole = strcmp(*argv, "--wall") && strcmp(*argv, "--cpu");
+    const bool whole = strcmp(*argv, "--wall") != 0 && strcmp(*argv, "--cpu") != 0;
     if (*end || end == argv[1] || !(value > 0) || value > 1e6 || (whole && value < 1)) return NULL;
     if (!strcmp(*argv, "--wall"))
       l->wall = value;

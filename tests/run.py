@@ -133,7 +133,8 @@ def staged(build, into):
     bundles = TESTS.parent.parent / "shared/bundles"
     (into / "made").mkdir(mode=0o755)  # by the tests of known holes, for all users
     shutil.copytree(TESTS.parent, top, ignore=shutil.ignore_patterns(".git", "build"))
-    shutil.copytree(build, top / "build", ignore=shutil.ignore_patterns("sanitize", "vm", "fuzz"))
+    others = shutil.ignore_patterns("sanitize", "valgrind", "vm", "fuzz")
+    shutil.copytree(build, top / "build", ignore=others)
     if bundles.is_dir():
         shutil.copytree(bundles, into / "shared/bundles")
     return top

@@ -164,9 +164,9 @@ static int parse_operands(options *o, const command *c, char **argv) {
   if (c->rest == REST_ANYTHING && fixed > c->at_most) fixed = c->at_most;
   if (fixed < c->at_least)
     return fail(o, "%s needs %s", c->name, takes_id(c) ? "an ID" : c->operands), -1;
-  if (fixed > c->at_most)
+  if (all->items && fixed > c->at_most)
     return fail(o, "%s: '%s' is one operand too many", c->name, all->items[c->at_most]), -1;
-  if (takes_id(c)) o->id = all->items[0];
+  if (takes_id(c) && all->items) o->id = all->items[0];
   if (c->rest == REST_NONE) return 0;
   if (fixed) all->items += fixed; /* without any operand there is no list */
   all->count -= fixed;

@@ -52,7 +52,7 @@ static void tell_end(sandbox *s, int status) {
 static void warn_of_high_descriptors(void) {
   DIR *list = opendir("/proc/self/fd");
   for (struct dirent *entry; list && (entry = readdir(list));) {
-    const int fd = atoi(entry->d_name);
+    const int fd = (int)strtol(entry->d_name, NULL, 10); /* of "." and ".." 0 */
     if (fd >= FIRST_FD + INHERITED && !(fcntl(fd, F_GETFD) & FD_CLOEXEC))
       fprintf(stderr, "sandbox: descriptor %d is not passed on: none above %d is\n", fd,
               FIRST_FD + INHERITED - 1);

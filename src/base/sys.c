@@ -371,7 +371,8 @@ static int ctr__pidfd_signal(int pidfd, int signal) {
 
 /* Closes every descriptor from first on but two, which may be -1. Linux 5.9. */
 static int ctr__close_all_but(int first, const int kept[2]) {
-  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = kept[0] < kept[1] ? kept[1] : kept[0];
+  const int low = kept[0] < kept[1] ? kept[0] : kept[1],
+            high = kept[0] < kept[1] ? kept[1] : kept[0];
   const int ends[2] = {low, high};
   for (int i = 0; i < 2; i++) {
     if (ends[i] < first) continue;

@@ -604,11 +604,12 @@ static void ctr__stats_rdma(ctr__stats_reader *r, const char *file, ctr_rdma_ent
   size_t count = at ? ctr__stats_lines(at) : 0;
   ctr_rdma_entry *items = count ? ctr__stats_take(r, count, sizeof *items) : NULL;
   if (!items) return;
-  for (size_t i = 0; i < count; i++)
-    if (!ctr__stats_rdma_line(r, ctr__stats_line(&at), &items[i])) {
-      ctr__stats_fail(r, file, EPROTO);
-      return;
-    }
+  for (size_t i = 0; i < count; i++) {
+    char *line = ctr__stats_line(&at);
+    if (line && ctr__stats_rdma_line(r, line, &items[i])) continue;
+    ctr__stats_fail(r, file, EPROTO);
+    return;
+  }
   *list = (ctr_rdma_entries){items, count};
 }
 

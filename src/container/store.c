@@ -49,7 +49,8 @@ static ctr_code ctr__check_id(const char *id, ctr_err *err) {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-";
   if (!id) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container id is needed");
   size_t len = strlen(id);
-  if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, ".") && strcmp(id, ".."))
+  if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, ".") != 0 &&
+      strcmp(id, "..") != 0)
     return CTR_OK;
   return ctr__fail(err, CTR_E_ARG, 0, NULL,
                    "\"%.64s\" is no container id: 1 to 1024 characters of A-Z a-z 0-9 _ + . -, and "

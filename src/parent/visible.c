@@ -22,6 +22,7 @@ static const char *ctr__cover_of(const ctr__mount_line *lines, size_t count,
                                  const ctr__mount_line *mount) {
   for (size_t i = 0; i < count; i++)
     if (!strcmp(lines[i].parent, mount->id) && &lines[i] != mount &&
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): no line was read without it */
         !ctr__covers_nothing(lines[i].point + strlen(mount->point)))
       return lines[i].point;
   return NULL;

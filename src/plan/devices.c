@@ -289,7 +289,8 @@ static void ctr__dev_prune(ctr__dev_table *t) {
     if (minor_ == CTR__DEV_ANY) line = kept.items;
     if (minor_ == CTR__DEV_ANY && any_major) base = line;
   }
-  if (line != base && line == kept.items && line->access == base->access) kept.items++, kept.count--;
+  if (line != base && line == kept.items && line->access == base->access)
+    kept.items++, kept.count--;
   *t = kept;
 }
 
