@@ -1291,9 +1291,8 @@ typedef struct ctr_process_desc {
      memory is a copy of the caller's, less what that has mapped MAP_SHARED (share_memory in
      ctr_plan_desc); the caller's threads are not there: if there are any, it may call
      async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
-     leaves in the buffers of stdio is lost. Filters
-     (ctr_plan_desc) are loaded before: they are to allow close(2), munmap(2) and exit_group(2), and without
-     process.noNewPrivileges capset(2). */
+     leaves in the buffers of stdio is lost. Filters (ctr_plan_desc) are loaded before: they are to
+     allow close(2), munmap(2) and exit_group(2), and without process.noNewPrivileges capset(2). */
   int (*function)(void *function_data);
   void *function_data;
 } ctr_process_desc;

@@ -211,6 +211,8 @@
     "others have a user namespace in every test: user_namespaces(7)")                              \
   X("root", "security/test_leaks", "Null_device_of_the_host_*",                                    \
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
+  X("root", "security/test_leaks", "Root_of_the_caller_*", "chroot(2) takes CAP_SYS_CHROOT")       \
+  X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
     "the next pid is root's to choose: pid_namespaces(7)")                                                         \
   X("root", "security/test_host_files",                                                            \

@@ -58,10 +58,11 @@ MAY_CALL = {
         "_exit chdir chmod clock_gettime close dup2 execve faccessat fchdir fchmod fchown fchownat "
         "fcntl fstat fstatat getegid geteuid getpid kill lseek mkdirat mknodat openat poll read "
         "readlinkat recv recvmsg send sendmsg setsid sigaction sigemptyset sigprocmask socket stat "
-        "symlinkat umask write memcpy strchr strrchr strcmp strlen strspn memset memcmp memmove strncmp",
+        "symlinkat umask write memcpy strchr strrchr strcmp strlen strspn memset memcmp memmove "
+        "strncmp",
     "system calls, no more":
-        "accept4 chroot fstatfs ioctl mount pipe2 prctl pread sethostname setdomainname setns syscall "
-        "umount2 unshare waitid",
+        "accept4 chroot fstatfs ioctl mount pipe2 prctl pread sethostname setdomainname setns "
+        "syscall umount2 unshare waitid",
     "a function of its arguments":
         "gnu_dev_makedev __errno_location ___errno_location",
 }

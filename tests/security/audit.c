@@ -99,9 +99,9 @@ static void say_processes(void) {
 }
 
 int main(void) {
-  static const char *const status[] = {"Uid:",    "Gid:",    "Groups:",     "CapInh:",
-                                       "CapPrm:", "CapEff:", "CapBnd:",     "CapAmb:",
-                                       "SigBlk:", "SigIgn:", "NoNewPrivs:", NULL};
+  static const char *const status[] = {"Uid:",        "Gid:",     "Groups:", "CapInh:", "CapPrm:",
+                                       "CapEff:",     "CapBnd:",  "CapAmb:", "SigBlk:", "SigIgn:",
+                                       "NoNewPrivs:", "Seccomp:", NULL};
   say_lines("status", "/proc/self/status", 0, status);
   say_links("fd", "/proc/self/fd");
   say_links("ns", "/proc/self/ns");

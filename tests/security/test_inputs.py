@@ -64,21 +64,110 @@ class CVE_2026_30892(Hole):
 
 
 class Ids(Hole):
-    """A container's name leads out of the directory that states are kept in."""
+    """A container's name leads out of the directory that states are kept in, or does something to
+    the terminal of who lists them."""
 
-    without = [("if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, \".\") && "
-                "strcmp(id, \"..\"))", "if (len)")]
+    without = [("if (len && len <= 1024 && strspn(id, allowed) == len && strcmp(id, \".\") != 0 "
+                "&&\n      strcmp(id, \"..\") != 0)", "if (true || len || *allowed)")]
 
     def attack(self):
         self.create("keep")  # so that there is a directory to lead out of
-        for name in ("../outside", "keep/inside"):
+        before, taken = self.entries(), []
+        for name in ("../outside", "keep/inside", "", ".", "..", "x" * 2048, "a\nb", "\x1b[2Jx",
+                     "\x7f", "\xe4", " ", "keep/../x"):
             self.write(self.own_cgroup(name))
-            self.runtime("create", "--bundle", self.bundle, name)
-        found = [path for path in (self.area / "outside", self.root / "keep/inside")
-                 if path.exists()]
-        for name in ("../outside", "keep/inside"):
-            self.runtime("delete", "--force", name)
+            result = self.runtime("create", "--bundle", self.bundle, name)
+            there = self.entries() != before or (self.area / "outside").exists()
+            taken += [name] * (there or result.returncode == 0)
+            if not self.changes:
+                self.assertEqual(result.returncode, 1, name)
+                self.assertNotRegex(result.stderr.rstrip("\n"), r"[\x00-\x1f\x7f]")
+                self.fails("delete", "--force", "--", name, part="is no container id")
+            elif name not in ("", ".", ".."):
+                self.runtime("delete", "--force", "--", name)
+        return taken
+
+
+class State_root(Hole):
+    """What others say of containers is believed: a state root that is theirs names the processes
+    that are signalled and the hooks that are run."""
+
+    def make(self, other):
+        """The state root becomes another."""
+
+    def attack(self):
+        self.create("one")
+        self.make(self.area / "other")
+        found = []
+        for command in (["state", "one"], ["kill", "one", "0"], ["list"],
+                        ["create", "--bundle", self.bundle, "two"]):
+            result = self.runtime(*command)
+            found += [command[0]] * (result.returncode == 0)
+        self.put_back()
         return found
+
+    def put_back(self):
+        """So that what was made is found again and ended."""
+
+
+OWNED = "if (fd >= 0 && (st.st_uid != geteuid() || (st.st_mode & 022)))"
+
+
+class State_root_that_others_write(State_root):
+    """Everybody can write there."""
+
+    without = [(OWNED, "if (fd >= 0 && st.st_uid != geteuid())")]
+
+    def make(self, other):
+        self.root.chmod(0o777)
+
+    def put_back(self):
+        self.root.chmod(0o700)
+
+
+class State_root_of_another(State_root):
+    """Another user owns it."""
+
+    without = [(OWNED, "if (fd >= 0 && (st.st_mode & 022))")]
+
+    def make(self, other):
+        os.chown(self.root, 12345, 12345)
+
+    def put_back(self):
+        os.chown(self.root, 0, 0)
+
+
+class State_root_by_a_link(State_root):
+    """A link in its place leads elsewhere, where what is looked at may be exchanged."""
+
+    without = [("O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);\n  if (fd == -ENOENT && make) {",
+                "O_RDONLY | O_DIRECTORY, 0);\n  if (fd == -ENOENT && make) {")]
+
+    def make(self, other):
+        self.root.rename(other)
+        self.root.symlink_to(other)
+
+    def put_back(self):
+        self.root.unlink()
+        (self.area / "other").rename(self.root)
+
+
+class State_by_a_link(State_root):
+    """The same of one container's directory in it."""
+
+    without = [("c->dir = code ? -1 : ctr__open(c->root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)",
+                "c->dir = code ? -1 : ctr__open(c->root, id, O_RDONLY | O_DIRECTORY, 0)")]
+
+    def attack(self):
+        return [command for command in super().attack() if command not in ("list", "create")]
+
+    def make(self, other):
+        (self.root / "one").rename(other)
+        (self.root / "one").symlink_to(other)
+
+    def put_back(self):
+        (self.root / "one").unlink()
+        (self.area / "other").rename(self.root / "one")
 
 
 class Signals_and_pids(Hole):

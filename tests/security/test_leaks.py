@@ -200,8 +200,6 @@ class Null_device_of_the_host(Hole):
 class Caller(Hole):
     """A thread of the caller looks at the process while another starts containers."""
 
-    what = None
-
     @staticmethod
     def during(before, after):
         """Something that is so only while a start is under way."""
@@ -232,6 +230,17 @@ class Cwd_of_the_caller(Caller):
 
     without = Caller.during('int was = open(".", O_PATH | O_CLOEXEC); chdir("/tmp")',
                             "fchdir(was); close(was)")
+
+
+class Root_of_the_caller(Caller):
+    """Absolute paths of other threads mean something else."""
+
+    # Not all the while: the start would not find anything either.
+    without = Caller.during('int was = open("/", O_PATH | O_CLOEXEC); chroot("/tmp"); '
+                            'usleep(20000); fchdir(was); chroot("."); close(was)', "")
+
+    def attack(self):
+        return "root" in super().attack()
 
 
 class Handlers_of_the_caller(Caller):
