@@ -57,8 +57,15 @@
   MASKED(6, "/proc/timer_stats")                                                                   \
   MASKED(7, "/proc/sched_debug")                                                                   \
   MASKED(8, "/proc/scsi")                                                                          \
-  MASKED(9, "/sys/firmware")                                                                       \
-  MASKED(10, "/sys/devices/virtual/powercap")                                                      \
+  MASKED(9, "/proc/kpagecgroup")                                                                   \
+  MASKED(10, "/proc/kpagecount")                                                                   \
+  MASKED(11, "/proc/kpageflags")                                                                   \
+  MASKED(12, "/proc/pagetypeinfo")                                                                 \
+  MASKED(13, "/proc/slabinfo")                                                                     \
+  MASKED(14, "/proc/vmallocinfo")                                                                  \
+  MASKED(15, "/sys/firmware")                                                                      \
+  MASKED(16, "/sys/devices/virtual/powercap")                                                      \
+  MASKED(17, "/sys/kernel/slab")                                                                   \
   READONLY(0, "/proc/bus")                                                                         \
   READONLY(1, "/proc/dynamic_debug")                                                               \
   READONLY(2, "/proc/fs")                                                                          \
@@ -247,7 +254,8 @@ static const struct row {
     {"linux.seccomp.defaultAction linux.seccomp.flags",
      {.linux_ = ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['SECCOMP_FILTER_FLAG_LOG',"
                 "'SECCOMP_FILTER_FLAG_SPEC_ALLOW']}"},
-     "until it is restricted also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter of\n"
+     "until it is restricted also CAP_SYS_ADMIN  <- process.capabilities\nload a seccomp filter "
+     "of\n"
      "instructions (SECCOMP_FILTER_FLAG_LOG,SECCOMP_FILTER_FLAG_SPEC_ALLOW)  <- linux.seccomp\n"
      "execute /p"},
     {"linux.seccomp.listenerPath",
