@@ -2306,6 +2306,33 @@ struct ctr__mount_attr {
   uint64_t attr_set, attr_clr, propagation, userns_fd;
 };
 
+/* Which mount a descriptor of its top is of. No two mounts have the same as long as both are there;
+   before Linux 5.8, which has no id to ask for, no two of different directories. */
+typedef struct ctr__mount_id {
+  uint64_t id, dev, ino; /* all 0: it is not the top of a mount */
+} ctr__mount_id;
+
+static int ctr__mount_id_of(int fd, ctr__mount_id *ret) {
+  enum { INO = 0x100, MNT_ID = 0x1000, MOUNT_ROOT = 0x2000, DONT_SYNC = 0x4000 }; /* statx(2) */
+  struct {
+    uint32_t mask, blksize;
+    uint64_t attributes, ids[2], ino, more[3], times[8];
+    uint32_t rdev[2], dev[2];
+    uint64_t mnt_id, rest[13];
+  } st = {.mask = 0};
+  int r = (int)CTR__CALL(SYS_statx, fd, "", AT_EMPTY_PATH | DONT_SYNC, INO | MNT_ID, &st);
+  if (r < 0) return r;
+  if (!(st.mask & MNT_ID))
+    *ret = (ctr__mount_id){0, (uint64_t)st.dev[0] << 32 | st.dev[1], st.ino};
+  else
+    *ret = (ctr__mount_id){.id = st.attributes & MOUNT_ROOT ? st.mnt_id : 0};
+  return 0;
+}
+
+static bool ctr__is_same_mount(const ctr__mount_id *a, const ctr__mount_id *b) {
+  return (a->id || a->ino) && a->id == b->id && a->dev == b->dev && a->ino == b->ino;
+}
+
 /* A detached copy of the mount (or mounts) at dir/path. */
 static int ctr__open_tree(int dir, const char *path, unsigned flags) {
   return ctr__fd_high(
@@ -2464,7 +2491,8 @@ static int ctr__pidfd_signal(int pidfd, int signal) {
 
 /* Closes every descriptor from first on but two, which may be -1. Linux 5.9. */
 static int ctr__close_all_but(int first, const int kept[2]) {
-  const int low = kept[0] < kept[1] ? kept[0] : kept[1], high = kept[0] < kept[1] ? kept[1] : kept[0];
+  const int low = kept[0] < kept[1] ? kept[0] : kept[1],
+            high = kept[0] < kept[1] ? kept[1] : kept[0];
   const int ends[2] = {low, high};
   for (int i = 0; i < 2; i++) {
     if (ends[i] < first) continue;
@@ -5778,10 +5806,15 @@ static const ctr_namespace ctr__default_namespaces[] = {
     {CTR_NS_MOUNT, NULL}, {CTR_NS_CGROUP, NULL}, {CTR_NS_USER, NULL}, /* the last: rootless only */
 };
 
+/* What root of the machine may read of the whole machine without a capability: which pages are in
+   use by whom (pagemap.rst), what the kernel's allocators hold (slabinfo(5), proc_vmallocinfo(5)),
+   how much power is drawn (CVE-2020-8694). */
 static const char *const ctr__default_masked[] = {
     "/proc/acpi",        "/proc/asound",      "/proc/kcore",        "/proc/keys",
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-    "/proc/scsi",        "/sys/firmware",     "/sys/devices/virtual/powercap"};
+    "/proc/scsi",        "/proc/kpagecgroup", "/proc/kpagecount",   "/proc/kpageflags",
+    "/proc/pagetypeinfo", "/proc/slabinfo",   "/proc/vmallocinfo",  "/sys/firmware",
+    "/sys/devices/virtual/powercap",          "/sys/kernel/slab"};
 
 /* What root of the machine may write to without a capability. */
 static const char *const ctr__default_readonly[] = {
@@ -5969,6 +6002,12 @@ enum { CTR__NUM_IDMAP = 7, CTR__NUM_SOURCE = 8 };
 /* Of what changes attributes: those set, those cleared, whether mount_setattr(2) is there. */
 enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
 
+/* And which mount that is meant for: whatever is there; none that another step has made; or that of
+   the step so many after it. Somebody who has a part of the root together with the container can
+   swap a directory, so that the path leads elsewhere by then. */
+enum { CTR__NUM_MEANT = 3 };
+enum { CTR__MEANT_ANY, CTR__MEANT_NONE, CTR__MEANT_FIRST };
+
 /* Of a bind mount, besides these: its propagation, whether what is mounted below comes along, and
    attributes for all of that. */
 enum { CTR__NUM_PROPAGATION = 3, CTR__NUM_BELOW, CTR__NUM_BELOW_SET, CTR__NUM_BELOW_CLR };
@@ -6006,18 +6045,19 @@ enum {
 };
 
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
-   stand together, MOUNT_FS to MOUNT_BIND. In the text, %s0 is string 0, %l a list of strings, %u %o
-   numbers; %N namespaces, %C capabilities, %A mount attributes, %L those taken away, %F flags of a
-   file system, %P propagation, %p if it is not the usual, %r attributes for all below (two
-   numbers), %b "bind" or "rbind", %T and %D a device's type and number, %O an owner (two numbers)
-   if it is not root, %m a mode if it is not the usual, %U where changes go if that is new, %q what
-   becomes of mounts below if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a
-   terminal (two numbers) if there is one, %K where else it is to be found, %W a limit of time, %G
-   controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a cgroup to
-   start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
-   capabilities that stay until it is restricted, if any do, %H a seccomp preset, if it is one, and
-   the capabilities that it allows more for, %a %n %c Landlock's rights of files, of TCP, and
-   scopes, if there are any. Text and errors of a step come from here alone. */
+   stand together, MOUNT_FS to MOUNT_BIND, and those that change a mount, SET_ATTR to RECONFIGURE.
+   In the text, %s0 is string 0, %l a list of strings, %u %o numbers; %N namespaces, %C
+   capabilities, %A mount attributes, %L those taken away, %F flags of a file system, %P
+   propagation, %p if it is not the usual, %r attributes for all below (two numbers), %b "bind" or
+   "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %m a
+   mode if it is not the usual, %U where changes go if that is new, %q what becomes of mounts below
+   if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
+   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
+   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one,
+   %Y whose ids a mount shows if not its own (two numbers), %X capabilities that stay until it is
+   restricted, if any do, %H a seccomp preset, if it is one, and the capabilities that it allows
+   more for, %a %n %c Landlock's rights of files, of TCP, and scopes, if there are any. Text and
+   errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -6034,7 +6074,7 @@ enum {
   X(SETNS_AGAIN, "join those that refused before the user namespace gave the right", "setns(2)")   \
   X(JOIN_INIT, "join the first process's namespaces: %N0", "setns(2)")                             \
   X(SEAL_PROGRAM, "run the caller's program from %s0 of it", "mmap(2)")                            \
-  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")              \
+  X(HIDE_PROGRAM, "have an empty file as /proc/PID/exe instead", "prctl(2)")                       \
   X(AFFINITY, "run on the CPUs %s0", "sched_setaffinity(2)")                                       \
   X(CLONE, "clone into new namespaces: %N0%I0", "clone(2)")                                        \
   X(ADOPT, "learn the pid and reap the intermediate process", "waitid(2)")                         \
@@ -6198,6 +6238,7 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(IDMAP_RIGHT, "its ids are mapped already, or not the caller's to map: that takes "             \
                  "CAP_SYS_ADMIN in the user namespace that the file system was mounted in")        \
   X(TARGET, "the mount point cannot be opened or made")                                            \
+  X(ANOTHER_MOUNT, "the way there leads to another mount now")                                     \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
   X(OUTSIDE, "it lies outside the container's root")                                               \
   X(PARENT_GONE, "the caller ended meanwhile")                                                     \
@@ -6267,6 +6308,11 @@ static const struct ctr__exchange {
     [CTR__SYNC_READY] = {CTR__MSG_READY, CTR__MSG_RUN, "ready, then run"},
     [CTR__SYNC_CREATED] = {CTR__MSG_CREATED, CTR__MSG_WAIT, "created, then left alone"},
 };
+
+/* Steps that change a mount which is there already. */
+static bool ctr__changes_mount(uint32_t kind) {
+  return kind >= CTR__STEP_SET_ATTR && kind <= CTR__STEP_RECONFIGURE;
+}
 
 /* -- reading the block -- */
 
@@ -7773,23 +7819,57 @@ static const char *ctr__host_path(ctr__builder *b, const char *path) {
   return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Whether a mount at over hides what is mounted at path. */
+static bool ctr__is_covered(const char *path, const char *over) {
+  return ctr__same_path(path, over) || ctr__path_below(path, over);
+}
+
+/* Which mount is meant by a later change at path: the last that was made there. Of what is mounted
+   over it nothing is known. */
+static uint64_t ctr__meant(const ctr__builder *b, const char *path) {
+  if (!path[strspn(path, "/")]) return CTR__MEANT_ANY; /* the root's descriptor: nothing to swap */
+  for (uint32_t i = b->nomem ? 0 : b->step_count; i-- > 0;) {
+    const ctr__step *step = &b->steps[i];
+    const bool is_root = step->kind == CTR__STEP_ROOT_BIND;
+    if (is_root && ctr__is_root_path(path)) return CTR__MEANT_FIRST + i;
+    if (is_root || step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    const char *over = b->data + step->str[0];
+    if (ctr__same_path(path, over)) return CTR__MEANT_FIRST + i;
+    if (ctr__is_covered(path, over)) break;
+  }
+  return CTR__MEANT_NONE;
+}
+
 static void ctr__plan_propagation(ctr__builder *b, const char *field, const char *path,
                                   const uint64_t *types, size_t count) {
   for (size_t i = 0; i < count && types[i]; i++)
     ctr__child_step(b, SET_PROPAGATION, .field = field, .str = {path},
-                    .num = {types[i], ctr__has_setattr(b)});
+                    .num = {types[i], ctr__has_setattr(b), [CTR__NUM_MEANT] = ctr__meant(b, path)});
 }
 
 static void ctr__plan_set_attr(ctr__builder *b, const char *field, const char *path, uint64_t set,
                                uint64_t clr) {
   if (set | clr)
     ctr__child_step(b, SET_ATTR, .field = field, .str = {path},
-                    .num = {set, clr, ctr__has_setattr(b)});
+                    .num = {set, clr, ctr__has_setattr(b), [CTR__NUM_MEANT] = ctr__meant(b, path)});
 }
 
 static void ctr__plan_set_attr_all(ctr__builder *b, const char *field, const char *path,
                                    uint64_t set, uint64_t clr) {
-  if (set | clr) ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path}, .num = {set, clr});
+  if (set | clr)
+    ctr__child_step(b, SET_ATTR_ALL, .field = field, .str = {path},
+                    .num = {set, clr, [CTR__NUM_MEANT] = ctr__meant(b, path)});
 }
 
 static ctr_code ctr__plan_bind(ctr__builder *b, const ctr_mount *mount, const char *field,
@@ -7976,7 +8056,8 @@ static ctr_code ctr__plan_remount(ctr__builder *b, const ctr_mount *mount, const
     ctr_mount without_source = *mount;
     without_source.source = NULL;
     ctr__child_step(b, RECONFIGURE, .field = field, .str = {mount->destination},
-                    .ref = {0, 0, ctr__fs_options(b, &without_source, spec, false)});
+                    .ref = {0, 0, ctr__fs_options(b, &without_source, spec, false)},
+                    .num = {[CTR__NUM_MEANT] = ctr__meant(b, mount->destination)});
   }
   ctr__plan_propagation(b, field, mount->destination, spec->propagation, 4);
   return CTR_OK;
@@ -8470,22 +8551,6 @@ static bool ctr__is_dev(const char *path) {
   return ctr__depth(path, &last, &len) == 1 && len == 3 && !memcmp(last, "dev", 3);
 }
 
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
-}
-
-/* Whether a mount at over hides what is mounted at path. */
-static bool ctr__is_covered(const char *path, const char *over) {
-  return ctr__same_path(path, over) || ctr__path_below(path, over);
-}
-
 /* Of the first count mounts those that wait to become read-only: all, or those that the next mount,
    at a destination, would hide. Or they do not any more: a remount has the last word. */
 static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *destination,
@@ -8732,6 +8797,7 @@ static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *na
   for (size_t i = 0; i < paths.count; i++) {
     const char *path = paths.items[i], *below = NULL;
     enum ctr__held held = ctr__held_above(b, path, &below);
+    if (b->late_count) ctr__plan_late_read_only(b, b->config->mounts.count, path, false);
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
                                    .str = {path, below},
@@ -12679,6 +12745,12 @@ typedef struct ctr__shared {
   } made[CTR__MADE_MAX]; /* what a failed start takes away again */
 } ctr__shared;
 
+/* The mount that a step has made. */
+typedef struct ctr__mounted {
+  bool is_meant; /* and is to be known again */
+  ctr__mount_id id;
+} ctr__mounted;
+
 /* What the parent gets ready for the child before it clones. */
 typedef struct ctr__launch {
   const ctr_plan *plan;
@@ -12698,7 +12770,8 @@ typedef struct ctr__launch {
   struct {
     char *start;
     size_t size;
-  } concealed[2]; /* the caller's command line and environment, where CONCEAL is */
+  } concealed[2];        /* the caller's command line and environment, where CONCEAL is */
+  ctr__mounted *mounted; /* by each step, where one is meant by another; or NULL */
   ctr__shared *shared;
 } ctr__launch;
 
@@ -13440,6 +13513,49 @@ static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
                                : ctr__make_target(c, ctr__arg(c, s, 0), what);
 }
 
+/* -- which mount it is -- */
+
+/* The step under way has made it. */
+static int ctr__note_mount(const ctr__child *c, int mount) {
+  ctr__mounted *all = c->launch->mounted;
+  return all && all[c->at].is_meant ? ctr__mount_id_of(mount, &all[c->at].id) : 0;
+}
+
+static bool ctr__is_noted(const ctr__child *c, const ctr__mount_id *id) {
+  for (uint32_t i = 0; i < c->at; i++)
+    if (ctr__is_same_mount(id, &c->launch->mounted[i].id)) return true;
+  return false;
+}
+
+/* A mount that the step means and its path has led to. */
+static int ctr__see_meant(ctr__child *c, const ctr__step *s, int mount) {
+  ctr__mount_id id;
+  const uint64_t meant = s->num[CTR__NUM_MEANT];
+  if (meant == CTR__MEANT_ANY) return 0;
+  int r = ctr__mount_id_of(mount, &id);
+  if (r < 0) return r;
+  const bool good = meant == CTR__MEANT_NONE
+                        ? !ctr__is_noted(c, &id)
+                        : ctr__is_same_mount(&id, &c->launch->mounted[meant - CTR__MEANT_FIRST].id);
+  return good ? 0 : ctr__because(c, CTR__WHY_ANOTHER_MOUNT, -EXDEV);
+}
+
+/* What mount(2) has mounted at path: it hands out no descriptor of it. Unless that is to be known
+   again, nobody asks. */
+static int ctr__note_old_mount(ctr__child *c, const char *path) {
+  ctr__mounted *all = c->launch->mounted;
+  if (!all || !all[c->at].is_meant) return 0;
+  CTR__AUTO_CLOSE mount = ctr__path_in_root(c->root, path);
+  if (mount < 0) return ctr__because(c, CTR__WHY_TARGET, mount);
+  ctr__mount_id id;
+  int r = ctr__mount_id_of(mount, &id);
+  if (r < 0) return r;
+  if ((!id.id && !id.ino) || ctr__is_noted(c, &id))
+    return ctr__because(c, CTR__WHY_ANOTHER_MOUNT, -EXDEV);
+  all[c->at].id = id;
+  return 0;
+}
+
 /* What was mounted as the root is where all that follows is looked up. */
 static int ctr__take_root(ctr__child *c, int mount) {
   struct stat st;
@@ -13447,18 +13563,21 @@ static int ctr__take_root(ctr__child *c, int mount) {
   c->launch->shared->root_dev = c->root_dev = st.st_dev;
   c->launch->shared->root_ino = st.st_ino;
   c->root = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
-  return c->root < 0 ? c->root : 0;
+  return c->root < 0 ? c->root : ctr__note_mount(c, mount);
 }
 
 static int ctr__attach(ctr__child *c, const ctr__step *s, int mount, int target) {
   int r = ctr__move_mount(mount, target);
-  return r == 0 && s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : r;
+  if (r < 0) return r;
+  return s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : ctr__note_mount(c, mount);
 }
 
-static int ctr__open_target(ctr__child *c, const char *path) {
-  int fd = ctr__path_in_root(c->root, path);
-  if (fd < 0) c->reason = CTR__WHY_TARGET;
-  return fd;
+/* The mount that a step changes. */
+static int ctr__open_target(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE fd = ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
+  int r = ctr__see_meant(c, s, fd);
+  return r < 0 ? r : ctr__steal_fd(&fd);
 }
 
 /* A tmpfs of the library's own, detached. */
@@ -13510,18 +13629,18 @@ static int ctr__apply_propagation(int mount, uint64_t type, bool have_setattr) {
 }
 
 static int ctr__child_set_attr(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   return target < 0 ? target : ctr__apply_attr(target, s->num);
 }
 
 static int ctr__child_set_attr_all(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   if (target < 0) return target;
   return ctr__mount_setattr(target, CTR__AT_RECURSIVE, s->num[0], s->num[1], 0);
 }
 
 static int ctr__child_set_propagation(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   return target < 0 ? target : ctr__apply_propagation(target, s->num[0], s->num[1]);
 }
 
@@ -13712,7 +13831,8 @@ static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
   const char *source = ctr__arg(c, s, 3);
   int r = ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
                      ctr__ms_flags(s->num[0]) | s->num[1], data);
-  if (r < 0 || !s->num[CTR__NUM_ROOT]) return r;
+  if (r < 0) return r;
+  if (!s->num[CTR__NUM_ROOT]) return ctr__note_old_mount(c, ctr__arg(c, s, 0));
   CTR__AUTO_CLOSE root = ctr__mount_target(c, s, CTR__MAKE_DIR); /* what is mounted there now */
   return root < 0 ? root : ctr__take_root(c, root);
 }
@@ -13749,11 +13869,12 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
   int r = file < 0 ? file : ctr__move_mount(file, target);
+  if (r == 0) r = ctr__note_mount(c, file);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
 }
 
 static int ctr__child_reconfigure(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE target = ctr__open_target(c, ctr__arg(c, s, 0));
+  CTR__AUTO_CLOSE target = ctr__open_target(c, s);
   if (target < 0) return target;
   CTR__AUTO_CLOSE fs = ctr__fd_high(
       (int)CTR__CALL(CTR__SYS_fspick, target, "", 1 /* FSPICK_CLOEXEC */ | CTR__FSPICK_EMPTY_PATH));
@@ -13891,7 +14012,7 @@ static int ctr__child_mount_copy_up(ctr__child *c, const ctr__step *s) {
   if (mount < 0) return mount;
   CTR__AUTO_CLOSE to = ctr__open(mount, ".", O_RDONLY | O_DIRECTORY, 0);
   int r = to < 0 ? to : ctr__copy_tree(c, from, to, (unsigned long)fs.f_flags & ST_NODEV);
-  return r < 0 ? r : ctr__move_mount(mount, target);
+  return r < 0 ? r : ctr__attach(c, s, mount, target);
 }
 
 /* ==== [SECTION] child/devices.c =============================================================== */
@@ -18502,6 +18623,23 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Mounts that later steps mean, or do not mean, are to be known again. */
+static ctr_code ctr__prepare_mounted(ctr__start *s) {
+  const uint32_t count = s->plan->step_count;
+  for (uint32_t i = 0; i < count; i++) {
+    const ctr__step *step = ctr__plan_step(s->plan, i);
+    const uint64_t meant = step->num[CTR__NUM_MEANT];
+    if (!ctr__changes_mount(step->kind) || meant == CTR__MEANT_ANY) continue;
+    if (!s->launch.mounted)
+      s->launch.mounted = ctr__arena_array(&s->arena, count, sizeof *s->launch.mounted);
+    if (!s->launch.mounted) return ctr__nomem(s->err);
+    if (meant != CTR__MEANT_NONE) s->launch.mounted[meant - CTR__MEANT_FIRST].is_meant = true;
+    for (uint32_t k = 0; k < count && meant == CTR__MEANT_NONE; k++)
+      s->launch.mounted[k].is_meant = true;
+  }
+  return CTR_OK;
+}
+
 static ctr_code ctr__prepare_idmaps(ctr__start *s) {
   for (uint32_t i = 0; i < s->plan->step_count; i++)
     s->idmap_count += ctr__plan_step(s->plan, i)->kind == CTR__STEP_MAKE_IDMAP;
@@ -18526,6 +18664,7 @@ static ctr_code ctr__prepare(ctr__start *s) {
   if (!s->launch.argv || !s->launch.envp) return ctr__nomem(s->err);
   ctr_code code = ctr__prepare_programs(s);
   if (!code) code = ctr__prepare_concealed(s);
+  if (!code) code = ctr__prepare_mounted(s);
   if (!code) code = ctr__prepare_idmaps(s);
   if (!code) code = ctr__prepare_shared(s);
   if (!code) code = ctr__prepare_sockets(s);
@@ -19124,8 +19263,10 @@ static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
                        "container \"%.128s\" is busy: something else is being done to it", c->id);
   }
   /* It may have been deleted meanwhile, and a new one made in its place. */
-  if (fstat(c->dir, &st) == 0 && st.st_nlink) return c->locked = true, CTR_OK;
+  const int error = fstat(c->dir, &st) < 0 ? errno : 0;
+  if (!error && st.st_nlink) return c->locked = true, CTR_OK;
   flock(c->dir, LOCK_UN);
+  if (error) return ctr__fail(err, CTR_E_SYS, error, NULL, "lock container \"%.128s\"", c->id);
   return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
                    c->id);
 }
