@@ -5826,10 +5826,15 @@ static const ctr_namespace ctr__default_namespaces[] = {
     {CTR_NS_MOUNT, NULL}, {CTR_NS_CGROUP, NULL}, {CTR_NS_USER, NULL}, /* the last: rootless only */
 };
 
+/* What root of the machine may read of the whole machine without a capability: which pages are in
+   use by whom (pagemap.rst), what the kernel's allocators hold (slabinfo(5), proc_vmallocinfo(5)),
+   how much power is drawn (CVE-2020-8694). */
 static const char *const ctr__default_masked[] = {
     "/proc/acpi",        "/proc/asound",      "/proc/kcore",        "/proc/keys",
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-    "/proc/scsi",        "/sys/firmware",     "/sys/devices/virtual/powercap"};
+    "/proc/scsi",        "/proc/kpagecgroup", "/proc/kpagecount",   "/proc/kpageflags",
+    "/proc/pagetypeinfo", "/proc/slabinfo",   "/proc/vmallocinfo",  "/sys/firmware",
+    "/sys/devices/virtual/powercap",          "/sys/kernel/slab"};
 
 /* What root of the machine may write to without a capability. */
 static const char *const ctr__default_readonly[] = {

@@ -64,11 +64,15 @@ static const char *const links[][2] = {{"/proc/self/fd", "dev/fd"},
                                        {"/proc/self/fd/2", "dev/stderr"},
                                        {"pts/ptmx", "dev/ptmx"}};
 
-static const char *const masked_dirs[] = {"sys/firmware", "proc/acpi", "proc/asound", "proc/scsi",
-                                          "sys/devices/virtual/powercap"};
+static const char *const masked_dirs[] = {
+    "sys/firmware",   "proc/acpi", "proc/asound", "proc/scsi", "sys/devices/virtual/powercap",
+    "sys/kernel/slab"};
 static const char *const masked_files[] = {"proc/kcore",         "proc/keys",
                                            "proc/latency_stats", "proc/timer_list",
-                                           "proc/timer_stats",   "proc/sched_debug"};
+                                           "proc/timer_stats",   "proc/sched_debug",
+                                           "proc/kpagecgroup",   "proc/kpagecount",
+                                           "proc/kpageflags",    "proc/pagetypeinfo",
+                                           "proc/slabinfo",      "proc/vmallocinfo"};
 static const char *const read_only[] = {"proc/bus", "proc/dynamic_debug", "proc/fs",
                                         "proc/irq", "proc/sys",           "proc/sysrq-trigger"};
 

@@ -36,7 +36,8 @@ ALLOWED = {
         (r"proc /proc proc rw," + FIXED, "its own procfs: of its own pid namespace"),
         (r"proc /proc/(asound|bus|fs|irq|sys|sysrq-trigger) proc ro," + FIXED, "readonlyPaths"),
         (r"mask /(proc|sys)/\S+ tmpfs ro," + FIXED, "maskedPaths"),
-        (r"\S+ /proc/(kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|interrupts) "
+        (r"\S+ /proc/(kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|interrupts|"
+         r"kpage\w+|pagetypeinfo|slabinfo|vmallocinfo) "
          r"\S+ ro,nosuid(,nodev)?,noexec" + OPTIONS + " 0 0", "maskedPaths: the null device"),
         (r"tmpfs /dev tmpfs rw,nosuid,noexec" + OPTIONS + " 0 0", "its own /dev"),
         (r"\S+ /dev/(null|zero|full|random|urandom|tty) \S+ rw\S* 0 0",

@@ -57,8 +57,15 @@
   MASKED(6, "/proc/timer_stats")                                                                   \
   MASKED(7, "/proc/sched_debug")                                                                   \
   MASKED(8, "/proc/scsi")                                                                          \
-  MASKED(9, "/sys/firmware")                                                                       \
-  MASKED(10, "/sys/devices/virtual/powercap")                                                      \
+  MASKED(9, "/proc/kpagecgroup")                                                                   \
+  MASKED(10, "/proc/kpagecount")                                                                   \
+  MASKED(11, "/proc/kpageflags")                                                                   \
+  MASKED(12, "/proc/pagetypeinfo")                                                                 \
+  MASKED(13, "/proc/slabinfo")                                                                     \
+  MASKED(14, "/proc/vmallocinfo")                                                                  \
+  MASKED(15, "/sys/firmware")                                                                      \
+  MASKED(16, "/sys/devices/virtual/powercap")                                                      \
+  MASKED(17, "/sys/kernel/slab")                                                                   \
   READONLY(0, "/proc/bus")                                                                         \
   READONLY(1, "/proc/dynamic_debug")                                                               \
   READONLY(2, "/proc/fs")                                                                          \
