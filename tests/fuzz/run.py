@@ -103,7 +103,8 @@ class Fuzzer:
         self.prepare()
         out = self.room / "afl" / self.name
         first = self.room / "afl-seeds" / self.name
-        first.mkdir(parents=True, exist_ok=True)
+        for folder in (out, first):
+            folder.mkdir(parents=True, exist_ok=True)
         (first / "empty").write_bytes(b"{}")
         for folder in self.corpora()[1:]:
             for path in folder.iterdir():
@@ -111,7 +112,8 @@ class Fuzzer:
         dictionary = ["-x", self.dictionary] if self.dictionary.read_text() else []
         command = ["afl-fuzz", "-V", self.args.seconds, "-t", "5000", "-m", "none", "-i", first,
                    "-o", out, *dictionary, "--", self.program]
-        quiet = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1",
+        quiet = {"ASAN_OPTIONS": "abort_on_error=1:symbolize=0", "AFL_NO_UI": "1",
+                 "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1",
                  "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1"}
         said = subprocess.run([str(c) for c in command], capture_output=True, text=True,
                               errors="replace", stdin=subprocess.DEVNULL,
