@@ -109,9 +109,10 @@
          kernel and used by descriptor; a mask is a verified device; what is written to procfs,
          labels among it, goes to a verified procfs; undoing a failed start looks at what it undoes.
        - Nothing leaks in: no descriptor, directory, environment, key, capability or terminal that
-         was not given. A process that joins a container (ctr_container_exec), or waits to be
-         started while others join it or hooks of the container run, cannot be looked into before
-         it is the program, and shows nothing of the caller's command line and environment.
+         was not given; a function gets no memory that the caller shares with others. A process that
+         joins a container (ctr_container_exec), or waits to be started while others join it or
+         hooks of the container run, cannot be looked into before it is the program, and shows
+         nothing of the caller's command line (but one that is to call a function) and environment.
        - The caller's program cannot be written to from inside (CVE-2019-5736): where an id inside
          could, a child has an empty file as its /proc/self/exe before it can be seen, and so have
          hooks and a function that is contained, which crash handlers that look there should know.
@@ -135,8 +136,10 @@
          fs.suid_dumpable set to 1 (proc_sys_fs(5)); what an ordinary user executes in a container
          that is created and not started, which may trace the process that waits, a copy of the
          caller; others in a pid namespace that is shared see in its mountinfo what the host has
-         mounted, until it has a root of its own. CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE without a
-         user namespace opens the libraries that the caller has mapped.
+         mounted, until it has a root of its own, and with CAP_SYS_PTRACE in the user namespace that
+         is joined as well, the host's tree by its createContainer hooks. CAP_SYS_ADMIN or
+         CAP_CHECKPOINT_RESTORE without a user namespace opens the libraries that the caller has
+         mapped.
        - Whoever may signal a process that enters can make its start fail. A start waits as long as
          its child lives and says nothing: whoever finds it can end it from outside.
        - The caller itself, for who has the host's pid namespace and the caller's capabilities.
@@ -364,7 +367,8 @@ typedef struct ctr_strs {
 #ifndef __cplusplus
 #define CTR_STRS(...)                                                                              \
   (ctr_strs) {                                                                                     \
-    (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
+    (const char *const[]){__VA_ARGS__},                                                            \
+        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)                                \
   }
 #endif
 
@@ -4109,7 +4113,8 @@ CTR__TYPE(ctr_landlock, CTR__FIELD(ctr_landlock, handledAccessFs, STRS, CTR__PLA
           CTR__FIELD(ctr_landlock, bestEffort, BOOL, CTR__PLAIN));
 
 /* landlock is no member of the text: it is carried by an annotation, so that engines pass it on. */
-CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
+CTR__TYPE(ctr_config,
+          CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
           CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
           CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),
           CTR__FIELD(ctr_config, process, OBJECT, CTR__OF(ctr_process_config)),
@@ -5793,7 +5798,8 @@ static void ctr__find_id_helper(const char *name, char ret_path[CTR__HELPER_PATH
 #define CTR__LIST(array) {array, sizeof(array) / sizeof *(array)}
 #define CTR__WORDS(...)                                                                            \
   {                                                                                                \
-    (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
+    (const char *const[]){__VA_ARGS__},                                                            \
+        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)                                \
   }
 
 static const ctr_mount ctr__default_mounts[] = {
@@ -17660,11 +17666,15 @@ static const struct ctr__hint {
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
     {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
-    {CTR__STEP_SEAL_PROGRAM, EACCES, "the caller may not read the file of its own program"},
+    {CTR__STEP_SEAL_PROGRAM, EACCES,
+     "the caller may not read the file of its own program, or not execute a copy of it in memory "
+     "(the sysctl vm.memfd_noexec)"},
+    {CTR__STEP_SEAL_PROGRAM, EFBIG, "RLIMIT_FSIZE is less than the size of the caller's program"},
+    {CTR__STEP_SEAL_PROGRAM, EPERM, "the caller has sealed its memory (mseal(2))"},
     {CTR__STEP_HIDE_PROGRAM, EBUSY,
-     "something of its file is still mapped: call ctr_seal_program first in main()"},
+     "something of its file is still mapped: call ctr_seal_program, with always, first in main()"},
     {CTR__STEP_HIDE_PROGRAM, EPERM,
-     "this kernel takes other rights for it: call ctr_seal_program first in main()"},
+     "this kernel takes other rights for it: call ctr_seal_program, with always, first in main()"},
     {CTR__STEP_MAKE_IDMAP, EPERM,
      "the hostIDs are not all the caller's to map (user_namespaces(7)): that takes CAP_SETUID and "
      "CAP_SETGID, and CAP_SETFCAP for id 0"},

@@ -109,9 +109,10 @@
          kernel and used by descriptor; a mask is a verified device; what is written to procfs,
          labels among it, goes to a verified procfs; undoing a failed start looks at what it undoes.
        - Nothing leaks in: no descriptor, directory, environment, key, capability or terminal that
-         was not given. A process that joins a container (ctr_container_exec), or waits to be
-         started while others join it or hooks of the container run, cannot be looked into before
-         it is the program, and shows nothing of the caller's command line and environment.
+         was not given; a function gets no memory that the caller shares with others. A process that
+         joins a container (ctr_container_exec), or waits to be started while others join it or
+         hooks of the container run, cannot be looked into before it is the program, and shows
+         nothing of the caller's command line (but one that is to call a function) and environment.
        - The caller's program cannot be written to from inside (CVE-2019-5736): where an id inside
          could, a child has an empty file as its /proc/self/exe before it can be seen, and so have
          hooks and a function that is contained, which crash handlers that look there should know.
@@ -135,8 +136,10 @@
          fs.suid_dumpable set to 1 (proc_sys_fs(5)); what an ordinary user executes in a container
          that is created and not started, which may trace the process that waits, a copy of the
          caller; others in a pid namespace that is shared see in its mountinfo what the host has
-         mounted, until it has a root of its own. CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE without a
-         user namespace opens the libraries that the caller has mapped.
+         mounted, until it has a root of its own, and with CAP_SYS_PTRACE in the user namespace that
+         is joined as well, the host's tree by its createContainer hooks. CAP_SYS_ADMIN or
+         CAP_CHECKPOINT_RESTORE without a user namespace opens the libraries that the caller has
+         mapped.
        - Whoever may signal a process that enters can make its start fail. A start waits as long as
          its child lives and says nothing: whoever finds it can end it from outside.
        - The caller itself, for who has the host's pid namespace and the caller's capabilities.

@@ -61,7 +61,8 @@ typedef struct ctr_strs {
 #ifndef __cplusplus
 #define CTR_STRS(...)                                                                              \
   (ctr_strs) {                                                                                     \
-    (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
+    (const char *const[]){__VA_ARGS__},                                                            \
+        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)                                \
   }
 #endif
 

@@ -3,7 +3,8 @@
 #define CTR__LIST(array) {array, sizeof(array) / sizeof *(array)}
 #define CTR__WORDS(...)                                                                            \
   {                                                                                                \
-    (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
+    (const char *const[]){__VA_ARGS__},                                                            \
+        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)                                \
   }
 
 static const ctr_mount ctr__default_mounts[] = {

@@ -303,7 +303,8 @@ CTR__TYPE(ctr_landlock, CTR__FIELD(ctr_landlock, handledAccessFs, STRS, CTR__PLA
           CTR__FIELD(ctr_landlock, bestEffort, BOOL, CTR__PLAIN));
 
 /* landlock is no member of the text: it is carried by an annotation, so that engines pass it on. */
-CTR__TYPE(ctr_config, CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
+CTR__TYPE(ctr_config,
+          CTR__FIELD(ctr_config, ociVersion, STR, .flags = CTR__REQUIRED | CTR__IN_TEXT),
           CTR__FIELD(ctr_config, root, OBJECT, CTR__OF(ctr_root)),
           CTR__FIELD(ctr_config, mounts, LIST, CTR__OF(ctr_mount)),
           CTR__FIELD(ctr_config, process, OBJECT, CTR__OF(ctr_process_config)),

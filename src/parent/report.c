@@ -26,11 +26,15 @@ static const struct ctr__hint {
     {CTR__STEP_CLONE, EUSERS, "a limit below /proc/sys/user, or 32 levels of nesting, is reached"},
     {CTR__STEP_CLONE, EAGAIN, "a limit on processes is reached (RLIMIT_NPROC or a pids cgroup)"},
     {CTR__STEP_CLONE, EINVAL, "this kernel does not have one of these namespaces"},
-    {CTR__STEP_SEAL_PROGRAM, EACCES, "the caller may not read the file of its own program"},
+    {CTR__STEP_SEAL_PROGRAM, EACCES,
+     "the caller may not read the file of its own program, or not execute a copy of it in memory "
+     "(the sysctl vm.memfd_noexec)"},
+    {CTR__STEP_SEAL_PROGRAM, EFBIG, "RLIMIT_FSIZE is less than the size of the caller's program"},
+    {CTR__STEP_SEAL_PROGRAM, EPERM, "the caller has sealed its memory (mseal(2))"},
     {CTR__STEP_HIDE_PROGRAM, EBUSY,
-     "something of its file is still mapped: call ctr_seal_program first in main()"},
+     "something of its file is still mapped: call ctr_seal_program, with always, first in main()"},
     {CTR__STEP_HIDE_PROGRAM, EPERM,
-     "this kernel takes other rights for it: call ctr_seal_program first in main()"},
+     "this kernel takes other rights for it: call ctr_seal_program, with always, first in main()"},
     {CTR__STEP_MAKE_IDMAP, EPERM,
      "the hostIDs are not all the caller's to map (user_namespaces(7)): that takes CAP_SETUID and "
      "CAP_SETGID, and CAP_SETFCAP for id 0"},
