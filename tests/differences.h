@@ -203,6 +203,8 @@
     "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
   X("root", "cli/test_threads", "one_that_shares_the_hosts_pids_ends_too",                         \
     "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
+  X("root", "cli/test_callers", "the_first_process_of_a_pid_namespace",                             \
+    "others would be in a user namespace with it, with other ids: user_namespaces(7)")              \
   X("root", "security/test_entering", "CVE_2016_9962_while_it_waits_*",                            \
     "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
