@@ -10511,8 +10511,8 @@ enum {
   CTR__ANY_NAMESPACE = CTR_NS_MOUNT | CTR_NS_CGROUP | CTR_NS_UTS | CTR_NS_IPC | CTR_NS_USER |
                        CTR_NS_PID | CTR_NS_NETWORK, /* CLONE_NEWTIME is for unshare(2) alone */
   /* All that makes none, whatever flags there will be. */
-  CTR__NO_NAMESPACE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |
-                      CLONE_VM,
+  CTR__NO_NAMESPACE =
+      CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD | CLONE_VM,
 };
 
 /* ioctl_tty(2); termios2 is what newer libraries ask with. */
@@ -10533,9 +10533,14 @@ enum { CTR__TCGETS = 0x5401 };
 /* clang-format on */
 #define CTR__NO_SIGNALS_WHY "no signals by what is open (F_SETOWN, F_SETOWN_EX, F_SETSIG, O_ASYNC)"
 
+/* Both of the internet's families, which one bit tells apart. Of its types those that have this bit
+   are others than SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, and are not had with protocol 0 either. */
+#define CTR__INET CTR__BITS(0, 0xffffffff ^ AF_INET ^ AF_INET6, AF_INET & AF_INET6)
+enum { CTR__SELDOM_TYPES = 0xc };
+
 /* A call that is allowed, but for these arguments; or for these alone. */
 typedef struct ctr__call_rule {
-  ctr_syscall_arg args[2]; /* all of which must match; the second may be none */
+  ctr_syscall_arg args[3]; /* all of which must match, up to the first that is none */
   uint32_t answer;
   uint64_t caps; /* not 0: only with one of these */
 } ctr__call_rule;
@@ -10543,10 +10548,16 @@ typedef struct ctr__call_rule {
 typedef struct ctr__call_guard {
   const char *call, *why;
   uint32_t presets;
-  uint64_t caps;      /* with one of these `default` does not look at it */
-  uint32_t otherwise; /* when none of the rules matches                  */
-  ctr__call_rule rules[10];
+  uint64_t caps;            /* with one of these `default` does not look at it */
+  uint32_t otherwise;       /* when none of the rules matches                  */
+  ctr__call_rule rules[12]; /* up to the first without an answer         */
 } ctr__call_guard;
+
+static size_t ctr__guard_args(const ctr__call_rule *rule) {
+  size_t count = 0;
+  while (count < sizeof rule->args / sizeof *rule->args && rule->args[count].op) count++;
+  return count;
+}
 
 #define CTR__LET(...)                                                                              \
   { .args = {__VA_ARGS__}, .answer = CTR__SECCOMP_ALLOW }
@@ -10598,14 +10609,20 @@ static const ctr__call_guard ctr__call_guards[] = {
      {CTR__LET(CTR__INT(0, 0xffffffff)), CTR__LET(CTR__INT(0, 0 /* PER_LINUX */)),
       CTR__LET(CTR__INT(0, 8 /* PER_LINUX32 */))}},
     {"socket",
-     "AF_UNIX, AF_INET, AF_INET6, and of AF_NETLINK what interfaces there are; others are "
-     "seldom used parts of the kernel, or know no namespaces (AF_VSOCK)",
+     "AF_UNIX, of AF_INET and AF_INET6 TCP, UDP and ICMP, of AF_NETLINK what interfaces there are; "
+     "others are seldom used parts of the kernel (SCTP, DCCP, SMC), or know no namespaces "
+     "(AF_VSOCK)",
      CTR__IN_DEFAULT,
      0,
      CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
      {CTR__LET(CTR__INT(0, AF_UNIX)),
-      CTR__LET(CTR__INT(0, AF_INET)),
-      CTR__LET(CTR__INT(0, AF_INET6)),
+      CTR__LET(CTR__INET, CTR__BITS(1, CTR__SELDOM_TYPES, 0), CTR__BITS(2, 0xffffffe0, 0)),
+      CTR__LET(CTR__INET, CTR__INT(2, 58 /* IPPROTO_ICMPV6 */)),
+      CTR__LET(CTR__INET, CTR__INT(2, 136 /* IPPROTO_UDPLITE */)),
+      CTR__LET(CTR__INET, CTR__INT(2, 262 /* IPPROTO_MPTCP */)),
+      {.args = {CTR__INET, CTR__BITS(1, 0xf, SOCK_RAW)},
+       .answer = CTR__SECCOMP_ALLOW,
+       .caps = CTR_CAP(NET_RAW)},
       CTR__LET(CTR__INT(0, AF_NETLINK), CTR__INT(2, 0 /* NETLINK_ROUTE */)),
       {.args = {CTR__INT(0, AF_NETLINK), CTR__INT(2, 9 /* NETLINK_AUDIT */)},
        .answer = CTR__SECCOMP_ALLOW,
@@ -11079,7 +11096,7 @@ static void ctr__seccomp_add_guard(ctr__seccomp *s, const ctr__call_guard *guard
   if (slot < 0 || !ctr__guard_applies(guard, s->profile.preset, caps)) return;
   for (const ctr__call_rule *rule = guard->rules; rule->answer; rule++)
     if (!rule->caps || (rule->caps & caps))
-      ctr__seccomp_add_rule(s, slot, rule->answer, rule->args, rule->args[1].op ? 2 : 1);
+      ctr__seccomp_add_rule(s, slot, rule->answer, rule->args, ctr__guard_args(rule));
   s->calls[slot].is_preset = true;
   if (!s->calls[slot].is_fixed) s->calls[slot].answer = guard->otherwise;
 }
@@ -13390,7 +13407,8 @@ static bool ctr__has_code_at(const ElfW(Phdr) * segments, size_t count, uintptr_
 static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
   const ElfW(Ehdr) *head = (const void *)m->start;
   const size_t len = m->end - m->start;
-  if (p->segments || m->offset || !(m->prot & PROT_READ) || memcmp(head->e_ident, ELFMAG, SELFMAG))
+  if (p->segments || m->offset || !(m->prot & PROT_READ) ||
+      memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
     return;
   if (head->e_phentsize != sizeof *p->segments || head->e_phoff > len ||
       head->e_phnum > (len - head->e_phoff) / sizeof *p->segments)
@@ -13412,7 +13430,7 @@ static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
    (proc_pid_pagemap(5)). Where that is not to be had, any may have been. */
 static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m) {
   enum { FEW = 128 };
-  uint64_t pages[FEW];
+  uint64_t pages[FEW] = {0};
   for (uintptr_t at = m->start; at < m->end; at += FEW * p->page) {
     const uintptr_t left = (m->end - at) / p->page, count = left < FEW ? left : FEW;
     const size_t bytes = count * sizeof *pages;
@@ -13466,6 +13484,7 @@ __attribute__((no_sanitize("address"))) static void ctr__copy_words(uintptr_t to
                                                                     size_t len) {
   volatile uintptr_t *out = (volatile uintptr_t *)to; /* not to become a call of memcpy(3) */
   const volatile uintptr_t *in = (const volatile uintptr_t *)from;
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): who calls has mapped it */
   for (size_t i = 0; i < len / sizeof *out; i++) out[i] = in[i];
 }
 

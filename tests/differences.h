@@ -226,6 +226,8 @@
     "device nodes need CAP_MKNOD in the first user namespace: mknod(2)")                           \
   X("root", "security/test_paths", "DevicesOfTheImage_*",                                          \
     "the tester makes device nodes: mknod(2)")                                                     \
+  X("root", "security/test_paths", "RemountElsewhere_is_there_*",                                   \
+    "flags of what the host has mounted are locked: mount_namespaces(7)")                           \
   X("root", "security/test_paths", "SetModeOfTheMachine_is_there_*",                               \
     "what is there belongs to root: chmod(2)")                                                     \
   X("root", "security/test_paths", "CVE_2025_31133_of_the_image_is_there_*",                       \

@@ -144,8 +144,8 @@ enum {
   CTR__ANY_NAMESPACE = CTR_NS_MOUNT | CTR_NS_CGROUP | CTR_NS_UTS | CTR_NS_IPC | CTR_NS_USER |
                        CTR_NS_PID | CTR_NS_NETWORK, /* CLONE_NEWTIME is for unshare(2) alone */
   /* All that makes none, whatever flags there will be. */
-  CTR__NO_NAMESPACE = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |
-                      CLONE_VM,
+  CTR__NO_NAMESPACE =
+      CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD | CLONE_VM,
 };
 
 /* ioctl_tty(2); termios2 is what newer libraries ask with. */
@@ -166,9 +166,14 @@ enum { CTR__TCGETS = 0x5401 };
 /* clang-format on */
 #define CTR__NO_SIGNALS_WHY "no signals by what is open (F_SETOWN, F_SETOWN_EX, F_SETSIG, O_ASYNC)"
 
+/* Both of the internet's families, which one bit tells apart. Of its types those that have this bit
+   are others than SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, and are not had with protocol 0 either. */
+#define CTR__INET CTR__BITS(0, 0xffffffff ^ AF_INET ^ AF_INET6, AF_INET & AF_INET6)
+enum { CTR__SELDOM_TYPES = 0xc };
+
 /* A call that is allowed, but for these arguments; or for these alone. */
 typedef struct ctr__call_rule {
-  ctr_syscall_arg args[2]; /* all of which must match; the second may be none */
+  ctr_syscall_arg args[3]; /* all of which must match, up to the first that is none */
   uint32_t answer;
   uint64_t caps; /* not 0: only with one of these */
 } ctr__call_rule;
@@ -176,10 +181,16 @@ typedef struct ctr__call_rule {
 typedef struct ctr__call_guard {
   const char *call, *why;
   uint32_t presets;
-  uint64_t caps;      /* with one of these `default` does not look at it */
-  uint32_t otherwise; /* when none of the rules matches                  */
-  ctr__call_rule rules[10];
+  uint64_t caps;            /* with one of these `default` does not look at it */
+  uint32_t otherwise;       /* when none of the rules matches                  */
+  ctr__call_rule rules[12]; /* up to the first without an answer         */
 } ctr__call_guard;
+
+static size_t ctr__guard_args(const ctr__call_rule *rule) {
+  size_t count = 0;
+  while (count < sizeof rule->args / sizeof *rule->args && rule->args[count].op) count++;
+  return count;
+}
 
 #define CTR__LET(...)                                                                              \
   { .args = {__VA_ARGS__}, .answer = CTR__SECCOMP_ALLOW }
@@ -231,14 +242,20 @@ static const ctr__call_guard ctr__call_guards[] = {
      {CTR__LET(CTR__INT(0, 0xffffffff)), CTR__LET(CTR__INT(0, 0 /* PER_LINUX */)),
       CTR__LET(CTR__INT(0, 8 /* PER_LINUX32 */))}},
     {"socket",
-     "AF_UNIX, AF_INET, AF_INET6, and of AF_NETLINK what interfaces there are; others are "
-     "seldom used parts of the kernel, or know no namespaces (AF_VSOCK)",
+     "AF_UNIX, of AF_INET and AF_INET6 TCP, UDP and ICMP, of AF_NETLINK what interfaces there are; "
+     "others are seldom used parts of the kernel (SCTP, DCCP, SMC), or know no namespaces "
+     "(AF_VSOCK)",
      CTR__IN_DEFAULT,
      0,
      CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
      {CTR__LET(CTR__INT(0, AF_UNIX)),
-      CTR__LET(CTR__INT(0, AF_INET)),
-      CTR__LET(CTR__INT(0, AF_INET6)),
+      CTR__LET(CTR__INET, CTR__BITS(1, CTR__SELDOM_TYPES, 0), CTR__BITS(2, 0xffffffe0, 0)),
+      CTR__LET(CTR__INET, CTR__INT(2, 58 /* IPPROTO_ICMPV6 */)),
+      CTR__LET(CTR__INET, CTR__INT(2, 136 /* IPPROTO_UDPLITE */)),
+      CTR__LET(CTR__INET, CTR__INT(2, 262 /* IPPROTO_MPTCP */)),
+      {.args = {CTR__INET, CTR__BITS(1, 0xf, SOCK_RAW)},
+       .answer = CTR__SECCOMP_ALLOW,
+       .caps = CTR_CAP(NET_RAW)},
       CTR__LET(CTR__INT(0, AF_NETLINK), CTR__INT(2, 0 /* NETLINK_ROUTE */)),
       {.args = {CTR__INT(0, AF_NETLINK), CTR__INT(2, 9 /* NETLINK_AUDIT */)},
        .answer = CTR__SECCOMP_ALLOW,

@@ -162,7 +162,7 @@ static void ctr__seccomp_add_guard(ctr__seccomp *s, const ctr__call_guard *guard
   if (slot < 0 || !ctr__guard_applies(guard, s->profile.preset, caps)) return;
   for (const ctr__call_rule *rule = guard->rules; rule->answer; rule++)
     if (!rule->caps || (rule->caps & caps))
-      ctr__seccomp_add_rule(s, slot, rule->answer, rule->args, rule->args[1].op ? 2 : 1);
+      ctr__seccomp_add_rule(s, slot, rule->answer, rule->args, ctr__guard_args(rule));
   s->calls[slot].is_preset = true;
   if (!s->calls[slot].is_fixed) s->calls[slot].answer = guard->otherwise;
 }

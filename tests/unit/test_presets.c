@@ -60,7 +60,7 @@ static const ctr__call_guard *guard_of(const char *name, uint32_t preset, uint64
 static uint32_t guard_says(const ctr__call_guard *guard, const call *about, uint64_t caps) {
   for (const ctr__call_rule *r = guard->rules; r->answer; r++) {
     bool matches = !r->caps || (r->caps & caps);
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof r->args / sizeof *r->args; i++)
       if (r->args[i].op) matches &= arg_matches(&r->args[i], about);
     if (matches) return r->answer;
   }
@@ -79,11 +79,12 @@ static void check_row(const insn *code, int row, uint32_t preset, uint64_t caps)
   CHECK_MSG(guard || answer_of(code, &about, NULL) == whole, "%s is %s", name,
             word_of(answer_of(code, &about, NULL)));
   for (const ctr__call_rule *r = guard ? guard->rules : NULL; r && r->answer; r++)
-    for (uint64_t n = 0; n < 3 * 3 * 3; n++) {
+    for (uint64_t n = 0; n < 3 * 3 * 3 * 3; n++) {
       const uint64_t near[] = {0, 1, UINT64_MAX};
       memset(about.args, 0, sizeof about.args);
       about.args[r->args[0].index] = (r->args[0].valueTwo + near[n % 3]) | upper[n / 3 % 3];
-      if (r->args[1].op) about.args[r->args[1].index] = r->args[1].valueTwo + near[n / 9];
+      if (r->args[1].op) about.args[r->args[1].index] = r->args[1].valueTwo + near[n / 9 % 3];
+      if (r->args[2].op) about.args[r->args[2].index] = r->args[2].valueTwo + near[n / 27];
       const uint32_t is = answer_of(code, &about, NULL), should = guard_says(guard, &about, caps);
       CHECK_MSG(is == should, "%s(%#llx, %#llx): %s", name, (unsigned long long)about.args[0],
                 (unsigned long long)about.args[1], word_of(is));
@@ -214,6 +215,15 @@ TEST(terminals_are_not_typed_into) {
 TEST(sockets_are_of_few_families) {
   CHECK_EXPECTED({"socket", 1, 1, 0, "allowed", "EPERM"}, {"socket", 2, 1, 0, "allowed", "EPERM"},
                  {"socket", 10, 2, 17, "allowed", "EPERM"},
+                 {"socket", 10, 2 + 0x80800, 58, "allowed", "EPERM"}, /* flags; ICMPV6 */
+                 {"socket", 2, 1, 262, "allowed", "EPERM"},           /* MPTCP */
+                 {"socket", 3, 1, 0, "EAFNOSUPPORT", "EPERM"},        /* AF_AX25 */
+                 {"socket", 2, 1, 132, "EAFNOSUPPORT", "EPERM"},      /* SCTP */
+                 {"socket", 2, 5, 0, "EAFNOSUPPORT", "EPERM"},        /* the same */
+                 {"socket", 10, 6, 33, "EAFNOSUPPORT", "EPERM"},      /* DCCP */
+                 {"socket", 2, 1, 256, "EAFNOSUPPORT", "EPERM"},      /* SMC */
+                 {"socket", 2, 2, 115, "EAFNOSUPPORT", "EPERM"},      /* L2TP */
+                 {"socket", 2, 3, 255, "EAFNOSUPPORT", "EPERM"},      /* takes CAP_NET_RAW */
                  {"socket", 16, 3, 0, "allowed", "EPERM"},       /* NETLINK_ROUTE */
                  {"socket", 16, 3, 12, "EAFNOSUPPORT", "EPERM"}, /* NETLINK_NETFILTER */
                  {"socket", 17, 3, 0, "EAFNOSUPPORT", "EPERM"},  /* AF_PACKET */
