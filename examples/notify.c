@@ -178,7 +178,7 @@ int main(int argc, char **argv) {
   ctr_exit status = {.code = 1};
   ctr_err err = {0};
   if (argc > 2) a.allowed.sin_port = port_of(argv[2]);
-  if (argc < 5 || strcmp(argv[3], "--") || !a.allowed.sin_port ||
+  if (argc < 5 || strcmp(argv[3], "--") != 0 || !a.allowed.sin_port ||
       inet_pton(AF_INET, argv[1], &a.allowed.sin_addr) != 1) {
     fputs("usage: notify ADDRESS PORT -- PROGRAM ARGUMENT...\n", stderr);
     return 1;
