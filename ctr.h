@@ -11600,7 +11600,7 @@ static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net)
 
 static ctr_code ctr__plan_landlock(ctr__builder *b) {
   const ctr_landlock *asked = b->config->landlock;
-  uint64_t fs, net, scoped;
+  uint64_t fs = 0, net = 0, scoped = 0;
   if (!asked) return CTR_OK;
   ctr_code code =
       ctr__landlock_supported(b, CTR__LANDLOCK_FS, "handledAccessFs", asked->handledAccessFs, &fs);
@@ -13320,7 +13320,8 @@ static int ctr__sealed_file(int proc, int from) {
   if (n == -EINVAL) n = CTR__CALL(SYS_memfd_create, "ctr", flags); /* before Linux 6.3 */
   CTR__AUTO_CLOSE file = ctr__fd_high((int)n);
   if (file < 0) return file;
-  for (n = from >= 0; n > 0;) n = CTR__CALL(SYS_sendfile, file, from, NULL, (size_t)1 << 30);
+  n = from < 0 ? 0 : 1;
+  while (n > 0) n = CTR__CALL(SYS_sendfile, file, from, NULL, (size_t)1 << 30);
   if (n == 0) n = ctr__ret(fcntl(file, CTR__F_ADD_SEALS, CTR__SEALS));
   return n < 0 ? (int)n : ctr__reopen(proc, file);
 }

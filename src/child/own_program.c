@@ -50,7 +50,8 @@ static int ctr__sealed_file(int proc, int from) {
   if (n == -EINVAL) n = CTR__CALL(SYS_memfd_create, "ctr", flags); /* before Linux 6.3 */
   CTR__AUTO_CLOSE file = ctr__fd_high((int)n);
   if (file < 0) return file;
-  for (n = from >= 0; n > 0;) n = CTR__CALL(SYS_sendfile, file, from, NULL, (size_t)1 << 30);
+  n = from < 0 ? 0 : 1;
+  while (n > 0) n = CTR__CALL(SYS_sendfile, file, from, NULL, (size_t)1 << 30);
   if (n == 0) n = ctr__ret(fcntl(file, CTR__F_ADD_SEALS, CTR__SEALS));
   return n < 0 ? (int)n : ctr__reopen(proc, file);
 }

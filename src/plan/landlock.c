@@ -53,7 +53,7 @@ static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net)
 
 static ctr_code ctr__plan_landlock(ctr__builder *b) {
   const ctr_landlock *asked = b->config->landlock;
-  uint64_t fs, net, scoped;
+  uint64_t fs = 0, net = 0, scoped = 0;
   if (!asked) return CTR_OK;
   ctr_code code =
       ctr__landlock_supported(b, CTR__LANDLOCK_FS, "handledAccessFs", asked->handledAccessFs, &fs);

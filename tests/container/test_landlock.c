@@ -70,10 +70,17 @@ TEST(a_program_that_may_not_be_executed_is_told) {
   box_free(&b);
 }
 
+static int error_of_opening(const char *path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  close(fd);
+  return 0;
+}
+
 static int look_around(void *unused) {
   (void)unused;
-  printf("free %d\n", open("/free/file", O_RDONLY | O_CLOEXEC) < 0 ? errno : 0);
-  printf("closed %d\n", open("/closed/file", O_RDONLY | O_CLOEXEC) < 0 ? errno : 0);
+  printf("free %d\n", error_of_opening("/free/file"));
+  printf("closed %d\n", error_of_opening("/closed/file"));
   uint64_t effective, permitted;
   ctr__own_caps(&effective, &permitted);
   printf("admin %d\n", (int)((effective | permitted) >> CTR_CAP_SYS_ADMIN & 1));
