@@ -137,10 +137,10 @@ $(BUILD)/fuzz/cov-%: tests/fuzz/%.c $(fuzz_sources)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(fuzz_sources)
 	$(call fuzz_compile,clang,-fsanitize=fuzzer $(SANITIZE))
 
-$(helpers): $(BUILD)/container/%: tests/container/%.c
+$(helpers): $(BUILD)/container/%: tests/container/%.c ctr.h
 	$(compile) $(STATIC)
 
-$(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h $(wildcard tests/unit/*.h) ctr.h
+$(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h tests/filters.h $(wildcard tests/unit/*.h) ctr.h
 	$(compile)
 
 $(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/differences.h tests/unit/devices.h tests/test.h ctr.h
