@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <float.h>
 #include <limits.h>
-#include <link.h>
 #include <locale.h>
 #include <poll.h>
 #include <sched.h>

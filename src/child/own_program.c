@@ -71,17 +71,11 @@ typedef struct ctr__mapping {
   const char *path;
 } ctr__mapping;
 
-/* The program as it lies in memory (elf(5)); no segments: not known. */
 typedef struct ctr__own_program {
   const char *path;
   int view;
-  int pages;      /* proc_pid_pagemap(5); < 0: not to be had         */
-  uintptr_t page; /* its size                                        */
-  uintptr_t code; /* an address of its code, as the kernel mapped it */
-  const ElfW(Phdr) * segments;
-  size_t count;
-  uintptr_t base;
-  bool text_relocated; /* then what cannot be written differs from the file, too */
+  int pages;      /* proc_pid_pagemap(5); < 0: not to be had */
+  uintptr_t page; /* its size                                */
 } ctr__own_program;
 
 static uint64_t ctr__take_hex(const char **at) {
@@ -116,49 +110,9 @@ static ctr__mapping ctr__read_mapping(const char *line) {
   return m;
 }
 
-static bool ctr__has_text_relocations(const ctr__own_program *p, const ElfW(Phdr) * dynamic) {
-  const ElfW(Dyn) *at = (const void *)(p->base + dynamic->p_vaddr);
-  for (size_t i = 0; i < dynamic->p_memsz / sizeof *at && at[i].d_tag != DT_NULL; i++)
-    if (at[i].d_tag == DT_TEXTREL || (at[i].d_tag == DT_FLAGS && (at[i].d_un.d_val & DF_TEXTREL)))
-      return true;
-  return false;
-}
-
-static bool ctr__has_code_at(const ElfW(Phdr) * segments, size_t count, uintptr_t base,
-                             uintptr_t at) {
-  for (size_t i = 0; i < count; i++)
-    if (segments[i].p_type == PT_LOAD && (segments[i].p_flags & PF_X) &&
-        at - (base + segments[i].p_vaddr) < segments[i].p_memsz)
-      return true;
-  return false;
-}
-
-/* From the mapping of the beginning of the file, where its headers are; it may be mapped by
-   somebody who reads it, too. */
-static void ctr__read_program(ctr__own_program *p, const ctr__mapping *m) {
-  const ElfW(Ehdr) *head = (const void *)m->start;
-  const size_t len = m->end - m->start;
-  if (p->segments || m->offset || !(m->prot & PROT_READ) ||
-      memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
-    return;
-  if (head->e_phentsize != sizeof *p->segments || head->e_phoff > len ||
-      head->e_phnum > (len - head->e_phoff) / sizeof *p->segments)
-    return;
-  const ElfW(Phdr) *all = (const void *)(m->start + head->e_phoff);
-  for (size_t i = 0; i < head->e_phnum; i++) {
-    const uintptr_t base = m->start - all[i].p_vaddr;
-    if (all[i].p_type != PT_LOAD || all[i].p_offset) continue;
-    if (!ctr__has_code_at(all, head->e_phnum, base, p->code)) continue;
-    p->segments = all;
-    p->count = head->e_phnum;
-    p->base = base;
-  }
-  for (size_t i = 0; i < p->count; i++)
-    if (all[i].p_type == PT_DYNAMIC) p->text_relocated |= ctr__has_text_relocations(p, &all[i]);
-}
-
-/* Whether a private page of it was written to: it is there, or swapped out, and no page of a file
-   (proc_pid_pagemap(5)). Where that is not to be had, any may have been. */
+/* Whether what is there is another thing than the file says: a page of it is there, or swapped out,
+   and no page of a file (proc_pid_pagemap(5)). The loader has written to it, and who patches code.
+   Where that is not to be had, any may have been. */
 static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m) {
   enum { FEW = 128 };
   uint64_t pages[FEW] = {0};
@@ -172,20 +126,6 @@ static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m)
       if ((pages[i] >> 62 & 3) && !(pages[i] >> 61 & 1)) return true;
   }
   return false;
-}
-
-/* Whether what is there is still what the file says: nobody has written to it, as who patches code
-   does, nor has the loader, which has made a part of the writable segment read-only again
-   (PT_GNU_RELRO). */
-static bool ctr__is_as_in_file(const ctr__own_program *p, const ctr__mapping *m) {
-  if ((m->prot & PROT_WRITE) || !p->segments || ctr__is_written_to(p, m)) return false;
-  for (size_t i = 0; i < p->count; i++) {
-    const ElfW(Phdr) *s = &p->segments[i];
-    const uintptr_t start = p->base + s->p_vaddr;
-    if (s->p_type == PT_LOAD && m->start < start + s->p_memsz && m->end > start)
-      return !(s->p_flags & PF_W) && !p->text_relocated;
-  }
-  return true;
 }
 
 /* -- mapping it again: by numbers, since libc may wait for other threads here -- */
@@ -241,10 +181,9 @@ static int ctr__map_view(const ctr__mapping *m, int view) {
 
 /* Wherever it is mapped, which may be more than once. */
 static int ctr__map_again(void *data, const ctr__mapping *m) {
-  ctr__own_program *p = data;
+  const ctr__own_program *p = data;
   if (strcmp(m->path, p->path) != 0) return 0;
-  ctr__read_program(p, m);
-  return ctr__is_as_in_file(p, m) ? ctr__map_view(m, p->view) : ctr__map_copy(m);
+  return ctr__is_written_to(p, m) ? ctr__map_copy(m) : ctr__map_view(m, p->view);
 }
 
 /* All that is mapped, as the kernel lists it, whose place in the list is an address: it does not
@@ -302,14 +241,13 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
   if (view < 0) view = ctr__view_by_copy(proc);
   if (view < 0) return view;
   if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
-  int r = ctr__read_mm(proc, &c->mm);
   CTR__AUTO_CLOSE pages = ctr__open(proc, "self/pagemap", O_RDONLY, 0);
   ctr__own_program program = {.path = path,
                               .view = view,
                               .pages = pages,
-                              .page = (uintptr_t)s->num[1],
-                              .code = (uintptr_t)c->mm.start_code};
-  if (r == 0) r = ctr__each_mapping(proc, ctr__map_again, &program);
+                              .page = (uintptr_t)s->num[1]};
+  int r = ctr__each_mapping(proc, ctr__map_again, &program);
+  if (r == 0) r = ctr__read_mm(proc, &c->mm);
   if (r < 0) return r;
   c->exe = ctr__sealed_file(proc, -1);
   /* Where what is in memory may not be executed (vm.memfd_noexec): the view is as safe. */

@@ -50,7 +50,8 @@ class Memcheck:
         self.run(BUILD / "ctr-oci", "--root", self.area / "states", *words, status=status)
 
     def bundle(self):
-        """Without rlimits: valgrind has its own."""
+        """Without rlimits: valgrind has its own. With ids that are not root's: no step then hides
+        the program, which is valgrind here and cannot be."""
         where = self.area / "bundle"
         (where / "rootfs").mkdir(parents=True)
         shutil.copy(BUILD / "container/probe", where / "rootfs/probe")
@@ -58,6 +59,11 @@ class Memcheck:
         config = json.loads((where / "config.json").read_text())
         del config["process"]["rlimits"]
         config["process"]["args"] = ["/probe", "hear"]
+        config["linux"]["namespaces"].append({"type": "user"})
+        for kind in ("uidMappings", "gidMappings"):
+            config["linux"][kind] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        for path in (where / "rootfs", where / "rootfs/probe"):
+            os.chown(path, 100000, 100000)
         (where / "config.json").write_text(json.dumps(config))
         return where
 

@@ -12,7 +12,7 @@
 
 static const long unknown[] = {SYS_pidfd_send_signal, SYS_open_tree, SYS_move_mount, SYS_fsopen,
                                SYS_fsconfig,          SYS_fsmount,   SYS_pidfd_open, SYS_openat2,
-                               SYS_mount_setattr};
+                               SYS_mount_setattr,     SYS_seccomp};
 
 typedef struct call {
   long number, arg[6];

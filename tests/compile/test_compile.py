@@ -341,6 +341,28 @@ class Examples(CompileTest):
         self.build_program("static ctr_config all;\nctr_config *config = &all;\n" +
                            "".join(parts))
 
+    def test_a_start_ends_where_a_filter_forbids_to_end(self):
+        """musl tries exit(2) for ever."""
+        self.need("musl-gcc")
+        source = self.write("end.c", f"""{IMPLEMENTATION}#include <stdio.h>
+int main(void) {{
+  ctr_arena mem = {{0}};
+  ctr_config *config;
+  ctr_err err;
+  if (!ctr_config_default(&mem, CTR_DEFAULT_AUTO, &config, &err)) {{
+    config->process.args = CTR_STRS("true");
+    config->linux_.seccomp = (ctr_seccomp){{.defaultAction = CTR_SCMP_ACT_ERRNO}};
+    ctr_run(config, NULL, NULL, NULL, &err);
+  }}
+  puts(err.msg);
+  ctr_arena_free(&mem);
+}}
+""")
+        self.assert_all_compile([("musl-gcc", "-std=gnu11", "-static", source, "-o",
+                                  self.room / "end")])
+        self.assertIn("process.args[0]: execute true: Operation not permitted",
+                      run([self.room / "end"], cwd=self.room, timeout=60).stdout)
+
     def test_the_filter_in_the_manual_allows_what_the_preset_does_not(self):
         """It changes the mode of a directory that is the container's."""
         program = self.build_program(f"""

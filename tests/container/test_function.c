@@ -131,6 +131,35 @@ TEST(a_function_that_crashes_is_a_signal_and_no_failed_start) {
   box_free(&b);
 }
 
+/* Whole pages that cannot be written to, whatever the size of one. */
+static const volatile char __attribute__((aligned(1 << 16)))
+written_by_nobody[1 << 16] = "by the file";
+
+static int say_what_was_written(void *data) {
+  (void)data;
+  for (const volatile char *at = written_by_nobody; *at; at++) putchar(*at);
+  fflush(stdout);
+  return 0;
+}
+
+static void write_over_it(char first) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char *at = (char *)(uintptr_t)written_by_nobody;
+  CHECK(mprotect(at, page, PROT_READ | PROT_WRITE) == 0);
+  *(volatile char *)at = first;
+  CHECK(mprotect(at, page, PROT_READ) == 0);
+}
+
+/* As who patches code does: the child lets go of the program's file, not of that. */
+TEST(what_was_written_over_the_program_stays_written) {
+  box b = box_calling(say_what_was_written, NULL);
+  write_over_it('B');
+  CHECK_RAN(box_go(&b));
+  CHECK_STR(b.out, "By the file");
+  write_over_it('b');
+  box_free(&b);
+}
+
 static int execute_probe(void *data) {
   (void)data;
   char *argv[] = {"/probe", "exit", "9", NULL};

@@ -50,7 +50,7 @@ def changed(changes, source, folder):
 
 
 @functools.cache
-def compiled(changes, source, options=(), name=None):
+def compiled(changes, source, options=("-static",), name=None):
     """A program of examples/ or tests/ made with changes to ctr.h, or to the file named third of
     those beside it."""
     key = hashlib.sha256(repr((changes, source, options, CC)).encode()).hexdigest()[:16]
@@ -62,7 +62,7 @@ def compiled(changes, source, options=(), name=None):
     folder.chmod(0o755)
     changed(changes, source, folder)
     # The folder comes first: examples include "ctr.h" beside them or by -I.
-    subprocess.run([CC, "-std=gnu11", "-O0", "-w", "-static", *options, "-I", folder, "-I", TOP,
+    subprocess.run([CC, "-std=gnu11", "-O0", "-w", *options, "-I", folder, "-I", TOP,
                     folder / source, "-o", folder / program.name], check=True, capture_output=True,
                    text=True)
     try:

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-from pathlib import Path
 
 from hole import Hole
 from lifecycle import ROOT
@@ -191,18 +189,3 @@ class Signals_and_pids(Hole):
         finally:
             other.kill()
             other.wait()
-
-    def take_pid(self, pid):
-        """A process that has this pid, which must be free: pid_namespaces(7), ns_last_pid."""
-        last = Path("/proc/sys/kernel/ns_last_pid")
-        for _ in range(200):
-            try:
-                last.write_text(str(pid - 1))
-            except OSError as error:
-                self.skipTest(f"the next pid cannot be chosen here: {error}")
-            other = subprocess.Popen([self.bundle / "rootfs/probe", "wait"])
-            if other.pid == pid:
-                return other
-            other.kill()
-            other.wait()
-        self.skipTest("others take all pids here")
