@@ -183,18 +183,9 @@ static const char *label_of(int64_t pid) {
 /* What one more process under a profile of its own says of itself. */
 static const char *label_in(ctr_container *c, box *b, const char *profile) {
   ctr_process_config process = ctr_container_config(c)->process;
-  const ctr_exec_desc desc = {.process = {.stdio = CTR_STDIO_PIPES}};
-  ctr_process *p = NULL;
   process.args = CTR_STRS("/probe", "cat", "/proc/self/attr/current");
   process.apparmorProfile = profile;
-  free(b->out);
-  free(b->complaints);
-  b->out = b->complaints = NULL;
-  b->code = ctr_container_exec(c, &process, &desc, &p, &b->err);
-  if (b->code) return b->err.msg;
-  box_exchange(b, ctr_process_io(p));
-  CHECK(!ctr_process_wait(p, &b->exit, &b->err));
-  ctr_process_free(p);
+  if (box_join(b, c, &process)) return b->err.msg;
   return b->out;
 }
 

@@ -200,33 +200,16 @@ TEST(sockets_without_a_path_stay_in_their_scope) {
 
 /* -- containers -- */
 
-static ctr_container_desc described(const box *b, char states[300]) {
-  snprintf(states, 300, "%s/states", b->dir);
-  return (
-      ctr_container_desc){.root = states,
-                          .plan = {.bundle = b->dir, .die_with_caller = true, .no_cgroup = true},
-                          .process = {.stdio = CTR_STDIO_FDS, .fds = {-1, -1, -1}}};
-}
-
 /* What one more process in it says of a word. */
 static const char *say_in(ctr_container *c, box *b, const char *command, const char *word) {
   ctr_process_config process = ctr_container_config(c)->process;
-  const ctr_exec_desc desc = {.process = {.stdio = CTR_STDIO_PIPES}};
-  ctr_process *p = NULL;
   process.args = CTR_STRS("/probe", command, word);
-  free(b->out);
-  free(b->complaints);
-  b->out = b->complaints = NULL;
-  b->code = ctr_container_exec(c, &process, &desc, &p, &b->err);
-  if (b->code) return b->err.msg;
-  box_exchange(b, ctr_process_io(p));
-  CHECK(!ctr_process_wait(p, &b->exit, &b->err));
-  ctr_process_free(p);
+  if (box_join(b, c, &process)) return b->err.msg;
   return box_said(b, word);
 }
 
 static ctr_container *run_waiting(box *b, char states[300]) {
-  const ctr_container_desc desc = described(b, states);
+  const ctr_container_desc desc = box_container(b, states);
   ctr_container *c = NULL, *found = NULL;
   b->config->process.args = CTR_STRS("/probe", "wait");
   CHECK_MSG(!ctr_container_run(b->config, "one", &desc, &c, &b->err), "%s", b->err.msg);
@@ -274,7 +257,7 @@ TEST(hooks_inside_come_before) {
   NEEDS_ABI(1);
   box b = box_with_files();
   char states[300];
-  const ctr_container_desc desc = described(&b, states);
+  const ctr_container_desc desc = box_container(&b, states);
   const ctr_hook hook = {.path = "/probe", .args = CTR_STRS("probe", "note", "/closed", "seen")};
   ctr_container *c = NULL;
   ctr_exit status = {.code = -1};
@@ -296,7 +279,7 @@ TEST(who_starts_a_container_is_told_of_a_rule) {
   NEEDS_ABI(1);
   box b = box_with_files();
   char states[300];
-  const ctr_container_desc desc = described(&b, states);
+  const ctr_container_desc desc = box_container(&b, states);
   const ctr_landlock_path rules[] = {{CTR_STRS("/", "/late"), CTR_STRS("all")}};
   const ctr_landlock landlock = {.handledAccessFs = CTR_STRS("read"), .pathBeneath = {rules, 1}};
   ctr_exit status = {.code = -1};

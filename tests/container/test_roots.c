@@ -553,18 +553,10 @@ static int exec_in(ctr_container *c, ctr_strs args, const ctr_filter *filter, bo
   return b->code ? -1 : ctr_exit_status(&status);
 }
 
-static ctr_container_desc described(const box *b, char states[300]) {
-  snprintf(states, 300, "%s/states", b->dir);
-  return (
-      ctr_container_desc){.root = states,
-                          .plan = {.bundle = b->dir, .die_with_caller = true, .no_cgroup = true},
-                          .process = {.stdio = CTR_STDIO_FDS, .fds = {-1, -1, -1}}};
-}
-
 TEST(a_container_without_a_root_on_disk_is_found_again) {
   box b = box_bare();
   char states[300];
-  const ctr_container_desc desc = described(&b, states);
+  const ctr_container_desc desc = box_container(&b, states);
   ctr_container *c = NULL, *found = NULL;
   ctr_state state = {.rootfs = "not touched"};
   ctr_json *json = NULL;
@@ -592,7 +584,7 @@ TEST(a_container_without_a_root_on_disk_is_found_again) {
 TEST(a_bound_root_is_known_by_its_directory) {
   box b = box_rooted("bind", "rootfs", NO_OPTIONS);
   char states[300], real[4096];
-  ctr_container_desc desc = described(&b, states);
+  ctr_container_desc desc = box_container(&b, states);
   ctr_container *c = NULL;
   ctr_state state = {.rootfs = NULL};
   b.config->process.args = CTR_STRS("/probe", "exit", "0");

@@ -28,7 +28,9 @@ typedef struct profile {
 static void about_the_call(box *b, profile *p, ctr_seccomp_action action, ctr_uint number,
                            size_t args) {
   p->names[0] = "sched_get_priority_max";
-  p->calls[0] = (ctr_syscall){.names = {p->names, 1}, .action = action, .errnoRet = number,
+  p->calls[0] = (ctr_syscall){.names = {p->names, 1},
+                              .action = action,
+                              .errnoRet = number,
                               .args = {p->args, args}};
   b->config->linux_.seccomp =
       (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_ALLOW, .syscalls = {p->calls, 1}};
@@ -92,9 +94,8 @@ TEST(flags_are_taken_by_the_kernel) {
   box b = box_new();
   profile p = {0};
   about_the_call(&b, &p, CTR_SCMP_ACT_ERRNO, (ctr_uint){0}, 0);
-  b.config->linux_.seccomp.flags =
-      CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG",
-               "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
+  b.config->linux_.seccomp.flags = CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG",
+                                            "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
   CHECK_STR(got(&b, 1), "-1 EPERM");
   box_free(&b);
 }
@@ -230,31 +231,12 @@ TEST(a_filter_that_lets_nothing_happen_is_the_end_of_the_start) {
 
 /* -- containers -- */
 
-static ctr_container_desc described(const box *b, char states[300]) {
-  snprintf(states, 300, "%s/states", b->dir);
-  return (
-      ctr_container_desc){.root = states,
-                          .plan = {.bundle = b->dir, .die_with_caller = true, .no_cgroup = true},
-                          .process = {.stdio = CTR_STDIO_FDS, .fds = {-1, -1, -1}}};
-}
-
 /* Runs the probe's "call" in it with its output in out. */
 static const char *call_in(ctr_container *c, box *b, unsigned long argument) {
   const char *words = to_call(CALL, argument);
   ctr_process_config process = ctr_container_config(c)->process;
-  ctr_process *p = NULL;
-  ctr_exit status = {.code = -1};
   process.args = CTR_STRS("/probe", "call", words);
-  const ctr_exec_desc desc = {.process = {.stdio = CTR_STDIO_PIPES}};
-  free(b->out);
-  free(b->complaints);
-  b->out = b->complaints = NULL;
-  b->code = ctr_container_exec(c, &process, &desc, &p, &b->err);
-  if (!b->code) {
-    box_exchange(b, ctr_process_io(p));
-    b->code = ctr_process_wait(p, &status, &b->err);
-  }
-  ctr_process_free(p);
+  box_join(b, c, &process);
   return box_said(b, words);
 }
 
@@ -263,7 +245,7 @@ TEST(what_joins_a_container_is_filtered_as_it_is) {
     box b = box_new();
     profile p = {0};
     char states[300];
-    const ctr_container_desc desc = described(&b, states);
+    const ctr_container_desc desc = box_container(&b, states);
     ctr_container *c = NULL, *found = NULL;
     about_the_call(&b, &p, CTR_SCMP_ACT_ERRNO, (ctr_uint){true, EBUSY}, 0);
     b.config->process.noNewPrivileges = no_new;
@@ -283,7 +265,7 @@ TEST(a_created_container_that_cannot_execute_is_not_started) {
   for (int i = 0; i < 2; i++) {
     box b = box_new();
     char states[300];
-    const ctr_container_desc desc = described(&b, states);
+    const ctr_container_desc desc = box_container(&b, states);
     ctr_container *c = NULL;
     b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = actions[i]};
     b.config->process.args = CTR_STRS("/probe", "exit", "0");
@@ -298,8 +280,8 @@ TEST(a_created_container_that_cannot_execute_is_not_started) {
 
 /* -- who listens -- */
 
-/* An agent that answers one call, with 42 or with what answer says; a process of its own, which ends
-   then or when agent_end is called. */
+/* An agent that answers one call, with 42 or with what answer says; a process of its own, which
+   ends then or when agent_end is called. */
 typedef struct agent {
   char path[300], told[4096];
   int answer;
@@ -411,7 +393,8 @@ TEST(who_listens_answers_for_the_kernel) {
   }
 }
 
-/* Nothing of what it is notified by is left to the program: the agent's copies are the only ones. */
+/* Nothing of what it is notified by is left to the program: the agent's copies are the only ones.
+ */
 TEST(the_program_has_no_listener_of_its_own) {
   box b = box_new();
   profile p = {0};
@@ -432,7 +415,7 @@ TEST(who_listens_is_told_of_whom) {
   profile p = {0};
   agent *a = agent_new();
   char states[300];
-  const ctr_container_desc desc = described(&b, states);
+  const ctr_container_desc desc = box_container(&b, states);
   ctr_container *c = NULL;
   notify(&b, &p, "agent");
   agent_start(a, &b);
@@ -445,7 +428,7 @@ TEST(who_listens_is_told_of_whom) {
   CHECK_HAS(a->told, "\"id\":\"one\"");
   CHECK_HAS(a->told, text("\"bundle\":\"%s\"", b.dir));
   CHECK_HAS(a->told, text("\"status\":\"creating\",\"pid\":%lld},\"pid\":%lld}", (long long)first,
-                         (long long)first));
+                          (long long)first));
   /* One more process has a filter of its own, and its own questions. */
   agent_start(a, &b);
   CHECK_STR(call_in(c, &b, 1), "42 ok");
@@ -464,7 +447,7 @@ TEST(who_listens_is_told_when_a_created_container_is_started) {
   profile p = {0};
   agent *a = agent_new();
   char states[300];
-  const ctr_container_desc desc = described(&b, states);
+  const ctr_container_desc desc = box_container(&b, states);
   ctr_container *c = NULL, *found = NULL;
   ctr_state state = {0};
   ctr_exit status = {.code = -1};
