@@ -61,10 +61,18 @@ test-valgrind: $(unit) $(BUILD)/container/probe  ## ctr-oci and unit tests under
 	  $(BUILD)/valgrind/ctr-oci
 	@$(PYTHON) tests/analysis/memcheck.py $(BUILD)/valgrind
 
+# Each thread does all at once; ThreadSanitizer sees what comes before clone(2) alone.
+test-threads: $(BUILD)/container/probe  ## threads that do the same at once, also under ThreadSanitizer
+	@mkdir -p $(BUILD)/threads/rootfs; cp $(BUILD)/container/probe $(BUILD)/threads/rootfs/
+	@for how in "" -fsanitize=thread; do \
+	  $(CC) -std=gnu11 -O1 -g $(WARNINGS) $$how -pthread -I. tests/analysis/threads.c \
+	    -o $(BUILD)/threads/threads && \
+	  $(BUILD)/threads/threads $(BUILD)/threads/rootfs $(BUILD)/threads/states || exit; done
+
 analyze:  ## clang-tidy, cppcheck and gcc -fanalyzer: no finding is left
 	@$(PYTHON) tests/analysis/run.py
 
-.PHONY: analyze test-valgrind unit container
+.PHONY: analyze test-threads test-valgrind unit container
 unit: $(unit)
 container: $(container)
 
