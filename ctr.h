@@ -867,12 +867,13 @@ typedef struct ctr_resources {
                           parts of the machine that no namespace parts, or that are large and seldom
                           used parts of the kernel: mounts, namespaces (also as flags of clone(2)),
                           keys, bpf(2), io_uring, other processes' memory, typing into a terminal,
-                          all socket families but AF_UNIX, AF_INET, AF_INET6 and reading interfaces.
+                          all sockets but AF_UNIX, of AF_INET and AF_INET6 TCP, UDP and ICMP, and
+                          reading interfaces.
                           With a capability in permitted or bounding come the calls that take it:
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
-                          no new sockets, no changes of owners, modes, links or identity, whatever
-                          the capabilities; and no signals, but those to a thread by its number
+                          no new sockets, no changes of owners, modes, links or identity (but
+                          giving up capabilities), whatever they are; and no signals, but those to a thread by its number
                           (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose thread
                           it is: in a pid namespace with others of the same user let Landlock scope
                           signals as well. For decoders and judges.
