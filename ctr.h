@@ -873,7 +873,8 @@ typedef struct ctr_resources {
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
                           no new sockets, no changes of owners, modes, links or identity (but
-                          giving up capabilities), whatever they are; and no signals, but those to a thread by its number
+                          giving up capabilities), whatever they are; and no signals, but those to
+                          a thread by its number
                           (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose thread
                           it is: in a pid namespace with others of the same user let Landlock scope
                           signals as well. For decoders and judges.
@@ -14887,6 +14888,10 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   return -errno;
 }
 
+/* Before a function that does not return the address sanitizer makes system calls of its own, and
+   waits for ever where the container's filter forbids them. */
+#define CTR__UNSANITIZED __attribute__((no_sanitize_address))
+
 /* By number: where a filter forbids it, libc would try for ever (musl), or run what others have put
    there (a sanitizer). What remains then is to be killed. */
 static _Noreturn void ctr__end(int status) {
@@ -14896,7 +14901,7 @@ static _Noreturn void ctr__end(int status) {
 
 /* The end of the channel tells the parent, as execve would; which also takes away the page that the
    parent still reads: what the function meets may take it over. */
-static int ctr__child_call(ctr__child *c, const ctr__step *s) {
+CTR__UNSANITIZED static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
   int r = s->num[0] ? 0 : ctr__see_parent(c);
   if (r == 0) r = (int)CTR__CALL(SYS_munmap, launch->shared, sizeof *launch->shared);
@@ -15009,7 +15014,7 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .mask_dir = -1};
 }
 
-static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
+CTR__UNSANITIZED static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
   ctr__message message = {.type = CTR__MSG_ERROR,
                           .step = c->at,
                           .error = -error,
@@ -15024,7 +15029,7 @@ static _Noreturn void ctr__child_fail(const ctr__child *c, int error) {
 }
 
 /* Runs the steps of the plan that table has a function for, up to the first that fails. */
-static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes) {
+CTR__UNSANITIZED static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes) {
   for (uint32_t i = 0; i < c->plan->step_count; i++) {
     const ctr__step *step = ctr__plan_step(c->plan, i);
     if (!(lanes >> step->lane & 1)) continue;
@@ -15035,7 +15040,7 @@ static void ctr__walk(ctr__child *c, ctr__step_fn *const *table, uint32_t lanes)
 }
 
 /* Never returns: into the program, or with a report to the parent. */
-static _Noreturn void ctr__child_main(const ctr__launch *launch) {
+CTR__UNSANITIZED static _Noreturn void ctr__child_main(const ctr__launch *launch) {
   close(launch->parent_sock);
   ctr__child c = ctr__child_state(launch);
   c.umask = umask(0); /* modes are to be those of the plan */

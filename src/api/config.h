@@ -411,7 +411,8 @@ typedef struct ctr_resources {
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
                           no new sockets, no changes of owners, modes, links or identity (but
-                          giving up capabilities), whatever they are; and no signals, but those to a thread by its number
+                          giving up capabilities), whatever they are; and no signals, but those to
+                          a thread by its number
                           (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose thread
                           it is: in a pid namespace with others of the same user let Landlock scope
                           signals as well. For decoders and judges.
