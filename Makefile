@@ -47,8 +47,8 @@ test: all $(unit) $(container) $(helpers)  ## build and run all tests
 # What is freed is kept back for a while by default: a thousand starts would be taken for a leak. The
 # programs inside stay static and as they are: they find no library there.
 test-sanitize:  ## unit and container tests under address and undefined behaviour sanitizers
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g' $(helpers:$(BUILD)/%=$(BUILD)/sanitize/%)
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' STATIC= \
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize $(helpers:$(BUILD)/%=$(BUILD)/sanitize/%)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS='-O0 -g $(SANITIZE)' STATIC= \
 	  unit container $(BUILD)/sanitize/ctr-oci
 	@ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64 $(PYTHON) tests/run.py \
 	  --build $(BUILD)/sanitize --layer unit --layer container
@@ -85,7 +85,7 @@ VM_CGROUP ?= v2
 vm         = --arch $(VM_ARCH) --cgroup $(VM_CGROUP) --build $(BUILD)/vm/$(VM_ARCH)
 
 test-vm:  ## run them in a virtual machine of VM_ARCH amd64|arm64, VM_CGROUP v2|v1|hybrid
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/vm/$(VM_ARCH) CFLAGS='-O1 -static' \
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/vm/$(VM_ARCH) STATIC=-static LINK=-static \
 	  CC=$(shell $(PYTHON) tests/vm/run.py $(vm) --show-compiler) vm-programs
 	@$(PYTHON) tests/vm/run.py $(vm) $(VMFLAGS)
 
@@ -152,10 +152,10 @@ $(helpers): $(BUILD)/container/%: tests/container/%.c ctr.h
 	$(compile) $(STATIC)
 
 $(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h tests/filters.h $(wildcard tests/unit/*.h) ctr.h
-	$(compile)
+	$(compile) $(LINK)
 
 $(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/differences.h tests/unit/devices.h tests/test.h ctr.h
-	$(compile) $(LIBRARIES)
+	$(compile) $(LIBRARIES) $(LINK)
 
 $(BUILD)/container/test_seccomp_lib: tests/container/test_seccomp.c
 $(BUILD)/container/test_seccomp_lib: LIBRARIES = $(SECCOMP)
