@@ -105,7 +105,7 @@
        the image, what runs in a container, others that share files or pids with it, the bytes of
        configs and states, and a child from the moment it is cloned. Promised of these, each held by
        tests that see it fail where the defence is taken out (tests/security):
-       - Nothing of an image is followed out: paths inside are resolved inside the root by the
+       - No path in an image leads outside the root: paths are resolved inside it by the
          kernel and used by descriptor; a mask is a verified device; what is written to procfs,
          labels among it, goes to a verified procfs; undoing a failed start looks at what it undoes.
        - Nothing leaks in: no descriptor, directory, environment, key, capability or terminal that
@@ -122,7 +122,7 @@
          only make its own start fail.
        ctr_config_default has the seccomp preset CTR_SECCOMP_DEFAULT (some 0.2 ms a start),
        no-new-privileges, three capabilities, masked and read-only paths. With a user namespace,
-       which is worth to be had, and with linux.resources besides, code in there has no way to read,
+       which is worth having, and with linux.resources besides, code in there has no way to read,
        write, signal, trace or exhaust what the config did not name, but a bug of the kernel.
        Not promised:
        - Without linux.seccomp code inside meets the whole system call interface of the kernel.

@@ -410,16 +410,17 @@ typedef struct ctr_resources {
                           With a capability in permitted or bounding come the calls that take it:
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
-                          no new sockets, no changes of owners, modes, links or identity (but
-                          giving up capabilities), whatever they are; and no signals, but those to
-                          a thread by its number
-                          (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose thread
-                          it is: in a pid namespace with others of the same user let Landlock scope
-                          signals as well. For decoders and judges.
-   Calls that are known and refused fail with EPERM (socket(2) with EAFNOSUPPORT, ioctl(2) under
-   `strict` with ENOTTY), those that are not known with ENOSYS. ctr_seccomp_explain prints each
-   group of calls with its reason. In config.json the annotation CTR_SECCOMP_ANNOTATION, "default"
-   or "strict", stands for a preset where linux.seccomp is absent.
+                          no new sockets, no changes of owners, modes, links or identity, whatever
+                          its capabilities (it may give those up); no signals but to a thread by its
+                          number (raise(3), abort(3), pthread_kill(3)). A filter cannot tell whose
+                          thread it is: in a pid namespace with others of the same user let Landlock
+                          scope signals as well. For decoders and judges.
+   Refused calls fail with EPERM; with ENOSYS where libc has an older call to take (clone3(2), calls
+   of long ago, and those not known here); socket(2) and socketpair(2) with EAFNOSUPPORT; under
+   `strict` ioctl(2) with ENOTTY and prctl(2) with EINVAL. ctr_seccomp_explain prints each group of
+   calls with its reason. In a config.json a preset is the defaultAction "ctr.default" or
+   "ctr.strict"; or, since other runtimes do not know these, the annotation CTR_SECCOMP_ANNOTATION,
+   "default" or "strict", where linux.seccomp is absent.
 
    With SCMP_ACT_NOTIFY, who listens at listenerPath (relative to the bundle) gets the descriptor of
    seccomp_unotify(2) and the container process state before the program runs; only containers with
@@ -575,7 +576,7 @@ typedef struct ctr_landlock_ports {
      of files:   execute write_file read_file read_dir remove_dir remove_file make_char make_dir
                  make_reg make_sock make_fifo make_block make_sym refer truncate ioctl_dev; or
                  "read", "write" (with all that makes, removes, renames and truncates), and "all"
-                 (with execute and ioctl_dev), in a rule of these what is handled
+                 (with execute and ioctl_dev), in a rule those of them that are handled
      of TCP:     bind_tcp connect_tcp; or "all"
      as scopes:  abstract_unix_socket signal; or "all"
    Paths are those of the container when its program starts, without links on the way: whoever can
