@@ -15,6 +15,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -170,6 +171,9 @@ def main():
     parser.add_argument("parts", nargs="*", help="only files whose name has one of these")
     args = parser.parse_args()
     layers = args.layer or list(LAYERS)
+    # A script's "&" lets these be ignored, by all that is started: no test could be sent one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     tally = Tally(args.strict, args.may_skip, os.geteuid() == 0)
     scratch = Path(tempfile.mkdtemp(prefix="ctr-tests."))
     scratch.chmod(0o755)
