@@ -2922,6 +2922,11 @@ static void ctr__fd_path(char path[32], int fd) {
   *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
 }
 
+static bool ctr__is_null_device(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
 
 /* Whether it is seen that a process has executed nothing; also when it has ended, as long as it is
@@ -5841,8 +5846,9 @@ static const char *const ctr__default_masked[] = {
     "/proc/acpi",        "/proc/asound",      "/proc/kcore",        "/proc/keys",
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
     "/proc/scsi",        "/proc/kpagecgroup", "/proc/kpagecount",   "/proc/kpageflags",
-    "/proc/pagetypeinfo", "/proc/slabinfo",   "/proc/vmallocinfo",  "/sys/firmware",
-    "/sys/devices/virtual/powercap",          "/sys/kernel/slab"};
+    "/proc/pagetypeinfo", "/proc/slabinfo",   "/proc/vmallocinfo",  "/proc/allocinfo",
+    "/sys/class/zram-control", /* a read there makes a device: zram.rst */
+    "/sys/firmware",     "/sys/devices/virtual/powercap",           "/sys/kernel/slab"};
 
 /* What root of the machine may write to without a capability. */
 static const char *const ctr__default_readonly[] = {
@@ -6072,6 +6078,11 @@ enum {
   CTR__PLAN_MAX_PROGRAMS = CTR__PLAN_MAX_HOOKS + 2, /* newuidmap and newgidmap */
 };
 
+/* What a node of the host's gets that is bound into a container with its owner in it, who could
+   change its mode and owner for all. A device can be written to on a read-only mount all the same
+   (open(2), EROFS). */
+enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC };
+
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
    stand together, MOUNT_FS to MOUNT_BIND, and those that change a mount, SET_ATTR to RECONFIGURE.
    In the text, %s0 is string 0, %l a list of strings, %u %o numbers; %N namespaces, %C
@@ -6149,7 +6160,7 @@ enum {
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
   X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
   X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0%O2", "mknod(2)")                          \
-  X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
+  X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0%s2", "open_tree(2)")                 \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
   X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
@@ -6270,6 +6281,8 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(ANOTHER_MOUNT, "the way there leads to another mount now")                                     \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
+  X(NO_NULL, "the container's /dev/null is something else, and one cannot be made for it: give "   \
+             "other streams than /dev/null")                                                       \
   X(OUTSIDE, "it lies outside the container's root")                                               \
   X(PARENT_GONE, "the caller ended meanwhile")                                                     \
   X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \
@@ -8727,17 +8740,32 @@ static bool ctr__makes_nodes(const ctr__builder *b) {
   return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
 }
 
+/* Root of the host, who owns the nodes there; who is mapped in a joined user namespace is not
+ * known. */
+static bool ctr__has_host_root(const ctr__builder *b) {
+  for (size_t i = 0; i < b->uid_map.count; i++)
+    if (b->uid_map.items[i].hostID == 0) return true;
+  return !ctr__in_userns(b) && b->facts->euid == 0;
+}
+
+static void ctr__own_null_step(ctr__builder *b) {
+  ctr__child_step(b, OWN_NULL, .field = "default devices", .num = {ctr__has_host_root(b)});
+}
+
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
+  const bool settled = ctr__has_host_root(b);
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
   if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
-    ctr__child_step(b, DEVICE_BIND, .field = field, .str = {path, path},
+    ctr__child_step(b, DEVICE_BIND, .field = field,
+                    .str = {path, path, settled ? ", read-only" : ""},
                     .num = {[0] = mode,
                             [1] = number,
+                            [2] = settled ? CTR__NODE_ATTR : 0,
                             [4] = ctr__has_setattr(b),
                             [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
@@ -8845,7 +8873,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
                     .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
-  ctr__child_step(b, OWN_NULL, .field = "default devices");
+  ctr__own_null_step(b);
 }
 
 /* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first
@@ -12232,6 +12260,7 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (!code) code = ctr__plan_exec_root(b);
+  ctr__own_null_step(b);
   ctr__plan_console(b, false);
   if (!code) code = ctr__plan_settings(b);
   if (code) return code;
@@ -12825,7 +12854,7 @@ typedef struct ctr__launch {
   const ctr_plan *plan;
   int sock;                                 /* the child's end of the sync channel             */
   int parent_sock;                          /* the parent's, which a child closes at once      */
-  int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
+  int stdio[3];                             /* descriptors to become 0, 1, 2                    */
   const int *extra;                         /* those to become 3 and on                       */
   int extra_count;                          /* at most CTR__EXTRA_MAX                         */
   int start_sock;                           /* where who starts the container comes by; or -1 */
@@ -13139,10 +13168,8 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
   const int count = 3 + launch->extra_count;
   int high[3 + CTR__EXTRA_MAX];
-  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
   for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
     int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
-    if (fd < 0 && i < 3) fd = null;
     high[i] = fd < 0 ? -1 : (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, count));
     if (fd >= 0 && high[i] < 0) return high[i];
   }
@@ -14112,6 +14139,13 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
 }
 
+/* A mount of a node of the host's. */
+static int ctr__settle_node(int mount, uint64_t attr, bool have_setattr) {
+  if (have_setattr) return ctr__mount_setattr(mount, 0, attr, 0, MS_PRIVATE);
+  int r = ctr__apply_propagation(mount, MS_PRIVATE, false);
+  return r < 0 || !attr ? r : ctr__remount_attr(mount, attr, 0);
+}
+
 /* The host's node, copied as a mount and looked at before it is used: its path may lie. What the
    host does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
@@ -14121,7 +14155,7 @@ static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
   if (r < 0) return r;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   r = target < 0 ? target : ctr__move_mount(tree, target);
-  return r < 0 ? r : ctr__apply_propagation(tree, MS_PRIVATE, s->num[4]);
+  return r < 0 ? r : ctr__settle_node(tree, s->num[2], s->num[4]);
 }
 
 static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
@@ -14185,11 +14219,6 @@ static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
 
 /* -- masks -- */
 
-static bool ctr__is_null_device(int fd) {
-  struct stat st;
-  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
-}
-
 /* Files are covered with the null device, verified to be it: an image's /dev/null can be a link to
    anything (CVE-2025-31133). */
 static int ctr__null_device(ctr__child *c) {
@@ -14200,18 +14229,35 @@ static int ctr__null_device(ctr__child *c) {
   return c->null_device = ctr__steal_fd(&fd);
 }
 
-/* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
-   as well. An image that has something else there keeps what it was given. */
+/* Looked at before it is opened, which can act, and again: who is inside may put anything there. */
+static int ctr__open_own_null(void) {
+  const uint64_t flags[] = {O_PATH | O_NOFOLLOW, O_RDWR | O_NOFOLLOW};
+  int own = -1;
+  for (int i = 0; i < 2; i++) {
+    ctr__close(&own);
+    own = ctr__openat2(AT_FDCWD, "/dev/null", flags[i], 0, CTR__RESOLVE_NO_MAGICLINKS);
+    if (own >= 0 && !ctr__is_null_device(own)) ctr__close(&own);
+    if (own < 0) return -ENODEV;
+  }
+  return own;
+}
+
+/* On a file system that nobody else sees. */
+static int ctr__make_own_null(const ctr__child *c) {
+  CTR__AUTO_CLOSE fs = ctr__new_tmpfs(c, "null", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC);
+  int r = fs < 0 ? fs : (int)ctr__ret(mknodat(fs, "null", S_IFCHR | 0666, makedev(1, 3)));
+  return r < 0 ? r : ctr__open(fs, "null", O_RDWR, 0);
+}
+
+/* A descriptor of the host's /dev/null is one of the host's file systems, whose root could change
+   its mode and owner for all (fchmod(2)): the container's own does as well. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
-  CTR__AUTO_CLOSE null =
-      ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, CTR__RESOLVE_NO_MAGICLINKS);
-  (void)s;
-  if (null < 0 || !ctr__is_null_device(null)) return 0;
-  char path[32];
-  ctr__fd_path(path, null);
-  CTR__AUTO_CLOSE own = ctr__open(c->proc, path + sizeof "/proc", O_RDWR, 0);
-  for (int i = 0; i < 3 && own >= 0; i++)
+  CTR__AUTO_CLOSE own = ctr__open_own_null();
+  if (own < 0 && !s->num[0]) return 0; /* nobody inside can change the one that was given */
+  if (own < 0) own = ctr__make_own_null(c);
+  if (own < 0) return ctr__because(c, CTR__WHY_NO_NULL, own);
+  for (int i = 0; i < 3; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
   return 0;
 }
@@ -14233,15 +14279,6 @@ static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
 
-/* It is the host's: without a user namespace its owner would be inside as well, to change its mode
-   or owner. A device can be written to on a read-only mount all the same (open(2), EROFS). */
-static int ctr__settle_null(int mount, bool have_setattr) {
-  const uint64_t attr = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;
-  if (have_setattr) return ctr__mount_setattr(mount, 0, attr, 0, MS_PRIVATE);
-  int r = ctr__apply_propagation(mount, MS_PRIVATE, false);
-  return r < 0 ? r : ctr__remount_attr(mount, attr, 0);
-}
-
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
@@ -14253,7 +14290,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
   int r = mask < 0 ? mask : ctr__move_mount(mask, target);
-  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_null(mask, s->num[0]);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_node(mask, CTR__NODE_ATTR, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
@@ -17536,7 +17573,8 @@ static int ctr__open_made_root(const char *dir, const ctr__shared *shared) {
 
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
-  uint32_t count = shared->made_count < CTR__MADE_MAX ? shared->made_count : CTR__MADE_MAX;
+  const uint32_t said = shared->made_count; /* read once: who writes there may go on */
+  uint32_t count = said < CTR__MADE_MAX ? said : CTR__MADE_MAX;
   CTR__AUTO_CLOSE root = dir && count ? ctr__open_made_root(dir, shared) : -1;
   while (count-- && root >= 0) {
     const uint32_t index = shared->made[count].step;
@@ -17882,6 +17920,7 @@ typedef struct ctr__start {
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
   int console_sock, pidfd_sock, listener_sock; /* connected before anything is started */
+  int null;                                    /* for streams that are not given       */
   int *idmaps;                                 /* user namespaces made by MAKE_IDMAP, or -1 */
   uint32_t idmap_count;
   uint32_t next_source; /* the first step whose source may still be asked for */
@@ -18638,6 +18677,15 @@ static ctr_code ctr__prepare_sockets(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Here: in a namespace that the process joins, somebody may have put something else there. */
+static ctr_code ctr__prepare_null(ctr__start *s) {
+  if (s->null < 0) s->null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  return ctr__is_null_device(s->null)
+             ? CTR_OK
+             : ctr__fail(s->err, CTR_E_SYS, s->null < 0 ? -s->null : ENODEV, NULL,
+                         "open /dev/null for a stream that is not given");
+}
+
 static ctr_code ctr__prepare_stdio(ctr__start *s) {
   ctr_process *p = s->process;
   const bool terminal = ctr__has_terminal(s->plan);
@@ -18657,8 +18705,10 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
     if (fd >= 0 && (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (fcntl(fd, F_GETFL) & O_PATH)))
       return ctr__fail(s->err, CTR_E_ARG, 0, NULL,
                        "descriptor %d is no stream: it is closed, a directory or O_PATH", fd);
+    ctr_code code = fd < 0 ? ctr__prepare_null(s) : CTR_OK;
+    if (code) return code;
     ctr__fd_path(path, fd);
-    s->launch.stdio[i] = fd;
+    s->launch.stdio[i] = fd < 0 ? s->null : fd;
     p->external[i] = terminal ? "/dev/console"
                      : fd < 0 ? "/dev/null"
                               : ctr__fd_name(&p->arena, path);
@@ -18752,13 +18802,22 @@ static ctr_code ctr__prepare(ctr__start *s) {
 }
 
 /* The intermediate process ended between cloning the real one and telling us. That is our child and
-   not reaped: its pid is still its own. */
-static int ctr__unreported_child(const ctr__start *s) {
-  pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
-  int pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd >= 0 && !ctr__is_child(pidfd))
-    ctr__close(&pidfd); /* the page can be written by others */
-  return pidfd;
+   not reaped: its pid is still its own. Others can write to the page where it is named: it is a
+   child of ours that has executed nothing and is not older than what has cloned it, or nobody. */
+static int ctr__unreported_child(const ctr__start *s, uint64_t since) {
+  ctr__proc_stat stat;
+  const pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
+  CTR__AUTO_CLOSE pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+  if (pidfd < 0 || !ctr__is_child(pidfd) || !ctr__never_executed(pid, 0)) return -1;
+  return ctr__read_proc_stat(pid, &stat) == 0 && stat.start_time >= since ? ctr__steal_fd(&pidfd)
+                                                                          : -1;
+}
+
+/* When the intermediate process began, in ticks; without one nobody is as young. */
+static uint64_t ctr__stage_start(const ctr__start *s) {
+  ctr__proc_stat stat;
+  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time
+                                                                              : UINT64_MAX;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */
@@ -18768,14 +18827,16 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->launch.sock);
   ctr__close(&s->launch.init_pidfd);
   ctr__close(&s->console_sock);
+  ctr__close(&s->null);
   ctr__close(&s->pidfd_sock);
   ctr__close(&s->listener_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
   for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
+  const uint64_t since = failed ? ctr__stage_start(s) : 0;
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {
-    if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s);
+    if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s, since);
     ctr__kill_and_reap(&p->pidfd);
     if (s->launch.shared) ctr__undo(s->plan, s->launch.shared);
     ctr_io_close(&p->io);
@@ -18793,6 +18854,7 @@ static ctr__start ctr__start_of(ctr_process *process, ctr_err *err) {
                   .sock = -1,
                   .stage_pidfd = -1,
                   .console_sock = -1,
+                  .null = -1,
                   .pidfd_sock = -1,
                   .listener_sock = -1,
                   .launch = {.plan = process->plan,

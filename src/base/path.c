@@ -247,6 +247,11 @@ static void ctr__fd_path(char path[32], int fd) {
   *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
 }
 
+static bool ctr__is_null_device(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
 
 /* Whether it is seen that a process has executed nothing; also when it has ended, as long as it is

@@ -35,6 +35,13 @@ static int ctr__child_device_node(ctr__child *c, const ctr__step *s) {
       fchownat(dir, name, (uid_t)s->num[2], (gid_t)s->num[3], AT_SYMLINK_NOFOLLOW));
 }
 
+/* A mount of a node of the host's. */
+static int ctr__settle_node(int mount, uint64_t attr, bool have_setattr) {
+  if (have_setattr) return ctr__mount_setattr(mount, 0, attr, 0, MS_PRIVATE);
+  int r = ctr__apply_propagation(mount, MS_PRIVATE, false);
+  return r < 0 || !attr ? r : ctr__remount_attr(mount, attr, 0);
+}
+
 /* The host's node, copied as a mount and looked at before it is used: its path may lie. What the
    host does with its own mount is nothing to it (mount_namespaces(7)). */
 static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
@@ -44,7 +51,7 @@ static int ctr__child_device_bind(ctr__child *c, const ctr__step *s) {
   if (r < 0) return r;
   CTR__AUTO_CLOSE target = ctr__make_target(c, ctr__arg(c, s, 0), CTR__MAKE_FILE);
   r = target < 0 ? target : ctr__move_mount(tree, target);
-  return r < 0 ? r : ctr__apply_propagation(tree, MS_PRIVATE, s->num[4]);
+  return r < 0 ? r : ctr__settle_node(tree, s->num[2], s->num[4]);
 }
 
 static int ctr__child_symlink(ctr__child *c, const ctr__step *s) {
@@ -108,11 +115,6 @@ static int ctr__child_make_file(ctr__child *c, const ctr__step *s) {
 
 /* -- masks -- */
 
-static bool ctr__is_null_device(int fd) {
-  struct stat st;
-  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
-}
-
 /* Files are covered with the null device, verified to be it: an image's /dev/null can be a link to
    anything (CVE-2025-31133). */
 static int ctr__null_device(ctr__child *c) {
@@ -123,18 +125,35 @@ static int ctr__null_device(ctr__child *c) {
   return c->null_device = ctr__steal_fd(&fd);
 }
 
-/* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
-   as well. An image that has something else there keeps what it was given. */
+/* Looked at before it is opened, which can act, and again: who is inside may put anything there. */
+static int ctr__open_own_null(void) {
+  const uint64_t flags[] = {O_PATH | O_NOFOLLOW, O_RDWR | O_NOFOLLOW};
+  int own = -1;
+  for (int i = 0; i < 2; i++) {
+    ctr__close(&own);
+    own = ctr__openat2(AT_FDCWD, "/dev/null", flags[i], 0, CTR__RESOLVE_NO_MAGICLINKS);
+    if (own >= 0 && !ctr__is_null_device(own)) ctr__close(&own);
+    if (own < 0) return -ENODEV;
+  }
+  return own;
+}
+
+/* On a file system that nobody else sees. */
+static int ctr__make_own_null(const ctr__child *c) {
+  CTR__AUTO_CLOSE fs = ctr__new_tmpfs(c, "null", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC);
+  int r = fs < 0 ? fs : (int)ctr__ret(mknodat(fs, "null", S_IFCHR | 0666, makedev(1, 3)));
+  return r < 0 ? r : ctr__open(fs, "null", O_RDWR, 0);
+}
+
+/* A descriptor of the host's /dev/null is one of the host's file systems, whose root could change
+   its mode and owner for all (fchmod(2)): the container's own does as well. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
-  CTR__AUTO_CLOSE null =
-      ctr__openat2(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, CTR__RESOLVE_NO_MAGICLINKS);
-  (void)s;
-  if (null < 0 || !ctr__is_null_device(null)) return 0;
-  char path[32];
-  ctr__fd_path(path, null);
-  CTR__AUTO_CLOSE own = ctr__open(c->proc, path + sizeof "/proc", O_RDWR, 0);
-  for (int i = 0; i < 3 && own >= 0; i++)
+  CTR__AUTO_CLOSE own = ctr__open_own_null();
+  if (own < 0 && !s->num[0]) return 0; /* nobody inside can change the one that was given */
+  if (own < 0) own = ctr__make_own_null(c);
+  if (own < 0) return ctr__because(c, CTR__WHY_NO_NULL, own);
+  for (int i = 0; i < 3; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
   return 0;
 }
@@ -156,15 +175,6 @@ static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
 
-/* It is the host's: without a user namespace its owner would be inside as well, to change its mode
-   or owner. A device can be written to on a read-only mount all the same (open(2), EROFS). */
-static int ctr__settle_null(int mount, bool have_setattr) {
-  const uint64_t attr = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;
-  if (have_setattr) return ctr__mount_setattr(mount, 0, attr, 0, MS_PRIVATE);
-  int r = ctr__apply_propagation(mount, MS_PRIVATE, false);
-  return r < 0 ? r : ctr__remount_attr(mount, attr, 0);
-}
-
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
@@ -176,7 +186,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
   int r = mask < 0 ? mask : ctr__move_mount(mask, target);
-  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_null(mask, s->num[0]);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_node(mask, CTR__NODE_ATTR, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {

@@ -100,10 +100,8 @@ static int ctr__child_stdio(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
   const int count = 3 + launch->extra_count;
   int high[3 + CTR__EXTRA_MAX];
-  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
   for (int i = 0; i < count; i++) { /* out of each other's way first: {2, 0, 1} is a fair wish */
     int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];
-    if (fd < 0 && i < 3) fd = null;
     high[i] = fd < 0 ? -1 : (int)ctr__ret(fcntl(fd, F_DUPFD_CLOEXEC, count));
     if (fd >= 0 && high[i] < 0) return high[i];
   }

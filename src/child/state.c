@@ -39,7 +39,7 @@ typedef struct ctr__launch {
   const ctr_plan *plan;
   int sock;                                 /* the child's end of the sync channel             */
   int parent_sock;                          /* the parent's, which a child closes at once      */
-  int stdio[3];                             /* descriptors to become 0, 1, 2; -1: /dev/null     */
+  int stdio[3];                             /* descriptors to become 0, 1, 2                    */
   const int *extra;                         /* those to become 3 and on                       */
   int extra_count;                          /* at most CTR__EXTRA_MAX                         */
   int start_sock;                           /* where who starts the container comes by; or -1 */

@@ -44,8 +44,9 @@ static const char *const ctr__default_masked[] = {
     "/proc/acpi",        "/proc/asound",      "/proc/kcore",        "/proc/keys",
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
     "/proc/scsi",        "/proc/kpagecgroup", "/proc/kpagecount",   "/proc/kpageflags",
-    "/proc/pagetypeinfo", "/proc/slabinfo",   "/proc/vmallocinfo",  "/sys/firmware",
-    "/sys/devices/virtual/powercap",          "/sys/kernel/slab"};
+    "/proc/pagetypeinfo", "/proc/slabinfo",   "/proc/vmallocinfo",  "/proc/allocinfo",
+    "/sys/class/zram-control", /* a read there makes a device: zram.rst */
+    "/sys/firmware",     "/sys/devices/virtual/powercap",           "/sys/kernel/slab"};
 
 /* What root of the machine may write to without a capability. */
 static const char *const ctr__default_readonly[] = {

@@ -33,6 +33,7 @@ typedef struct ctr__start {
   pid_t stage_pid; /* the intermediate process, or 0 */
   int stage_pidfd;
   int console_sock, pidfd_sock, listener_sock; /* connected before anything is started */
+  int null;                                    /* for streams that are not given       */
   int *idmaps;                                 /* user namespaces made by MAKE_IDMAP, or -1 */
   uint32_t idmap_count;
   uint32_t next_source; /* the first step whose source may still be asked for */

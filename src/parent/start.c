@@ -61,6 +61,15 @@ static ctr_code ctr__prepare_sockets(ctr__start *s) {
   return CTR_OK;
 }
 
+/* Here: in a namespace that the process joins, somebody may have put something else there. */
+static ctr_code ctr__prepare_null(ctr__start *s) {
+  if (s->null < 0) s->null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  return ctr__is_null_device(s->null)
+             ? CTR_OK
+             : ctr__fail(s->err, CTR_E_SYS, s->null < 0 ? -s->null : ENODEV, NULL,
+                         "open /dev/null for a stream that is not given");
+}
+
 static ctr_code ctr__prepare_stdio(ctr__start *s) {
   ctr_process *p = s->process;
   const bool terminal = ctr__has_terminal(s->plan);
@@ -80,8 +89,10 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
     if (fd >= 0 && (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (fcntl(fd, F_GETFL) & O_PATH)))
       return ctr__fail(s->err, CTR_E_ARG, 0, NULL,
                        "descriptor %d is no stream: it is closed, a directory or O_PATH", fd);
+    ctr_code code = fd < 0 ? ctr__prepare_null(s) : CTR_OK;
+    if (code) return code;
     ctr__fd_path(path, fd);
-    s->launch.stdio[i] = fd;
+    s->launch.stdio[i] = fd < 0 ? s->null : fd;
     p->external[i] = terminal ? "/dev/console"
                      : fd < 0 ? "/dev/null"
                               : ctr__fd_name(&p->arena, path);
@@ -175,13 +186,22 @@ static ctr_code ctr__prepare(ctr__start *s) {
 }
 
 /* The intermediate process ended between cloning the real one and telling us. That is our child and
-   not reaped: its pid is still its own. */
-static int ctr__unreported_child(const ctr__start *s) {
-  pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
-  int pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd >= 0 && !ctr__is_child(pidfd))
-    ctr__close(&pidfd); /* the page can be written by others */
-  return pidfd;
+   not reaped: its pid is still its own. Others can write to the page where it is named: it is a
+   child of ours that has executed nothing and is not older than what has cloned it, or nobody. */
+static int ctr__unreported_child(const ctr__start *s, uint64_t since) {
+  ctr__proc_stat stat;
+  const pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
+  CTR__AUTO_CLOSE pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
+  if (pidfd < 0 || !ctr__is_child(pidfd) || !ctr__never_executed(pid, 0)) return -1;
+  return ctr__read_proc_stat(pid, &stat) == 0 && stat.start_time >= since ? ctr__steal_fd(&pidfd)
+                                                                          : -1;
+}
+
+/* When the intermediate process began, in ticks; without one nobody is as young. */
+static uint64_t ctr__stage_start(const ctr__start *s) {
+  ctr__proc_stat stat;
+  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time
+                                                                              : UINT64_MAX;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */
@@ -191,14 +211,16 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
   ctr__close(&s->launch.sock);
   ctr__close(&s->launch.init_pidfd);
   ctr__close(&s->console_sock);
+  ctr__close(&s->null);
   ctr__close(&s->pidfd_sock);
   ctr__close(&s->listener_sock);
   for (int i = 0; i < CTR__PLAN_MAX_NAMESPACES; i++) ctr__close(&s->launch.namespaces[i]);
   for (uint32_t i = 0; i < s->idmap_count; i++) ctr__close(&s->idmaps[i]);
   for (int i = 0; i < 3; i++) ctr__close(&p->io.child[i]);
+  const uint64_t since = failed ? ctr__stage_start(s) : 0;
   ctr__kill_and_reap(&s->stage_pidfd);
   if (failed) {
-    if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s);
+    if (p->pidfd < 0) p->pidfd = ctr__unreported_child(s, since);
     ctr__kill_and_reap(&p->pidfd);
     if (s->launch.shared) ctr__undo(s->plan, s->launch.shared);
     ctr_io_close(&p->io);
@@ -216,6 +238,7 @@ static ctr__start ctr__start_of(ctr_process *process, ctr_err *err) {
                   .sock = -1,
                   .stage_pidfd = -1,
                   .console_sock = -1,
+                  .null = -1,
                   .pidfd_sock = -1,
                   .listener_sock = -1,
                   .launch = {.plan = process->plan,

@@ -147,6 +147,7 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (!code) code = ctr__plan_exec_root(b);
+  ctr__own_null_step(b);
   ctr__plan_console(b, false);
   if (!code) code = ctr__plan_settings(b);
   if (code) return code;

@@ -61,6 +61,11 @@ enum {
   CTR__PLAN_MAX_PROGRAMS = CTR__PLAN_MAX_HOOKS + 2, /* newuidmap and newgidmap */
 };
 
+/* What a node of the host's gets that is bound into a container with its owner in it, who could
+   change its mode and owner for all. A device can be written to on a read-only mount all the same
+   (open(2), EROFS). */
+enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC };
+
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
    stand together, MOUNT_FS to MOUNT_BIND, and those that change a mount, SET_ATTR to RECONFIGURE.
    In the text, %s0 is string 0, %l a list of strings, %u %o numbers; %N namespaces, %C
@@ -138,7 +143,7 @@ enum {
   X(SET_PROPAGATION, "make %s0 %P0", "mount_namespaces(7)")                                        \
   X(RECONFIGURE, "remount %s0 (%l2)", "fspick(2)")                                                 \
   X(DEVICE_NODE, "make the device %s0: %T0 %D1, mode %o0%O2", "mknod(2)")                          \
-  X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0", "open_tree(2)")                    \
+  X(DEVICE_BIND, "bind the host's device %s1, %T0 %D1, on %s0%s2", "open_tree(2)")                 \
   X(SYMLINK, "link %s0 -> %s1", "symlink(2)")                                                      \
   X(MAKE_DIR, "make the directory %s0 if it is missing%m0", "mkdir(2)")                            \
   X(MAKE_CWD, "make the directory %s0 if it is missing", "mkdir(2)")                               \
@@ -259,6 +264,8 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(ANOTHER_MOUNT, "the way there leads to another mount now")                                     \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
+  X(NO_NULL, "the container's /dev/null is something else, and one cannot be made for it: give "   \
+             "other streams than /dev/null")                                                       \
   X(OUTSIDE, "it lies outside the container's root")                                               \
   X(PARENT_GONE, "the caller ended meanwhile")                                                     \
   X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \

@@ -183,8 +183,7 @@ class Null_device_of_the_host(Hole):
     """Files are masked with the host's null device: root inside, who is its owner where there is
     no user namespace, can take it from everybody on the host (chmod(2), chown(2))."""
 
-    without = [("CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;\n  if (have_setattr)",
-                "CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC;\n  if (have_setattr)")]
+    without = [("enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY |", "enum { CTR__NODE_ATTR =")]
 
     def attack(self):
         (self.bundle / "rootfs/masked").touch()

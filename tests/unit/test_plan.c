@@ -25,9 +25,11 @@
 
 #define MADE(path, number)                                                                         \
   "child   make the device " path ": c " number ", mode 0666  <- default devices  [mknod(2)]\n"
-#define BOUND(path, number)                                                                        \
-  "child   bind the host's device " path ", c " number ", on " path                                \
+#define BOUND_SO(path, number, how)                                                                \
+  "child   bind the host's device " path ", c " number ", on " path how                            \
   "  <- default devices  [open_tree(2)]\n"
+#define BOUND(path, number) BOUND_SO(path, number, "")
+#define BOUND_READ_ONLY(path, number) BOUND_SO(path, number, ", read-only")
 #define DEFAULT_DEVICES(X)                                                                         \
   X("/dev/null", "1:3")                                                                            \
   X("/dev/zero", "1:5")                                                                            \
@@ -63,9 +65,11 @@
   MASKED(12, "/proc/pagetypeinfo")                                                                 \
   MASKED(13, "/proc/slabinfo")                                                                     \
   MASKED(14, "/proc/vmallocinfo")                                                                  \
-  MASKED(15, "/sys/firmware")                                                                      \
-  MASKED(16, "/sys/devices/virtual/powercap")                                                      \
-  MASKED(17, "/sys/kernel/slab")                                                                   \
+  MASKED(15, "/proc/allocinfo")                                                                    \
+  MASKED(16, "/sys/class/zram-control")                                                            \
+  MASKED(17, "/sys/firmware")                                                                      \
+  MASKED(18, "/sys/devices/virtual/powercap")                                                      \
+  MASKED(19, "/sys/kernel/slab")                                                                   \
   READONLY(0, "/proc/bus")                                                                         \
   READONLY(1, "/proc/dynamic_debug")                                                               \
   READONLY(2, "/proc/fs")                                                                          \
@@ -180,7 +184,7 @@ TEST(the_default_container_of_an_ordinary_user_reads_like_this) {
 
 TEST(root_in_a_user_namespace_cannot_make_devices_and_binds_them) {
   const char *text = default_plan(CTR_DEFAULT_ROOT, &nested_facts);
-  check_lines("nested", text, DEFAULT_DEVICES(BOUND));
+  check_lines("nested", text, DEFAULT_DEVICES(BOUND_READ_ONLY));
   CHECK(!strstr(text, "mknod(2)"));
 }
 
@@ -378,7 +382,7 @@ static const struct row {
      {.linux_ = ",'devices':[{'type':'c','path':'/dev/x','major':1,'minor':2},"
                 "{'type':'p','path':'/q'}]",
       SPACES(USER_NS)},
-     "bind the host's device /dev/x, c 1:2, on /dev/x  <- linux.devices[0]\n"
+     "bind the host's device /dev/x, c 1:2, on /dev/x, read-only  <- linux.devices[0]\n"
      "make the device /q: p 0:0, mode 0666  <- linux.devices[1]"},
     {"linux.rootfsPropagation",
      {.linux_ = ",'rootfsPropagation':'shared'"},
