@@ -4,6 +4,7 @@ what of itself the caller could find changed by us, though only for a moment."""
 import ctypes
 import fcntl
 import os
+import re
 import resource
 import select
 import socket
@@ -149,17 +150,14 @@ class CVE_2017_5226(Leaks):
     def attack(self):
         self.start("one")
         found = {}
-        for word in ("terminal", "tiocsti"):
+        for word, refused in (("terminal", "controlling ENXIO"), ("tiocsti", "tiocsti E(PERM|IO)")):
             args = ["/probe", word, "x"]
             self.write({**self.own_cgroup(word), "process.args": args})
             for how, command in (("run", ["run", "--bundle", self.bundle, word]),
                                  ("exec", ["exec", "one", *args])):
                 said = self.at_a_terminal(*command)
-                self.assertIn("controlling" if word == "terminal" else "tiocsti", said)
-                if "controlling ENXIO" not in said and "tiocsti done" not in said \
-                        and word == "terminal":
-                    found[how] = said
-                if "tiocsti done" in said:
+                self.assertIn(refused.split()[0], said)
+                if not re.search(f"^{refused}$", said, re.M):
                     found[how] = said
         return found
 
