@@ -90,21 +90,21 @@ class Hole(Containers):
         if cls.without is None:
             return
         name = cls.__name__
+        setattr(cls, f"test_{name}_holds", lambda self: self.check_holds())
+        setattr(cls, f"test_{name}_is_there_without_its_defence", lambda self: self.check_opens())
 
-        def try_without(self, *changes):
-            self.changes = changes
-            if changes:
-                self.use(weakened(*changes))
-            return self.attack()
+    def try_without(self, *changes):
+        self.changes = changes
+        if changes:
+            self.use(weakened(*changes))
+        return self.attack()
 
-        def holds(self):
-            self.assertFalse(try_without(self, *self.already))
+    def check_holds(self):
+        self.assertFalse(self.try_without(*self.already))
 
-        def opens(self):
-            self.assertTrue(try_without(self, *self.already, *self.without),
-                            "the attack does not work: this test proves nothing")
-        setattr(cls, f"test_{name}_holds", holds)
-        setattr(cls, f"test_{name}_is_there_without_its_defence", opens)
+    def check_opens(self):
+        self.assertTrue(self.try_without(*self.already, *self.without),
+                        "the attack does not work: this test proves nothing")
 
     def setUp(self):
         super().setUp()
