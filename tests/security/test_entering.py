@@ -8,7 +8,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from hole import Hole, compiled
+from hole import SECRET, SEEN_BY_HOOKS, Hole, compiled
 import lifecycle
 from lifecycle import ROOT, alive, children, executes, process_state, until
 
@@ -16,7 +16,6 @@ UNDUMPABLE = ("return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));", "retu
 CONCEAL = ("if (l->concealed[i].size) memset(l->concealed[i].start, 0, l->concealed[i].size);", "")
 EXECS, AT_ONCE = 200, 4
 LOOKS = 6  # at one that is stopped: at the second ctr__await and ctr__hear_started give up
-SECRET = "CTR_TEST_SECRET=of the caller"
 FEW = ["CAP_KILL", "CAP_CHOWN"]
 
 
@@ -29,8 +28,7 @@ class Intruders(Hole):
     def setUp(self):
         super().setUp()
         shutil.copy(compiled((), "tests/security/intruder.c"), self.bundle / "rootfs/intruder")
-        name, _, value = SECRET.partition("=")
-        self.env = {**os.environ, name: value}
+        self.env = self.with_secret()
 
     def waits_for_ever(self, running, stopped, is_over=lambda: False):
         """Whether a command only goes on looking at one that it starts and that is stopped. Each
@@ -147,8 +145,7 @@ class CVE_2016_9962_by_a_hook(Intruders):
     """A startContainer hook is a program of the image too, and runs beside the process that is to
     execute the container's."""
 
-    without = [("  if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, "
-                ".field = \"hooks.startContainer\");\n", "")]
+    without = [SEEN_BY_HOOKS]
 
     def attack(self):
         said = self.bundle / "rootfs/said"

@@ -14,7 +14,6 @@ import termios
 from hole import Hole, compiled
 
 STREAMS = {"0", "1", "2"}
-SECRET = "CTR_TEST_SECRET=of the caller"
 
 
 def facts(text, name):
@@ -30,9 +29,6 @@ class Leaks(Hole):
         self.write({**self.own_cgroup("two"), "process.args": ["/probe", "self", *words]})
         said["run"] = self.works("run", "--bundle", self.bundle, "two", **kwargs)
         return said
-
-    def process(self):
-        return {**os.environ, **dict([SECRET.split("=")])}
 
 
 # -- descriptors: CVE-2024-21626 begins with one that is left open --
@@ -105,7 +101,7 @@ class Environment_of_the_caller(Leaks):
                 "execve(path, c->launch->argv, environ);")]
 
     def attack(self):
-        said = self.probe_self(env=self.process())
+        said = self.probe_self(env=self.with_secret())
         wanted = set(self.default["process"]["env"])
         return {how: set(facts(text, "env")) - wanted for how, text in said.items()
                 if set(facts(text, "env")) - wanted}

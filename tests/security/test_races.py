@@ -8,15 +8,14 @@ the first hit. Where an attack would reach the host, it is a directory of the te
 import functools
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
 
-from hole import Hole, compiled
-from oci import ROOT, change
+from hole import Hole, bind, compiled
+from oci import ROOT
 
 SECONDS = float(os.environ.get("CTR_RACE_SECONDS", 5))
 DEADLINE = 120  # to be hit without the defence: that takes few starts
@@ -65,18 +64,11 @@ class Race(Hole):
         mounted = self.mounted.read_text() if self.mounted.exists() else ""
         return [*map(str, self.host.iterdir()), *mounted.splitlines()]
 
-    def config(self, mounts=(), drop=(), **changes):
-        config = json.loads(json.dumps(self.default))
-        config["mounts"] = [mount for mount in config["mounts"]
-                            if not mount["destination"].startswith(tuple(drop) or "-")]
-        config["mounts"] += mounts
+    def config(self, *args, **kwargs):
         # When all is mounted and the host's files can still be named.
-        config["hooks"] = {"createContainer": [
-            {"path": str(self.swapper), "args": ["swapper", "look", str(self.host),
-                                                 str(self.mounted)]}]}
-        for path, value in changes.items():
-            change(config, path.replace("__", "."), value)
-        return config
+        look = {"path": str(self.swapper),
+                "args": ["swapper", "look", str(self.host), str(self.mounted)]}
+        return super().config(*args, hooks={"createContainer": [look]}, **kwargs)
 
     def start_one(self, config):
         self.path.write_text(json.dumps(config))
@@ -129,11 +121,6 @@ class Race(Hole):
         super().check_opens()
         print(f"# {type(self).__name__} without its defence: hit by start {self.starts}, "
               f"{self.swaps} swaps", flush=True)
-
-
-def bind(source, destination, *options):
-    return {"destination": destination, "type": "bind", "source": str(source),
-            "options": ["rbind", *options]}
 
 
 def tmpfs(destination, *options):
