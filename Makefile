@@ -154,7 +154,7 @@ $(helpers): $(BUILD)/container/%: tests/container/%.c ctr.h
 $(unit): $(BUILD)/unit/%: tests/unit/%.c tests/test.h tests/filters.h $(wildcard tests/unit/*.h) ctr.h
 	$(compile) $(LINK)
 
-$(container): $(BUILD)/container/%: tests/container/%.c tests/container/box.h tests/differences.h tests/unit/devices.h tests/test.h ctr.h
+$(container): $(BUILD)/container/%: tests/container/%.c $(wildcard tests/container/*.h) tests/differences.h tests/unit/devices.h tests/test.h ctr.h
 	$(compile) $(LIBRARIES) $(LINK)
 
 $(BUILD)/container/test_seccomp_lib: tests/container/test_seccomp.c

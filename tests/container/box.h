@@ -476,6 +476,18 @@ static inline const char *box_said(const box *b, const char *name) {
   return "";
 }
 
+/* The line that it printed of mountinfo for a mount point, the last one when there are several. */
+static inline const char *mountinfo(const box *b, const char *mount_point) {
+  const char *found = "";
+  size_t len = strlen(mount_point);
+  for (const char *line = b->out; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    const char *at = line; /* id parent major:minor root mount-point */
+    for (int field = 0; at && field < 4; field++) at = strchr(at + (field > 0), ' ');
+    if (at && !strncmp(at + 1, mount_point, len) && at[1 + len] == ' ') found = line;
+  }
+  return text("%.*s", (int)strcspn(found, "\n"), found);
+}
+
 /* It ran and ended with 0. */
 #define CHECK_RAN(ran)                                                                             \
   do {                                                                                             \

@@ -1,14 +1,12 @@
 /* Cgroups that tell what happens in them, and what they count, on the kinds of hierarchy that there
    are: v1, v2, both. All are below one cgroup of the tester's own, ctr-test-events-PID. */
-#include "box.h"
+#include "children.h"
 
-enum { HIERARCHIES = 8, CHILDREN = 16, DEADLINE_MS = 60000, LIMIT = 16 << 20 };
+enum { HIERARCHIES = 8, LIMIT = 16 << 20 };
 
 static char paths[HIERARCHIES][4096];
 static ctr__cgroup items[HIERARCHIES];
 static ctr__cgroups all; /* of the test that runs */
-static pid_t children[CHILDREN];
-static size_t child_count;
 static ctr_arena mem;
 static ctr_err err;
 
@@ -115,17 +113,6 @@ static pid_t spawn(void (*body)(void)) {
 static void let_go(void) {
   close(go[1]);
   go[1] = -1;
-}
-
-/* The signal that ended it; 0 when it ended otherwise, -1 when it did not within the deadline. */
-static int end_of(pid_t pid) {
-  int status = 0, pidfd = (int)syscall(CTR__SYS_pidfd_open, pid, 0);
-  int ended = poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, DEADLINE_MS);
-  close(pidfd);
-  if (ended != 1 || waitpid(pid, &status, 0) != pid) return -1;
-  for (size_t i = 0; i < child_count; i++)
-    if (children[i] == pid) children[i] = children[--child_count];
-  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 static void end(pid_t pid) {

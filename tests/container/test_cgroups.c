@@ -1,11 +1,11 @@
 /* Cgroups as directories full of processes: made, entered, listed, frozen, killed, removed. Each
    test runs on the kinds of hierarchy that there are: the v1 freezer, v2, both, and one without a
    freezer. They are all below one cgroup of the tester's own, ctr-test-PID. */
-#include "box.h"
+#include "children.h"
 
 #include <sys/mman.h>
 
-enum { HIERARCHIES = 4, CHILDREN = 400, DEADLINE_MS = 60000 };
+enum { HIERARCHIES = 4 };
 
 typedef struct groups {
   char paths[HIERARCHIES][4096];
@@ -13,8 +13,6 @@ typedef struct groups {
   ctr__cgroups all;
 } groups;
 
-static pid_t children[CHILDREN]; /* of the test that runs */
-static size_t child_count;
 static int reports[2]; /* who saw a SIGUSR1: pids */
 
 /* -- hierarchies of this machine -- */
@@ -111,17 +109,6 @@ static pid_t spawn_below(const groups *g, const char *below) {
     put_file(text("%s/cgroup.procs", in_group(g, i, below)), text("%d", pid));
   }
   return pid;
-}
-
-/* The signal that ended it; 0 when it ended otherwise, -1 when it did not within the deadline. */
-static int end_of(pid_t pid) {
-  int status = 0, pidfd = (int)syscall(CTR__SYS_pidfd_open, pid, 0);
-  int ended = poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, DEADLINE_MS);
-  close(pidfd);
-  if (ended != 1 || waitpid(pid, &status, 0) != pid) return -1;
-  for (size_t i = 0; i < child_count; i++)
-    if (children[i] == pid) children[i] = children[--child_count];
-  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 static bool alive(pid_t pid) {

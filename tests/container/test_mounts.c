@@ -1,18 +1,6 @@
 /* The root file system, read back from inside: mounts and their options, devices, links, masks. */
 #include "box.h"
 
-/* The line of mountinfo for a mount point, the last one when there are several. */
-static const char *mountinfo(const box *b, const char *mount_point) {
-  const char *found = "";
-  size_t len = strlen(mount_point);
-  for (const char *line = b->out; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-    const char *at = line; /* id parent major:minor root mount-point */
-    for (int field = 0; at && field < 4; field++) at = strchr(at + (field > 0), ' ');
-    if (at && !strncmp(at + 1, mount_point, len) && at[1 + len] == ' ') found = line;
-  }
-  return text("%.*s", (int)strcspn(found, "\n"), found);
-}
-
 static void put_tree(const box *b) {
   mkdir(text("%s/data", b->dir), 0755);
   mkdir(text("%s/data/sub", b->dir), 0755);

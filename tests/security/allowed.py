@@ -34,10 +34,12 @@ ALLOWED = {
     "mount": [
         (r"\S+ / .*", "the image"),
         (r"proc /proc proc rw," + FIXED, "its own procfs: of its own pid namespace"),
-        (r"proc /proc/(asound|bus|fs|irq|sys|sysrq-trigger) proc ro," + FIXED, "readonlyPaths"),
-        (r"mask /(proc|sys)/\S+ tmpfs ro," + FIXED, "maskedPaths"),
-        (r"\S+ /proc/(kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|interrupts|"
-         r"kpage\w+|pagetypeinfo|slabinfo|vmallocinfo) "
+        (r"proc /proc/(bus|dynamic_debug|fs|irq|sys|sysrq-trigger) proc ro," + FIXED,
+         "readonlyPaths"),
+        (r"mask /(proc/(acpi|asound|scsi)|sys/(firmware|kernel/slab|devices/virtual/powercap)) "
+         r"tmpfs ro," + FIXED, "maskedPaths: an empty directory"),
+        (r"\S+ /proc/(kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|"
+         r"kpage(cgroup|count|flags)|pagetypeinfo|slabinfo|vmallocinfo) "
          r"\S+ ro,nosuid(,nodev)?,noexec" + OPTIONS + " 0 0", "maskedPaths: the null device"),
         (r"tmpfs /dev tmpfs rw,nosuid,noexec" + OPTIONS + " 0 0", "its own /dev"),
         (r"\S+ /dev/(null|zero|full|random|urandom|tty) \S+ rw\S* 0 0",
@@ -73,20 +75,19 @@ ALLOWED = {
         (r"/proc/sys/.*", "settings: its namespaces' own, the rest the host's, read-only"),
         (r"/proc/sysvipc/(msg|sem|shm)|/proc/pressure/(cpu|io|memory|irq)", "its namespaces' own; "
          "how much is waited for on the machine"),
-        (r"/proc/(bus|fs|irq|tty|driver|scsi)/.*", "facts of the machine's devices, read-only"),
+        (r"/proc/(bus|fs|irq|tty|driver)/.*", "facts of the machine's devices, read-only"),
+        (r"/proc/dynamic_debug/control", "which messages the kernel logs, read-only"),
         (r"/proc/(buddyinfo|cgroups|cmdline|config.gz|consoles|cpuinfo|crypto|devices|diskstats|"
          r"dma|execdomains|fb|filesystems|interrupts|ioports|iomem|loadavg|locks|mdstat|meminfo|"
-         r"misc|modules|mtrr|partitions|schedstat|softirqs|stat|swaps|uptime|version|vmstat|"
-         r"zoneinfo)",
+         r"misc|modules|mtrr|partitions|schedstat|softirqs|stat|swaps|uptime|version|"
+         r"version_signature|vmstat|zoneinfo)",
          "facts of the machine and counts of its work: what every container has shown so far"),
         (r"/proc/kallsyms", "its addresses take CAP_SYSLOG, unless kernel.perf_event_paranoid is 1 "
                             "or less: the kernel's kallsyms_show_value"),
         (r"/proc/key-users", "how many keys each user of its user namespace has"),
-        (r"/proc/(kpagecgroup|kpagecount|kpageflags|pagetypeinfo|slabinfo|vmallocinfo|"
-         r"version_signature)",
-         "for root of the machine: what use its memory is put to, not what is in it"),
-        (r"/sys/(block|bus|class|dev|devices|fs|hypervisor|kernel|module|power)/.*",
-         "facts of the machine and of the kernel, read-only; /sys/firmware is masked"),
+        (r"/sys/(?!kernel/slab/|devices/virtual/powercap/)"
+         r"(block|bus|class|dev|devices|fs|hypervisor|kernel|module|power)/.*",
+         "facts of the machine and of the kernel, read-only"),
     ],
     "unix": [], "ipc": [], "key": [],  # none: nobody else is in its namespaces
 }

@@ -16,6 +16,7 @@ The rows of shared/reference/security.md have their names from the classes here.
 import atexit
 import functools
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ TOP = Path(os.environ.get("CTR_TOP", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(TOP / "tests/cli"))
 
 from lifecycle import Containers  # noqa: E402
+from oci import change  # noqa: E402
 import lifecycle  # noqa: E402
 
 CC = os.environ.get("CC", "cc")
@@ -35,6 +37,11 @@ OWN.chmod(0o755)
 atexit.register(shutil.rmtree, OWN, ignore_errors=True)
 # What the user made who ran these tests before us; only the first can write there.
 MADE = Path(os.environ.get("CTR_MADE", OWN))
+
+SECRET = "CTR_TEST_SECRET=of the caller"
+# A change: who runs hooks of the container can be looked into.
+SEEN_BY_HOOKS = ("if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, "
+                 ".field = \"hooks.startContainer\");", "")
 
 
 def changed(changes, source, folder):
@@ -71,6 +78,11 @@ def compiled(changes, source, options=("-static",), name=None):
         return folder / program.name
 
 
+def bind(source, destination, *options):
+    return {"destination": destination, "type": "bind", "source": str(source),
+            "options": ["rbind", *options]}
+
+
 def weakened(*changes):
     """A ctr-oci without a defence."""
     return compiled(tuple(changes), "examples/oci.c", name="ctr-oci")
@@ -90,26 +102,41 @@ class Hole(Containers):
         if cls.without is None:
             return
         name = cls.__name__
+        setattr(cls, f"test_{name}_holds", lambda self: self.check_holds())
+        setattr(cls, f"test_{name}_is_there_without_its_defence", lambda self: self.check_opens())
 
-        def try_without(self, *changes):
-            self.changes = changes
-            if changes:
-                self.use(weakened(*changes))
-            return self.attack()
+    def try_without(self, *changes):
+        self.changes = changes
+        if changes:
+            self.use(weakened(*changes))
+        return self.attack()
 
-        def holds(self):
-            self.assertFalse(try_without(self, *self.already))
+    def check_holds(self):
+        self.assertFalse(self.try_without(*self.already))
 
-        def opens(self):
-            self.assertTrue(try_without(self, *self.already, *self.without),
-                            "the attack does not work: this test proves nothing")
-        setattr(cls, f"test_{name}_holds", holds)
-        setattr(cls, f"test_{name}_is_there_without_its_defence", opens)
+    def check_opens(self):
+        self.assertTrue(self.try_without(*self.already, *self.without),
+                        "the attack does not work: this test proves nothing")
 
     def setUp(self):
         super().setUp()
         if not self.filtered:
             self.default.get("annotations", {}).pop("ctr.seccomp", None)
+
+    def with_secret(self):
+        """What a caller has in its environment, and is nobody's business."""
+        return {**os.environ, **dict([SECRET.split("=")])}
+
+    def config(self, mounts=(), drop=(), **changes):
+        """The default one with more mounts, without those at certain destinations, and with values
+        changed: linux__devices is linux.devices."""
+        config = json.loads(json.dumps(self.default))
+        config["mounts"] = [mount for mount in config["mounts"]
+                            if not mount["destination"].startswith(tuple(drop) or "-")]
+        config["mounts"] += mounts
+        for path, value in changes.items():
+            change(config, path.replace("__", "."), value)
+        return config
 
     def use(self, runtime):
         """Another runtime for the rest of this test."""

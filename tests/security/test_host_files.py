@@ -18,8 +18,9 @@ HOSTS = ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sy
          "/proc/sys/kernel/poweroff_cmd", "/proc/sys/kernel/sysrq", "/proc/sysrq-trigger",
          "/proc/sys/fs/binfmt_misc/register", "/sys/kernel/uevent_helper", "/proc/kcore"]
 # Null devices on what is masked; and what a process is to be told of, by its own descriptor.
-HARMLESS = re.compile(r"/proc/(acpi|asound|kcore|keys|latency_stats|timer_list|timer_stats|"
-                      r"sched_debug|scsi|kpage\w+|pagetypeinfo|slabinfo|vmallocinfo)|/proc/pressure/(cpu|io|irq|memory)")
+HARMLESS = re.compile(r"/proc/(kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|"
+                      r"kpage(cgroup|count|flags)|pagetypeinfo|slabinfo|vmallocinfo)|"
+                      r"/proc/pressure/(cpu|io|irq|memory)")
 
 # Whoever is root of a user namespace of their own may try all of this there.
 UNDO = """

@@ -11,8 +11,8 @@ import re
 import shutil
 import stat
 
-from hole import Hole
-from oci import BUILD, change
+from hole import Hole, bind
+from oci import BUILD
 
 # Paths are looked up as the kernel does it for everybody: links lead to the host.
 FOLLOWED = [("return ctr__openat2(root, path, O_PATH, 0, CTR__IN_ROOT);",
@@ -53,15 +53,9 @@ class Outside(Hole):
             else:
                 place.symlink_to(content)
 
-    def config(self, mounts=(), drop=(), **changes):
-        """The default one with more mounts, and without those at certain destinations."""
-        config = json.loads(json.dumps(self.default))
-        config["mounts"] = [mount for mount in config["mounts"]
-                            if not mount["destination"].startswith(tuple(drop) or "-")]
-        config["mounts"] += mounts
-        for path, value in changes.items():
-            change(config, path.replace("__", "."), value)
-        self.path.write_text(json.dumps(config))
+    def config(self, *args, **kwargs):
+        """Writes it, for what is tried next."""
+        self.path.write_text(json.dumps(super().config(*args, **kwargs)))
 
     def tried(self, *options, **kwargs):
         self.count += 1
@@ -74,11 +68,6 @@ class Outside(Hole):
     def clear_host(self):
         shutil.rmtree(self.host)
         self.host.mkdir()
-
-
-def bind(source, destination, *options):
-    return {"destination": destination, "type": "bind", "source": str(source),
-            "options": ["rbind", *options]}
 
 
 def made(kind, destination, source=None, *options):

@@ -85,9 +85,10 @@ static inline void write_it(const ctr_config *config, outcome *o) {
   ctr_arena mem = {0};
   ctr_json *value = NULL;
   ctr_config *again = NULL;
-  if (ctr_config_to_json(&mem, config, &value, NULL)) return;
-  o->unreadable = ctr_json_write(value, CTR_JSON_COMPACT, collect, text, NULL) ||
-                  ctr_config_parse(&mem, text, strlen(text), &again, NULL);
+  o->unreadable = !ctr_config_to_json(&mem, config, &value, NULL) &&
+                  (ctr_json_write(value, CTR_JSON_COMPACT, collect, text, NULL) ||
+                   ctr_config_parse(&mem, text, strlen(text), &again, NULL));
+  ctr_arena_free(&mem);
 }
 
 /* A default config to be spoilt; lists by compound literals. Root's, whoever runs this: what a

@@ -15,34 +15,9 @@
 #include "ctr.h"
 
 #include "../test.h"
+#include "processes.h"
 
-#include <dirent.h>
 #include <ftw.h>
-
-enum { GUARD_SECONDS = 5 }; /* only a side that hangs is ever kept waiting for so long */
-
-static inline int open_descriptors(void) {
-  int n = 0;
-  DIR *dir = opendir("/proc/self/fd");
-  while (dir && readdir(dir)) n++;
-  if (dir) closedir(dir);
-  return n;
-}
-
-/* Runs fn in a process of its own, where it may crash, be killed, or hang. */
-static inline void in_a_process(const char *what, void (*fn)(void *), void *arg) {
-  int status = -1;
-  pid_t pid = fork();
-  if (pid == 0) {
-    test_failures = 0;
-    alarm(GUARD_SECONDS);
-    fn(arg);
-    fflush(stdout);
-    _exit(test_failures ? 1 : 0);
-  }
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  CHECK_MSG(status == 0, "%s: status %#x", what, (unsigned)status);
-}
 
 /* -- a state root -- */
 
@@ -113,19 +88,6 @@ static inline void put(const char *id, const ctr__stored *stored) {
 }
 
 /* -- processes -- */
-
-/* One that waits to be killed, as it is at the latest when this one ends. */
-static inline pid_t sleeper(void) {
-  pid_t pid = fork();
-  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  while (pid == 0) pause();
-  return pid;
-}
-
-static inline void end(pid_t pid) {
-  kill(pid, SIGKILL);
-  waitpid(pid, NULL, 0);
-}
 
 /* A child of ours that is dead and reaped. */
 static inline bool is_reaped(pid_t pid) {

@@ -12,8 +12,7 @@
 #include "ctr.h"
 
 #include "../test.h"
-
-#include <dirent.h>
+#include "processes.h"
 
 /* -- the child is the test's -- */
 
@@ -28,14 +27,6 @@ typedef struct talk {
   ctr_code moment_code; /* what on_moment returns */
   enum ctr_moment moment;
 } talk;
-
-static inline int open_descriptors(void) {
-  int n = 0;
-  DIR *dir = opendir("/proc/self/fd");
-  while (dir && readdir(dir)) n++;
-  if (dir) closedir(dir);
-  return n;
-}
 
 static inline ctr_code on_moment(void *userdata, enum ctr_moment moment, const ctr_process *process,
                                  ctr_err *err) {

@@ -2,49 +2,14 @@
    or that somebody hostile has got hold of, can say to the caller, and the other way round. */
 #include "talk.h"
 
-enum { GUARD_SECONDS = 3 }; /* only a side that hangs is ever kept waiting for so long */
-
-/* Runs fn in a process of its own, where it may crash, be killed, or hang. */
-static void in_a_process(const char *what, void (*fn)(void *), void *arg) {
-  pid_t pid = fork();
-  if (pid == 0) {
-    test_failures = 0;
-    alarm(GUARD_SECONDS);
-    fn(arg);
-    fflush(stdout);
-    _exit(test_failures ? 1 : 0);
-  }
-  int status = -1;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  bool hung = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
-  CHECK_MSG(status == 0, "%s: %s (status %#x)", what,
-            hung                  ? "hangs"
-            : WIFSIGNALED(status) ? "crashes"
-                                  : "is wrong",
-            (unsigned)status);
-}
-
 static int pidfd_of(pid_t pid) {
   return (int)syscall(CTR__SYS_pidfd_open, pid, 0);
-}
-
-/* A process that waits to be killed, as it is at the latest when this one ends. */
-static pid_t sleeper(void) {
-  pid_t pid = fork();
-  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  while (pid == 0) pause();
-  return pid;
 }
 
 static pid_t ended(void) {
   pid_t pid = fork();
   if (pid == 0) _exit(7);
   return pid;
-}
-
-static void end(pid_t pid) {
-  kill(pid, SIGKILL);
-  waitpid(pid, NULL, 0);
 }
 
 static const ctr__step *sync_step(const talk *t, enum ctr__sync_point point) {
