@@ -28,7 +28,7 @@
 #define BOUND_SO(path, number, how)                                                                \
   "child   bind the host's device " path ", c " number ", on " path how                            \
   "  <- default devices  [open_tree(2)]\n"
-#define BOUND(path, number) BOUND_SO(path, number, "")
+#define BOUND(path, number)           BOUND_SO(path, number, "")
 #define BOUND_READ_ONLY(path, number) BOUND_SO(path, number, ", read-only")
 #define DEFAULT_DEVICES(X)                                                                         \
   X("/dev/null", "1:3")                                                                            \
@@ -44,7 +44,7 @@
   "]  [OCI config-linux.md]\n"
 #define DEFAULT_CAPS "CAP_KILL,CAP_NET_BIND_SERVICE,CAP_AUDIT_WRITE"
 
-#define DEFAULT_TAIL                                                                               \
+#define DEFAULT_PATHS                                                                              \
   LINK("/dev/fd", "/proc/self/fd")                                                                 \
   LINK("/dev/stdin", "/proc/self/fd/0")                                                            \
   LINK("/dev/stdout", "/proc/self/fd/1")                                                           \
@@ -75,7 +75,9 @@
   READONLY(2, "/proc/fs")                                                                          \
   READONLY(3, "/proc/irq")                                                                         \
   READONLY(4, "/proc/sys")                                                                         \
-  READONLY(5, "/proc/sysrq-trigger")                                                               \
+  READONLY(5, "/proc/sysrq-trigger")
+
+#define DEFAULT_TAIL                                                                               \
   "child   on / set ro, clear none  <- root.readonly  [mount_setattr(2)]\n"                        \
   "child   make it the root and let go of the old one  <- root.path  [pivot_root(2)]\n"            \
   "child   take the container's own /dev/null for standard streams that are one"                   \
@@ -155,8 +157,8 @@ static const char *default_plan(ctr_default_kind kind, const ctr__facts *facts) 
 }
 
 /* The text is the parts one after the other; the first line that differs says more than all. */
-static void check_text(const char *is, const char *const parts[4]) {
-  for (int i = 0; i < 4; i++) {
+static void check_text(const char *is, const char *const parts[5]) {
+  for (int i = 0; i < 5; i++) {
     size_t same = 0, line = 0, len = strlen(parts[i]);
     while (same < len && is[same] == parts[i][same]) line = is[same++] == '\n' ? same : line;
     CHECK_MSG(same == len, "is \"%.*s\", should be \"%.*s\"", (int)strcspn(is + line, "\n"),
@@ -168,9 +170,10 @@ static void check_text(const char *is, const char *const parts[4]) {
 }
 
 static const char *const default_root_text[] = {default_root_start, DEFAULT_MOUNTS(",gid=5"),
-                                                DEFAULT_DEVICES(MADE), DEFAULT_TAIL};
+                                                DEFAULT_DEVICES(MADE), DEFAULT_PATHS, DEFAULT_TAIL};
 static const char *const default_rootless_text[] = {default_rootless_start, DEFAULT_MOUNTS(""),
-                                                    DEFAULT_DEVICES(BOUND), DEFAULT_TAIL};
+                                                    DEFAULT_DEVICES(BOUND), DEFAULT_PATHS,
+                                                    DEFAULT_TAIL};
 
 TEST(the_default_container_of_root_reads_like_this) {
   check_text(default_plan(CTR_DEFAULT_ROOT, &root_facts), default_root_text);
