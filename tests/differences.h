@@ -213,6 +213,11 @@
     "others have a user namespace in every test: user_namespaces(7)")                              \
   X("root", "security/test_leaks", "Null_device_of_the_host_*",                                    \
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
+  X("root", "security/test_leaks",                                                                 \
+    "Link_for_a_stream_that_is_not_given_* Null_device_given_to_exec_*",                           \
+    "others have the host's device bound, a mount point that cannot be removed: unlink(2)")         \
+  X("root", "security/test_leaks", "Null_device_bound_*",                                          \
+    "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_leaks", "Root_of_the_caller_*", "chroot(2) takes CAP_SYS_CHROOT")       \
   X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \

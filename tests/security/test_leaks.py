@@ -7,11 +7,13 @@ import os
 import re
 import resource
 import select
+import shutil
 import socket
 import subprocess
 import termios
 
 from hole import Hole, compiled
+from lifecycle import BUSYBOX
 
 STREAMS = {"0", "1", "2"}
 
@@ -185,6 +187,65 @@ class Null_device_of_the_host(Hole):
                     "process.args": ["/probe", "give", "0:0:/masked"]})
         said = self.works("run", "--bundle", self.bundle, "one")
         self.assertIn("/masked ", said)
+        return "given" in said
+
+
+class Without_null(Hole):
+    """A container whose root has taken its /dev/null away."""
+
+    def begin(self, name, then="true"):
+        shutil.copy(BUSYBOX, self.bundle / "rootfs/busybox")
+        self.start(name)
+        self.works("exec", name, "/busybox", "sh", "-c",
+                   f"/busybox rm /dev/null && /busybox {then}")
+
+
+class Link_for_a_stream_that_is_not_given(Without_null):
+    """Who joins a container without a standard input opens /dev/null there with the rights of the
+    caller: it is a link to what its root may not open."""
+
+    without = [("s->launch.stdio[i] = fd < 0 ? s->null : fd;", "s->launch.stdio[i] = fd;"),
+               ("int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];",
+                "int fd = i < 3 ? launch->stdio[i] : launch->extra[i - 3];\n"
+                'if (fd < 0 && i < 3) fd = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);')]
+
+    def attack(self):
+        (self.bundle / "rootfs/secret").write_text("")
+        self.begin("one", "ln -s /secret /dev/null")
+        joiner = compiled(self.changes, "tests/security/joiner.c")
+        result = subprocess.run([joiner, self.root, "one", "/busybox", "readlink",
+                                 "/proc/self/fd/0"], capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return result.stdout == "/secret\n"
+
+
+class Null_device_given_to_exec(Without_null):
+    """One more process has the caller's /dev/null as its input: the host's, of which root inside is
+    the owner."""
+
+    without = [("ctr__own_null_step(b);\n  ctr__plan_console(b, false);",
+                "ctr__plan_console(b, false);")]
+
+    def attack(self):
+        self.begin("one")
+        self.start("two")
+        device = ["/busybox", "stat", "-L", "-c", "%d", "/proc/self/fd/0"]
+        return [name for name in ("one", "two")
+                if int(self.works("exec", name, *device)) == os.stat("/dev/null").st_dev]
+
+
+class Null_device_bound(Hole):
+    """In a user namespace nodes are the host's, bound; its root may be mapped."""
+
+    without = [("[2] = settled ? CTR__NODE_ATTR : 0,", "[2] = 0,")]
+
+    def attack(self):
+        ids = [{"containerID": 0, "hostID": 0, "size": 1000}]
+        self.default["linux"]["namespaces"].append({"type": "user"})
+        self.write({"linux.uidMappings": ids, "linux.gidMappings": ids,
+                    "process.args": ["/probe", "give", "0:0:/dev/null"]})
+        said = self.works("run", "--bundle", self.bundle, "one")
+        self.assertIn("/dev/null ", said)
         return "given" in said
 
 
