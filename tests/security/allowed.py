@@ -36,10 +36,10 @@ ALLOWED = {
         (r"proc /proc proc rw," + FIXED, "its own procfs: of its own pid namespace"),
         (r"proc /proc/(bus|dynamic_debug|fs|irq|sys|sysrq-trigger) proc ro," + FIXED,
          "readonlyPaths"),
-        (r"mask /(proc/(acpi|asound|scsi)|sys/(firmware|kernel/slab|devices/virtual/powercap)) "
-         r"tmpfs ro," + FIXED, "maskedPaths: an empty directory"),
+        (r"mask /(proc/(acpi|asound|scsi)|sys/(firmware|class/zram-control|kernel/slab|"
+         r"devices/virtual/powercap)) tmpfs ro," + FIXED, "maskedPaths: an empty directory"),
         (r"\S+ /proc/(kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|"
-         r"kpage(cgroup|count|flags)|pagetypeinfo|slabinfo|vmallocinfo) "
+         r"kpage(cgroup|count|flags)|pagetypeinfo|slabinfo|vmallocinfo|allocinfo) "
          r"\S+ ro,nosuid(,nodev)?,noexec" + OPTIONS + " 0 0", "maskedPaths: the null device"),
         (r"tmpfs /dev tmpfs rw,nosuid,noexec" + OPTIONS + " 0 0", "its own /dev"),
         (r"\S+ /dev/(null|zero|full|random|urandom|tty) \S+ rw\S* 0 0",
@@ -85,7 +85,7 @@ ALLOWED = {
         (r"/proc/kallsyms", "its addresses take CAP_SYSLOG, unless kernel.perf_event_paranoid is 1 "
                             "or less: the kernel's kallsyms_show_value"),
         (r"/proc/key-users", "how many keys each user of its user namespace has"),
-        (r"/sys/(?!kernel/slab/|devices/virtual/powercap/)"
+        (r"/sys/(?!kernel/slab/|class/zram-control/|devices/virtual/powercap/)"
          r"(block|bus|class|dev|devices|fs|hypervisor|kernel|module|power)/.*",
          "facts of the machine and of the kernel, read-only"),
     ],

@@ -19,7 +19,7 @@ HOSTS = ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sy
          "/proc/sys/fs/binfmt_misc/register", "/sys/kernel/uevent_helper", "/proc/kcore"]
 # Null devices on what is masked; and what a process is to be told of, by its own descriptor.
 HARMLESS = re.compile(r"/proc/(kcore|keys|latency_stats|timer_list|timer_stats|sched_debug|"
-                      r"kpage(cgroup|count|flags)|pagetypeinfo|slabinfo|vmallocinfo)|"
+                      r"kpage(cgroup|count|flags)|pagetypeinfo|slabinfo|vmallocinfo|allocinfo)|"
                       r"/proc/pressure/(cpu|io|irq|memory)")
 
 # Whoever is root of a user namespace of their own may try all of this there.
