@@ -103,6 +103,10 @@ CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", 1},
 CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
            CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
            CTR__NAME(SCMP_CMP_GT), CTR__NAME(SCMP_CMP_MASKED_EQ));
+
+/* What calls fail with that a seccomp preset refuses. */
+CTR__NAMES(ctr__refusal_names, "error", {"EPERM", EPERM}, {"ENOSYS", ENOSYS},
+           {"EAFNOSUPPORT", EAFNOSUPPORT}, {"ENOTTY", ENOTTY}, {"EINVAL", EINVAL});
 #undef CTR__NAMES
 #undef CTR__NAME
 
