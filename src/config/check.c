@@ -686,7 +686,8 @@ static ctr_code ctr__check_listener(ctr__checker *c) {
                       "listener its descriptor");
   if (ctr__seccomp_notifies(s)) return CTR_OK;
   for (size_t i = 0; i < s->flags.count; i++)
-    if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
+    if (ctr__name_find(&ctr__seccomp_flags, s->flags.items[i])->value ==
+        CTR__SECCOMP_WAIT_KILLABLE_RECV)
       return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),
                         "is about notifications, and no action is SCMP_ACT_NOTIFY");
   return CTR_OK;

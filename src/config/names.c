@@ -96,9 +96,9 @@ CTR__NAMES(ctr__seccomp_architectures, "seccomp architecture", {"SCMP_ARCH_X86",
            {"SCMP_ARCH_SH", 0x4000002A}, {"SCMP_ARCH_SHEB", 0x2A});
 
 /* include/uapi/linux/seccomp.h */
-CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", 1},
+CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", CTR__SECCOMP_TSYNC},
            {"SECCOMP_FILTER_FLAG_LOG", 2}, {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4},
-           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 32});
+           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", CTR__SECCOMP_WAIT_KILLABLE_RECV});
 
 CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
            CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
