@@ -492,15 +492,23 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
   return CTR_OK;
 }
 
-/* What the annotation asks for is there, or nothing is. */
+/* The preset that the annotation names is the one in force, or it is an error. */
 static ctr_code ctr__check_preset(ctr__checker *c) {
+  const char *field = "annotations." CTR_SECCOMP_ANNOTATION;
+  const ctr_seccomp_action action = c->config->linux_.seccomp.defaultAction;
   const char *asked = ctr__annotation(c->config, CTR_SECCOMP_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
+  char known[256];
   if (asked && !preset)
-    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
-                      "\"%.64s\" is not a seccomp preset: default or strict", asked);
-  if (preset && preset->value != (int64_t)c->config->linux_.seccomp.defaultAction)
-    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
+    return ctr__wrong(c, field, "\"%.64s\" is not a %s; known are %s", asked,
+                      ctr__seccomp_presets.what,
+                      ctr__names_text(&ctr__seccomp_presets, ", ", known));
+  if (preset && !action)
+    return ctr__wrong(c, field,
+                      "it is read with the text of a config: in a struct it is "
+                      "linux_.seccomp.defaultAction");
+  if (preset && preset->value != (int64_t)action)
+    return ctr__wrong(c, field,
                       "linux.seccomp says something else: take one of them out (podman run "
                       "--security-opt seccomp=unconfined)");
   return CTR_OK;

@@ -121,3 +121,13 @@ static const char *ctr__name_of(const ctr__names *names, int64_t value) {
     if (names->items[i].value == value) return names->items[i].name;
   return "?";
 }
+
+/* All of them into text, which is cut when they do not fit. */
+static const char *ctr__names_text(const ctr__names *names, const char *separator,
+                                   char text[256]) {
+  size_t len = 0;
+  for (size_t i = 0; i < names->count && len < 256; i++)
+    len += (size_t)snprintf(text + len, 256 - len, "%s%s", i ? separator : "",
+                            names->items[i].name);
+  return text;
+}

@@ -101,12 +101,10 @@ static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
   if (code) return code;
   const ctr__name *name = ctr__name_find(names, text);
   if (name) return *ret = name->value, CTR_OK;
-  char known[256] = "";
-  size_t len = 0;
-  for (size_t i = 0; names->count <= 10 && i < names->count && len < sizeof known; i++)
-    len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "; known are ",
-                            names->items[i].name);
-  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s", text, names->what, known);
+  char known[256];
+  const bool few = names->count <= 10;
+  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s%s", text, names->what,
+                      few ? "; known are " : "", few ? ctr__names_text(names, ", ", known) : "");
 }
 
 /* -- lists -- */

@@ -396,6 +396,7 @@ TEST(an_annotation_asks_for_one) {
     snprintf(json, sizeof json, ",'seccomp':{'defaultAction':'%s'}", others[i]);
     PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = json);
     CHECK_REFUSED("something else", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
+    CHECK_HAS(now.err.msg, "linux.seccomp says something else");
   }
   /* From C it is not read, and is not to be overlooked. */
   static const ctr_pair pair = {CTR_SECCOMP_ANNOTATION, "default"};
@@ -405,6 +406,7 @@ TEST(an_annotation_asks_for_one) {
   config->annotations = (ctr_pairs){&pair, 1};
   compile_config(config, &s);
   CHECK_REFUSED("from C", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
+  CHECK_HAS(now.err.msg, "in a struct it is linux_.seccomp.defaultAction");
 }
 
 TEST(one_is_written_and_read_back) {
