@@ -43,8 +43,8 @@ __attribute__((format(printf, 4, 5))) static ctr_code ctr__misread(ctr__config_r
 
 static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
                               const char *expected) {
-  ctr__misread(r, where, value, "expected %s, found %s", expected, ctr__json_type_name(value));
-  return CTR_E_CONFIG;
+  return ctr__misread(r, where, value, "expected %s, found %s", expected,
+                      ctr__json_type_name(value));
 }
 
 /* -- scalars -- */
@@ -266,8 +266,8 @@ static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where
   return CTR_OK;
 }
 
-/* Whom a member was meant for that is not known: in a text of our own to nobody, and what it was to
-   forbid would be allowed. */
+/* Unlike in config.json, an unknown member is an error: the text is ours alone, and what a misspelt
+   member was to forbid would be allowed. */
 static ctr_code ctr__read_landlock(ctr__config_reader *r, const ctr__where *top,
                                    ctr_config *config) {
   const char *text = ctr__annotation(config, CTR_LANDLOCK_ANNOTATION);
