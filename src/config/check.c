@@ -527,12 +527,6 @@ static ctr_code ctr__check_annotations(ctr__checker *c) {
 
 /* -- landlock -- */
 
-static const char *const ctr__landlock_members[CTR__LANDLOCK_KINDS] = {
-    [CTR__LANDLOCK_FS] = "landlock.handledAccessFs",
-    [CTR__LANDLOCK_NET] = "landlock.handledAccessNet",
-    [CTR__LANDLOCK_SCOPE] = "landlock.scoped",
-};
-
 static ctr_code ctr__check_landlock_names(ctr__checker *c, enum ctr__landlock_kind kind,
                                           const char *field, ctr_strs names) {
   static const char *const kinds[] = {"access right of files", "access right of TCP", "scope"};
@@ -555,7 +549,7 @@ static ctr_code ctr__check_landlock_rule(ctr__checker *c, enum ctr__landlock_kin
     if (!(ctr__landlock_find(kind, allowed.items[i])->bits & handled))
       code = ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i),
                         "\"%.64s\" is not among %s: it is allowed anyway", allowed.items[i],
-                        ctr__landlock_members[kind]);
+                        ctr__landlock_fields[kind]);
   return code;
 }
 
@@ -574,13 +568,13 @@ static ctr_code ctr__check_landlock(ctr__checker *c) {
   const ctr_landlock *l = c->config->landlock;
   char field[128];
   if (!l) return CTR_OK;
-  const ctr_strs names[CTR__LANDLOCK_KINDS] = {l->handledAccessFs, l->handledAccessNet, l->scoped};
   ctr_code code = CTR_OK;
   uint64_t handled[CTR__LANDLOCK_KINDS] = {0};
   for (int kind = 0; kind < CTR__LANDLOCK_KINDS && !code; kind++) {
     const enum ctr__landlock_kind k = (enum ctr__landlock_kind)kind;
-    code = ctr__check_landlock_names(c, k, ctr__landlock_members[kind], names[kind]);
-    if (!code) handled[kind] = ctr__landlock_bits(k, names[kind]);
+    const ctr_strs names = ctr__landlock_names(l, k);
+    code = ctr__check_landlock_names(c, k, ctr__landlock_fields[kind], names);
+    if (!code) handled[kind] = ctr__landlock_bits(k, names);
   }
   if (!code && !(handled[0] | handled[1] | handled[2]))
     return ctr__wrong(c, "landlock", "nothing is handled and nothing scoped: it denies nothing");
