@@ -128,8 +128,7 @@ static void ctr__libseccomp_hide_newer(ctr__profile *p, scmp_filter_ctx filter) 
 /* By way of a file in memory: versions before 2.6 export to a descriptor only. */
 static ctr_code ctr__libseccomp_export(ctr__profile *p, scmp_filter_ctx filter) {
   ctr__cbpf *code = &p->program;
-  CTR__AUTO_CLOSE fd =
-      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "filter", 1U /* MFD_CLOEXEC */));
+  CTR__AUTO_CLOSE fd = ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "filter", CTR__MFD_CLOEXEC));
   if (fd < 0) return ctr__fail(p->b->err, CTR_E_SYS, -fd, "linux.seccomp", "make a file in memory");
   int r = seccomp_export_bpf(filter, fd);
   if (r < 0) return ctr__libseccomp_failed(p, r, "linux.seccomp", "make the filter");
