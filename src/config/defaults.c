@@ -94,7 +94,7 @@ static bool ctr__is_mapped_already(const ctr_id_mapping *map, size_t count,
 }
 
 /* The caller's own id as root, then one after the other what is given to the caller. */
-static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
+static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__id_ranges *given,
                                ctr_id_mappings *ret) {
   ctr_id_mapping *map = ctr__arena_array(arena, given->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
@@ -111,7 +111,7 @@ static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *g
 }
 
 /* Every id of the caller's own user namespace, under the same number. */
-static ctr_code ctr__map_all(ctr_arena *arena, const ctr__ids *there, ctr_id_mappings *ret) {
+static ctr_code ctr__map_all(ctr_arena *arena, const ctr__id_ranges *there, ctr_id_mappings *ret) {
   ctr_id_mapping *map = ctr__arena_array(arena, there->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
   for (size_t i = 0; i < there->count; i++)
@@ -127,7 +127,7 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
   const uint32_t own[CTR__ID_KINDS] = {geteuid(), getegid()};
   ctr_id_mappings *maps[CTR__ID_KINDS] = {&config->linux_.uidMappings,
                                           &config->linux_.gidMappings};
-  ctr__ids ids[CTR__ID_KINDS] = {{.count = 0}};
+  ctr__id_ranges ids[CTR__ID_KINDS] = {{.count = 0}};
   char helper[CTR__HELPER_PATH];
   uint64_t caps, permitted;
   ctr__own_caps(&caps, &permitted);
@@ -141,7 +141,7 @@ static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_c
     if (r == -ENOMEM) return CTR_E_NOMEM;
     several = r == 0 && ids[i].known && ids[i].count;
     if (several && !all && !ctr__in_initial_userns()) {
-      ctr__ids there;
+      ctr__id_ranges there;
       r = ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &there);
       for (size_t k = 0; k < ids[i].count; k++)
         several &= r == 0 && ctr__ids_have(&there, ids[i].items[k].first, ids[i].items[k].count);
