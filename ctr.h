@@ -1224,7 +1224,7 @@ CTR_API ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err)
 
 /* Writes what the presets of linux.seccomp are: a line for each group of system calls, with the
    presets that allow it ("both", "default" or "no"), its reason, what widens `default`, what a
-   refused call fails with, and the calls; then a line for each call whose arguments decide.
+   refused call fails with, and the calls; then the same for each call whose arguments decide.
    Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_ARG. */
 CTR_API ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err);
 
@@ -3794,13 +3794,17 @@ CTR__NAMES(ctr__seccomp_architectures, "seccomp architecture", {"SCMP_ARCH_X86",
            {"SCMP_ARCH_SH", 0x4000002A}, {"SCMP_ARCH_SHEB", 0x2A});
 
 /* include/uapi/linux/seccomp.h */
-CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", 1},
+CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", CTR__SECCOMP_TSYNC},
            {"SECCOMP_FILTER_FLAG_LOG", 2}, {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4},
-           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 32});
+           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", CTR__SECCOMP_WAIT_KILLABLE_RECV});
 
 CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
            CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
            CTR__NAME(SCMP_CMP_GT), CTR__NAME(SCMP_CMP_MASKED_EQ));
+
+/* What calls fail with that a seccomp preset refuses. */
+CTR__NAMES(ctr__refusal_names, "error", {"EPERM", EPERM}, {"ENOSYS", ENOSYS},
+           {"EAFNOSUPPORT", EAFNOSUPPORT}, {"ENOTTY", ENOTTY}, {"EINVAL", EINVAL});
 #undef CTR__NAMES
 #undef CTR__NAME
 
@@ -3814,6 +3818,16 @@ static const char *ctr__name_of(const ctr__names *names, int64_t value) {
   for (size_t i = 0; i < names->count; i++)
     if (names->items[i].value == value) return names->items[i].name;
   return "?";
+}
+
+/* All of them into text, which is cut when they do not fit. */
+static const char *ctr__names_text(const ctr__names *names, const char *separator,
+                                   char text[256]) {
+  size_t len = 0;
+  for (size_t i = 0; i < names->count && len < 256; i++)
+    len += (size_t)snprintf(text + len, 256 - len, "%s%s", i ? separator : "",
+                            names->items[i].name);
+  return text;
 }
 
 /* ==== [SECTION] config/table.c ================================================================ */
@@ -4241,6 +4255,13 @@ static void ctr__where_text(const ctr__where *where, char *text, size_t size) {
   }
 }
 
+/* The value of an annotation, or NULL. */
+static const char *ctr__annotation(const ctr_config *config, const char *key) {
+  for (size_t i = 0; i < config->annotations.count; i++)
+    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
+  return NULL;
+}
+
 /* ==== [SECTION] config/landlock.c ============================================================= */
 /* Rights as landlock(7) has them: bits of the kernel's include/uapi/linux/landlock.h, and the
    version of its interface that each came with. */
@@ -4251,6 +4272,19 @@ enum ctr__landlock_kind {
   CTR__LANDLOCK_SCOPE,
   CTR__LANDLOCK_KINDS,
 };
+
+/* Where rights of each kind are given up. */
+static const char *const ctr__landlock_fields[CTR__LANDLOCK_KINDS] = {
+    [CTR__LANDLOCK_FS] = "landlock.handledAccessFs",
+    [CTR__LANDLOCK_NET] = "landlock.handledAccessNet",
+    [CTR__LANDLOCK_SCOPE] = "landlock.scoped",
+};
+
+static ctr_strs ctr__landlock_names(const ctr_landlock *asked, enum ctr__landlock_kind kind) {
+  return kind == CTR__LANDLOCK_FS    ? asked->handledAccessFs
+         : kind == CTR__LANDLOCK_NET ? asked->handledAccessNet
+                                     : asked->scoped;
+}
 
 enum {
   CTR__LANDLOCK_FILE = 0xc007,  /* what can be said of something that is no directory */
@@ -4307,13 +4341,6 @@ static uint64_t ctr__landlock_bits(enum ctr__landlock_kind kind, ctr_strs names)
   return bits;
 }
 
-/* The value of an annotation, or NULL. */
-static const char *ctr__annotation(const ctr_config *config, const char *key) {
-  for (size_t i = 0; i < config->annotations.count; i++)
-    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
-  return NULL;
-}
-
 /* ==== [SECTION] config/read.c ================================================================= */
 /* JSON to config, by the table. */
 
@@ -4360,8 +4387,8 @@ __attribute__((format(printf, 4, 5))) static ctr_code ctr__misread(ctr__config_r
 
 static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
                               const char *expected) {
-  ctr__misread(r, where, value, "expected %s, found %s", expected, ctr__json_type_name(value));
-  return CTR_E_CONFIG;
+  return ctr__misread(r, where, value, "expected %s, found %s", expected,
+                      ctr__json_type_name(value));
 }
 
 /* -- scalars -- */
@@ -4418,12 +4445,10 @@ static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
   if (code) return code;
   const ctr__name *name = ctr__name_find(names, text);
   if (name) return *ret = name->value, CTR_OK;
-  char known[256] = "";
-  size_t len = 0;
-  for (size_t i = 0; names->count <= 10 && i < names->count && len < sizeof known; i++)
-    len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "; known are ",
-                            names->items[i].name);
-  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s", text, names->what, known);
+  char known[256];
+  const bool few = names->count <= 10;
+  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s%s", text, names->what,
+                      few ? "; known are " : "", few ? ctr__names_text(names, ", ", known) : "");
 }
 
 /* -- lists -- */
@@ -4585,8 +4610,8 @@ static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where
   return CTR_OK;
 }
 
-/* Whom a member was meant for that is not known: in a text of our own to nobody, and what it was to
-   forbid would be allowed. */
+/* Unlike in config.json, an unknown member is an error: the text is ours alone, and what a misspelt
+   member was to forbid would be allowed. */
 static ctr_code ctr__read_landlock(ctr__config_reader *r, const ctr__where *top,
                                    ctr_config *config) {
   const char *text = ctr__annotation(config, CTR_LANDLOCK_ANNOTATION);
@@ -5226,15 +5251,23 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
   return CTR_OK;
 }
 
-/* What the annotation asks for is there, or nothing is. */
+/* The preset that the annotation names is the one in force, or it is an error. */
 static ctr_code ctr__check_preset(ctr__checker *c) {
+  const char *field = "annotations." CTR_SECCOMP_ANNOTATION;
+  const ctr_seccomp_action action = c->config->linux_.seccomp.defaultAction;
   const char *asked = ctr__annotation(c->config, CTR_SECCOMP_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
+  char known[256];
   if (asked && !preset)
-    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
-                      "\"%.64s\" is not a seccomp preset: default or strict", asked);
-  if (preset && preset->value != (int64_t)c->config->linux_.seccomp.defaultAction)
-    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
+    return ctr__wrong(c, field, "\"%.64s\" is not a %s; known are %s", asked,
+                      ctr__seccomp_presets.what,
+                      ctr__names_text(&ctr__seccomp_presets, ", ", known));
+  if (preset && !action)
+    return ctr__wrong(c, field,
+                      "it is read with the text of a config: in a struct it is "
+                      "linux_.seccomp.defaultAction");
+  if (preset && preset->value != (int64_t)action)
+    return ctr__wrong(c, field,
                       "linux.seccomp says something else: take one of them out (podman run "
                       "--security-opt seccomp=unconfined)");
   return CTR_OK;
@@ -5252,12 +5285,6 @@ static ctr_code ctr__check_annotations(ctr__checker *c) {
 }
 
 /* -- landlock -- */
-
-static const char *const ctr__landlock_members[CTR__LANDLOCK_KINDS] = {
-    [CTR__LANDLOCK_FS] = "landlock.handledAccessFs",
-    [CTR__LANDLOCK_NET] = "landlock.handledAccessNet",
-    [CTR__LANDLOCK_SCOPE] = "landlock.scoped",
-};
 
 static ctr_code ctr__check_landlock_names(ctr__checker *c, enum ctr__landlock_kind kind,
                                           const char *field, ctr_strs names) {
@@ -5281,7 +5308,7 @@ static ctr_code ctr__check_landlock_rule(ctr__checker *c, enum ctr__landlock_kin
     if (!(ctr__landlock_find(kind, allowed.items[i])->bits & handled))
       code = ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i),
                         "\"%.64s\" is not among %s: it is allowed anyway", allowed.items[i],
-                        ctr__landlock_members[kind]);
+                        ctr__landlock_fields[kind]);
   return code;
 }
 
@@ -5300,13 +5327,13 @@ static ctr_code ctr__check_landlock(ctr__checker *c) {
   const ctr_landlock *l = c->config->landlock;
   char field[128];
   if (!l) return CTR_OK;
-  const ctr_strs names[CTR__LANDLOCK_KINDS] = {l->handledAccessFs, l->handledAccessNet, l->scoped};
   ctr_code code = CTR_OK;
   uint64_t handled[CTR__LANDLOCK_KINDS] = {0};
   for (int kind = 0; kind < CTR__LANDLOCK_KINDS && !code; kind++) {
     const enum ctr__landlock_kind k = (enum ctr__landlock_kind)kind;
-    code = ctr__check_landlock_names(c, k, ctr__landlock_members[kind], names[kind]);
-    if (!code) handled[kind] = ctr__landlock_bits(k, names[kind]);
+    const ctr_strs names = ctr__landlock_names(l, k);
+    code = ctr__check_landlock_names(c, k, ctr__landlock_fields[kind], names);
+    if (!code) handled[kind] = ctr__landlock_bits(k, names);
   }
   if (!code && !(handled[0] | handled[1] | handled[2]))
     return ctr__wrong(c, "landlock", "nothing is handled and nothing scoped: it denies nothing");
@@ -5420,7 +5447,8 @@ static ctr_code ctr__check_listener(ctr__checker *c) {
                       "listener its descriptor");
   if (ctr__seccomp_notifies(s)) return CTR_OK;
   for (size_t i = 0; i < s->flags.count; i++)
-    if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
+    if (ctr__name_find(&ctr__seccomp_flags, s->flags.items[i])->value ==
+        CTR__SECCOMP_WAIT_KILLABLE_RECV)
       return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),
                         "is about notifications, and no action is SCMP_ACT_NOTIFY");
   return CTR_OK;
@@ -5604,13 +5632,13 @@ typedef struct ctr__id_range {
 
 enum { CTR__ID_RANGES = 32, CTR__HELPER_PATH = 256 };
 
-typedef struct ctr__ids {
+typedef struct ctr__id_ranges {
   ctr__id_range items[CTR__ID_RANGES];
   size_t count;
   bool known; /* else they cannot be found out, and who writes the map is the judge */
-} ctr__ids;
+} ctr__id_ranges;
 
-static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
+static bool ctr__ids_have(const ctr__id_ranges *ids, uint32_t first, uint32_t count) {
   for (size_t i = 0; i < ids->count; i++) {
     const ctr__id_range *range = &ids->items[i];
     if (first >= range->first && first - range->first < range->count &&
@@ -5622,7 +5650,7 @@ static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
 
 /* Likewise, by ranges that meet: newuidmap(1) takes these for one, the kernel those of a map does
    not. */
-static bool ctr__ids_have_together(const ctr__ids *ids, uint32_t first, uint32_t count) {
+static bool ctr__ids_have_together(const ctr__id_ranges *ids, uint32_t first, uint32_t count) {
   for (size_t i = 0; i < ids->count; i++) {
     const ctr__id_range *range = &ids->items[i];
     if (first < range->first || first - range->first >= range->count) continue;
@@ -5632,7 +5660,7 @@ static bool ctr__ids_have_together(const ctr__ids *ids, uint32_t first, uint32_t
   return false;
 }
 
-static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
+static void ctr__ids_add(ctr__id_ranges *ids, uint64_t first, uint64_t count) {
   if (!count || first >= UINT32_MAX || count > UINT32_MAX - first) return;
   if (ids->count == CTR__ID_RANGES)
     ids->known = false;
@@ -5673,9 +5701,9 @@ static int ctr__read_map(ctr_arena *arena, const char *path, ctr_id_mappings *re
 
 /* -- those of the caller's own user namespace -- */
 
-static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__id_ranges *ret) {
   ctr_id_mappings map;
-  *ret = (ctr__ids){.known = true};
+  *ret = (ctr__id_ranges){.known = true};
   int r = ctr__read_map(arena, ctr__id_sources[kind].map, &map);
   for (size_t i = 0; r == 0 && i < map.count; i++)
     ctr__ids_add(ret, map.items[i].containerID, map.items[i].size);
@@ -5736,7 +5764,7 @@ static bool ctr__take_number(char **at, char end, uint64_t *ret) {
 
 /* Lines "NAME-or-UID:first:count", of which those of others are skipped, and what is none. The text
    is cut up; name: NULL when it is not known. */
-static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr__ids *ids) {
+static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr__id_ranges *ids) {
   char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -5751,13 +5779,13 @@ static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr
 }
 
 /* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__id_ranges *ret) {
   const uint32_t uid = getuid();
   ctr__user_entry user;
   char *text = NULL;
   int r = ctr__user_entry_read(arena, uid, &user);
   int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
-  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  *ret = (ctr__id_ranges){.known = user.name && !elsewhere};
   r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
   if (r == 0 && (!user.name || user.gid == getgid()))
     ctr__ids_parse_given(text, user.name, uid, ret);
@@ -5899,7 +5927,7 @@ static bool ctr__is_mapped_already(const ctr_id_mapping *map, size_t count,
 }
 
 /* The caller's own id as root, then one after the other what is given to the caller. */
-static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
+static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__id_ranges *given,
                                ctr_id_mappings *ret) {
   ctr_id_mapping *map = ctr__arena_array(arena, given->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
@@ -5916,7 +5944,7 @@ static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *g
 }
 
 /* Every id of the caller's own user namespace, under the same number. */
-static ctr_code ctr__map_all(ctr_arena *arena, const ctr__ids *there, ctr_id_mappings *ret) {
+static ctr_code ctr__map_all(ctr_arena *arena, const ctr__id_ranges *there, ctr_id_mappings *ret) {
   ctr_id_mapping *map = ctr__arena_array(arena, there->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
   for (size_t i = 0; i < there->count; i++)
@@ -5925,33 +5953,39 @@ static ctr_code ctr__map_all(ctr_arena *arena, const ctr__ids *there, ctr_id_map
   return CTR_OK;
 }
 
-/* Several ids where that works: as root of a user namespace all that are there (CAP_SETFCAP: for
-   id 0, user_namespaces(7)), else those that a helper maps, both of users and of groups. */
+/* Several ids, or none: all that the caller's own user namespace has; or those that a helper maps,
+   which it must have as well. Returns 0 or -errno. */
+static int ctr__ids_to_map(ctr_arena *arena, enum ctr__id_kind kind, bool all,
+                           ctr__id_ranges *ret) {
+  char helper[CTR__HELPER_PATH];
+  ctr__id_ranges there;
+  *ret = (ctr__id_ranges){.count = 0};
+  if (all) return ctr__ids_of_namespace(arena, kind, ret);
+  ctr__find_id_helper(ctr__id_sources[kind].helper, helper);
+  int r = *helper ? ctr__ids_given(arena, kind, ret) : 0;
+  if (r < 0 || !ret->count || ctr__in_initial_userns()) return r;
+  r = ctr__ids_of_namespace(arena, kind, &there);
+  for (size_t i = 0; r == 0 && i < ret->count; i++)
+    if (!ctr__ids_have(&there, ret->items[i].first, ret->items[i].count)) ret->count = 0;
+  return r;
+}
+
+/* Several ids both of users and of groups, or one of each. All that are there are for root of a
+   user namespace to map (CAP_SETFCAP: for id 0, user_namespaces(7)). */
 static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_config *config) {
   const uint64_t needed = CTR_CAP(SETUID) | CTR_CAP(SETGID) | CTR_CAP(SETFCAP);
   const uint32_t own[CTR__ID_KINDS] = {geteuid(), getegid()};
   ctr_id_mappings *maps[CTR__ID_KINDS] = {&config->linux_.uidMappings,
                                           &config->linux_.gidMappings};
-  ctr__ids ids[CTR__ID_KINDS] = {{.count = 0}};
-  char helper[CTR__HELPER_PATH];
+  ctr__id_ranges ids[CTR__ID_KINDS] = {{.count = 0}};
   uint64_t caps, permitted;
   ctr__own_caps(&caps, &permitted);
   const bool all = (caps & needed) == needed && !ctr__in_initial_userns();
   bool several = kind != CTR_DEFAULT_SINGLE_ID;
   for (int i = 0; i < CTR__ID_KINDS && several; i++) {
-    ctr__find_id_helper(ctr__id_sources[i].helper, helper);
-    int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
-            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
-                      : 0;
+    int r = ctr__ids_to_map(arena, (enum ctr__id_kind)i, all, &ids[i]);
     if (r == -ENOMEM) return CTR_E_NOMEM;
     several = r == 0 && ids[i].known && ids[i].count;
-    if (several && !all && !ctr__in_initial_userns()) {
-      ctr__ids there;
-      r = ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &there);
-      for (size_t k = 0; k < ids[i].count; k++)
-        several &= r == 0 && ctr__ids_have(&there, ids[i].items[k].first, ids[i].items[k].count);
-      if (r == -ENOMEM) return CTR_E_NOMEM;
-    }
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {
@@ -6421,8 +6455,8 @@ typedef struct ctr__facts {
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
-  ctr__ids own_ids[CTR__ID_KINDS];   /* in a user namespace: those that are there    */
-  ctr__ids given_ids[CTR__ID_KINDS]; /* else: what subuid(5) and subgid(5) give       */
+  ctr__id_ranges own_ids[CTR__ID_KINDS];   /* in a user namespace: those that are there    */
+  ctr__id_ranges given_ids[CTR__ID_KINDS]; /* else: what subuid(5) and subgid(5) give       */
   char id_helpers[CTR__ID_KINDS][CTR__HELPER_PATH]; /* who writes those into a map; "": nobody   */
   int64_t oom_score_adj;
   int nice;
@@ -6864,7 +6898,7 @@ static bool ctr__can_unshare(const ctr__facts *f) {
 }
 
 static bool ctr__can_map(const ctr__facts *f, uint64_t cap, enum ctr__id_kind kind) {
-  const ctr__ids *given = &f->given_ids[kind];
+  const ctr__id_ranges *given = &f->given_ids[kind];
   return (f->caps & cap) || (*f->id_helpers[kind] && (given->count || !given->known));
 }
 
@@ -7103,7 +7137,7 @@ typedef struct ctr__map_plan {
 /* Whether each range is the caller's to map: ids of the caller's own user namespace, and what the
    machine gives them besides their own. */
 static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
-  const ctr__ids *given = &b->facts->given_ids[p->kind], *there = &b->facts->own_ids[p->kind];
+  const ctr__id_ranges *given = &b->facts->given_ids[p->kind], *there = &b->facts->own_ids[p->kind];
   for (size_t i = 0; i < p->map.count; i++) {
     const ctr_id_mapping *m = &p->map.items[i];
     const bool own = m->hostID == p->own && m->size == 1;
@@ -10340,6 +10374,24 @@ static bool ctr__seccomp_is_stricter(uint32_t answer, uint32_t than) {
   return (int32_t)(answer & CTR__SECCOMP_ACTION) < (int32_t)(than & CTR__SECCOMP_ACTION);
 }
 
+/* Whether one is named twice: then each is a rule of its own, as in runc. Of seven one is, for they
+   are checked to be 0 to 5. */
+static bool ctr__args_repeat(const ctr_syscall_args *args) {
+  unsigned seen = 0;
+  for (size_t i = 0; i < args->count; i++) {
+    if (seen >> args->items[i].index & 1) return true;
+    seen |= 1U << args->items[i].index;
+  }
+  return false;
+}
+
+/* With a mask of nothing nothing is looked at. */
+static bool ctr__args_look(const ctr_syscall_arg *args, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (args[i].op != CTR_SCMP_CMP_MASKED_EQ || (unsigned long)args[i].value) return true;
+  return false;
+}
+
 static const char *ctr__seccomp_name_field(ctr__profile *p, size_t i, size_t j) {
   return ctr__print(p->b, "linux.seccomp.syscalls[%zu].names[%zu]", i, j);
 }
@@ -10565,10 +10617,12 @@ enum { CTR__TCGETS = 0x5401 };
 /* clang-format on */
 #define CTR__NO_SIGNALS_WHY "no signals by what is open (F_SETOWN, F_SETOWN_EX, F_SETSIG, O_ASYNC)"
 
-/* Both of the internet's families, which one bit tells apart. Of its types those that have this bit
-   are others than SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, and are not had with protocol 0 either. */
+/* Both of the internet's families, which one bit tells apart. Of its types those with one of these
+   bits are others than SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, and are not had with protocol 0
+   either. Protocols without any of these bits are 0 to 31: all that is usual but those named. */
 #define CTR__INET CTR__BITS(0, 0xffffffff ^ AF_INET ^ AF_INET6, AF_INET & AF_INET6)
 enum { CTR__SELDOM_TYPES = 0xc };
+#define CTR__SELDOM_PROTOCOLS 0xffffffe0
 
 /* A call that is allowed, but for these arguments; or for these alone. */
 typedef struct ctr__call_rule {
@@ -10648,7 +10702,8 @@ static const ctr__call_guard ctr__call_guards[] = {
      0,
      CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
      {CTR__LET(CTR__INT(0, AF_UNIX)),
-      CTR__LET(CTR__INET, CTR__BITS(1, CTR__SELDOM_TYPES, 0), CTR__BITS(2, 0xffffffe0, 0)),
+      CTR__LET(CTR__INET, CTR__BITS(1, CTR__SELDOM_TYPES, 0),
+               CTR__BITS(2, CTR__SELDOM_PROTOCOLS, 0)),
       CTR__LET(CTR__INET, CTR__INT(2, 58 /* IPPROTO_ICMPV6 */)),
       CTR__LET(CTR__INET, CTR__INT(2, 136 /* IPPROTO_UDPLITE */)),
       CTR__LET(CTR__INET, CTR__INT(2, 262 /* IPPROTO_MPTCP */)),
@@ -10687,6 +10742,7 @@ static const ctr__call_guard ctr__call_guards[] = {
 #undef CTR__DENY
 #undef CTR__INT
 #undef CTR__BITS
+#undef CTR__SELDOM_PROTOCOLS
 #undef CTR__NO_SIGNALS
 #undef CTR__NO_SIGNALS_WHY
 enum { CTR__CALL_GUARDS = sizeof ctr__call_guards / sizeof *ctr__call_guards };
@@ -11034,19 +11090,12 @@ static uint32_t ctr__seccomp_number(int slot) {
   return (uint32_t)(own < 0 ? slot : CTR__SECCOMP_ARM + own);
 }
 
-/* With a mask of nothing nothing is looked at. */
-static bool ctr__seccomp_looks_at(const ctr_syscall_arg *arg) {
-  return arg->op != CTR_SCMP_CMP_MASKED_EQ || (unsigned long)arg->value;
-}
-
 static void ctr__seccomp_add_rule(ctr__seccomp *s, int slot, uint32_t answer,
                                   const ctr_syscall_arg *args, size_t count) {
   ctr__seccomp_call *call = &s->calls[slot];
   const bool says_nothing = answer == s->profile.default_answer && !s->profile.preset;
-  bool looks = false;
   if (call->is_fixed || says_nothing) return;
-  for (size_t i = 0; i < count; i++) looks |= ctr__seccomp_looks_at(&args[i]);
-  if (!looks) {
+  if (!ctr__args_look(args, count)) {
     call->is_fixed = true;
     call->answer = answer;
     return;
@@ -11059,14 +11108,9 @@ static void ctr__seccomp_add_rule(ctr__seccomp *s, int slot, uint32_t answer,
 
 static void ctr__seccomp_add(ctr__seccomp *s, int slot, uint32_t answer,
                              const ctr_syscall_args *args) {
-  unsigned seen = 0;
-  bool twice = false;
-  for (size_t i = 0; i < args->count; i++) {
-    twice |= seen >> args->items[i].index & 1;
-    seen |= 1U << args->items[i].index;
-  }
-  if (!twice) ctr__seccomp_add_rule(s, slot, answer, args->items, args->count);
-  for (size_t i = 0; twice && i < args->count; i++)
+  const bool repeat = ctr__args_repeat(args);
+  if (!repeat) ctr__seccomp_add_rule(s, slot, answer, args->items, args->count);
+  for (size_t i = 0; repeat && i < args->count; i++)
     ctr__seccomp_add_rule(s, slot, answer, &args->items[i], 1);
 }
 
@@ -11076,11 +11120,8 @@ static void ctr__seccomp_add(ctr__seccomp *s, int slot, uint32_t answer,
 static void ctr__seccomp_add_multiplexed(ctr__seccomp *s, const ctr__syscall_row *row,
                                          uint32_t answer, const ctr_syscall *call, size_t index) {
   const int slot = s->mux_slots[row->multiplexer];
-  bool looks = false;
   if (slot < 0) return;
-  for (size_t i = 0; i < call->args.count; i++)
-    looks |= ctr__seccomp_looks_at(&call->args.items[i]);
-  if (looks) {
+  if (ctr__args_look(call->args.items, call->args.count)) {
     size_t *blind = &s->blind[row->multiplexer];
     if (!*blind && ctr__seccomp_is_stricter(answer, s->profile.default_answer)) *blind = index + 1;
     return;
@@ -11353,7 +11394,7 @@ static ctr_code ctr__libseccomp_begin(ctr__profile *p, scmp_filter_ctx filter) {
   return CTR_OK;
 }
 
-/* One entry for one call; an argument that is named twice makes each a rule, as in runc. */
+/* One entry for one call. */
 static int ctr__libseccomp_add(scmp_filter_ctx filter, int number, uint32_t answer,
                                const ctr_syscall_args *args) {
   static const enum scmp_compare ops[] = {[CTR_SCMP_CMP_NE] = SCMP_CMP_NE,
@@ -11364,21 +11405,17 @@ static int ctr__libseccomp_add(scmp_filter_ctx filter, int number, uint32_t answ
                                           [CTR_SCMP_CMP_GT] = SCMP_CMP_GT,
                                           [CTR_SCMP_CMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ};
   struct scmp_arg_cmp all[6];
-  unsigned seen = 0, count = 0;
+  unsigned count = 0;
   int r = 0;
-  bool twice = args->count > 6;
-  for (size_t i = 0; i < args->count && !twice; i++) {
-    twice |= seen >> args->items[i].index & 1;
-    seen |= 1U << args->items[i].index;
-  }
+  const bool repeat = ctr__args_repeat(args);
   for (size_t i = 0; i < args->count && r == 0; i++) {
     const ctr_syscall_arg *arg = &args->items[i];
     all[count++] = (struct scmp_arg_cmp){arg->index, ops[arg->op], arg->value, arg->valueTwo};
-    if (!twice) continue;
+    if (!repeat) continue;
     r = seccomp_rule_add_array(filter, answer, number, 1, all);
     count = 0;
   }
-  return twice || r < 0 ? r : seccomp_rule_add_array(filter, answer, number, count, all);
+  return repeat || r < 0 ? r : seccomp_rule_add_array(filter, answer, number, count, all);
 }
 
 static ctr_code ctr__libseccomp_add_name(ctr__profile *p, scmp_filter_ctx filter, size_t i,
@@ -11448,8 +11485,7 @@ static void ctr__libseccomp_hide_newer(ctr__profile *p, scmp_filter_ctx filter) 
 /* By way of a file in memory: versions before 2.6 export to a descriptor only. */
 static ctr_code ctr__libseccomp_export(ctr__profile *p, scmp_filter_ctx filter) {
   ctr__cbpf *code = &p->program;
-  CTR__AUTO_CLOSE fd =
-      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "filter", 1U /* MFD_CLOEXEC */));
+  CTR__AUTO_CLOSE fd = ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "filter", CTR__MFD_CLOEXEC));
   if (fd < 0) return ctr__fail(p->b->err, CTR_E_SYS, -fd, "linux.seccomp", "make a file in memory");
   int r = seccomp_export_bpf(filter, fd);
   if (r < 0) return ctr__libseccomp_failed(p, r, "linux.seccomp", "make the filter");
@@ -11585,7 +11621,8 @@ static const char *const ctr__landlock_releases[] = {"",    "5.13", "5.19", "6.2
 
 /* Of what is asked for, by a name each, what this kernel has; the rest is refused, or warned of. */
 static ctr_code ctr__landlock_supported(ctr__builder *b, enum ctr__landlock_kind kind,
-                                        const char *member, ctr_strs names, uint64_t *ret) {
+                                        uint64_t *ret) {
+  const ctr_strs names = ctr__landlock_names(b->config->landlock, kind);
   const int abi = b->facts->landlock_abi;
   *ret = ctr__landlock_bits(kind, names);
   for (size_t i = 0; i < CTR__LANDLOCK_ROWS; i++) {
@@ -11593,7 +11630,7 @@ static ctr_code ctr__landlock_supported(ctr__builder *b, enum ctr__landlock_kind
     if (right->kind != kind || !(*ret & right->bits) || right->abi <= abi) continue;
     size_t at = 0;
     while (!(ctr__landlock_find(kind, names.items[at])->bits & right->bits)) at++;
-    const char *field = ctr__print(b, "landlock.%s[%zu]", member, at);
+    const char *field = ctr__print(b, "%s[%zu]", ctr__landlock_fields[kind], at);
     const char *text = ctr__print(b, "%s takes version %d of Landlock, which came with Linux %s",
                                   right->name, right->abi, ctr__landlock_releases[right->abi]);
     if (b->nomem) return ctr__nomem(b->err);
@@ -11609,11 +11646,12 @@ static ctr_code ctr__landlock_supported(ctr__builder *b, enum ctr__landlock_kind
 }
 
 /* A rule without rights is none (landlock_add_rule(2), ENOMSG). */
-static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net) {
+static void ctr__plan_landlock_rules(ctr__builder *b, const uint64_t handled[CTR__LANDLOCK_KINDS]) {
   const ctr_landlock *asked = b->config->landlock;
   for (size_t i = 0; i < asked->pathBeneath.count; i++) {
     const ctr_landlock_path *rule = &asked->pathBeneath.items[i];
-    const uint64_t allowed = ctr__landlock_bits(CTR__LANDLOCK_FS, rule->allowedAccess) & fs;
+    const uint64_t allowed =
+        ctr__landlock_bits(CTR__LANDLOCK_FS, rule->allowedAccess) & handled[CTR__LANDLOCK_FS];
     for (size_t p = 0; p < rule->paths.count && allowed; p++)
       ctr__child_step(b, LANDLOCK_PATH,
                       .field = ctr__print(b, "landlock.pathBeneath[%zu].paths[%zu]", i, p),
@@ -11622,7 +11660,8 @@ static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net)
   }
   for (size_t i = 0; i < asked->netPort.count; i++) {
     const ctr_landlock_port *rule = &asked->netPort.items[i];
-    const uint64_t allowed = ctr__landlock_bits(CTR__LANDLOCK_NET, rule->allowedAccess) & net;
+    const uint64_t allowed =
+        ctr__landlock_bits(CTR__LANDLOCK_NET, rule->allowedAccess) & handled[CTR__LANDLOCK_NET];
     for (size_t p = 0; p < rule->ports.count && allowed; p++)
       ctr__child_step(b, LANDLOCK_PORT,
                       .field = ctr__print(b, "landlock.netPort[%zu].ports[%zu]", i, p),
@@ -11631,19 +11670,18 @@ static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net)
 }
 
 static ctr_code ctr__plan_landlock(ctr__builder *b) {
-  const ctr_landlock *asked = b->config->landlock;
-  uint64_t fs = 0, net = 0, scoped = 0;
-  if (!asked) return CTR_OK;
-  ctr_code code =
-      ctr__landlock_supported(b, CTR__LANDLOCK_FS, "handledAccessFs", asked->handledAccessFs, &fs);
-  if (!code)
-    code = ctr__landlock_supported(b, CTR__LANDLOCK_NET, "handledAccessNet",
-                                   asked->handledAccessNet, &net);
-  if (!code)
-    code = ctr__landlock_supported(b, CTR__LANDLOCK_SCOPE, "scoped", asked->scoped, &scoped);
-  if (code || !(fs | net | scoped)) return code;
-  ctr__child_step(b, LANDLOCK, .field = "landlock", .num = {fs, net, scoped});
-  ctr__plan_landlock_rules(b, fs, net);
+  uint64_t handled[CTR__LANDLOCK_KINDS] = {0}, any = 0;
+  ctr_code code = CTR_OK;
+  if (!b->config->landlock) return CTR_OK;
+  for (int kind = 0; kind < CTR__LANDLOCK_KINDS && !code; kind++) {
+    code = ctr__landlock_supported(b, (enum ctr__landlock_kind)kind, &handled[kind]);
+    any |= handled[kind];
+  }
+  if (code || !any) return code;
+  ctr__child_step(b, LANDLOCK, .field = "landlock",
+                  .num = {handled[CTR__LANDLOCK_FS], handled[CTR__LANDLOCK_NET],
+                          handled[CTR__LANDLOCK_SCOPE]});
+  ctr__plan_landlock_rules(b, handled);
   ctr__child_step(b, LANDLOCK_RESTRICT, .field = "landlock");
   return CTR_OK;
 }
@@ -12774,8 +12812,13 @@ static const char *const ctr__preset_words[] = {[CTR__IN_NONE] = "no",
                                                 [CTR__IN_STRICT] = "strict",
                                                 [CTR__IN_BOTH] = "both"};
 
-static const char *ctr__answer_word(uint32_t answer) {
-  return answer == CTR__SECCOMP_ABSENT ? "ENOSYS" : "EPERM";
+static void ctr__text_refusal(ctr__text *t, uint32_t answer) {
+  ctr__text_add(t, "; else %s", ctr__name_of(&ctr__refusal_names, answer & ~CTR__SECCOMP_ACTION));
+}
+
+/* Where rules name what is refused, and not what is allowed, they say how. */
+static uint32_t ctr__guard_refusal(const ctr__call_guard *guard) {
+  return guard->otherwise == CTR__SECCOMP_ALLOW ? guard->rules[0].answer : guard->otherwise;
 }
 
 static int ctr__explain_group(size_t index, ctr_sink sink, void *userdata) {
@@ -12784,7 +12827,7 @@ static int ctr__explain_group(size_t index, ctr_sink sink, void *userdata) {
   ctr__text_add(&line, "%-7s  %s: %s", ctr__preset_words[group->presets], group->name, group->why);
   if (group->caps) ctr__text_add(&line, "; default with ");
   if (group->caps) ctr__text_bits(&line, &ctr__capability_names, true, group->caps);
-  if (!group->presets) ctr__text_add(&line, "; else %s", ctr__answer_word(group->refusal));
+  if (group->presets != CTR__IN_BOTH) ctr__text_refusal(&line, group->refusal);
   ctr__text_add(&line, ":");
   for (int row = 0; row < CTR__SYSCALL_ROWS; row++)
     if (ctr__syscall_rows[row].group == index)
@@ -12799,6 +12842,7 @@ static int ctr__explain_guard(const ctr__call_guard *guard, ctr_sink sink, void 
                 guard->why);
   if (guard->caps) ctr__text_add(&line, "; all with ");
   if (guard->caps) ctr__text_bits(&line, &ctr__capability_names, true, guard->caps);
+  ctr__text_refusal(&line, ctr__guard_refusal(guard));
   ctr__text_end_line(&line);
   return sink(userdata, line.buf, line.len);
 }
@@ -14768,8 +14812,7 @@ static int ctr__hook_input(const ctr__launch *launch, const ctr__step *s, pid_t 
   char tail[64];
   char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[s->num[1]]), "\",\"pid\":");
   end = ctr__put_str(ctr__put_int(end, pid), "}");
-  CTR__AUTO_CLOSE fd =
-      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", 1U /* MFD_CLOEXEC */));
+  CTR__AUTO_CLOSE fd = ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", CTR__MFD_CLOEXEC));
   int r = fd < 0 ? fd : ctr__write_all(fd, state, strlen(state));
   if (r == 0) r = ctr__write_all(fd, tail, (size_t)(end - tail));
   if (r == 0) r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;

@@ -95,8 +95,9 @@ static int features_command(options *o) {
   ctr_json *annotations = add_list(o, features, "annotations", CTR_JSON_OBJECT);
   add_string(o, annotations, "ctr.version", CTR_VERSION);
   add_string(o, annotations, "ctr.rootless", "true");
-  add_string(o, annotations, CTR_SECCOMP_ANNOTATION, "default,strict");
-  char abi[16];
+  char presets[256], abi[16];
+  add_string(o, annotations, CTR_SECCOMP_ANNOTATION,
+             ctr__names_text(&ctr__seccomp_presets, ",", presets));
   snprintf(abi, sizeof abi, "%d", ctr__landlock_abi());
   add_string(o, annotations, "ctr.landlock.abi", abi);
   ctr_json *change = add_list(o, features, "potentiallyUnsafeConfigAnnotations", CTR_JSON_ARRAY);

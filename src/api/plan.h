@@ -98,6 +98,6 @@ CTR_API ctr_code ctr_rights_explain(ctr_sink sink, void *userdata, ctr_err *err)
 
 /* Writes what the presets of linux.seccomp are: a line for each group of system calls, with the
    presets that allow it ("both", "default" or "no"), its reason, what widens `default`, what a
-   refused call fails with, and the calls; then a line for each call whose arguments decide.
+   refused call fails with, and the calls; then the same for each call whose arguments decide.
    Returns: CTR_OK; CTR_E_SYS (ECANCELED when the sink stops); CTR_E_ARG. */
 CTR_API ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err);

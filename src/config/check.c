@@ -492,15 +492,23 @@ static ctr_code ctr__check_sysctls(ctr__checker *c) {
   return CTR_OK;
 }
 
-/* What the annotation asks for is there, or nothing is. */
+/* The preset that the annotation names is the one in force, or it is an error. */
 static ctr_code ctr__check_preset(ctr__checker *c) {
+  const char *field = "annotations." CTR_SECCOMP_ANNOTATION;
+  const ctr_seccomp_action action = c->config->linux_.seccomp.defaultAction;
   const char *asked = ctr__annotation(c->config, CTR_SECCOMP_ANNOTATION);
   const ctr__name *preset = asked ? ctr__name_find(&ctr__seccomp_presets, asked) : NULL;
+  char known[256];
   if (asked && !preset)
-    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
-                      "\"%.64s\" is not a seccomp preset: default or strict", asked);
-  if (preset && preset->value != (int64_t)c->config->linux_.seccomp.defaultAction)
-    return ctr__wrong(c, "annotations." CTR_SECCOMP_ANNOTATION,
+    return ctr__wrong(c, field, "\"%.64s\" is not a %s; known are %s", asked,
+                      ctr__seccomp_presets.what,
+                      ctr__names_text(&ctr__seccomp_presets, ", ", known));
+  if (preset && !action)
+    return ctr__wrong(c, field,
+                      "it is read with the text of a config: in a struct it is "
+                      "linux_.seccomp.defaultAction");
+  if (preset && preset->value != (int64_t)action)
+    return ctr__wrong(c, field,
                       "linux.seccomp says something else: take one of them out (podman run "
                       "--security-opt seccomp=unconfined)");
   return CTR_OK;
@@ -518,12 +526,6 @@ static ctr_code ctr__check_annotations(ctr__checker *c) {
 }
 
 /* -- landlock -- */
-
-static const char *const ctr__landlock_members[CTR__LANDLOCK_KINDS] = {
-    [CTR__LANDLOCK_FS] = "landlock.handledAccessFs",
-    [CTR__LANDLOCK_NET] = "landlock.handledAccessNet",
-    [CTR__LANDLOCK_SCOPE] = "landlock.scoped",
-};
 
 static ctr_code ctr__check_landlock_names(ctr__checker *c, enum ctr__landlock_kind kind,
                                           const char *field, ctr_strs names) {
@@ -547,7 +549,7 @@ static ctr_code ctr__check_landlock_rule(ctr__checker *c, enum ctr__landlock_kin
     if (!(ctr__landlock_find(kind, allowed.items[i])->bits & handled))
       code = ctr__wrong(c, ctr__name_it(name, "%s[%zu]", field, i),
                         "\"%.64s\" is not among %s: it is allowed anyway", allowed.items[i],
-                        ctr__landlock_members[kind]);
+                        ctr__landlock_fields[kind]);
   return code;
 }
 
@@ -566,13 +568,13 @@ static ctr_code ctr__check_landlock(ctr__checker *c) {
   const ctr_landlock *l = c->config->landlock;
   char field[128];
   if (!l) return CTR_OK;
-  const ctr_strs names[CTR__LANDLOCK_KINDS] = {l->handledAccessFs, l->handledAccessNet, l->scoped};
   ctr_code code = CTR_OK;
   uint64_t handled[CTR__LANDLOCK_KINDS] = {0};
   for (int kind = 0; kind < CTR__LANDLOCK_KINDS && !code; kind++) {
     const enum ctr__landlock_kind k = (enum ctr__landlock_kind)kind;
-    code = ctr__check_landlock_names(c, k, ctr__landlock_members[kind], names[kind]);
-    if (!code) handled[kind] = ctr__landlock_bits(k, names[kind]);
+    const ctr_strs names = ctr__landlock_names(l, k);
+    code = ctr__check_landlock_names(c, k, ctr__landlock_fields[kind], names);
+    if (!code) handled[kind] = ctr__landlock_bits(k, names);
   }
   if (!code && !(handled[0] | handled[1] | handled[2]))
     return ctr__wrong(c, "landlock", "nothing is handled and nothing scoped: it denies nothing");
@@ -686,7 +688,8 @@ static ctr_code ctr__check_listener(ctr__checker *c) {
                       "listener its descriptor");
   if (ctr__seccomp_notifies(s)) return CTR_OK;
   for (size_t i = 0; i < s->flags.count; i++)
-    if (!strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"))
+    if (ctr__name_find(&ctr__seccomp_flags, s->flags.items[i])->value ==
+        CTR__SECCOMP_WAIT_KILLABLE_RECV)
       return ctr__wrong(c, ctr__name_it(name, "linux.seccomp.flags[%zu]", i),
                         "is about notifications, and no action is SCMP_ACT_NOTIFY");
   return CTR_OK;

@@ -95,7 +95,7 @@ static bool ctr__is_mapped_already(const ctr_id_mapping *map, size_t count,
 }
 
 /* The caller's own id as root, then one after the other what is given to the caller. */
-static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *given,
+static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__id_ranges *given,
                                ctr_id_mappings *ret) {
   ctr_id_mapping *map = ctr__arena_array(arena, given->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
@@ -112,7 +112,7 @@ static ctr_code ctr__map_given(ctr_arena *arena, uint32_t own, const ctr__ids *g
 }
 
 /* Every id of the caller's own user namespace, under the same number. */
-static ctr_code ctr__map_all(ctr_arena *arena, const ctr__ids *there, ctr_id_mappings *ret) {
+static ctr_code ctr__map_all(ctr_arena *arena, const ctr__id_ranges *there, ctr_id_mappings *ret) {
   ctr_id_mapping *map = ctr__arena_array(arena, there->count + 1, sizeof *map);
   if (!map) return CTR_E_NOMEM;
   for (size_t i = 0; i < there->count; i++)
@@ -121,33 +121,39 @@ static ctr_code ctr__map_all(ctr_arena *arena, const ctr__ids *there, ctr_id_map
   return CTR_OK;
 }
 
-/* Several ids where that works: as root of a user namespace all that are there (CAP_SETFCAP: for
-   id 0, user_namespaces(7)), else those that a helper maps, both of users and of groups. */
+/* Several ids, or none: all that the caller's own user namespace has; or those that a helper maps,
+   which it must have as well. Returns 0 or -errno. */
+static int ctr__ids_to_map(ctr_arena *arena, enum ctr__id_kind kind, bool all,
+                           ctr__id_ranges *ret) {
+  char helper[CTR__HELPER_PATH];
+  ctr__id_ranges there;
+  *ret = (ctr__id_ranges){.count = 0};
+  if (all) return ctr__ids_of_namespace(arena, kind, ret);
+  ctr__find_id_helper(ctr__id_sources[kind].helper, helper);
+  int r = *helper ? ctr__ids_given(arena, kind, ret) : 0;
+  if (r < 0 || !ret->count || ctr__in_initial_userns()) return r;
+  r = ctr__ids_of_namespace(arena, kind, &there);
+  for (size_t i = 0; r == 0 && i < ret->count; i++)
+    if (!ctr__ids_have(&there, ret->items[i].first, ret->items[i].count)) ret->count = 0;
+  return r;
+}
+
+/* Several ids both of users and of groups, or one of each. All that are there are for root of a
+   user namespace to map (CAP_SETFCAP: for id 0, user_namespaces(7)). */
 static ctr_code ctr__default_maps(ctr_arena *arena, ctr_default_kind kind, ctr_config *config) {
   const uint64_t needed = CTR_CAP(SETUID) | CTR_CAP(SETGID) | CTR_CAP(SETFCAP);
   const uint32_t own[CTR__ID_KINDS] = {geteuid(), getegid()};
   ctr_id_mappings *maps[CTR__ID_KINDS] = {&config->linux_.uidMappings,
                                           &config->linux_.gidMappings};
-  ctr__ids ids[CTR__ID_KINDS] = {{.count = 0}};
-  char helper[CTR__HELPER_PATH];
+  ctr__id_ranges ids[CTR__ID_KINDS] = {{.count = 0}};
   uint64_t caps, permitted;
   ctr__own_caps(&caps, &permitted);
   const bool all = (caps & needed) == needed && !ctr__in_initial_userns();
   bool several = kind != CTR_DEFAULT_SINGLE_ID;
   for (int i = 0; i < CTR__ID_KINDS && several; i++) {
-    ctr__find_id_helper(ctr__id_sources[i].helper, helper);
-    int r = all       ? ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &ids[i])
-            : *helper ? ctr__ids_given(arena, (enum ctr__id_kind)i, &ids[i])
-                      : 0;
+    int r = ctr__ids_to_map(arena, (enum ctr__id_kind)i, all, &ids[i]);
     if (r == -ENOMEM) return CTR_E_NOMEM;
     several = r == 0 && ids[i].known && ids[i].count;
-    if (several && !all && !ctr__in_initial_userns()) {
-      ctr__ids there;
-      r = ctr__ids_of_namespace(arena, (enum ctr__id_kind)i, &there);
-      for (size_t k = 0; k < ids[i].count; k++)
-        several &= r == 0 && ctr__ids_have(&there, ids[i].items[k].first, ids[i].items[k].count);
-      if (r == -ENOMEM) return CTR_E_NOMEM;
-    }
   }
   ctr_code code = CTR_OK;
   for (int i = 0; i < CTR__ID_KINDS && !code; i++) {

@@ -8,6 +8,19 @@ enum ctr__landlock_kind {
   CTR__LANDLOCK_KINDS,
 };
 
+/* Where rights of each kind are given up. */
+static const char *const ctr__landlock_fields[CTR__LANDLOCK_KINDS] = {
+    [CTR__LANDLOCK_FS] = "landlock.handledAccessFs",
+    [CTR__LANDLOCK_NET] = "landlock.handledAccessNet",
+    [CTR__LANDLOCK_SCOPE] = "landlock.scoped",
+};
+
+static ctr_strs ctr__landlock_names(const ctr_landlock *asked, enum ctr__landlock_kind kind) {
+  return kind == CTR__LANDLOCK_FS    ? asked->handledAccessFs
+         : kind == CTR__LANDLOCK_NET ? asked->handledAccessNet
+                                     : asked->scoped;
+}
+
 enum {
   CTR__LANDLOCK_FILE = 0xc007,  /* what can be said of something that is no directory */
   CTR__LANDLOCK_READ = 0x000c,  /* read_file, read_dir                                */
@@ -61,11 +74,4 @@ static uint64_t ctr__landlock_bits(enum ctr__landlock_kind kind, ctr_strs names)
   uint64_t bits = 0;
   for (size_t i = 0; i < names.count; i++) bits |= ctr__landlock_find(kind, names.items[i])->bits;
   return bits;
-}
-
-/* The value of an annotation, or NULL. */
-static const char *ctr__annotation(const ctr_config *config, const char *key) {
-  for (size_t i = 0; i < config->annotations.count; i++)
-    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
-  return NULL;
 }

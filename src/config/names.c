@@ -96,13 +96,17 @@ CTR__NAMES(ctr__seccomp_architectures, "seccomp architecture", {"SCMP_ARCH_X86",
            {"SCMP_ARCH_SH", 0x4000002A}, {"SCMP_ARCH_SHEB", 0x2A});
 
 /* include/uapi/linux/seccomp.h */
-CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", 1},
+CTR__NAMES(ctr__seccomp_flags, "seccomp flag", {"SECCOMP_FILTER_FLAG_TSYNC", CTR__SECCOMP_TSYNC},
            {"SECCOMP_FILTER_FLAG_LOG", 2}, {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", 4},
-           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 32});
+           {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", CTR__SECCOMP_WAIT_KILLABLE_RECV});
 
 CTR__NAMES(ctr__seccomp_ops, "seccomp operator", CTR__NAME(SCMP_CMP_NE), CTR__NAME(SCMP_CMP_LT),
            CTR__NAME(SCMP_CMP_LE), CTR__NAME(SCMP_CMP_EQ), CTR__NAME(SCMP_CMP_GE),
            CTR__NAME(SCMP_CMP_GT), CTR__NAME(SCMP_CMP_MASKED_EQ));
+
+/* What calls fail with that a seccomp preset refuses. */
+CTR__NAMES(ctr__refusal_names, "error", {"EPERM", EPERM}, {"ENOSYS", ENOSYS},
+           {"EAFNOSUPPORT", EAFNOSUPPORT}, {"ENOTTY", ENOTTY}, {"EINVAL", EINVAL});
 #undef CTR__NAMES
 #undef CTR__NAME
 
@@ -116,4 +120,14 @@ static const char *ctr__name_of(const ctr__names *names, int64_t value) {
   for (size_t i = 0; i < names->count; i++)
     if (names->items[i].value == value) return names->items[i].name;
   return "?";
+}
+
+/* All of them into text, which is cut when they do not fit. */
+static const char *ctr__names_text(const ctr__names *names, const char *separator,
+                                   char text[256]) {
+  size_t len = 0;
+  for (size_t i = 0; i < names->count && len < 256; i++)
+    len += (size_t)snprintf(text + len, 256 - len, "%s%s", i ? separator : "",
+                            names->items[i].name);
+  return text;
 }

@@ -43,8 +43,8 @@ __attribute__((format(printf, 4, 5))) static ctr_code ctr__misread(ctr__config_r
 
 static ctr_code ctr__mistyped(ctr__config_reader *r, const ctr__where *where, const ctr_json *value,
                               const char *expected) {
-  ctr__misread(r, where, value, "expected %s, found %s", expected, ctr__json_type_name(value));
-  return CTR_E_CONFIG;
+  return ctr__misread(r, where, value, "expected %s, found %s", expected,
+                      ctr__json_type_name(value));
 }
 
 /* -- scalars -- */
@@ -101,12 +101,10 @@ static ctr_code ctr__read_name(ctr__config_reader *r, const ctr__where *where,
   if (code) return code;
   const ctr__name *name = ctr__name_find(names, text);
   if (name) return *ret = name->value, CTR_OK;
-  char known[256] = "";
-  size_t len = 0;
-  for (size_t i = 0; names->count <= 10 && i < names->count && len < sizeof known; i++)
-    len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "; known are ",
-                            names->items[i].name);
-  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s", text, names->what, known);
+  char known[256];
+  const bool few = names->count <= 10;
+  return ctr__misread(r, where, value, "\"%.64s\" is not a %s%s%s", text, names->what,
+                      few ? "; known are " : "", few ? ctr__names_text(names, ", ", known) : "");
 }
 
 /* -- lists -- */
@@ -268,8 +266,8 @@ static ctr_code ctr__note_unknown(ctr__config_reader *r, const ctr__where *where
   return CTR_OK;
 }
 
-/* Whom a member was meant for that is not known: in a text of our own to nobody, and what it was to
-   forbid would be allowed. */
+/* Unlike in config.json, an unknown member is an error: the text is ours alone, and what a misspelt
+   member was to forbid would be allowed. */
 static ctr_code ctr__read_landlock(ctr__config_reader *r, const ctr__where *top,
                                    ctr_config *config) {
   const char *text = ctr__annotation(config, CTR_LANDLOCK_ANNOTATION);

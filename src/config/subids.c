@@ -17,13 +17,13 @@ typedef struct ctr__id_range {
 
 enum { CTR__ID_RANGES = 32, CTR__HELPER_PATH = 256 };
 
-typedef struct ctr__ids {
+typedef struct ctr__id_ranges {
   ctr__id_range items[CTR__ID_RANGES];
   size_t count;
   bool known; /* else they cannot be found out, and who writes the map is the judge */
-} ctr__ids;
+} ctr__id_ranges;
 
-static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
+static bool ctr__ids_have(const ctr__id_ranges *ids, uint32_t first, uint32_t count) {
   for (size_t i = 0; i < ids->count; i++) {
     const ctr__id_range *range = &ids->items[i];
     if (first >= range->first && first - range->first < range->count &&
@@ -35,7 +35,7 @@ static bool ctr__ids_have(const ctr__ids *ids, uint32_t first, uint32_t count) {
 
 /* Likewise, by ranges that meet: newuidmap(1) takes these for one, the kernel those of a map does
    not. */
-static bool ctr__ids_have_together(const ctr__ids *ids, uint32_t first, uint32_t count) {
+static bool ctr__ids_have_together(const ctr__id_ranges *ids, uint32_t first, uint32_t count) {
   for (size_t i = 0; i < ids->count; i++) {
     const ctr__id_range *range = &ids->items[i];
     if (first < range->first || first - range->first >= range->count) continue;
@@ -45,7 +45,7 @@ static bool ctr__ids_have_together(const ctr__ids *ids, uint32_t first, uint32_t
   return false;
 }
 
-static void ctr__ids_add(ctr__ids *ids, uint64_t first, uint64_t count) {
+static void ctr__ids_add(ctr__id_ranges *ids, uint64_t first, uint64_t count) {
   if (!count || first >= UINT32_MAX || count > UINT32_MAX - first) return;
   if (ids->count == CTR__ID_RANGES)
     ids->known = false;
@@ -86,9 +86,9 @@ static int ctr__read_map(ctr_arena *arena, const char *path, ctr_id_mappings *re
 
 /* -- those of the caller's own user namespace -- */
 
-static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+static int ctr__ids_of_namespace(ctr_arena *arena, enum ctr__id_kind kind, ctr__id_ranges *ret) {
   ctr_id_mappings map;
-  *ret = (ctr__ids){.known = true};
+  *ret = (ctr__id_ranges){.known = true};
   int r = ctr__read_map(arena, ctr__id_sources[kind].map, &map);
   for (size_t i = 0; r == 0 && i < map.count; i++)
     ctr__ids_add(ret, map.items[i].containerID, map.items[i].size);
@@ -149,7 +149,7 @@ static bool ctr__take_number(char **at, char end, uint64_t *ret) {
 
 /* Lines "NAME-or-UID:first:count", of which those of others are skipped, and what is none. The text
    is cut up; name: NULL when it is not known. */
-static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr__ids *ids) {
+static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr__id_ranges *ids) {
   char *save = NULL, number[16];
   *ctr__put_uint(number, uid) = '\0';
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -164,13 +164,13 @@ static void ctr__ids_parse_given(char *text, const char *name, uint32_t uid, ctr
 }
 
 /* newuidmap(1) serves nobody whose group is another than passwd(5) says. */
-static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__ids *ret) {
+static int ctr__ids_given(ctr_arena *arena, enum ctr__id_kind kind, ctr__id_ranges *ret) {
   const uint32_t uid = getuid();
   ctr__user_entry user;
   char *text = NULL;
   int r = ctr__user_entry_read(arena, uid, &user);
   int elsewhere = r < 0 ? r : ctr__ids_are_given_elsewhere(arena);
-  *ret = (ctr__ids){.known = user.name && !elsewhere};
+  *ret = (ctr__id_ranges){.known = user.name && !elsewhere};
   r = elsewhere < 0 ? elsewhere : ctr__read_if_there(arena, ctr__id_sources[kind].given, &text);
   if (r == 0 && (!user.name || user.gid == getgid()))
     ctr__ids_parse_given(text, user.name, uid, ret);

@@ -421,3 +421,10 @@ static void ctr__where_text(const ctr__where *where, char *text, size_t size) {
     if (added > 0) len += (size_t)added;
   }
 }
+
+/* The value of an annotation, or NULL. */
+static const char *ctr__annotation(const ctr_config *config, const char *key) {
+  for (size_t i = 0; i < config->annotations.count; i++)
+    if (!strcmp(config->annotations.items[i].key, key)) return config->annotations.items[i].value;
+  return NULL;
+}

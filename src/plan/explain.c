@@ -299,8 +299,13 @@ static const char *const ctr__preset_words[] = {[CTR__IN_NONE] = "no",
                                                 [CTR__IN_STRICT] = "strict",
                                                 [CTR__IN_BOTH] = "both"};
 
-static const char *ctr__answer_word(uint32_t answer) {
-  return answer == CTR__SECCOMP_ABSENT ? "ENOSYS" : "EPERM";
+static void ctr__text_refusal(ctr__text *t, uint32_t answer) {
+  ctr__text_add(t, "; else %s", ctr__name_of(&ctr__refusal_names, answer & ~CTR__SECCOMP_ACTION));
+}
+
+/* Where rules name what is refused, and not what is allowed, they say how. */
+static uint32_t ctr__guard_refusal(const ctr__call_guard *guard) {
+  return guard->otherwise == CTR__SECCOMP_ALLOW ? guard->rules[0].answer : guard->otherwise;
 }
 
 static int ctr__explain_group(size_t index, ctr_sink sink, void *userdata) {
@@ -309,7 +314,7 @@ static int ctr__explain_group(size_t index, ctr_sink sink, void *userdata) {
   ctr__text_add(&line, "%-7s  %s: %s", ctr__preset_words[group->presets], group->name, group->why);
   if (group->caps) ctr__text_add(&line, "; default with ");
   if (group->caps) ctr__text_bits(&line, &ctr__capability_names, true, group->caps);
-  if (!group->presets) ctr__text_add(&line, "; else %s", ctr__answer_word(group->refusal));
+  if (group->presets != CTR__IN_BOTH) ctr__text_refusal(&line, group->refusal);
   ctr__text_add(&line, ":");
   for (int row = 0; row < CTR__SYSCALL_ROWS; row++)
     if (ctr__syscall_rows[row].group == index)
@@ -324,6 +329,7 @@ static int ctr__explain_guard(const ctr__call_guard *guard, ctr_sink sink, void 
                 guard->why);
   if (guard->caps) ctr__text_add(&line, "; all with ");
   if (guard->caps) ctr__text_bits(&line, &ctr__capability_names, true, guard->caps);
+  ctr__text_refusal(&line, ctr__guard_refusal(guard));
   ctr__text_end_line(&line);
   return sink(userdata, line.buf, line.len);
 }

@@ -31,8 +31,8 @@ typedef struct ctr__facts {
   uint64_t hard_limit[CTR__RLIMITS]; /* of the resources that are asked for       */
 
   /* What is looked at only when a config asks for more than everybody has. */
-  ctr__ids own_ids[CTR__ID_KINDS];   /* in a user namespace: those that are there    */
-  ctr__ids given_ids[CTR__ID_KINDS]; /* else: what subuid(5) and subgid(5) give       */
+  ctr__id_ranges own_ids[CTR__ID_KINDS];   /* in a user namespace: those that are there    */
+  ctr__id_ranges given_ids[CTR__ID_KINDS]; /* else: what subuid(5) and subgid(5) give       */
   char id_helpers[CTR__ID_KINDS][CTR__HELPER_PATH]; /* who writes those into a map; "": nobody   */
   int64_t oom_score_adj;
   int nice;

@@ -6,7 +6,8 @@ static const char *const ctr__landlock_releases[] = {"",    "5.13", "5.19", "6.2
 
 /* Of what is asked for, by a name each, what this kernel has; the rest is refused, or warned of. */
 static ctr_code ctr__landlock_supported(ctr__builder *b, enum ctr__landlock_kind kind,
-                                        const char *member, ctr_strs names, uint64_t *ret) {
+                                        uint64_t *ret) {
+  const ctr_strs names = ctr__landlock_names(b->config->landlock, kind);
   const int abi = b->facts->landlock_abi;
   *ret = ctr__landlock_bits(kind, names);
   for (size_t i = 0; i < CTR__LANDLOCK_ROWS; i++) {
@@ -14,7 +15,7 @@ static ctr_code ctr__landlock_supported(ctr__builder *b, enum ctr__landlock_kind
     if (right->kind != kind || !(*ret & right->bits) || right->abi <= abi) continue;
     size_t at = 0;
     while (!(ctr__landlock_find(kind, names.items[at])->bits & right->bits)) at++;
-    const char *field = ctr__print(b, "landlock.%s[%zu]", member, at);
+    const char *field = ctr__print(b, "%s[%zu]", ctr__landlock_fields[kind], at);
     const char *text = ctr__print(b, "%s takes version %d of Landlock, which came with Linux %s",
                                   right->name, right->abi, ctr__landlock_releases[right->abi]);
     if (b->nomem) return ctr__nomem(b->err);
@@ -30,11 +31,12 @@ static ctr_code ctr__landlock_supported(ctr__builder *b, enum ctr__landlock_kind
 }
 
 /* A rule without rights is none (landlock_add_rule(2), ENOMSG). */
-static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net) {
+static void ctr__plan_landlock_rules(ctr__builder *b, const uint64_t handled[CTR__LANDLOCK_KINDS]) {
   const ctr_landlock *asked = b->config->landlock;
   for (size_t i = 0; i < asked->pathBeneath.count; i++) {
     const ctr_landlock_path *rule = &asked->pathBeneath.items[i];
-    const uint64_t allowed = ctr__landlock_bits(CTR__LANDLOCK_FS, rule->allowedAccess) & fs;
+    const uint64_t allowed =
+        ctr__landlock_bits(CTR__LANDLOCK_FS, rule->allowedAccess) & handled[CTR__LANDLOCK_FS];
     for (size_t p = 0; p < rule->paths.count && allowed; p++)
       ctr__child_step(b, LANDLOCK_PATH,
                       .field = ctr__print(b, "landlock.pathBeneath[%zu].paths[%zu]", i, p),
@@ -43,7 +45,8 @@ static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net)
   }
   for (size_t i = 0; i < asked->netPort.count; i++) {
     const ctr_landlock_port *rule = &asked->netPort.items[i];
-    const uint64_t allowed = ctr__landlock_bits(CTR__LANDLOCK_NET, rule->allowedAccess) & net;
+    const uint64_t allowed =
+        ctr__landlock_bits(CTR__LANDLOCK_NET, rule->allowedAccess) & handled[CTR__LANDLOCK_NET];
     for (size_t p = 0; p < rule->ports.count && allowed; p++)
       ctr__child_step(b, LANDLOCK_PORT,
                       .field = ctr__print(b, "landlock.netPort[%zu].ports[%zu]", i, p),
@@ -52,19 +55,18 @@ static void ctr__plan_landlock_rules(ctr__builder *b, uint64_t fs, uint64_t net)
 }
 
 static ctr_code ctr__plan_landlock(ctr__builder *b) {
-  const ctr_landlock *asked = b->config->landlock;
-  uint64_t fs = 0, net = 0, scoped = 0;
-  if (!asked) return CTR_OK;
-  ctr_code code =
-      ctr__landlock_supported(b, CTR__LANDLOCK_FS, "handledAccessFs", asked->handledAccessFs, &fs);
-  if (!code)
-    code = ctr__landlock_supported(b, CTR__LANDLOCK_NET, "handledAccessNet",
-                                   asked->handledAccessNet, &net);
-  if (!code)
-    code = ctr__landlock_supported(b, CTR__LANDLOCK_SCOPE, "scoped", asked->scoped, &scoped);
-  if (code || !(fs | net | scoped)) return code;
-  ctr__child_step(b, LANDLOCK, .field = "landlock", .num = {fs, net, scoped});
-  ctr__plan_landlock_rules(b, fs, net);
+  uint64_t handled[CTR__LANDLOCK_KINDS] = {0}, any = 0;
+  ctr_code code = CTR_OK;
+  if (!b->config->landlock) return CTR_OK;
+  for (int kind = 0; kind < CTR__LANDLOCK_KINDS && !code; kind++) {
+    code = ctr__landlock_supported(b, (enum ctr__landlock_kind)kind, &handled[kind]);
+    any |= handled[kind];
+  }
+  if (code || !any) return code;
+  ctr__child_step(b, LANDLOCK, .field = "landlock",
+                  .num = {handled[CTR__LANDLOCK_FS], handled[CTR__LANDLOCK_NET],
+                          handled[CTR__LANDLOCK_SCOPE]});
+  ctr__plan_landlock_rules(b, handled);
   ctr__child_step(b, LANDLOCK_RESTRICT, .field = "landlock");
   return CTR_OK;
 }

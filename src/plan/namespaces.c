@@ -44,7 +44,7 @@ typedef struct ctr__map_plan {
 /* Whether each range is the caller's to map: ids of the caller's own user namespace, and what the
    machine gives them besides their own. */
 static ctr_code ctr__check_ranges(ctr__builder *b, const ctr__map_plan *p) {
-  const ctr__ids *given = &b->facts->given_ids[p->kind], *there = &b->facts->own_ids[p->kind];
+  const ctr__id_ranges *given = &b->facts->given_ids[p->kind], *there = &b->facts->own_ids[p->kind];
   for (size_t i = 0; i < p->map.count; i++) {
     const ctr_id_mapping *m = &p->map.items[i];
     const bool own = m->hostID == p->own && m->size == 1;

@@ -166,10 +166,12 @@ enum { CTR__TCGETS = 0x5401 };
 /* clang-format on */
 #define CTR__NO_SIGNALS_WHY "no signals by what is open (F_SETOWN, F_SETOWN_EX, F_SETSIG, O_ASYNC)"
 
-/* Both of the internet's families, which one bit tells apart. Of its types those that have this bit
-   are others than SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, and are not had with protocol 0 either. */
+/* Both of the internet's families, which one bit tells apart. Of its types those with one of these
+   bits are others than SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, and are not had with protocol 0
+   either. Protocols without any of these bits are 0 to 31: all that is usual but those named. */
 #define CTR__INET CTR__BITS(0, 0xffffffff ^ AF_INET ^ AF_INET6, AF_INET & AF_INET6)
 enum { CTR__SELDOM_TYPES = 0xc };
+#define CTR__SELDOM_PROTOCOLS 0xffffffe0
 
 /* A call that is allowed, but for these arguments; or for these alone. */
 typedef struct ctr__call_rule {
@@ -249,7 +251,8 @@ static const ctr__call_guard ctr__call_guards[] = {
      0,
      CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
      {CTR__LET(CTR__INT(0, AF_UNIX)),
-      CTR__LET(CTR__INET, CTR__BITS(1, CTR__SELDOM_TYPES, 0), CTR__BITS(2, 0xffffffe0, 0)),
+      CTR__LET(CTR__INET, CTR__BITS(1, CTR__SELDOM_TYPES, 0),
+               CTR__BITS(2, CTR__SELDOM_PROTOCOLS, 0)),
       CTR__LET(CTR__INET, CTR__INT(2, 58 /* IPPROTO_ICMPV6 */)),
       CTR__LET(CTR__INET, CTR__INT(2, 136 /* IPPROTO_UDPLITE */)),
       CTR__LET(CTR__INET, CTR__INT(2, 262 /* IPPROTO_MPTCP */)),
@@ -288,6 +291,7 @@ static const ctr__call_guard ctr__call_guards[] = {
 #undef CTR__DENY
 #undef CTR__INT
 #undef CTR__BITS
+#undef CTR__SELDOM_PROTOCOLS
 #undef CTR__NO_SIGNALS
 #undef CTR__NO_SIGNALS_WHY
 enum { CTR__CALL_GUARDS = sizeof ctr__call_guards / sizeof *ctr__call_guards };

@@ -7,7 +7,7 @@ static bool ctr__can_unshare(const ctr__facts *f) {
 }
 
 static bool ctr__can_map(const ctr__facts *f, uint64_t cap, enum ctr__id_kind kind) {
-  const ctr__ids *given = &f->given_ids[kind];
+  const ctr__id_ranges *given = &f->given_ids[kind];
   return (f->caps & cap) || (*f->id_helpers[kind] && (given->count || !given->known));
 }
 

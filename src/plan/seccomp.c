@@ -72,6 +72,24 @@ static bool ctr__seccomp_is_stricter(uint32_t answer, uint32_t than) {
   return (int32_t)(answer & CTR__SECCOMP_ACTION) < (int32_t)(than & CTR__SECCOMP_ACTION);
 }
 
+/* Whether one is named twice: then each is a rule of its own, as in runc. Of seven one is, for they
+   are checked to be 0 to 5. */
+static bool ctr__args_repeat(const ctr_syscall_args *args) {
+  unsigned seen = 0;
+  for (size_t i = 0; i < args->count; i++) {
+    if (seen >> args->items[i].index & 1) return true;
+    seen |= 1U << args->items[i].index;
+  }
+  return false;
+}
+
+/* With a mask of nothing nothing is looked at. */
+static bool ctr__args_look(const ctr_syscall_arg *args, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (args[i].op != CTR_SCMP_CMP_MASKED_EQ || (unsigned long)args[i].value) return true;
+  return false;
+}
+
 static const char *ctr__seccomp_name_field(ctr__profile *p, size_t i, size_t j) {
   return ctr__print(p->b, "linux.seccomp.syscalls[%zu].names[%zu]", i, j);
 }

@@ -33,7 +33,7 @@ static ctr_code ctr__libseccomp_begin(ctr__profile *p, scmp_filter_ctx filter) {
   return CTR_OK;
 }
 
-/* One entry for one call; an argument that is named twice makes each a rule, as in runc. */
+/* One entry for one call. */
 static int ctr__libseccomp_add(scmp_filter_ctx filter, int number, uint32_t answer,
                                const ctr_syscall_args *args) {
   static const enum scmp_compare ops[] = {[CTR_SCMP_CMP_NE] = SCMP_CMP_NE,
@@ -44,21 +44,17 @@ static int ctr__libseccomp_add(scmp_filter_ctx filter, int number, uint32_t answ
                                           [CTR_SCMP_CMP_GT] = SCMP_CMP_GT,
                                           [CTR_SCMP_CMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ};
   struct scmp_arg_cmp all[6];
-  unsigned seen = 0, count = 0;
+  unsigned count = 0;
   int r = 0;
-  bool twice = args->count > 6;
-  for (size_t i = 0; i < args->count && !twice; i++) {
-    twice |= seen >> args->items[i].index & 1;
-    seen |= 1U << args->items[i].index;
-  }
+  const bool repeat = ctr__args_repeat(args);
   for (size_t i = 0; i < args->count && r == 0; i++) {
     const ctr_syscall_arg *arg = &args->items[i];
     all[count++] = (struct scmp_arg_cmp){arg->index, ops[arg->op], arg->value, arg->valueTwo};
-    if (!twice) continue;
+    if (!repeat) continue;
     r = seccomp_rule_add_array(filter, answer, number, 1, all);
     count = 0;
   }
-  return twice || r < 0 ? r : seccomp_rule_add_array(filter, answer, number, count, all);
+  return repeat || r < 0 ? r : seccomp_rule_add_array(filter, answer, number, count, all);
 }
 
 static ctr_code ctr__libseccomp_add_name(ctr__profile *p, scmp_filter_ctx filter, size_t i,
@@ -128,8 +124,7 @@ static void ctr__libseccomp_hide_newer(ctr__profile *p, scmp_filter_ctx filter) 
 /* By way of a file in memory: versions before 2.6 export to a descriptor only. */
 static ctr_code ctr__libseccomp_export(ctr__profile *p, scmp_filter_ctx filter) {
   ctr__cbpf *code = &p->program;
-  CTR__AUTO_CLOSE fd =
-      ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "filter", 1U /* MFD_CLOEXEC */));
+  CTR__AUTO_CLOSE fd = ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "filter", CTR__MFD_CLOEXEC));
   if (fd < 0) return ctr__fail(p->b->err, CTR_E_SYS, -fd, "linux.seccomp", "make a file in memory");
   int r = seccomp_export_bpf(filter, fd);
   if (r < 0) return ctr__libseccomp_failed(p, r, "linux.seccomp", "make the filter");

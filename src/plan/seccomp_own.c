@@ -68,19 +68,12 @@ static uint32_t ctr__seccomp_number(int slot) {
   return (uint32_t)(own < 0 ? slot : CTR__SECCOMP_ARM + own);
 }
 
-/* With a mask of nothing nothing is looked at. */
-static bool ctr__seccomp_looks_at(const ctr_syscall_arg *arg) {
-  return arg->op != CTR_SCMP_CMP_MASKED_EQ || (unsigned long)arg->value;
-}
-
 static void ctr__seccomp_add_rule(ctr__seccomp *s, int slot, uint32_t answer,
                                   const ctr_syscall_arg *args, size_t count) {
   ctr__seccomp_call *call = &s->calls[slot];
   const bool says_nothing = answer == s->profile.default_answer && !s->profile.preset;
-  bool looks = false;
   if (call->is_fixed || says_nothing) return;
-  for (size_t i = 0; i < count; i++) looks |= ctr__seccomp_looks_at(&args[i]);
-  if (!looks) {
+  if (!ctr__args_look(args, count)) {
     call->is_fixed = true;
     call->answer = answer;
     return;
@@ -93,14 +86,9 @@ static void ctr__seccomp_add_rule(ctr__seccomp *s, int slot, uint32_t answer,
 
 static void ctr__seccomp_add(ctr__seccomp *s, int slot, uint32_t answer,
                              const ctr_syscall_args *args) {
-  unsigned seen = 0;
-  bool twice = false;
-  for (size_t i = 0; i < args->count; i++) {
-    twice |= seen >> args->items[i].index & 1;
-    seen |= 1U << args->items[i].index;
-  }
-  if (!twice) ctr__seccomp_add_rule(s, slot, answer, args->items, args->count);
-  for (size_t i = 0; twice && i < args->count; i++)
+  const bool repeat = ctr__args_repeat(args);
+  if (!repeat) ctr__seccomp_add_rule(s, slot, answer, args->items, args->count);
+  for (size_t i = 0; repeat && i < args->count; i++)
     ctr__seccomp_add_rule(s, slot, answer, &args->items[i], 1);
 }
 
@@ -110,11 +98,8 @@ static void ctr__seccomp_add(ctr__seccomp *s, int slot, uint32_t answer,
 static void ctr__seccomp_add_multiplexed(ctr__seccomp *s, const ctr__syscall_row *row,
                                          uint32_t answer, const ctr_syscall *call, size_t index) {
   const int slot = s->mux_slots[row->multiplexer];
-  bool looks = false;
   if (slot < 0) return;
-  for (size_t i = 0; i < call->args.count; i++)
-    looks |= ctr__seccomp_looks_at(&call->args.items[i]);
-  if (looks) {
+  if (ctr__args_look(call->args.items, call->args.count)) {
     size_t *blind = &s->blind[row->multiplexer];
     if (!*blind && ctr__seccomp_is_stricter(answer, s->profile.default_answer)) *blind = index + 1;
     return;

@@ -80,7 +80,7 @@ BAD_CONFIGS = [
         {"names": ["dup"], "action": "SCMP_ACT_NOTIFY"}], "listenerPath": "/nobody/here"}},
      "linux.seccomp.listenerPath: connect to the listener's socket /nobody/here", "No such file"),
     ({"annotations": {"ctr.seccomp": "lax"}},
-     "annotations.ctr.seccomp: \"lax\" is not a seccomp preset", "default or strict"),
+     "annotations.ctr.seccomp: \"lax\" is not a seccomp preset", "known are default, strict"),
     ({"annotations": {"ctr.seccomp": "strict"},
       "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}},
      "annotations.ctr.seccomp: linux.seccomp says something else", "seccomp=unconfined"),

@@ -6,13 +6,13 @@
 static const char *const names[] = {"passwd", "subuid", "nsswitch.conf", "uid_map"};
 
 /* Bounds in 64 bits: no range goes round. */
-static void must_be_ranges(const ctr__ids *ids) {
+static void must_be_ranges(const ctr__id_ranges *ids) {
   MUST(ids->count <= CTR__ID_RANGES);
   for (size_t i = 0; i < ids->count; i++)
     MUST(ids->items[i].count && (uint64_t)ids->items[i].first + ids->items[i].count <= UINT32_MAX);
 }
 
-static bool reference_has(const ctr__ids *ids, uint32_t first, uint32_t count) {
+static bool reference_has(const ctr__id_ranges *ids, uint32_t first, uint32_t count) {
   for (size_t i = 0; i < ids->count; i++)
     if (first >= ids->items[i].first &&
         (uint64_t)first + count <= (uint64_t)ids->items[i].first + ids->items[i].count)
@@ -20,7 +20,7 @@ static bool reference_has(const ctr__ids *ids, uint32_t first, uint32_t count) {
   return false;
 }
 
-static void ask(const ctr__ids *ids, uint32_t first, uint32_t count) {
+static void ask(const ctr__id_ranges *ids, uint32_t first, uint32_t count) {
   const bool has = count && ctr__ids_have(ids, first, count);
   if (!count) return;
   MUST(has == reference_has(ids, first, count), "%u + %u", first, count);
@@ -39,7 +39,7 @@ static void must_map_rightly(ctr_id_mappings map, uint32_t id) {
 }
 
 static void read_files(ctr_arena *mem, input *rest) {
-  ctr__ids ids;
+  ctr__id_ranges ids;
   ctr_id_mappings map;
   ctr__user_entry user;
   const uint32_t first = take_u32(rest), count = take_u32(rest);

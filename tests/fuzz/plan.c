@@ -63,7 +63,9 @@ static ctr__facts facts_of(uint8_t byte) {
     strcpy(facts.id_helpers[CTR__GIDS], "/h/g");
     for (int i = 0; i < CTR__ID_KINDS; i++)
       facts.given_ids[i] = facts.own_ids[i] =
-          (ctr__ids){.items = {{0, 1}, {100000, 65536}, {165536, 10}}, .count = 3, .known = true};
+          (ctr__id_ranges){.items = {{0, 1}, {100000, 65536}, {165536, 10}},
+                           .count = 3,
+                           .known = true};
   }
   if (byte & 8) strcpy(facts.block_file_systems, "ext4,xfs");
   if (byte & 16) facts.groups_denied = true;

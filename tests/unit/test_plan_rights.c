@@ -627,7 +627,7 @@ TEST(an_inner_user_namespace_takes_the_callers_own_id_as_root) {
 /* "first:count ..." of what a text in the form of subuid(5) gives to the user me (name), 1000. */
 static const char *given(const char *name, const char *text) {
   static char copy[8192], result[8192];
-  ctr__ids ids = {.known = true};
+  ctr__id_ranges ids = {.known = true};
   snprintf(copy, sizeof copy, "%s", text);
   ctr__ids_parse_given(copy, name, 1000, &ids);
   result[0] = '\0';
@@ -716,7 +716,7 @@ TEST(ids_given_twice_are_mapped_once) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     ctr_arena mem = {0};
-    ctr__ids ids = {.known = true};
+    ctr__id_ranges ids = {.known = true};
     ctr_id_mappings map = {0};
     char text[1024], result[1024] = "";
     snprintf(text, sizeof text, "%s", cases[i].given);

@@ -396,6 +396,7 @@ TEST(an_annotation_asks_for_one) {
     snprintf(json, sizeof json, ",'seccomp':{'defaultAction':'%s'}", others[i]);
     PLAN(NO_NEW, .top = ASKED("strict"), .linux_ = json);
     CHECK_REFUSED("something else", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
+    CHECK_HAS(now.err.msg, "linux.seccomp says something else");
   }
   /* From C it is not read, and is not to be overlooked. */
   static const ctr_pair pair = {CTR_SECCOMP_ANNOTATION, "default"};
@@ -405,6 +406,7 @@ TEST(an_annotation_asks_for_one) {
   config->annotations = (ctr_pairs){&pair, 1};
   compile_config(config, &s);
   CHECK_REFUSED("from C", CTR_E_CONFIG, "annotations." CTR_SECCOMP_ANNOTATION);
+  CHECK_HAS(now.err.msg, "in a struct it is linux_.seccomp.defaultAction");
 }
 
 TEST(one_is_written_and_read_back) {
@@ -455,7 +457,14 @@ TEST(presets_are_explained_with_every_call) {
   for (size_t i = 0; i < CTR__CALL_GROUP_COUNT; i++) CHECK_HAS(all.text, ctr__call_groups[i].why);
   CHECK_HAS(all.text, "no       mounts: would undo what is read-only or masked; default with "
                       "CAP_SYS_ADMIN; else EPERM: fsconfig fsmount");
-  CHECK_HAS(all.text, "strict   of clone(2): threads alone\n");
+  CHECK_HAS(all.text, "strict   of clone(2): threads alone; else EPERM\n");
+  CHECK_HAS(all.text,
+            "default  of clone(2): no new namespaces; all with CAP_SYS_ADMIN; else EPERM\n");
+  CHECK_HAS(all.text, "(TIOCSETD); else EPERM\n");
+  CHECK_HAS(all.text, "what fcntl(2) does; else ENOTTY\n");
+  CHECK_HAS(all.text, "default  of socketpair(2): AF_UNIX; else EAFNOSUPPORT\n");
+  CHECK_HAS(all.text, "giving up privileges; else EINVAL\n");
+  CHECK_MSG(!strstr(all.text, "?"), "a call is refused with an error that has no name");
   for (size_t stop = 0; stop < 50; stop += 49) { /* among the groups, among the others */
     all = (sunk){.lines_until_stop = stop};
     CHECK(ctr_seccomp_explain(sink, &all, &err) == CTR_E_SYS && err.sys == ECANCELED);
