@@ -655,6 +655,26 @@ static void report_with_a_note_without_end(void *arg) {
   talk_close(&t);
 }
 
+/* Whoever writes another's pid there would have it killed. */
+TEST(the_page_names_none_but_who_was_cloned_by_this_start) {
+  ctr__proc_stat stat;
+  ctr__shared shared = {.pid = sleeper()};
+  const ctr__start s = {.launch = {.shared = &shared}};
+  CHECK_NUM(ctr__read_proc_stat(shared.pid, &stat), 0);
+  int found = ctr__unreported_child(&s, stat.start_time);
+  CHECK(found >= 0);
+  ctr__close(&found);
+  CHECK_MSG(ctr__unreported_child(&s, stat.start_time + 1) < 0, "older than this start");
+  end(shared.pid);
+  shared.pid = fork();
+  if (shared.pid == 0) close(1), _exit(execl("/proc/self/exe", "test_protocol", "none", NULL));
+  while (ctr__never_executed(shared.pid, 0)) usleep(1000);
+  CHECK_MSG(ctr__unreported_child(&s, 0) < 0, "a program");
+  end(shared.pid);
+  shared.pid = getppid();
+  CHECK_MSG(ctr__unreported_child(&s, 0) < 0, "no child");
+}
+
 TEST(a_note_on_the_shared_page_need_not_end) {
   in_a_process("a note without an end", report_with_a_note_without_end, NULL);
 }
