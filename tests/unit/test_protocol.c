@@ -550,6 +550,8 @@ TEST(a_process_that_is_not_the_callers_child_is_neither_adopted_nor_killed) {
 TEST(a_child_that_was_not_reported_is_killed_and_reaped) {
   talk t;
   talk_open(&t);
+  t.start.stage_pid = ended();
+  t.start.stage_pidfd = pidfd_of(t.start.stage_pid);
   pid_t pid = sleeper();
   t.start.launch.shared->pid = pid;
   talk_close(&t);
