@@ -54,7 +54,7 @@ static int ctr__open_for_child(ctr__child *c, const ctr__start *s, const ctr__st
   ssize_t len = readlink(link, name, sizeof name - 1);
   if (len < 0 || fstat(own, &wanted) < 0) return -errno;
   name[len] = '\0';
-  ctr__put_str(ctr__put_int(ctr__put_str(link, "/proc/"), s->process->pid), "/root");
+  ctr__proc_path(link, s->process->pid, "/root");
   CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, link, O_PATH | O_DIRECTORY, 0);
   if (root < 0) return root;
   CTR__AUTO_CLOSE place =
