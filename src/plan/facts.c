@@ -111,10 +111,10 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
   return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
-static uint64_t ctr__soft_limit(int resource) {
+static struct ctr__rlimit ctr__limit_of(int resource) {
   struct ctr__rlimit now = {0};
   syscall(SYS_prlimit64, 0, resource, NULL, &now);
-  return now.soft;
+  return now;
 }
 
 /* What a process may be given without a right depends on what the caller has. */
@@ -128,8 +128,8 @@ static void ctr__gather_priorities(const ctr_process_config *process, ctr__facts
   }
   if (!process->scheduler.policy) return;
   facts->nice = 20 - (int)syscall(SYS_getpriority, PRIO_PROCESS, 0);
-  facts->nice_limit = ctr__soft_limit(RLIMIT_NICE);
-  facts->priority_limit = ctr__soft_limit(RLIMIT_RTPRIO);
+  facts->nice_limit = ctr__limit_of(RLIMIT_NICE).soft;
+  facts->priority_limit = ctr__limit_of(RLIMIT_RTPRIO).soft;
 }
 
 /* filesystems(5): types that are not marked "nodev", of which no kernel lets a user namespace mount
@@ -249,9 +249,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   facts->features = ctr__probe_features(without);
   for (size_t i = 0; i < process->rlimits.count; i++) {
     int resource = (int)process->rlimits.items[i].type - 1;
-    struct ctr__rlimit now = {0};
-    syscall(SYS_prlimit64, 0, resource, NULL, &now);
-    facts->hard_limit[resource] = now.hard;
+    facts->hard_limit[resource] = ctr__limit_of(resource).hard;
   }
   ctr__gather_program(facts);
   ctr__gather_priorities(process, facts);
