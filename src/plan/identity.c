@@ -435,7 +435,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (code) return code;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
-  ctr__ref candidates = ctr__candidates(b);
+  const ctr__ref candidates = b->desc->call_function ? 0 : ctr__candidates(b);
   if (!b->desc->call_function)
     ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
                     .ref = {0, candidates});
