@@ -14,8 +14,6 @@ typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
   bool groups_denied;                /* by its setgroups file; those made in it inherit that */
-  bool can_mknod;                    /* CAP_MKNOD counts there only                          */
-  bool can_set_resources;            /* CAP_SYS_RESOURCE, likewise                           */
   uint64_t caps;                     /* the caller's effective capabilities                  */
   uint64_t permitted;                /* what it can give a process                           */
   uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
@@ -40,6 +38,11 @@ typedef struct ctr__facts {
   char block_file_systems[512];        /* types that lie on a block device: "ext4,xfs" */
   size_t missing_device;               /* 1 + which of linux.devices cannot be bound; 0: none */
 } ctr__facts;
+
+/* Whether it has one of the capabilities that count in the machine's first user namespace only. */
+static bool ctr__has_of_machine(const ctr__facts *f, uint64_t caps) {
+  return f->initial_userns && (f->caps & caps);
+}
 
 /* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
    ENOSYS, nor with the EPERM of a seccomp filter that does not know it. */
@@ -244,8 +247,6 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
   ctr__own_caps(&facts->caps, &facts->permitted);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
-  facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
-  facts->can_set_resources = facts->initial_userns && (facts->caps & CTR_CAP(SYS_RESOURCE));
   facts->features = ctr__probe_features(without);
   for (size_t i = 0; i < process->rlimits.count; i++) {
     int resource = (int)process->rlimits.items[i].type - 1;
@@ -256,7 +257,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   ctr__gather_filters(&config->linux_.seccomp, facts);
   ctr__gather_labels(config, facts);
   if (config->landlock) facts->landlock_abi = ctr__landlock_abi();
-  if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
+  if (ctr__namespace_of(config, CTR_NS_USER) || !ctr__has_of_machine(facts, CTR_CAP(MKNOD))) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);
   }
