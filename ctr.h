@@ -2865,11 +2865,16 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   return (size_t)n == len ? 0 : -EIO;
 }
 
+/* /proc/PID and what is below it. Returns the end, for more. */
+static char *ctr__proc_path(char path[64], int64_t pid, const char *below) {
+  return ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), below);
+}
+
 /* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
 static int ctr__owner_of_mounts(pid_t pid) {
   enum { CTR__NS_GET_USERNS = 0xb701 };
   char path[64];
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/ns/mnt");
+  ctr__proc_path(path, pid, "/ns/mnt");
   CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
   return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
 }
@@ -2908,8 +2913,10 @@ static int ctr__read_stat_fields(int dir, const char *path, uint64_t *const *fie
 /* pid 0: our own. */
 static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   char path[64];
-  char *end = ctr__put_str(path, "/proc/");
-  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
+  if (pid)
+    ctr__proc_path(path, pid, "/stat");
+  else
+    ctr__put_str(path, "/proc/self/stat");
   uint64_t *const fields[] = {
       [9] = &ret_stat->flags,    [22] = &ret_stat->start_time, [48] = &ret_stat->args[0],
       [49] = &ret_stat->args[1], [50] = &ret_stat->env[0],     [51] = &ret_stat->env[1]};
@@ -6388,6 +6395,13 @@ static const struct ctr__exchange {
     [CTR__SYNC_CREATED] = {CTR__MSG_CREATED, CTR__MSG_WAIT, "created, then left alone"},
 };
 
+/* What hooks and who listens are told of a container, from its status to the end: what its state
+   begins with is known when the plan is made. pid: of its first process. */
+static char *ctr__put_state_tail(char *at, uint64_t status, int64_t pid) {
+  at = ctr__put_str(ctr__put_str(at, ctr__status_names[status]), "\",\"pid\":");
+  return ctr__put_str(ctr__put_int(at, pid), "}");
+}
+
 /* Steps that change a mount which is there already. */
 static bool ctr__changes_mount(uint32_t kind) {
   return kind >= CTR__STEP_SET_ATTR && kind <= CTR__STEP_RECONFIGURE;
@@ -6438,8 +6452,6 @@ typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
   bool groups_denied;                /* by its setgroups file; those made in it inherit that */
-  bool can_mknod;                    /* CAP_MKNOD counts there only                          */
-  bool can_set_resources;            /* CAP_SYS_RESOURCE, likewise                           */
   uint64_t caps;                     /* the caller's effective capabilities                  */
   uint64_t permitted;                /* what it can give a process                           */
   uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
@@ -6464,6 +6476,11 @@ typedef struct ctr__facts {
   char block_file_systems[512];        /* types that lie on a block device: "ext4,xfs" */
   size_t missing_device;               /* 1 + which of linux.devices cannot be bound; 0: none */
 } ctr__facts;
+
+/* Whether it has one of the capabilities that count in the machine's first user namespace only. */
+static bool ctr__has_of_machine(const ctr__facts *f, uint64_t caps) {
+  return f->initial_userns && (f->caps & caps);
+}
 
 /* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
    ENOSYS, nor with the EPERM of a seccomp filter that does not know it. */
@@ -6535,10 +6552,10 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
   return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
-static uint64_t ctr__soft_limit(int resource) {
+static struct ctr__rlimit ctr__limit_of(int resource) {
   struct ctr__rlimit now = {0};
   syscall(SYS_prlimit64, 0, resource, NULL, &now);
-  return now.soft;
+  return now;
 }
 
 /* What a process may be given without a right depends on what the caller has. */
@@ -6552,8 +6569,8 @@ static void ctr__gather_priorities(const ctr_process_config *process, ctr__facts
   }
   if (!process->scheduler.policy) return;
   facts->nice = 20 - (int)syscall(SYS_getpriority, PRIO_PROCESS, 0);
-  facts->nice_limit = ctr__soft_limit(RLIMIT_NICE);
-  facts->priority_limit = ctr__soft_limit(RLIMIT_RTPRIO);
+  facts->nice_limit = ctr__limit_of(RLIMIT_NICE).soft;
+  facts->priority_limit = ctr__limit_of(RLIMIT_RTPRIO).soft;
 }
 
 /* filesystems(5): types that are not marked "nodev", of which no kernel lets a user namespace mount
@@ -6668,21 +6685,17 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
   ctr__own_caps(&facts->caps, &facts->permitted);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
-  facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
-  facts->can_set_resources = facts->initial_userns && (facts->caps & CTR_CAP(SYS_RESOURCE));
   facts->features = ctr__probe_features(without);
   for (size_t i = 0; i < process->rlimits.count; i++) {
     int resource = (int)process->rlimits.items[i].type - 1;
-    struct ctr__rlimit now = {0};
-    syscall(SYS_prlimit64, 0, resource, NULL, &now);
-    facts->hard_limit[resource] = now.hard;
+    facts->hard_limit[resource] = ctr__limit_of(resource).hard;
   }
   ctr__gather_program(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   ctr__gather_labels(config, facts);
   if (config->landlock) facts->landlock_abi = ctr__landlock_abi();
-  if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
+  if (ctr__namespace_of(config, CTR_NS_USER) || !ctr__has_of_machine(facts, CTR_CAP(MKNOD))) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);
   }
@@ -6919,23 +6932,23 @@ static bool ctr__can_set_groups(const ctr__facts *f) {
 }
 
 static bool ctr__can_set_resources(const ctr__facts *f) {
-  return f->can_set_resources;
+  return ctr__has_of_machine(f, CTR_CAP(SYS_RESOURCE));
 }
 
 static bool ctr__can_set_priorities(const ctr__facts *f) {
-  return f->initial_userns && (f->caps & CTR_CAP(SYS_NICE));
+  return ctr__has_of_machine(f, CTR_CAP(SYS_NICE));
 }
 
 static bool ctr__can_set_io_priorities(const ctr__facts *f) {
-  return f->initial_userns && (f->caps & (CTR_CAP(SYS_NICE) | CTR_CAP(SYS_ADMIN)));
+  return ctr__has_of_machine(f, CTR_CAP(SYS_NICE) | CTR_CAP(SYS_ADMIN));
 }
 
 static bool ctr__can_mknod(const ctr__facts *f) {
-  return f->can_mknod;
+  return ctr__has_of_machine(f, CTR_CAP(MKNOD));
 }
 
 static bool ctr__can_mount_all(const ctr__facts *f) {
-  return f->initial_userns && (f->caps & CTR_CAP(SYS_ADMIN));
+  return ctr__has_of_machine(f, CTR_CAP(SYS_ADMIN));
 }
 
 static bool ctr__can_filter(const ctr__facts *f) {
@@ -8018,6 +8031,33 @@ static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, con
   return CTR_OK;
 }
 
+/* The last mount of each kind that is held is the one that counts. */
+static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
+  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
+  for (int i = 1; i < CTR__HELD_COUNT; i++) {
+    if (strcmp(mount->type, types[i]) != 0) continue;
+    b->held_at[i] = mount->destination;
+    return (enum ctr__held)i;
+  }
+  return CTR__HELD_NONE;
+}
+
+static void ctr__plan_mount_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
+                               const ctr__mount_spec *spec, uint64_t attr, bool read_only) {
+  const enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
+  const ctr__ref options = ctr__fs_options(b, mount, spec, read_only);
+  ctr__add_step(b, CTR__LANE_CHILD, kind,
+                &(ctr__new_step){.field = field,
+                                 .str = {mount->destination, mount->type},
+                                 .ref = {0, 0, options},
+                                 .num = {[0] = attr,
+                                         [1] = spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
+                                         [CTR__NUM_UPPER] = spec->tmp_upper,
+                                         [CTR__NUM_IDMAP] = spec->idmap,
+                                         [CTR__NUM_SOURCE] = spec->source,
+                                         [CTR__NUM_ROOT] = spec->as_root}});
+}
+
 /* fsconfig(2) takes no value over 255 bytes, and overlay's lower directories are often longer. */
 static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *spec) {
   bool too_long = mount->source && strlen(mount->source) > CTR__FSCONFIG_STRING_MAX;
@@ -8028,15 +8068,13 @@ static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *sp
   return too_long || spec->old_api;
 }
 
-/* The last mount of each kind that is held is the one that counts. */
-static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
-  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
-  for (int i = 1; i < CTR__HELD_COUNT; i++) {
-    if (strcmp(mount->type, types[i]) != 0) continue;
-    b->held_at[i] = mount->destination;
-    return (enum ctr__held)i;
-  }
-  return CTR__HELD_NONE;
+/* mount(2) takes all options as one string, in which a label's commas are to be quoted. */
+static void ctr__add_label(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const char *label = ctr__label_for(b, mount->type, mount->options);
+  if (!label) return;
+  spec->old_api |= strlen(label) > CTR__FSCONFIG_STRING_MAX;
+  spec->data[spec->data_count++] =
+      ctr__print(b, ctr__needs_old_api(mount, spec) ? "context=\"%s\"" : "context=%s", label);
 }
 
 /* A file system that shows a namespace is its owner's to mount (mount_namespaces(7)); others lie on
@@ -8072,20 +8110,14 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   if (ctr__is_type(mount, "overlay")) ctr__add_userxattr(b, spec);
-  const char *label = ctr__label_for(b, mount->type, mount->options);
-  const bool old_api =
-      ctr__needs_old_api(mount, spec) || (label && strlen(label) > CTR__FSCONFIG_STRING_MAX);
-  /* mount(2) takes all options as one string, in which a label's commas are to be quoted. */
-  if (label)
-    spec->data[spec->data_count++] =
-        ctr__print(b, old_api ? "context=\"%s\"" : "context=%s", label);
+  ctr__add_label(b, mount, spec);
   if (b->nomem) return ctr__nomem(b->err);
   /* What is still to be filled with mount points and devices becomes read-only last. */
   bool late = ctr__is_type(mount, "tmpfs") || spec->tmp_upper || spec->as_root;
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
-  if (old_api) {
+  if (ctr__needs_old_api(mount, spec)) {
     if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "%s does not go with iversion or with values over 255 bytes",
@@ -8093,19 +8125,7 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
     ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
     if (code) return code;
   } else {
-    enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
-    ctr__ref options = ctr__fs_options(b, mount, spec, read_only && !late);
-    ctr__add_step(b, CTR__LANE_CHILD, kind,
-                  &(ctr__new_step){.field = field,
-                                   .str = {mount->destination, mount->type},
-                                   .ref = {0, 0, options},
-                                   .num = {[0] = attr,
-                                           [1] =
-                                               spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
-                                           [CTR__NUM_UPPER] = spec->tmp_upper,
-                                           [CTR__NUM_IDMAP] = spec->idmap,
-                                           [CTR__NUM_SOURCE] = spec->source,
-                                           [CTR__NUM_ROOT] = spec->as_root}});
+    ctr__plan_mount_fs(b, mount, field, spec, attr, read_only && !late);
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;
@@ -11567,8 +11587,7 @@ static const char *ctr__listener_head(ctr_arena *arena, const ctr_config *config
 static const char *ctr__listener_text(ctr_arena *arena, const char *head, ctr_status status,
                                       int64_t first, int64_t pid) {
   char tail[96];
-  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[status]), "\",\"pid\":");
-  end = ctr__put_str(ctr__put_int(end, first), "},\"pid\":");
+  char *end = ctr__put_str(ctr__put_state_tail(tail, status, first), ",\"pid\":");
   ctr__put_str(ctr__put_int(end, pid), "}");
   return ctr__joined(arena, head, tail, "");
 }
@@ -12110,8 +12129,8 @@ static void ctr__plan_last_guards(ctr__builder *b) {
     ctr__child_step(b, CONCEAL, .field = NULL);
 }
 
-/* They are programs of the container, as its process is going to be, which is a copy of the caller
-   still. */
+/* These hooks are the container's programs, but the process that runs them is still a copy of the
+   caller. */
 static void ctr__plan_start_hooks(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_EXEC || !b->config->hooks.startContainer.count) return;
   if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = "hooks.startContainer");
@@ -12124,7 +12143,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (code) return code;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
-  ctr__ref candidates = ctr__candidates(b);
+  const ctr__ref candidates = b->desc->call_function ? 0 : ctr__candidates(b);
   if (!b->desc->call_function)
     ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
                     .ref = {0, candidates});
@@ -12134,7 +12153,8 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   ctr__plan_start_hooks(b);
-  /* A filter may forbid its calls; what it may not do any more, starting a program needs not. */
+  /* Landlock first: a filter may forbid its calls, and nothing that it takes away is needed to
+     start the program. */
   code = ctr__check_can_restrict(b);
   if (!code) code = ctr__plan_landlock(b);
   if (code) return code;
@@ -13406,6 +13426,16 @@ static int ctr__view_by_copy(int proc) {
   return own < 0 ? own : ctr__sealed_file(proc, own);
 }
 
+/* Whether the file is to be had by /proc/self/exe alone: its name leads elsewhere or nowhere, now
+   or for us; or its mount is not to be copied, being unbindable (EINVAL) or in a mount namespace
+   that our user namespace does not own (EPERM). */
+static bool ctr__is_out_of_view(int error) {
+  static const int errors[] = {ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, ESTALE, EINVAL, EPERM};
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    if (error == -errors[i]) return true;
+  return false;
+}
+
 /* -- what is mapped of it -- */
 
 /* A line of proc_pid_maps(5). */
@@ -13574,16 +13604,14 @@ static int ctr__read_mm(int proc, ctr__mm_map *mm) {
 
 /* The first half, while the host's procfs is there. */
 static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
-  const int proc = c->proc < 0 ? opened : c->proc;
+  const int proc = c->proc;
   char path[PATH_MAX];
-  const ssize_t len = proc < 0 ? proc : ctr__ret(readlinkat(proc, "self/exe", path, sizeof path));
+  const ssize_t len = ctr__ret(readlinkat(proc, "self/exe", path, sizeof path));
   if (len < 0) return (int)len;
   if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
   path[len] = '\0';
-  /* A file that was replaced or deleted since is to be had by /proc/self/exe alone. */
   CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path, &c->view_tree) : -ENOENT;
-  if (view < 0) view = ctr__view_by_copy(proc);
+  if (ctr__is_out_of_view(view)) view = ctr__view_by_copy(proc);
   if (view < 0) return view;
   if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
   CTR__AUTO_CLOSE pages = ctr__open(proc, "self/pagemap", O_RDONLY, 0);
@@ -13621,9 +13649,7 @@ static int ctr__unmap_shared(void *data, const ctr__mapping *m) {
 
 static int ctr__child_own_memory(ctr__child *c, const ctr__step *s) {
   (void)s;
-  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
-  const int proc = c->proc < 0 ? opened : c->proc;
-  return proc < 0 ? proc : ctr__each_mapping(proc, ctr__unmap_shared, c);
+  return ctr__each_mapping(c->proc, ctr__unmap_shared, c);
 }
 
 /* ==== [SECTION] child/mounts.c ================================================================ */
@@ -14810,8 +14836,7 @@ static int ctr__hook_input(const ctr__launch *launch, const ctr__step *s, pid_t 
   const ctr_plan *plan = launch->plan;
   const char *state = ctr__plan_str(plan, plan->state);
   char tail[64];
-  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[s->num[1]]), "\",\"pid\":");
-  end = ctr__put_str(ctr__put_int(end, pid), "}");
+  const char *end = ctr__put_state_tail(tail, s->num[1], pid);
   CTR__AUTO_CLOSE fd = ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", CTR__MFD_CLOEXEC));
   int r = fd < 0 ? fd : ctr__write_all(fd, state, strlen(state));
   if (r == 0) r = ctr__write_all(fd, tail, (size_t)(end - tail));
@@ -15142,27 +15167,31 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   return pid < 0 ? pid : ctr__send_fd(c->sock, &message, pidfd);
 }
 
-/* What is to be written to procfs before anything is joined. */
-static int ctr__stage_write(ctr__child *c, const ctr__step *s, ctr__step_fn *write_it) {
+/* What needs the caller's procfs, before anything is joined. */
+static int ctr__stage_with_proc(ctr__child *c, const ctr__step *s, ctr__step_fn *work) {
   int r = ctr__child_hold_proc(c, s);
-  if (r == 0) r = write_it(c, s);
+  if (r == 0) r = work(c, s);
   ctr__close(&c->proc);
   return r;
 }
 
 static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
-  return ctr__stage_write(c, s, ctr__child_oom_score_adj);
+  return ctr__stage_with_proc(c, s, ctr__child_oom_score_adj);
 }
 
 static int ctr__stage_label(ctr__child *c, const ctr__step *s) {
-  return ctr__stage_write(c, s, ctr__child_label);
+  return ctr__stage_with_proc(c, s, ctr__child_label);
+}
+
+static int ctr__stage_seal_program(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_with_proc(c, s, ctr__child_seal_program);
 }
 
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
     [CTR__STEP_LABEL] = ctr__stage_label,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
-    [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
+    [CTR__STEP_SEAL_PROGRAM] = ctr__stage_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
@@ -17542,15 +17571,11 @@ static const char *ctr__fd_name(ctr_arena *arena, const char *path) {
 ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr_err *err) {
   ctr__err_clear(err);
   char path[64];
-  char *end =
-      pid ? ctr__put_int(ctr__put_str(path, "/proc/"), pid) : ctr__put_str(path, "/proc/self");
-  ctr__put_str(end, "/fd");
+  char *end = pid ? ctr__proc_path(path, pid, "/fd") : ctr__put_str(path, "/proc/self/fd");
   if (access(path, F_OK) < 0) return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at %s", path);
   const char *names[3];
   for (int i = 0; i < 3; i++) {
-    end[3] = '/';
-    end[4] = (char)('0' + i);
-    end[5] = '\0';
+    *ctr__put_int(ctr__put_str(end, "/"), i) = '\0';
     names[i] = ctr__fd_name(arena, path);
     if (!names[i]) return ctr__nomem(err);
   }
@@ -17992,22 +18017,25 @@ static ctr_code ctr__child_died(ctr__start *s) {
 
 enum { CTR__STOPPED_MS = 500 }; /* from one look to the next */
 
-static bool ctr__is_stopped(int pidfd) {
+/* Of a child of ours the kernel tells without a procfs, which may hide it (proc(5), hidepid). */
+static bool ctr__is_stopped(int pidfd, pid_t pid) {
   siginfo_t info = {0};
-  return ctr__waitid(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_code == CLD_STOPPED;
+  ctr__proc_stat stat;
+  if (ctr__waitid(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0)
+    return info.si_code == CLD_STOPPED;
+  return ctr__read_proc_stat(pid, &stat) == 0 && stat.state == 'T';
 }
 
-/* Until there is something to read, or the process has ended and there never will be: others may
-   hold its end of the channel. Who may signal it from inside can stop it: we would wait for ever.
-   Seen twice: a shell that stops us all lets us go on one after the other. */
-static int ctr__await(const ctr__start *s) {
-  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
-  struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+/* Until there is something to read: 0; or the process has ended and there never will be: -EPIPE, as
+   others may hold its end of the channel; or it is stopped: -ECANCELED. Who may signal it from
+   inside can do that: we would wait for ever. Seen twice: a shell that stops us all lets us go on
+   one after the other. */
+static int ctr__await_packet(int sock, int pidfd, pid_t pid) {
+  struct pollfd both[2] = {{.fd = sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
   int n, stopped = 0;
   do {
     n = (int)ctr__ret(poll(both, 2, CTR__STOPPED_MS));
-    if (n == 0) stopped = ctr__is_stopped(pidfd) ? stopped + 1 : 0;
+    if (n == 0) stopped = ctr__is_stopped(pidfd, pid) ? stopped + 1 : 0;
   } while (n == -EINTR || (n == 0 && stopped < 2));
   if (n == 0) return -ECANCELED;
   if (n < 0) return n;
@@ -18016,15 +18044,22 @@ static int ctr__await(const ctr__start *s) {
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
 }
 
+static ctr_code ctr__was_stopped(ctr_err *err) {
+  return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
+                   "the process was stopped by a signal while being started");
+}
+
 static ctr_code ctr__serve_source(ctr__start *s, uint32_t index);
 
 /* The next packet that is not about what the child asks for on the way. */
 static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
                              ctr_code *ret_failed) {
+  const bool adopted = s->process->pidfd >= 0;
   int r = 0;
   *ret_failed = CTR_OK;
   while (r == 0 && !*ret_failed) {
-    r = ctr__await(s);
+    r = ctr__await_packet(s->sock, adopted ? s->process->pidfd : s->stage_pidfd,
+                          adopted ? s->process->pid : s->stage_pid);
     if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
     if (r < 0 || message->type != CTR__MSG_OPEN) return r;
     *ret_failed = ctr__serve_source(s, message->step);
@@ -18057,9 +18092,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
-  if (r == -ECANCELED)
-    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
-                     "the process was stopped by a signal while being started");
+  if (r == -ECANCELED) return ctr__was_stopped(s->err);
   if (r < 0 && r != -EPROTO)
     return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
@@ -18153,7 +18186,7 @@ static int ctr__open_for_child(ctr__child *c, const ctr__start *s, const ctr__st
   ssize_t len = readlink(link, name, sizeof name - 1);
   if (len < 0 || fstat(own, &wanted) < 0) return -errno;
   name[len] = '\0';
-  ctr__put_str(ctr__put_int(ctr__put_str(link, "/proc/"), s->process->pid), "/root");
+  ctr__proc_path(link, s->process->pid, "/root");
   CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, link, O_PATH | O_DIRECTORY, 0);
   if (root < 0) return root;
   CTR__AUTO_CLOSE place =
@@ -18166,7 +18199,7 @@ static int ctr__open_for_child(ctr__child *c, const ctr__start *s, const ctr__st
 }
 
 /* What a step may ask for; NULL: nothing. */
-static const ctr__step *ctr__askable(const ctr__start *s, uint32_t index) {
+static const ctr__step *ctr__may_ask_for(const ctr__start *s, uint32_t index) {
   if (index < s->next_source || index >= s->plan->step_count) return NULL;
   const ctr__step *step = ctr__plan_step(s->plan, index);
   if (step->lane != CTR__LANE_CHILD) return NULL;
@@ -18183,7 +18216,7 @@ static const ctr__step *ctr__askable(const ctr__start *s, uint32_t index) {
 
 /* Answers once for each step, in their order. */
 static ctr_code ctr__serve_source(ctr__start *s, uint32_t index) {
-  const ctr__step *step = ctr__askable(s, index);
+  const ctr__step *step = ctr__may_ask_for(s, index);
   const bool mapped = step && step->num[CTR__NUM_IDMAP];
   const int idmap = mapped ? ctr__idmap_of(s, step) : -1;
   if (!step || (mapped && idmap < 0))
@@ -18219,7 +18252,7 @@ static void ctr__kill_and_reap(int *pidfd) {
   ctr__close(pidfd);
 }
 
-/* Holds the namespace until it is killed; its own end must not depend on that. */
+/* Holds the namespace until it is killed, and ends by itself when the caller is gone. */
 static _Noreturn void ctr__hold_namespace(pid_t caller) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) _exit(127);
   while (getppid() == caller) poll(NULL, 0, -1);
@@ -18484,8 +18517,7 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
 
 static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
   char path[64], byte;
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
-               strrchr(ctr__id_sources[kind].map, '/'));
+  ctr__proc_path(path, s->process->pid, strrchr(ctr__id_sources[kind].map, '/'));
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
   return fd >= 0 && read(fd, &byte, 1) == 1;
 }
@@ -18512,12 +18544,11 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
-static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
+static int64_t ctr__id_outside(ctr__start *s, const char *file, uint64_t id) {
   char path[64];
   ctr_id_mappings map;
   uint32_t outside;
-  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"),
-               name);
+  ctr__proc_path(path, s->process->pid, file);
   int r = ctr__read_map(&s->arena, path, &map);
   if (r < 0) return r;
   /* As chown(2) says it of ids that are not mapped. */
@@ -18527,8 +18558,8 @@ static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
 static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {
   const ctr_io *io = &s->process->io;
   if (s->process->desc.stdio != CTR_STDIO_PIPES) return 0;
-  int64_t uid = ctr__id_outside(s, "uid_map", step->num[0]);
-  int64_t gid = ctr__id_outside(s, "gid_map", step->num[1]);
+  int64_t uid = ctr__id_outside(s, "/uid_map", step->num[0]);
+  int64_t gid = ctr__id_outside(s, "/gid_map", step->num[1]);
   if (uid < 0 || gid < 0) return (int)(uid < 0 ? uid : gid);
   for (int i = 0; i < 3; i++)
     if (fchown(io->child[i], (uid_t)uid, (gid_t)gid) < 0) return -errno;
@@ -18765,10 +18796,7 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
 /* Where CONCEAL finds what it is for; who shows none has none to conceal. */
 static ctr_code ctr__prepare_concealed(ctr__start *s) {
   ctr__proc_stat stat;
-  bool conceals = false;
-  for (uint32_t i = 0; i < s->plan->step_count; i++)
-    conceals |= ctr__plan_step(s->plan, i)->kind == CTR__STEP_CONCEAL;
-  if (!conceals) return CTR_OK;
+  if (!ctr__step_of(s->plan, CTR__STEP_CONCEAL)) return CTR_OK;
   int r = ctr__read_proc_stat(0, &stat);
   if (r < 0) return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read /proc/self/stat");
   const uint64_t *const ranges[2] = {stat.args, stat.env};
@@ -20137,8 +20165,8 @@ static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
     const ctr__name *name = &ctr__namespace_names.items[i];
     char *path = ctr_arena_alloc(arena, 64);
     if (!path) return false;
-    char *end = ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), stored->pid), "/ns/");
-    ctr__put_str(end, ctr__namespace_file((uint32_t)name->value));
+    ctr__put_str(ctr__proc_path(path, stored->pid, "/ns/"),
+                 ctr__namespace_file((uint32_t)name->value));
     pairs[i] = (ctr_pair){name->name, path};
   }
   stored->namespacePaths = (ctr_pairs){pairs, pairs ? count : 0};
@@ -20384,27 +20412,13 @@ static ctr_code ctr__start_failed(const ctr__start_report *report, ctr_err *err)
   return code;
 }
 
-static bool ctr__init_is_stopped(const ctr_container *c) {
-  ctr__proc_stat stat;
-  return ctr__read_proc_stat((pid_t)c->stored->pid, &stat) == 0 && stat.state == 'T';
-}
-
 /* The next packet from the process that is started: its size, 0 at the end, or -errno. *ret_fd: as
-   with ctr__receive_packet. Others in a pid namespace that it shares may have stopped it: as in
-   ctr__await. */
+   with ctr__receive_packet. */
 static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_report *report,
                                  int *ret_fd) {
-  struct pollfd both[2] = {{.fd = sock, .events = POLLIN},
-                           {.fd = c->process->pidfd, .events = POLLIN}};
-  int n, stopped = 0;
-  do {
-    n = poll(both, 2, CTR__STOPPED_MS);
-    if (n == 0) stopped = ctr__init_is_stopped(c) ? stopped + 1 : 0;
-  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
-  if (n <= 0) return n ? -errno : -ECANCELED;
-  /* It has ended, and others hold its end. */
   *ret_fd = -1;
-  if (!both[0].revents && ctr__poll_now(both, 1) == 0) return 0;
+  const int r = ctr__await_packet(sock, c->process->pidfd, (pid_t)c->stored->pid);
+  if (r < 0) return r == -EPIPE ? 0 : r;
   *report = (ctr__start_report){.kind = 0};
   const ssize_t len = ctr__receive_packet(sock, report, sizeof *report, ret_fd);
   return len == 0 && !ctr__hung_up(sock) ? -EPROTO : len; /* an empty packet is no end */
@@ -20494,10 +20508,7 @@ static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
   for (;;) {
     CTR__AUTO_CLOSE fd = -1;
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
-    if (len == -ECANCELED)
-      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
-                       "container \"%.128s\" was stopped by a signal while being started",
-                       s->c->id);
+    if (len == -ECANCELED) return ctr__was_stopped(err);
     if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", s->c->id);
     if (len == 0) return ctr__starting_ended(s, err);
@@ -20599,7 +20610,7 @@ static const char *ctr__below_cgroup(const char *path, const char *mounted) {
 static ctr_code ctr__cgroup_of_init(const ctr_container *c, ctr_arena *arena, const ctr__cgroup *g,
                                     const char **ret, ctr_err *err) {
   char file[64], text[PATH_MAX + 64];
-  *ctr__put_str(ctr__put_int(ctr__put_str(file, "/proc/"), c->stored->pid), "/cgroup") = '\0';
+  ctr__proc_path(file, c->stored->pid, "/cgroup");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, file, O_RDONLY, 0);
   ssize_t n = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
   if (n < 0) return ctr__fail(err, CTR_E_SYS, (int)-n, "linux.cgroupsPath", "read %s", file);
@@ -20654,7 +20665,7 @@ static bool ctr__has_inner_userns(const ctr_container *c) {
   struct stat owner, own;
   if (!mounts || mounts->path) return false;
   CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->stored->pid), "/ns/user");
+  ctr__proc_path(path, c->stored->pid, "/ns/user");
   return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
 }
 
@@ -20909,7 +20920,7 @@ static bool ctr__has_own_network(const ctr_container *c) {
   char path[64];
   struct stat own, its;
   if (!ns || !ns->path) return ns != NULL;
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->process->pid), "/ns/net");
+  ctr__proc_path(path, c->process->pid, "/ns/net");
   return stat(path, &its) == 0 && stat("/proc/self/ns/net", &own) == 0 &&
          (its.st_dev != own.st_dev || its.st_ino != own.st_ino);
 }

@@ -188,11 +188,16 @@ static int ctr__write_proc(int proc, const char *path, const char *text, size_t 
   return (size_t)n == len ? 0 : -EIO;
 }
 
+/* /proc/PID and what is below it. Returns the end, for more. */
+static char *ctr__proc_path(char path[64], int64_t pid, const char *below) {
+  return ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), below);
+}
+
 /* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
 static int ctr__owner_of_mounts(pid_t pid) {
   enum { CTR__NS_GET_USERNS = 0xb701 };
   char path[64];
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), "/ns/mnt");
+  ctr__proc_path(path, pid, "/ns/mnt");
   CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
   return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
 }
@@ -231,8 +236,10 @@ static int ctr__read_stat_fields(int dir, const char *path, uint64_t *const *fie
 /* pid 0: our own. */
 static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   char path[64];
-  char *end = ctr__put_str(path, "/proc/");
-  ctr__put_str(pid ? ctr__put_int(end, pid) : ctr__put_str(end, "self"), "/stat");
+  if (pid)
+    ctr__proc_path(path, pid, "/stat");
+  else
+    ctr__put_str(path, "/proc/self/stat");
   uint64_t *const fields[] = {
       [9] = &ret_stat->flags,    [22] = &ret_stat->start_time, [48] = &ret_stat->args[0],
       [49] = &ret_stat->args[1], [50] = &ret_stat->env[0],     [51] = &ret_stat->env[1]};

@@ -5,8 +5,7 @@ static int ctr__hook_input(const ctr__launch *launch, const ctr__step *s, pid_t 
   const ctr_plan *plan = launch->plan;
   const char *state = ctr__plan_str(plan, plan->state);
   char tail[64];
-  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[s->num[1]]), "\",\"pid\":");
-  end = ctr__put_str(ctr__put_int(end, pid), "}");
+  const char *end = ctr__put_state_tail(tail, s->num[1], pid);
   CTR__AUTO_CLOSE fd = ctr__fd_high((int)CTR__CALL(SYS_memfd_create, "state", CTR__MFD_CLOEXEC));
   int r = fd < 0 ? fd : ctr__write_all(fd, state, strlen(state));
   if (r == 0) r = ctr__write_all(fd, tail, (size_t)(end - tail));

@@ -61,6 +61,16 @@ static int ctr__view_by_copy(int proc) {
   return own < 0 ? own : ctr__sealed_file(proc, own);
 }
 
+/* Whether the file is to be had by /proc/self/exe alone: its name leads elsewhere or nowhere, now
+   or for us; or its mount is not to be copied, being unbindable (EINVAL) or in a mount namespace
+   that our user namespace does not own (EPERM). */
+static bool ctr__is_out_of_view(int error) {
+  static const int errors[] = {ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, ESTALE, EINVAL, EPERM};
+  for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+    if (error == -errors[i]) return true;
+  return false;
+}
+
 /* -- what is mapped of it -- */
 
 /* A line of proc_pid_maps(5). */
@@ -229,16 +239,14 @@ static int ctr__read_mm(int proc, ctr__mm_map *mm) {
 
 /* The first half, while the host's procfs is there. */
 static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
-  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
-  const int proc = c->proc < 0 ? opened : c->proc;
+  const int proc = c->proc;
   char path[PATH_MAX];
-  const ssize_t len = proc < 0 ? proc : ctr__ret(readlinkat(proc, "self/exe", path, sizeof path));
+  const ssize_t len = ctr__ret(readlinkat(proc, "self/exe", path, sizeof path));
   if (len < 0) return (int)len;
   if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
   path[len] = '\0';
-  /* A file that was replaced or deleted since is to be had by /proc/self/exe alone. */
   CTR__AUTO_CLOSE view = s->num[0] ? ctr__view_by_mount(proc, path, &c->view_tree) : -ENOENT;
-  if (view < 0) view = ctr__view_by_copy(proc);
+  if (ctr__is_out_of_view(view)) view = ctr__view_by_copy(proc);
   if (view < 0) return view;
   if (c->view_tree >= 0) c->view_place = ctr__open(AT_FDCWD, path, O_PATH, 0);
   CTR__AUTO_CLOSE pages = ctr__open(proc, "self/pagemap", O_RDONLY, 0);
@@ -276,7 +284,5 @@ static int ctr__unmap_shared(void *data, const ctr__mapping *m) {
 
 static int ctr__child_own_memory(ctr__child *c, const ctr__step *s) {
   (void)s;
-  CTR__AUTO_CLOSE opened = c->proc < 0 ? ctr__open_proc() : -1;
-  const int proc = c->proc < 0 ? opened : c->proc;
-  return proc < 0 ? proc : ctr__each_mapping(proc, ctr__unmap_shared, c);
+  return ctr__each_mapping(c->proc, ctr__unmap_shared, c);
 }

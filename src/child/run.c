@@ -210,27 +210,31 @@ static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
   return pid < 0 ? pid : ctr__send_fd(c->sock, &message, pidfd);
 }
 
-/* What is to be written to procfs before anything is joined. */
-static int ctr__stage_write(ctr__child *c, const ctr__step *s, ctr__step_fn *write_it) {
+/* What needs the caller's procfs, before anything is joined. */
+static int ctr__stage_with_proc(ctr__child *c, const ctr__step *s, ctr__step_fn *work) {
   int r = ctr__child_hold_proc(c, s);
-  if (r == 0) r = write_it(c, s);
+  if (r == 0) r = work(c, s);
   ctr__close(&c->proc);
   return r;
 }
 
 static int ctr__stage_oom_score_adj(ctr__child *c, const ctr__step *s) {
-  return ctr__stage_write(c, s, ctr__child_oom_score_adj);
+  return ctr__stage_with_proc(c, s, ctr__child_oom_score_adj);
 }
 
 static int ctr__stage_label(ctr__child *c, const ctr__step *s) {
-  return ctr__stage_write(c, s, ctr__child_label);
+  return ctr__stage_with_proc(c, s, ctr__child_label);
+}
+
+static int ctr__stage_seal_program(ctr__child *c, const ctr__step *s) {
+  return ctr__stage_with_proc(c, s, ctr__child_seal_program);
 }
 
 static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_OOM_SCORE_ADJ] = ctr__stage_oom_score_adj,
     [CTR__STEP_LABEL] = ctr__stage_label,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
-    [CTR__STEP_SEAL_PROGRAM] = ctr__child_seal_program,
+    [CTR__STEP_SEAL_PROGRAM] = ctr__stage_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,

@@ -72,8 +72,8 @@ static bool ctr__list_namespaces(ctr_arena *arena, ctr__stored *stored) {
     const ctr__name *name = &ctr__namespace_names.items[i];
     char *path = ctr_arena_alloc(arena, 64);
     if (!path) return false;
-    char *end = ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), stored->pid), "/ns/");
-    ctr__put_str(end, ctr__namespace_file((uint32_t)name->value));
+    ctr__put_str(ctr__proc_path(path, stored->pid, "/ns/"),
+                 ctr__namespace_file((uint32_t)name->value));
     pairs[i] = (ctr_pair){name->name, path};
   }
   stored->namespacePaths = (ctr_pairs){pairs, pairs ? count : 0};

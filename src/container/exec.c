@@ -25,7 +25,7 @@ static const char *ctr__below_cgroup(const char *path, const char *mounted) {
 static ctr_code ctr__cgroup_of_init(const ctr_container *c, ctr_arena *arena, const ctr__cgroup *g,
                                     const char **ret, ctr_err *err) {
   char file[64], text[PATH_MAX + 64];
-  *ctr__put_str(ctr__put_int(ctr__put_str(file, "/proc/"), c->stored->pid), "/cgroup") = '\0';
+  ctr__proc_path(file, c->stored->pid, "/cgroup");
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, file, O_RDONLY, 0);
   ssize_t n = fd < 0 ? fd : ctr__ret(read(fd, text, sizeof text - 1));
   if (n < 0) return ctr__fail(err, CTR_E_SYS, (int)-n, "linux.cgroupsPath", "read %s", file);
@@ -80,7 +80,7 @@ static bool ctr__has_inner_userns(const ctr_container *c) {
   struct stat owner, own;
   if (!mounts || mounts->path) return false;
   CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->stored->pid), "/ns/user");
+  ctr__proc_path(path, c->stored->pid, "/ns/user");
   return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
 }
 

@@ -15,27 +15,13 @@ static ctr_code ctr__start_failed(const ctr__start_report *report, ctr_err *err)
   return code;
 }
 
-static bool ctr__init_is_stopped(const ctr_container *c) {
-  ctr__proc_stat stat;
-  return ctr__read_proc_stat((pid_t)c->stored->pid, &stat) == 0 && stat.state == 'T';
-}
-
 /* The next packet from the process that is started: its size, 0 at the end, or -errno. *ret_fd: as
-   with ctr__receive_packet. Others in a pid namespace that it shares may have stopped it: as in
-   ctr__await. */
+   with ctr__receive_packet. */
 static ssize_t ctr__hear_started(const ctr_container *c, int sock, ctr__start_report *report,
                                  int *ret_fd) {
-  struct pollfd both[2] = {{.fd = sock, .events = POLLIN},
-                           {.fd = c->process->pidfd, .events = POLLIN}};
-  int n, stopped = 0;
-  do {
-    n = poll(both, 2, CTR__STOPPED_MS);
-    if (n == 0) stopped = ctr__init_is_stopped(c) ? stopped + 1 : 0;
-  } while ((n < 0 && errno == EINTR) || (n == 0 && stopped < 2));
-  if (n <= 0) return n ? -errno : -ECANCELED;
-  /* It has ended, and others hold its end. */
   *ret_fd = -1;
-  if (!both[0].revents && ctr__poll_now(both, 1) == 0) return 0;
+  const int r = ctr__await_packet(sock, c->process->pidfd, (pid_t)c->stored->pid);
+  if (r < 0) return r == -EPIPE ? 0 : r;
   *report = (ctr__start_report){.kind = 0};
   const ssize_t len = ctr__receive_packet(sock, report, sizeof *report, ret_fd);
   return len == 0 && !ctr__hung_up(sock) ? -EPROTO : len; /* an empty packet is no end */
@@ -125,10 +111,7 @@ static ctr_code ctr__await_started(ctr__starting *s, ctr_err *err) {
   for (;;) {
     CTR__AUTO_CLOSE fd = -1;
     ssize_t len = ctr__hear_started(s->c, s->sock, &report, &fd);
-    if (len == -ECANCELED)
-      return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
-                       "container \"%.128s\" was stopped by a signal while being started",
-                       s->c->id);
+    if (len == -ECANCELED) return ctr__was_stopped(err);
     if (len < 0 && len != -EPROTO)
       return ctr__fail(err, CTR_E_SYS, (int)-len, NULL, "listen to container \"%.128s\"", s->c->id);
     if (len == 0) return ctr__starting_ended(s, err);

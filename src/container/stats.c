@@ -55,7 +55,7 @@ static bool ctr__has_own_network(const ctr_container *c) {
   char path[64];
   struct stat own, its;
   if (!ns || !ns->path) return ns != NULL;
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), c->process->pid), "/ns/net");
+  ctr__proc_path(path, c->process->pid, "/ns/net");
   return stat(path, &its) == 0 && stat("/proc/self/ns/net", &own) == 0 &&
          (its.st_dev != own.st_dev || its.st_ino != own.st_ino);
 }

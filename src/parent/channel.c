@@ -60,22 +60,25 @@ static ctr_code ctr__child_died(ctr__start *s) {
 
 enum { CTR__STOPPED_MS = 500 }; /* from one look to the next */
 
-static bool ctr__is_stopped(int pidfd) {
+/* Of a child of ours the kernel tells without a procfs, which may hide it (proc(5), hidepid). */
+static bool ctr__is_stopped(int pidfd, pid_t pid) {
   siginfo_t info = {0};
-  return ctr__waitid(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_code == CLD_STOPPED;
+  ctr__proc_stat stat;
+  if (ctr__waitid(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0)
+    return info.si_code == CLD_STOPPED;
+  return ctr__read_proc_stat(pid, &stat) == 0 && stat.state == 'T';
 }
 
-/* Until there is something to read, or the process has ended and there never will be: others may
-   hold its end of the channel. Who may signal it from inside can stop it: we would wait for ever.
-   Seen twice: a shell that stops us all lets us go on one after the other. */
-static int ctr__await(const ctr__start *s) {
-  int pidfd = s->process->pidfd >= 0 ? s->process->pidfd : s->stage_pidfd;
-  struct pollfd both[2] = {{.fd = s->sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+/* Until there is something to read: 0; or the process has ended and there never will be: -EPIPE, as
+   others may hold its end of the channel; or it is stopped: -ECANCELED. Who may signal it from
+   inside can do that: we would wait for ever. Seen twice: a shell that stops us all lets us go on
+   one after the other. */
+static int ctr__await_packet(int sock, int pidfd, pid_t pid) {
+  struct pollfd both[2] = {{.fd = sock, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
   int n, stopped = 0;
   do {
     n = (int)ctr__ret(poll(both, 2, CTR__STOPPED_MS));
-    if (n == 0) stopped = ctr__is_stopped(pidfd) ? stopped + 1 : 0;
+    if (n == 0) stopped = ctr__is_stopped(pidfd, pid) ? stopped + 1 : 0;
   } while (n == -EINTR || (n == 0 && stopped < 2));
   if (n == 0) return -ECANCELED;
   if (n < 0) return n;
@@ -84,15 +87,22 @@ static int ctr__await(const ctr__start *s) {
   return ctr__poll_now(both, 1) > 0 ? 0 : -EPIPE;
 }
 
+static ctr_code ctr__was_stopped(ctr_err *err) {
+  return ctr__fail(err, CTR_E_PROTOCOL, 0, NULL,
+                   "the process was stopped by a signal while being started");
+}
+
 static ctr_code ctr__serve_source(ctr__start *s, uint32_t index);
 
 /* The next packet that is not about what the child asks for on the way. */
 static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
                              ctr_code *ret_failed) {
+  const bool adopted = s->process->pidfd >= 0;
   int r = 0;
   *ret_failed = CTR_OK;
   while (r == 0 && !*ret_failed) {
-    r = ctr__await(s);
+    r = ctr__await_packet(s->sock, adopted ? s->process->pidfd : s->stage_pidfd,
+                          adopted ? s->process->pid : s->stage_pid);
     if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
     if (r < 0 || message->type != CTR__MSG_OPEN) return r;
     *ret_failed = ctr__serve_source(s, message->step);
@@ -125,9 +135,7 @@ static ctr_code ctr__expect(ctr__start *s, uint32_t type, ctr__message *message,
     return ctr__step_failed(s->plan, message, s->launch.shared->note, s->err);
   if (r == 0 && type && message->type == type) return CTR_OK;
   if (ret_fd) ctr__close(ret_fd);
-  if (r == -ECANCELED)
-    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
-                     "the process was stopped by a signal while being started");
+  if (r == -ECANCELED) return ctr__was_stopped(s->err);
   if (r < 0 && r != -EPROTO)
     return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read from the process being started");
   return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,

@@ -9,7 +9,7 @@ static void ctr__kill_and_reap(int *pidfd) {
   ctr__close(pidfd);
 }
 
-/* Holds the namespace until it is killed; its own end must not depend on that. */
+/* Holds the namespace until it is killed, and ends by itself when the caller is gone. */
 static _Noreturn void ctr__hold_namespace(pid_t caller) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) _exit(127);
   while (getppid() == caller) poll(NULL, 0, -1);

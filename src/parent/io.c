@@ -42,15 +42,11 @@ static const char *ctr__fd_name(ctr_arena *arena, const char *path) {
 ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names[3], ctr_err *err) {
   ctr__err_clear(err);
   char path[64];
-  char *end =
-      pid ? ctr__put_int(ctr__put_str(path, "/proc/"), pid) : ctr__put_str(path, "/proc/self");
-  ctr__put_str(end, "/fd");
+  char *end = pid ? ctr__proc_path(path, pid, "/fd") : ctr__put_str(path, "/proc/self/fd");
   if (access(path, F_OK) < 0) return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at %s", path);
   const char *names[3];
   for (int i = 0; i < 3; i++) {
-    end[3] = '/';
-    end[4] = (char)('0' + i);
-    end[5] = '\0';
+    *ctr__put_int(ctr__put_str(end, "/"), i) = '\0';
     names[i] = ctr__fd_name(arena, path);
     if (!names[i]) return ctr__nomem(err);
   }

@@ -54,7 +54,7 @@ static int ctr__open_for_child(ctr__child *c, const ctr__start *s, const ctr__st
   ssize_t len = readlink(link, name, sizeof name - 1);
   if (len < 0 || fstat(own, &wanted) < 0) return -errno;
   name[len] = '\0';
-  ctr__put_str(ctr__put_int(ctr__put_str(link, "/proc/"), s->process->pid), "/root");
+  ctr__proc_path(link, s->process->pid, "/root");
   CTR__AUTO_CLOSE root = ctr__open(AT_FDCWD, link, O_PATH | O_DIRECTORY, 0);
   if (root < 0) return root;
   CTR__AUTO_CLOSE place =
@@ -67,7 +67,7 @@ static int ctr__open_for_child(ctr__child *c, const ctr__start *s, const ctr__st
 }
 
 /* What a step may ask for; NULL: nothing. */
-static const ctr__step *ctr__askable(const ctr__start *s, uint32_t index) {
+static const ctr__step *ctr__may_ask_for(const ctr__start *s, uint32_t index) {
   if (index < s->next_source || index >= s->plan->step_count) return NULL;
   const ctr__step *step = ctr__plan_step(s->plan, index);
   if (step->lane != CTR__LANE_CHILD) return NULL;
@@ -84,7 +84,7 @@ static const ctr__step *ctr__askable(const ctr__start *s, uint32_t index) {
 
 /* Answers once for each step, in their order. */
 static ctr_code ctr__serve_source(ctr__start *s, uint32_t index) {
-  const ctr__step *step = ctr__askable(s, index);
+  const ctr__step *step = ctr__may_ask_for(s, index);
   const bool mapped = step && step->num[CTR__NUM_IDMAP];
   const int idmap = mapped ? ctr__idmap_of(s, step) : -1;
   if (!step || (mapped && idmap < 0))

@@ -104,10 +104,7 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
 /* Where CONCEAL finds what it is for; who shows none has none to conceal. */
 static ctr_code ctr__prepare_concealed(ctr__start *s) {
   ctr__proc_stat stat;
-  bool conceals = false;
-  for (uint32_t i = 0; i < s->plan->step_count; i++)
-    conceals |= ctr__plan_step(s->plan, i)->kind == CTR__STEP_CONCEAL;
-  if (!conceals) return CTR_OK;
+  if (!ctr__step_of(s->plan, CTR__STEP_CONCEAL)) return CTR_OK;
   int r = ctr__read_proc_stat(0, &stat);
   if (r < 0) return ctr__fail(s->err, CTR_E_SYS, -r, NULL, "read /proc/self/stat");
   const uint64_t *const ranges[2] = {stat.args, stat.env};

@@ -224,8 +224,7 @@ static int ctr__parent_gid_map(ctr__start *s, const ctr__step *step) {
 
 static bool ctr__map_is_written(const ctr__start *s, enum ctr__id_kind kind) {
   char path[64], byte;
-  ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid),
-               strrchr(ctr__id_sources[kind].map, '/'));
+  ctr__proc_path(path, s->process->pid, strrchr(ctr__id_sources[kind].map, '/'));
   CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
   return fd >= 0 && read(fd, &byte, 1) == 1;
 }
@@ -252,12 +251,11 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
 }
 
 /* What an id inside is outside, as the map of the process says it to us; or -errno. */
-static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
+static int64_t ctr__id_outside(ctr__start *s, const char *file, uint64_t id) {
   char path[64];
   ctr_id_mappings map;
   uint32_t outside;
-  ctr__put_str(ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), s->process->pid), "/"),
-               name);
+  ctr__proc_path(path, s->process->pid, file);
   int r = ctr__read_map(&s->arena, path, &map);
   if (r < 0) return r;
   /* As chown(2) says it of ids that are not mapped. */
@@ -267,8 +265,8 @@ static int64_t ctr__id_outside(ctr__start *s, const char *name, uint64_t id) {
 static int ctr__parent_own_pipes(ctr__start *s, const ctr__step *step) {
   const ctr_io *io = &s->process->io;
   if (s->process->desc.stdio != CTR_STDIO_PIPES) return 0;
-  int64_t uid = ctr__id_outside(s, "uid_map", step->num[0]);
-  int64_t gid = ctr__id_outside(s, "gid_map", step->num[1]);
+  int64_t uid = ctr__id_outside(s, "/uid_map", step->num[0]);
+  int64_t gid = ctr__id_outside(s, "/gid_map", step->num[1]);
   if (uid < 0 || gid < 0) return (int)(uid < 0 ? uid : gid);
   for (int i = 0; i < 3; i++)
     if (fchown(io->child[i], (uid_t)uid, (gid_t)gid) < 0) return -errno;

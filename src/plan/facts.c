@@ -14,8 +14,6 @@ typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
   bool groups_denied;                /* by its setgroups file; those made in it inherit that */
-  bool can_mknod;                    /* CAP_MKNOD counts there only                          */
-  bool can_set_resources;            /* CAP_SYS_RESOURCE, likewise                           */
   uint64_t caps;                     /* the caller's effective capabilities                  */
   uint64_t permitted;                /* what it can give a process                           */
   uint64_t bounding;                 /* and let it get back by execve: of those asked for    */
@@ -40,6 +38,11 @@ typedef struct ctr__facts {
   char block_file_systems[512];        /* types that lie on a block device: "ext4,xfs" */
   size_t missing_device;               /* 1 + which of linux.devices cannot be bound; 0: none */
 } ctr__facts;
+
+/* Whether it has one of the capabilities that count in the machine's first user namespace only. */
+static bool ctr__has_of_machine(const ctr__facts *f, uint64_t caps) {
+  return f->initial_userns && (f->caps & caps);
+}
 
 /* A feature is there when a call that cannot succeed fails as the kernel would have it: not with
    ENOSYS, nor with the EPERM of a seccomp filter that does not know it. */
@@ -111,10 +114,10 @@ static ctr_code ctr__gather_ids(const ctr_linux *lin, ctr__facts *facts, ctr_err
   return r < 0 ? ctr__ids_failed(r, err) : CTR_OK;
 }
 
-static uint64_t ctr__soft_limit(int resource) {
+static struct ctr__rlimit ctr__limit_of(int resource) {
   struct ctr__rlimit now = {0};
   syscall(SYS_prlimit64, 0, resource, NULL, &now);
-  return now.soft;
+  return now;
 }
 
 /* What a process may be given without a right depends on what the caller has. */
@@ -128,8 +131,8 @@ static void ctr__gather_priorities(const ctr_process_config *process, ctr__facts
   }
   if (!process->scheduler.policy) return;
   facts->nice = 20 - (int)syscall(SYS_getpriority, PRIO_PROCESS, 0);
-  facts->nice_limit = ctr__soft_limit(RLIMIT_NICE);
-  facts->priority_limit = ctr__soft_limit(RLIMIT_RTPRIO);
+  facts->nice_limit = ctr__limit_of(RLIMIT_NICE).soft;
+  facts->priority_limit = ctr__limit_of(RLIMIT_RTPRIO).soft;
 }
 
 /* filesystems(5): types that are not marked "nodev", of which no kernel lets a user namespace mount
@@ -244,21 +247,17 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
   ctr__own_caps(&facts->caps, &facts->permitted);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
-  facts->can_mknod = facts->initial_userns && (facts->caps & CTR_CAP(MKNOD));
-  facts->can_set_resources = facts->initial_userns && (facts->caps & CTR_CAP(SYS_RESOURCE));
   facts->features = ctr__probe_features(without);
   for (size_t i = 0; i < process->rlimits.count; i++) {
     int resource = (int)process->rlimits.items[i].type - 1;
-    struct ctr__rlimit now = {0};
-    syscall(SYS_prlimit64, 0, resource, NULL, &now);
-    facts->hard_limit[resource] = now.hard;
+    facts->hard_limit[resource] = ctr__limit_of(resource).hard;
   }
   ctr__gather_program(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   ctr__gather_labels(config, facts);
   if (config->landlock) facts->landlock_abi = ctr__landlock_abi();
-  if (ctr__namespace_of(config, CTR_NS_USER) || !facts->can_mknod) {
+  if (ctr__namespace_of(config, CTR_NS_USER) || !ctr__has_of_machine(facts, CTR_CAP(MKNOD))) {
     ctr__gather_file_systems(&config->mounts, facts);
     ctr__gather_devices(&config->linux_.devices, facts);
   }

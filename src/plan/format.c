@@ -335,6 +335,13 @@ static const struct ctr__exchange {
     [CTR__SYNC_CREATED] = {CTR__MSG_CREATED, CTR__MSG_WAIT, "created, then left alone"},
 };
 
+/* What hooks and who listens are told of a container, from its status to the end: what its state
+   begins with is known when the plan is made. pid: of its first process. */
+static char *ctr__put_state_tail(char *at, uint64_t status, int64_t pid) {
+  at = ctr__put_str(ctr__put_str(at, ctr__status_names[status]), "\",\"pid\":");
+  return ctr__put_str(ctr__put_int(at, pid), "}");
+}
+
 /* Steps that change a mount which is there already. */
 static bool ctr__changes_mount(uint32_t kind) {
   return kind >= CTR__STEP_SET_ATTR && kind <= CTR__STEP_RECONFIGURE;

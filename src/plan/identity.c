@@ -421,8 +421,8 @@ static void ctr__plan_last_guards(ctr__builder *b) {
     ctr__child_step(b, CONCEAL, .field = NULL);
 }
 
-/* They are programs of the container, as its process is going to be, which is a copy of the caller
-   still. */
+/* These hooks are the container's programs, but the process that runs them is still a copy of the
+   caller. */
 static void ctr__plan_start_hooks(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_EXEC || !b->config->hooks.startContainer.count) return;
   if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = "hooks.startContainer");
@@ -435,7 +435,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
   if (code) return code;
   ctr__child_step(b, CHDIR, .field = "process.cwd", .str = {process->cwd});
   const char *program = process->args.items[0];
-  ctr__ref candidates = ctr__candidates(b);
+  const ctr__ref candidates = b->desc->call_function ? 0 : ctr__candidates(b);
   if (!b->desc->call_function)
     ctr__child_step(b, LOOK_UP, .field = "process.args[0]", .str = {program},
                     .ref = {0, candidates});
@@ -445,7 +445,8 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   ctr__plan_start_hooks(b);
-  /* A filter may forbid its calls; what it may not do any more, starting a program needs not. */
+  /* Landlock first: a filter may forbid its calls, and nothing that it takes away is needed to
+     start the program. */
   code = ctr__check_can_restrict(b);
   if (!code) code = ctr__plan_landlock(b);
   if (code) return code;

@@ -26,8 +26,7 @@ static const char *ctr__listener_head(ctr_arena *arena, const ctr_config *config
 static const char *ctr__listener_text(ctr_arena *arena, const char *head, ctr_status status,
                                       int64_t first, int64_t pid) {
   char tail[96];
-  char *end = ctr__put_str(ctr__put_str(tail, ctr__status_names[status]), "\",\"pid\":");
-  end = ctr__put_str(ctr__put_int(end, first), "},\"pid\":");
+  char *end = ctr__put_str(ctr__put_state_tail(tail, status, first), ",\"pid\":");
   ctr__put_str(ctr__put_int(end, pid), "}");
   return ctr__joined(arena, head, tail, "");
 }

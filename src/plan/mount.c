@@ -126,6 +126,33 @@ static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, con
   return CTR_OK;
 }
 
+/* The last mount of each kind that is held is the one that counts. */
+static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
+  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
+  for (int i = 1; i < CTR__HELD_COUNT; i++) {
+    if (strcmp(mount->type, types[i]) != 0) continue;
+    b->held_at[i] = mount->destination;
+    return (enum ctr__held)i;
+  }
+  return CTR__HELD_NONE;
+}
+
+static void ctr__plan_mount_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
+                               const ctr__mount_spec *spec, uint64_t attr, bool read_only) {
+  const enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
+  const ctr__ref options = ctr__fs_options(b, mount, spec, read_only);
+  ctr__add_step(b, CTR__LANE_CHILD, kind,
+                &(ctr__new_step){.field = field,
+                                 .str = {mount->destination, mount->type},
+                                 .ref = {0, 0, options},
+                                 .num = {[0] = attr,
+                                         [1] = spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
+                                         [CTR__NUM_UPPER] = spec->tmp_upper,
+                                         [CTR__NUM_IDMAP] = spec->idmap,
+                                         [CTR__NUM_SOURCE] = spec->source,
+                                         [CTR__NUM_ROOT] = spec->as_root}});
+}
+
 /* fsconfig(2) takes no value over 255 bytes, and overlay's lower directories are often longer. */
 static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *spec) {
   bool too_long = mount->source && strlen(mount->source) > CTR__FSCONFIG_STRING_MAX;
@@ -136,15 +163,13 @@ static bool ctr__needs_old_api(const ctr_mount *mount, const ctr__mount_spec *sp
   return too_long || spec->old_api;
 }
 
-/* The last mount of each kind that is held is the one that counts. */
-static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
-  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
-  for (int i = 1; i < CTR__HELD_COUNT; i++) {
-    if (strcmp(mount->type, types[i]) != 0) continue;
-    b->held_at[i] = mount->destination;
-    return (enum ctr__held)i;
-  }
-  return CTR__HELD_NONE;
+/* mount(2) takes all options as one string, in which a label's commas are to be quoted. */
+static void ctr__add_label(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
+  const char *label = ctr__label_for(b, mount->type, mount->options);
+  if (!label) return;
+  spec->old_api |= strlen(label) > CTR__FSCONFIG_STRING_MAX;
+  spec->data[spec->data_count++] =
+      ctr__print(b, ctr__needs_old_api(mount, spec) ? "context=\"%s\"" : "context=%s", label);
 }
 
 /* A file system that shows a namespace is its owner's to mount (mount_namespaces(7)); others lie on
@@ -180,20 +205,14 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
   /* A new mount has nothing below: what is asked for everything below is asked for it. */
   spec->set = (spec->set & ~spec->rec_clr) | spec->rec_set;
   if (ctr__is_type(mount, "overlay")) ctr__add_userxattr(b, spec);
-  const char *label = ctr__label_for(b, mount->type, mount->options);
-  const bool old_api =
-      ctr__needs_old_api(mount, spec) || (label && strlen(label) > CTR__FSCONFIG_STRING_MAX);
-  /* mount(2) takes all options as one string, in which a label's commas are to be quoted. */
-  if (label)
-    spec->data[spec->data_count++] =
-        ctr__print(b, old_api ? "context=\"%s\"" : "context=%s", label);
+  ctr__add_label(b, mount, spec);
   if (b->nomem) return ctr__nomem(b->err);
   /* What is still to be filled with mount points and devices becomes read-only last. */
   bool late = ctr__is_type(mount, "tmpfs") || spec->tmp_upper || spec->as_root;
   bool read_only = spec->set & CTR__ATTR_RDONLY;
   uint64_t attr = late ? spec->set & ~(uint64_t)CTR__ATTR_RDONLY : spec->set;
   spec->late_read_only = late && read_only;
-  if (old_api) {
+  if (ctr__needs_old_api(mount, spec)) {
     if (spec->copy_up || spec->idmap)
       return ctr__fail(b->err, CTR_E_UNSUPPORTED, 0, field,
                        "%s does not go with iversion or with values over 255 bytes",
@@ -201,19 +220,7 @@ static ctr_code ctr__plan_new_fs(ctr__builder *b, const ctr_mount *mount, const 
     ctr_code code = ctr__plan_mount_old(b, mount, field, spec, attr);
     if (code) return code;
   } else {
-    enum ctr__kind kind = spec->copy_up ? CTR__STEP_MOUNT_COPY_UP : CTR__STEP_MOUNT_FS;
-    ctr__ref options = ctr__fs_options(b, mount, spec, read_only && !late);
-    ctr__add_step(b, CTR__LANE_CHILD, kind,
-                  &(ctr__new_step){.field = field,
-                                   .str = {mount->destination, mount->type},
-                                   .ref = {0, 0, options},
-                                   .num = {[0] = attr,
-                                           [1] =
-                                               spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
-                                           [CTR__NUM_UPPER] = spec->tmp_upper,
-                                           [CTR__NUM_IDMAP] = spec->idmap,
-                                           [CTR__NUM_SOURCE] = spec->source,
-                                           [CTR__NUM_ROOT] = spec->as_root}});
+    ctr__plan_mount_fs(b, mount, field, spec, attr, read_only && !late);
   }
   /* Being new, it is private already. */
   size_t said = (spec->propagation[0] & ~(uint64_t)MS_REC) == MS_PRIVATE;

@@ -28,23 +28,23 @@ static bool ctr__can_set_groups(const ctr__facts *f) {
 }
 
 static bool ctr__can_set_resources(const ctr__facts *f) {
-  return f->can_set_resources;
+  return ctr__has_of_machine(f, CTR_CAP(SYS_RESOURCE));
 }
 
 static bool ctr__can_set_priorities(const ctr__facts *f) {
-  return f->initial_userns && (f->caps & CTR_CAP(SYS_NICE));
+  return ctr__has_of_machine(f, CTR_CAP(SYS_NICE));
 }
 
 static bool ctr__can_set_io_priorities(const ctr__facts *f) {
-  return f->initial_userns && (f->caps & (CTR_CAP(SYS_NICE) | CTR_CAP(SYS_ADMIN)));
+  return ctr__has_of_machine(f, CTR_CAP(SYS_NICE) | CTR_CAP(SYS_ADMIN));
 }
 
 static bool ctr__can_mknod(const ctr__facts *f) {
-  return f->can_mknod;
+  return ctr__has_of_machine(f, CTR_CAP(MKNOD));
 }
 
 static bool ctr__can_mount_all(const ctr__facts *f) {
-  return f->initial_userns && (f->caps & CTR_CAP(SYS_ADMIN));
+  return ctr__has_of_machine(f, CTR_CAP(SYS_ADMIN));
 }
 
 static bool ctr__can_filter(const ctr__facts *f) {

@@ -132,8 +132,8 @@ TEST(a_function_that_crashes_is_a_signal_and_no_failed_start) {
 }
 
 /* Whole pages that cannot be written to, whatever the size of one. */
-static const volatile char __attribute__((aligned(1 << 16)))
-written_by_nobody[1 << 16] = "by the file";
+static const volatile char __attribute__((aligned(1 << 16))) written_by_nobody[1 << 16] =
+    "by the file";
 
 static int say_what_was_written(void *data) {
   (void)data;
@@ -165,6 +165,31 @@ static int execute_probe(void *data) {
   char *argv[] = {"/probe", "exit", "9", NULL};
   execve("/probe", argv, environ);
   return 1;
+}
+
+/* In a child: whether a process that has unshared so much lets go of its program by a copy. */
+static bool copies_its_program(int unshared, unsigned long propagation) {
+  int status;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const ctr__step step = {.num = {true, (uint64_t)sysconf(_SC_PAGESIZE)}};
+    const ctr__launch launch = {.plan = NULL};
+    ctr__child c = ctr__child_state(&launch);
+    c.proc = ctr__open_proc();
+    if (unshare(unshared) < 0) _exit(3);
+    if (propagation && mount(NULL, "/", NULL, propagation, NULL) < 0) _exit(4);
+    const int r = ctr__child_seal_program(&c, &step);
+    _exit(r < 0 ? 5 : c.view_tree >= 0);
+  }
+  CHECK_NUM(waitpid(pid, &status, 0), pid);
+  CHECK_MSG(status >> 8 < 3, "ended with %d", status >> 8);
+  return status == 0;
+}
+
+TEST(a_program_on_a_mount_that_cannot_be_copied_is_copied_itself) {
+  CHECK(!copies_its_program(CLONE_NEWUSER | CLONE_NEWNS, 0));
+  CHECK(copies_its_program(CLONE_NEWUSER | CLONE_NEWNS, MS_UNBINDABLE | MS_REC)); /* EINVAL */
+  CHECK(copies_its_program(CLONE_NEWUSER, 0));                                    /* EPERM  */
 }
 
 TEST(a_function_may_execute_a_program) {

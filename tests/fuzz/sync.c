@@ -13,7 +13,6 @@ enum { PACKETS_MAX = 12, PAGE_ROOM = (sizeof(ctr__shared) + 4095) / 4096 * 4096 
 
 static ctr_plan *plan_of_kind(int kind) {
   static const ctr__facts facts = {.initial_userns = true,
-                                   .can_mknod = true,
                                    .caps = ~UINT64_C(0),
                                    .permitted = ~UINT64_C(0),
                                    .features = 7,

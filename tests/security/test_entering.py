@@ -226,10 +226,14 @@ class Core_dump_of_the_caller(Intruders):
         return found
 
 
+# What stands in ctr.h where it is waited for a process that others may have stopped.
+SEEN_STOPPED = [("n == -EINTR || (n == 0 && stopped < 2));", "n == -EINTR || n == 0);")]
+
+
 class Stopped_while_it_enters(Intruders):
     """Who may signal a process that enters can stop it, and with it whoever waits for it."""
 
-    without = [("n == -EINTR || (n == 0 && stopped < 2));", "n == -EINTR || n == 0);")]
+    without = SEEN_STOPPED
 
     def stopped(self, pid, late):
         """Whom the stop met when it was the program already, which may be stopped; or before."""
@@ -256,8 +260,7 @@ class Stopped_while_it_is_started(Intruders):
     """The same of a first process whose pid namespace is shared: start waits for ever, and with it
     whoever wants to delete the container."""
 
-    without = [("(n < 0 && errno == EINTR) || (n == 0 && stopped < 2));\n  if (n <= 0) return n ? "
-                "-errno : -ECANCELED;", "(n < 0 && errno == EINTR) || n == 0);")]
+    without = SEEN_STOPPED
 
     def attack(self):
         pid = self.create("one")

@@ -32,8 +32,6 @@ static void *test_malloc(size_t size) {
   { [RLIMIT_NOFILE] = 4096, [RLIMIT_NPROC] = 100 }
 
 static const ctr__facts root_facts = {.initial_userns = true,
-                                      .can_mknod = true,
-                                      .can_set_resources = true,
                                       .caps = ALL_CAPS,
                                       .permitted = ALL_CAPS,
                                       .bounding = ALL_CAPS,
@@ -51,8 +49,6 @@ static const ctr__facts nested_facts = {.caps = ALL_CAPS, /* root inside a user 
                                         .features = ALL_FEATURES,
                                         .hard_limit = LIMITS, FILTERS_TAKEN};
 static const ctr__facts old_kernel_facts = {.initial_userns = true,
-                                            .can_mknod = true,
-                                            .can_set_resources = true,
                                             .caps = ALL_CAPS,
                                             .permitted = ALL_CAPS,
                                             .bounding = ALL_CAPS,

@@ -397,8 +397,7 @@ static void note_all(void *userdata, ctr_level level, const char *field, const c
 static result plan_for_root(const ctr_config *config) {
   result r = {0};
   ctr_plan_desc desc = {.id = "box", .log = {note_all, &r.notes}};
-  ctr__facts facts = {.initial_userns = true, .can_mknod = true, .can_set_resources = true,
-                      .caps = UINT64_MAX, .bounding = UINT64_MAX,
+  ctr__facts facts = {.initial_userns = true, .caps = UINT64_MAX, .bounding = UINT64_MAX,
                       .features = CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR,
                       .can_filter = true, .filter_flags = UINT32_MAX,
                       .apparmor = true, .selinux = true};

@@ -231,8 +231,6 @@ TEST(a_cgroup_is_where_it_was_asked_for_in_every_hierarchy) {
    process would take one more pid of those that the container may have. */
 TEST(the_process_is_born_in_its_cgroup_of_v2) {
   static const ctr__facts facts = {.initial_userns = true,
-                                   .can_mknod = true,
-                                   .can_set_resources = true,
                                    .caps = ALL_CAPS,
                                    .permitted = ALL_CAPS,
                                    .bounding = ALL_CAPS,
