@@ -8805,7 +8805,7 @@ static bool ctr__has_host_root(const ctr__builder *b) {
 }
 
 static void ctr__own_null_step(ctr__builder *b) {
-  ctr__child_step(b, OWN_NULL, .field = "default devices", .num = {ctr__has_host_root(b)});
+  ctr__child_step(b, OWN_NULL, .field = NULL, .num = {ctr__has_host_root(b)});
 }
 
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
@@ -12259,7 +12259,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__plan_unseen(b, NULL);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
+  if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)) &&
+      !b->facts->groups_denied)
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   ctr__plan_stage_program(b, false);
   if (!at_once)

@@ -163,7 +163,7 @@ static bool ctr__has_host_root(const ctr__builder *b) {
 }
 
 static void ctr__own_null_step(ctr__builder *b) {
-  ctr__child_step(b, OWN_NULL, .field = "default devices", .num = {ctr__has_host_root(b)});
+  ctr__child_step(b, OWN_NULL, .field = NULL, .num = {ctr__has_host_root(b)});
 }
 
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,

@@ -81,7 +81,7 @@
   "child   on / set ro, clear none  <- root.readonly  [mount_setattr(2)]\n"                        \
   "child   make it the root and let go of the old one  <- root.path  [pivot_root(2)]\n"            \
   "child   take the container's own /dev/null for standard streams that are one"                   \
-  "  <- default devices  [null(4)]\n"                                                              \
+  "  [null(4)]\n"                                                                                  \
   "child   set the host name to ctr  <- hostname  [sethostname(2)]\n"                              \
   "child   go back to the caller's umask  [umask(2)]\n"                                            \
   "child   limit RLIMIT_NOFILE to 1024, hard 1024  <- process.rlimits[0]  [prlimit(2)]\n"          \
@@ -732,7 +732,7 @@ static bool needs_no_field(const setup *s, uint16_t kind) {
                                          CTR__STEP_TELL_STARTED, CTR__STEP_RECORD_CGROUPS,
                                          CTR__STEP_CALL,         CTR__STEP_SEAL_PROGRAM,
                                          CTR__STEP_HIDE_PROGRAM, CTR__STEP_CONCEAL,
-                                         CTR__STEP_OWN_MEMORY};
+                                         CTR__STEP_OWN_MEMORY,   CTR__STEP_OWN_NULL};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return s->purpose.goal == CTR__GOAL_EXEC &&

@@ -573,6 +573,8 @@ TEST(a_terminal_has_the_size_that_was_asked_for) {
   "stage   clone into new namespaces: none  [clone(2)]\n"                                          \
   "parent  learn the pid and reap the intermediate process  [waitid(2)]\n"
 #define NO_GROUPS "stage   let go of the caller's groups  [setgroups(2)]\n"
+#define OWN_NULL                                                                                   \
+  "child   take the container's own /dev/null for standard streams that are one  [null(4)]\n"
 #define USER_ROOT                                                                                  \
   "child   become uid 0 and gid 0 of the user namespace  <- linux.namespaces"                      \
   "  [user_namespaces(7)]\n"
@@ -581,8 +583,8 @@ TEST(an_exec_joins_all_namespaces_at_once) {
   PLAN(EXEC, SPACES(ALL_NS));
   check_whole(now.text, OPEN_INIT STAGE STAGE_UNSEEN
               "stage   join the first process's namespaces: pid,network,mount,ipc,uts,cgroup,time"
-              "  <- linux.namespaces  [setns(2)]\n" STAGE_CLONE SYNC_MAPPED STREAMS SESSION IDENTITY
-                  UNSEEN PROGRAM EXECUTE);
+              "  <- linux.namespaces  [setns(2)]\n" STAGE_CLONE SYNC_MAPPED STREAMS SESSION OWN_NULL
+                  IDENTITY UNSEEN PROGRAM EXECUTE);
   CHECK_STR(now.warnings, "");
 }
 
@@ -605,7 +607,7 @@ TEST(an_exec_joins_one_by_one_where_the_kernel_is_older) {
   PLAN(EXEC, SPACES(ALL_NS), .facts = &facts);
   check_whole(now.text,
               ONE_BY_ONE(OPENED) OPEN_INIT STAGE STAGE_UNSEEN ONE_BY_ONE(JOINED)
-                  STAGE_CLONE SYNC_MAPPED STREAMS SESSION IDENTITY UNSEEN PROGRAM EXECUTE);
+                  STAGE_CLONE SYNC_MAPPED STREAMS SESSION OWN_NULL IDENTITY UNSEEN PROGRAM EXECUTE);
   CHECK_STR(now.warnings, "");
   PLAN(EXEC, SPACES(ALL_NS ",{'type':'user'}"), .facts = &facts);
   check_lines("the user namespace gives the right to the others", now.text,
@@ -635,10 +637,14 @@ TEST(an_exec_into_a_user_namespace_becomes_its_root_first) {
   PLAN(EXEC, SPACES("{'type':'user'},{'type':'mount'}"));
   check_whole(now.text, OPEN_INIT STAGE STAGE_UNSEEN NO_GROUPS
               "stage   join the first process's namespaces: mount,user  <- linux.namespaces"
-              "  [setns(2)]\n" STAGE_CLONE SYNC_MAPPED STREAMS USER_ROOT SESSION IDENTITY UNSEEN
-                  PROGRAM EXECUTE);
+              "  [setns(2)]\n" STAGE_CLONE SYNC_MAPPED STREAMS USER_ROOT SESSION OWN_NULL IDENTITY
+                  UNSEEN PROGRAM EXECUTE);
   PLAN(EXEC, SPACES("{'type':'user'},{'type':'mount'}"), .facts = &user_facts);
   CHECK(now.plan && !strstr(now.text, "let go of the caller's groups")); /* may not */
+  ctr__facts denied = nested_facts;
+  denied.groups_denied = true;
+  PLAN(EXEC, SPACES("{'type':'user'},{'type':'mount'}"), .facts = &denied);
+  CHECK(now.plan && !strstr(now.text, "let go of the caller's groups")); /* nobody there may */
   PLAN(EXEC, SPACES(MOUNT_NS), .facts = &user_facts);
   CHECK_REFUSED("an ordinary user without one", CTR_E_UNSUPPORTED, "linux.namespaces");
 }
@@ -689,12 +695,12 @@ TEST(an_exec_without_a_mount_namespace_enters_the_root_itself) {
               "stage   join the first process's namespaces: uts  <- linux.namespaces  "
               "[setns(2)]\n" STAGE_CLONE SYNC_MAPPED STREAMS SESSION
               "child   open the root directory /b/rootfs  <- root.path  [open(2)]\n"
-              "child   chroot into it  <- root.path  [chroot(2)]\n" IDENTITY UNSEEN PROGRAM
+              "child   chroot into it  <- root.path  [chroot(2)]\n" OWN_NULL IDENTITY UNSEEN PROGRAM
                   EXECUTE);
   PLAN(EXEC, SPACES(""));
   check_whole(now.text, OPEN_INIT STAGE STAGE_UNSEEN STAGE_CLONE SYNC_MAPPED STREAMS SESSION
               "child   open the root directory /r  <- root.path  [open(2)]\n"
-              "child   chroot into it  <- root.path  [chroot(2)]\n" IDENTITY UNSEEN PROGRAM
+              "child   chroot into it  <- root.path  [chroot(2)]\n" OWN_NULL IDENTITY UNSEEN PROGRAM
                   EXECUTE);
   PLAN(EXEC, SPACES(MOUNT_NS));
   CHECK(now.plan && !count_of(CTR__STEP_ROOT_OPEN) && !count_of(CTR__STEP_CHROOT));
