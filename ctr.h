@@ -6121,11 +6121,6 @@ enum {
   CTR__PLAN_MAX_PROGRAMS = CTR__PLAN_MAX_HOOKS + 2, /* newuidmap and newgidmap */
 };
 
-/* What a node of the host's gets that is bound into a container with its owner in it, who could
-   change its mode and owner for all. A device can be written to on a read-only mount all the same
-   (open(2), EROFS). */
-enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC };
-
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
    stand together, MOUNT_FS to MOUNT_BIND, and those that change a mount, SET_ATTR to RECONFIGURE.
    In the text, %s0 is string 0, %l a list of strings, %u %o numbers; %N namespaces, %C
@@ -6176,6 +6171,8 @@ enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC }
   X(OWN_PIPES, "give the pipes of its streams to its uid %u0 and gid %u1", "fchown(2)")            \
   X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
   X(SYNC, "sync: %M0", "unix(7)")                                                                  \
+  X(VIEW_NULL, "have a read-only view of /dev/null for standard streams that are one",             \
+    "mount_setattr(2)")                                                                            \
   X(STDIO, "take the standard streams", "dup2(2)")                                                 \
   X(CLOSE_FDS, "close every other descriptor", "close_range(2)")                                   \
   X(SIGNALS, "default signal handlers, none blocked", "signal(7)")                                 \
@@ -6324,8 +6321,6 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(ANOTHER_MOUNT, "the way there leads to another mount now")                                     \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
-  X(NO_NULL, "the container's /dev/null is something else, and one cannot be made for it: give "   \
-             "other streams than /dev/null")                                                       \
   X(OUTSIDE, "it lies outside the container's root")                                               \
   X(PARENT_GONE, "the caller ended meanwhile")                                                     \
   X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \
@@ -6448,6 +6443,11 @@ enum ctr__program {
   CTR__PROGRAM_WRITABLE, /* others as well, or it is not known        */
 };
 
+/* Who owns a file and has no id in the caller's user namespace shows there as the overflow id
+   (user_namespaces(7)). */
+#define CTR__OVERFLOW_ID 65534U
+#define CTR__NOBODY      UINT32_MAX
+
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
@@ -6460,6 +6460,7 @@ typedef struct ctr__facts {
   uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
   enum ctr__program program;         /* the caller's own                                     */
   uint32_t program_uid;              /* its owner                                            */
+  uint32_t node_uid;                 /* that of /dev/null, or CTR__NOBODY                    */
   bool apparmor, selinux;            /* are in force, if the config has labels               */
   bool apparmor_dir;                 /* its attributes have a directory of their own         */
   bool profile_missing;              /* as far as it can be seen: the one that is asked for  */
@@ -6677,6 +6678,12 @@ static void ctr__gather_labels(const ctr_config *config, ctr__facts *facts) {
   ctr_arena_free(&arena);
 }
 
+static uint32_t ctr__node_owner(const ctr__facts *facts) {
+  struct stat st;
+  if (stat("/dev/null", &st) < 0) return CTR__NOBODY;
+  return !facts->initial_userns && st.st_uid == CTR__OVERFLOW_ID ? CTR__NOBODY : st.st_uid;
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -6691,6 +6698,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
     facts->hard_limit[resource] = ctr__limit_of(resource).hard;
   }
   ctr__gather_program(facts);
+  facts->node_uid = ctr__node_owner(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   ctr__gather_labels(config, facts);
@@ -7042,10 +7050,19 @@ static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *f
 }
 
 /* ==== [SECTION] plan/own_program.c ============================================================ */
-/* Whether the caller's own program has to be kept from the container, and by which steps. */
+/* Whether what is the caller's has to be kept from the container, its own program and its null
+   device, and by which steps. */
 
 static bool ctr__has_setattr(const ctr__builder *b) {
   return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
+}
+
+static bool ctr__has_uid(const ctr__builder *b, uint32_t uid) {
+  for (size_t i = 0; i < b->uid_map.count; i++)
+    if (uid >= b->uid_map.items[i].hostID &&
+        uid - b->uid_map.items[i].hostID < b->uid_map.items[i].size)
+      return true;
+  return false;
 }
 
 /* Its owner can always give themselves the right; what the group may, an access control list may
@@ -7056,11 +7073,22 @@ static bool ctr__program_is_in_reach(const ctr__builder *b) {
   /* Without a root of its own the host's files are there as they are. */
   if (!b->own_mounts && !(b->joined_namespaces & CTR_NS_MOUNT)) return false;
   if (f->program == CTR__PROGRAM_WRITABLE || !ctr__in_userns(b) || !b->uid_map.count) return true;
-  for (size_t i = 0; i < b->uid_map.count; i++) {
-    const ctr_id_mapping *m = &b->uid_map.items[i];
-    if (f->program_uid >= m->hostID && f->program_uid - m->hostID < m->size) return true;
-  }
-  return false;
+  return ctr__has_uid(b, f->program_uid);
+}
+
+/* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
+   all; who is in a user namespace that is joined by its path is not known here. */
+static bool ctr__has_node_owner(const ctr__builder *b) {
+  const ctr__facts *f = b->facts;
+  if (f->node_uid == CTR__NOBODY) return false;
+  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
+                           : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
+}
+
+/* Who has rights over the mount namespace that it is in does it. */
+static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
+  if (ctr__has_setattr(b) && ctr__has_node_owner(b))
+    ctr__add_step(b, lane, CTR__STEP_VIEW_NULL, &(ctr__new_step){.field = NULL});
 }
 
 /* by_mount: whoever does it has rights over the mount namespace that it is in. */
@@ -8796,32 +8824,20 @@ static bool ctr__makes_nodes(const ctr__builder *b) {
   return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
 }
 
-/* Root of the host, who owns the nodes there; who is mapped in a joined user namespace is not
- * known. */
-static bool ctr__has_host_root(const ctr__builder *b) {
-  for (size_t i = 0; i < b->uid_map.count; i++)
-    if (b->uid_map.items[i].hostID == 0) return true;
-  return !ctr__in_userns(b) && b->facts->euid == 0;
-}
-
-static void ctr__own_null_step(ctr__builder *b) {
-  ctr__child_step(b, OWN_NULL, .field = NULL, .num = {ctr__has_host_root(b)});
-}
-
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
-  const bool settled = ctr__has_host_root(b);
+  const bool in_reach = ctr__has_node_owner(b);
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
   if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field,
-                    .str = {path, path, settled ? ", read-only" : ""},
+                    .str = {path, path, in_reach ? ", read-only" : ""},
                     .num = {[0] = mode,
                             [1] = number,
-                            [2] = settled ? CTR__NODE_ATTR : 0,
+                            [2] = in_reach ? CTR__ATTR_RDONLY : 0,
                             [4] = ctr__has_setattr(b),
                             [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
@@ -8929,7 +8945,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
                     .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
-  ctr__own_null_step(b);
+  ctr__child_step(b, OWN_NULL, .field = NULL);
 }
 
 /* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first
@@ -12257,6 +12273,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__plan_key_label(b, CTR__LANE_STAGE);
   ctr__plan_process_labels(b, CTR__LANE_STAGE);
   ctr__plan_unseen(b, NULL);
+  if (ctr__can_unshare(b->facts)) ctr__view_null_step(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)) &&
@@ -12321,8 +12338,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (!code) code = ctr__plan_exec_root(b);
-  ctr__own_null_step(b);
   ctr__plan_console(b, false);
+  ctr__child_step(b, OWN_NULL, .field = NULL);
   if (!code) code = ctr__plan_settings(b);
   if (code) return code;
   ctr__child_step(b, LET_GO, .field = NULL);
@@ -12402,6 +12419,7 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
 }
 
 static void ctr__plan_child_start(ctr__builder *b) {
+  if (b->own_mounts && b->desc->no_default_devices) ctr__view_null_step(b, CTR__LANE_CHILD);
   ctr__child_step(b, STDIO, .field = NULL);
   /* Nothing of the caller's is held inside (CVE-2016-9962, CVE-2024-21626), and the caller's other
      starts do not wait for this one to let go of theirs. */
@@ -14315,23 +14333,41 @@ static int ctr__open_own_null(void) {
   return own;
 }
 
-/* On a file system that nobody else sees. */
-static int ctr__make_own_null(const ctr__child *c) {
-  CTR__AUTO_CLOSE fs = ctr__new_tmpfs(c, "null", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC);
-  int r = fs < 0 ? fs : (int)ctr__ret(mknodat(fs, "null", S_IFCHR | 0666, makedev(1, 3)));
-  return r < 0 ? r : ctr__open(fs, "null", O_RDWR, 0);
-}
-
-/* A descriptor of the host's /dev/null is one of the host's file systems, whose root could change
-   its mode and owner for all (fchmod(2)): the container's own does as well. */
+/* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
+   as well. One that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
   CTR__AUTO_CLOSE own = ctr__open_own_null();
-  if (own < 0 && !s->num[0]) return 0; /* nobody inside can change the one that was given */
-  if (own < 0) own = ctr__make_own_null(c);
-  if (own < 0) return ctr__because(c, CTR__WHY_NO_NULL, own);
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < 3 && own >= 0; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
+  return 0;
+}
+
+static int ctr__null_by_mount(void) {
+  char path[32];
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  CTR__AUTO_CLOSE tree = proc < 0 ? proc : ctr__open_tree(AT_FDCWD, "/dev/null", 0);
+  if (tree < 0) return tree;
+  if (!ctr__is_null_device(tree)) return -ENODEV;
+  int r = ctr__mount_setattr(tree, 0, CTR__ATTR_RDONLY, 0, 0);
+  ctr__fd_path(path, tree);
+  return r < 0 ? r : ctr__open(proc, path + sizeof "/proc", O_RDWR, 0);
+}
+
+/* Where its owner is inside: what comes by a read-only mount can be written to (open(2), EROFS),
+   but nobody can change its mode and owner for the whole host (fchmod(2)). */
+static int ctr__child_view_null(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE view = -1;
+  (void)s;
+  for (int i = 0; i < 3; i++) {
+    const int fd = c->launch->stdio[i];
+    if (!ctr__is_null_device(fd)) continue;
+    if (view < 0) view = ctr__null_by_mount();
+    if (view < 0) return view;
+    if (dup3(view, fd, O_CLOEXEC) < 0) return -errno;
+  }
   return 0;
 }
 
@@ -14352,6 +14388,10 @@ static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
 
+/* Its owner may be inside, and could change its mode and owner for all. A device can be written to
+   on a read-only mount all the same (open(2), EROFS). */
+enum { CTR__MASK_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC };
+
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
@@ -14363,7 +14403,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
   int r = mask < 0 ? mask : ctr__move_mount(mask, target);
-  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_node(mask, CTR__NODE_ATTR, s->num[0]);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_node(mask, CTR__MASK_ATTR, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
@@ -15069,6 +15109,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_MOVE_ROOT] = ctr__child_move_root,
     [CTR__STEP_CHROOT] = ctr__child_chroot,
     [CTR__STEP_OWN_NULL] = ctr__child_own_null,
+    [CTR__STEP_VIEW_NULL] = ctr__child_view_null,
     [CTR__STEP_HOSTNAME] = ctr__child_hostname,
     [CTR__STEP_DOMAINNAME] = ctr__child_domainname,
     [CTR__STEP_SYSCTL] = ctr__child_sysctl,
@@ -15195,6 +15236,7 @@ static ctr__step_fn *const ctr__stage_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_SEAL_PROGRAM] = ctr__stage_seal_program,
     [CTR__STEP_HIDE_PROGRAM] = ctr__child_hide_program,
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
+    [CTR__STEP_VIEW_NULL] = ctr__child_view_null,
     [CTR__STEP_CLOSE_OTHERS] = ctr__stage_close_others,
     [CTR__STEP_DROP_GROUPS] = ctr__stage_drop_groups,
     [CTR__STEP_SETNS] = ctr__stage_setns,
@@ -18755,12 +18797,13 @@ static ctr_code ctr__prepare_sockets(ctr__start *s) {
 }
 
 /* Here: in a namespace that the process joins, somebody may have put something else there. */
-static ctr_code ctr__prepare_null(ctr__start *s) {
-  if (s->null < 0) s->null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
-  return ctr__is_null_device(s->null)
-             ? CTR_OK
-             : ctr__fail(s->err, CTR_E_SYS, s->null < 0 ? -s->null : ENODEV, NULL,
-                         "open /dev/null for a stream that is not given");
+static int ctr__prepare_null(ctr__start *s) {
+  if (s->null >= 0) return 0;
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  if (null < 0) return null;
+  if (!ctr__is_null_device(null)) return -ENODEV;
+  s->null = ctr__steal_fd(&null);
+  return 0;
 }
 
 static ctr_code ctr__prepare_stdio(ctr__start *s) {
@@ -18782,8 +18825,10 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
     if (fd >= 0 && (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (fcntl(fd, F_GETFL) & O_PATH)))
       return ctr__fail(s->err, CTR_E_ARG, 0, NULL,
                        "descriptor %d is no stream: it is closed, a directory or O_PATH", fd);
-    ctr_code code = fd < 0 ? ctr__prepare_null(s) : CTR_OK;
-    if (code) return code;
+    int r = fd < 0 ? ctr__prepare_null(s) : 0;
+    if (r < 0 && !terminal) /* which takes their place */
+      return ctr__fail(s->err, CTR_E_SYS, -r, NULL,
+                       "open /dev/null for a stream that is not given");
     ctr__fd_path(path, fd);
     s->launch.stdio[i] = fd < 0 ? s->null : fd;
     p->external[i] = terminal ? "/dev/console"
@@ -18882,16 +18927,17 @@ static int ctr__unreported_child(const ctr__start *s, uint64_t since) {
   ctr__proc_stat stat;
   const pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
   CTR__AUTO_CLOSE pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd < 0 || !ctr__is_child(pidfd) || !ctr__never_executed(pid, 0)) return -1;
-  return ctr__read_proc_stat(pid, &stat) == 0 && stat.start_time >= since ? ctr__steal_fd(&pidfd)
-                                                                          : -1;
+  if (pidfd < 0 || !ctr__is_child(pidfd)) return -1;
+  /* Where procfs hides it (proc(5), hidepid) that it is a child of ours is all there is to know. */
+  if (ctr__read_proc_stat(pid, &stat) < 0) return ctr__steal_fd(&pidfd);
+  const bool is_young = (stat.flags & CTR__PF_FORKNOEXEC) && stat.start_time >= since;
+  return is_young ? ctr__steal_fd(&pidfd) : -1;
 }
 
-/* When the intermediate process began, in ticks; without one nobody is as young. */
+/* When the intermediate process began, in ticks; 0 if it is not known. */
 static uint64_t ctr__stage_start(const ctr__start *s) {
   ctr__proc_stat stat;
-  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time
-                                                                              : UINT64_MAX;
+  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time : 0;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */

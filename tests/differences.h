@@ -214,8 +214,9 @@
   X("root", "security/test_leaks", "Null_device_of_the_host_*",                                    \
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
   X("root", "security/test_leaks",                                                                 \
-    "Link_for_a_stream_that_is_not_given_* Null_device_given_to_exec_*",                           \
-    "others have the host's device bound, a mount point that cannot be removed: unlink(2)")         \
+    "Link_for_a_stream_that_is_not_given_* Null_device_given_to_* Nodes_of_a_sandbox_* "           \
+    "Null_device_of_its_own_*",                                                                    \
+    "others have the host's device bound, which is nobody's there: user_namespaces(7)")         \
   X("root", "security/test_leaks", "Null_device_bound_*",                                          \
     "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_leaks", "Root_of_the_caller_*", "chroot(2) takes CAP_SYS_CHROOT")       \

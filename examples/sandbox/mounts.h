@@ -122,7 +122,9 @@ static void add_link(sandbox *s, const char *text, const char *target) {
   add_mount(s, (ctr_mount){.destination = target, .type = "ctr.symlink", .source = text});
 }
 
-/* The terminal that we are on goes by the name of the console. */
+/* The terminal that we are on goes by the name of the console. The nodes are the host's: whoever is
+   their owner inside could change their mode for all, which a read-only mount forbids, and nothing
+   else. */
 static void make_dev(sandbox *s, const operation *o) {
   static const char *const nodes[] = {"null", "zero", "full", "random", "urandom", "tty"};
   static const char *const links[][2] = {
@@ -134,7 +136,8 @@ static void make_dev(sandbox *s, const operation *o) {
                            .source = "tmpfs",
                            .options = as_strs(split(s, "nosuid nodev mode=0755"))});
   for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
-    add_bind(s, print(s, "/dev/%s", nodes[i]), print(s, "%s/%s", target, nodes[i]), BIND_DEVICES);
+    add_bind(s, print(s, "/dev/%s", nodes[i]), print(s, "%s/%s", target, nodes[i]),
+             BIND_DEVICES | BIND_READ_ONLY);
   for (size_t i = 0; i < sizeof links / sizeof *links; i++)
     add_link(s, links[i][0], print(s, "%s/%s", target, links[i][1]));
   add_mount(s, (ctr_mount){.destination = print(s, "%s/shm", target), .type = "ctr.dir"});

@@ -138,23 +138,41 @@ static int ctr__open_own_null(void) {
   return own;
 }
 
-/* On a file system that nobody else sees. */
-static int ctr__make_own_null(const ctr__child *c) {
-  CTR__AUTO_CLOSE fs = ctr__new_tmpfs(c, "null", "0700", CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC);
-  int r = fs < 0 ? fs : (int)ctr__ret(mknodat(fs, "null", S_IFCHR | 0666, makedev(1, 3)));
-  return r < 0 ? r : ctr__open(fs, "null", O_RDWR, 0);
-}
-
-/* A descriptor of the host's /dev/null is one of the host's file systems, whose root could change
-   its mode and owner for all (fchmod(2)): the container's own does as well. */
+/* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
+   as well. One that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
   CTR__AUTO_CLOSE own = ctr__open_own_null();
-  if (own < 0 && !s->num[0]) return 0; /* nobody inside can change the one that was given */
-  if (own < 0) own = ctr__make_own_null(c);
-  if (own < 0) return ctr__because(c, CTR__WHY_NO_NULL, own);
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < 3 && own >= 0; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
+  return 0;
+}
+
+static int ctr__null_by_mount(void) {
+  char path[32];
+  CTR__AUTO_CLOSE proc = ctr__open_proc();
+  CTR__AUTO_CLOSE tree = proc < 0 ? proc : ctr__open_tree(AT_FDCWD, "/dev/null", 0);
+  if (tree < 0) return tree;
+  if (!ctr__is_null_device(tree)) return -ENODEV;
+  int r = ctr__mount_setattr(tree, 0, CTR__ATTR_RDONLY, 0, 0);
+  ctr__fd_path(path, tree);
+  return r < 0 ? r : ctr__open(proc, path + sizeof "/proc", O_RDWR, 0);
+}
+
+/* Where its owner is inside: what comes by a read-only mount can be written to (open(2), EROFS),
+   but nobody can change its mode and owner for the whole host (fchmod(2)). */
+static int ctr__child_view_null(ctr__child *c, const ctr__step *s) {
+  CTR__AUTO_CLOSE view = -1;
+  (void)s;
+  for (int i = 0; i < 3; i++) {
+    const int fd = c->launch->stdio[i];
+    if (!ctr__is_null_device(fd)) continue;
+    if (view < 0) view = ctr__null_by_mount();
+    if (view < 0) return view;
+    if (dup3(view, fd, O_CLOEXEC) < 0) return -errno;
+  }
   return 0;
 }
 
@@ -175,6 +193,10 @@ static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
                       CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
 }
 
+/* Its owner may be inside, and could change its mode and owner for all. A device can be written to
+   on a read-only mount all the same (open(2), EROFS). */
+enum { CTR__MASK_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC };
+
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
@@ -186,7 +208,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE mask =
       S_ISDIR(st.st_mode) ? ctr__mask_directory(c) : ctr__open_tree(null, "", AT_EMPTY_PATH);
   int r = mask < 0 ? mask : ctr__move_mount(mask, target);
-  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_node(mask, CTR__NODE_ATTR, s->num[0]);
+  return r < 0 || S_ISDIR(st.st_mode) ? r : ctr__settle_node(mask, CTR__MASK_ATTR, s->num[0]);
 }
 
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {

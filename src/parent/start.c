@@ -62,12 +62,13 @@ static ctr_code ctr__prepare_sockets(ctr__start *s) {
 }
 
 /* Here: in a namespace that the process joins, somebody may have put something else there. */
-static ctr_code ctr__prepare_null(ctr__start *s) {
-  if (s->null < 0) s->null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
-  return ctr__is_null_device(s->null)
-             ? CTR_OK
-             : ctr__fail(s->err, CTR_E_SYS, s->null < 0 ? -s->null : ENODEV, NULL,
-                         "open /dev/null for a stream that is not given");
+static int ctr__prepare_null(ctr__start *s) {
+  if (s->null >= 0) return 0;
+  CTR__AUTO_CLOSE null = ctr__open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+  if (null < 0) return null;
+  if (!ctr__is_null_device(null)) return -ENODEV;
+  s->null = ctr__steal_fd(&null);
+  return 0;
 }
 
 static ctr_code ctr__prepare_stdio(ctr__start *s) {
@@ -89,8 +90,10 @@ static ctr_code ctr__prepare_stdio(ctr__start *s) {
     if (fd >= 0 && (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || (fcntl(fd, F_GETFL) & O_PATH)))
       return ctr__fail(s->err, CTR_E_ARG, 0, NULL,
                        "descriptor %d is no stream: it is closed, a directory or O_PATH", fd);
-    ctr_code code = fd < 0 ? ctr__prepare_null(s) : CTR_OK;
-    if (code) return code;
+    int r = fd < 0 ? ctr__prepare_null(s) : 0;
+    if (r < 0 && !terminal) /* which takes their place */
+      return ctr__fail(s->err, CTR_E_SYS, -r, NULL,
+                       "open /dev/null for a stream that is not given");
     ctr__fd_path(path, fd);
     s->launch.stdio[i] = fd < 0 ? s->null : fd;
     p->external[i] = terminal ? "/dev/console"
@@ -189,16 +192,17 @@ static int ctr__unreported_child(const ctr__start *s, uint64_t since) {
   ctr__proc_stat stat;
   const pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
   CTR__AUTO_CLOSE pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd < 0 || !ctr__is_child(pidfd) || !ctr__never_executed(pid, 0)) return -1;
-  return ctr__read_proc_stat(pid, &stat) == 0 && stat.start_time >= since ? ctr__steal_fd(&pidfd)
-                                                                          : -1;
+  if (pidfd < 0 || !ctr__is_child(pidfd)) return -1;
+  /* Where procfs hides it (proc(5), hidepid) that it is a child of ours is all there is to know. */
+  if (ctr__read_proc_stat(pid, &stat) < 0) return ctr__steal_fd(&pidfd);
+  const bool is_young = (stat.flags & CTR__PF_FORKNOEXEC) && stat.start_time >= since;
+  return is_young ? ctr__steal_fd(&pidfd) : -1;
 }
 
-/* When the intermediate process began, in ticks; without one nobody is as young. */
+/* When the intermediate process began, in ticks; 0 if it is not known. */
 static uint64_t ctr__stage_start(const ctr__start *s) {
   ctr__proc_stat stat;
-  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time
-                                                                              : UINT64_MAX;
+  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time : 0;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */

@@ -84,6 +84,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__plan_key_label(b, CTR__LANE_STAGE);
   ctr__plan_process_labels(b, CTR__LANE_STAGE);
   ctr__plan_unseen(b, NULL);
+  if (ctr__can_unshare(b->facts)) ctr__view_null_step(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)) &&
@@ -148,8 +149,8 @@ static ctr_code ctr__plan_exec(ctr__builder *b) {
   if (!b->desc->no_new_session) ctr__child_step(b, SETSID, .field = NULL);
   if (!b->desc->no_new_keyring) ctr__child_step(b, KEYRING, .field = NULL);
   if (!code) code = ctr__plan_exec_root(b);
-  ctr__own_null_step(b);
   ctr__plan_console(b, false);
+  ctr__child_step(b, OWN_NULL, .field = NULL);
   if (!code) code = ctr__plan_settings(b);
   if (code) return code;
   ctr__child_step(b, LET_GO, .field = NULL);

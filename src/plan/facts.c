@@ -10,6 +10,11 @@ enum ctr__program {
   CTR__PROGRAM_WRITABLE, /* others as well, or it is not known        */
 };
 
+/* Who owns a file and has no id in the caller's user namespace shows there as the overflow id
+   (user_namespaces(7)). */
+#define CTR__OVERFLOW_ID 65534U
+#define CTR__NOBODY      UINT32_MAX
+
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
@@ -22,6 +27,7 @@ typedef struct ctr__facts {
   uint32_t filter_flags;             /* and those of its flags that the kernel knows         */
   enum ctr__program program;         /* the caller's own                                     */
   uint32_t program_uid;              /* its owner                                            */
+  uint32_t node_uid;                 /* that of /dev/null, or CTR__NOBODY                    */
   bool apparmor, selinux;            /* are in force, if the config has labels               */
   bool apparmor_dir;                 /* its attributes have a directory of their own         */
   bool profile_missing;              /* as far as it can be seen: the one that is asked for  */
@@ -239,6 +245,12 @@ static void ctr__gather_labels(const ctr_config *config, ctr__facts *facts) {
   ctr_arena_free(&arena);
 }
 
+static uint32_t ctr__node_owner(const ctr__facts *facts) {
+  struct stat st;
+  if (stat("/dev/null", &st) < 0) return CTR__NOBODY;
+  return !facts->initial_userns && st.st_uid == CTR__OVERFLOW_ID ? CTR__NOBODY : st.st_uid;
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -253,6 +265,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
     facts->hard_limit[resource] = ctr__limit_of(resource).hard;
   }
   ctr__gather_program(facts);
+  facts->node_uid = ctr__node_owner(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   ctr__gather_labels(config, facts);

@@ -61,11 +61,6 @@ enum {
   CTR__PLAN_MAX_PROGRAMS = CTR__PLAN_MAX_HOOKS + 2, /* newuidmap and newgidmap */
 };
 
-/* What a node of the host's gets that is bound into a container with its owner in it, who could
-   change its mode and owner for all. A device can be written to on a read-only mount all the same
-   (open(2), EROFS). */
-enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC };
-
 /* Every kind of step: name, what it does, where that is documented. Those that mount something
    stand together, MOUNT_FS to MOUNT_BIND, and those that change a mount, SET_ATTR to RECONFIGURE.
    In the text, %s0 is string 0, %l a list of strings, %u %o numbers; %N namespaces, %C
@@ -116,6 +111,8 @@ enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC }
   X(OWN_PIPES, "give the pipes of its streams to its uid %u0 and gid %u1", "fchown(2)")            \
   X(RAISE_RLIMIT, "raise the hard limit %R0 to %B2", "prlimit(2)")                                 \
   X(SYNC, "sync: %M0", "unix(7)")                                                                  \
+  X(VIEW_NULL, "have a read-only view of /dev/null for standard streams that are one",             \
+    "mount_setattr(2)")                                                                            \
   X(STDIO, "take the standard streams", "dup2(2)")                                                 \
   X(CLOSE_FDS, "close every other descriptor", "close_range(2)")                                   \
   X(SIGNALS, "default signal handlers, none blocked", "signal(7)")                                 \
@@ -264,8 +261,6 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(TARGET, "the mount point cannot be opened or made")                                            \
   X(ANOTHER_MOUNT, "the way there leads to another mount now")                                     \
   X(NULL_DEVICE, "the host's /dev/null is not the null device")                                    \
-  X(NO_NULL, "the container's /dev/null is something else, and one cannot be made for it: give "   \
-             "other streams than /dev/null")                                                       \
   X(OUTSIDE, "it lies outside the container's root")                                               \
   X(PARENT_GONE, "the caller ended meanwhile")                                                     \
   X(BAD_ANSWER, "the parent's answer was not the one that is due")                                 \

@@ -1,7 +1,16 @@
-/* Whether the caller's own program has to be kept from the container, and by which steps. */
+/* Whether what is the caller's has to be kept from the container, its own program and its null
+   device, and by which steps. */
 
 static bool ctr__has_setattr(const ctr__builder *b) {
   return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
+}
+
+static bool ctr__has_uid(const ctr__builder *b, uint32_t uid) {
+  for (size_t i = 0; i < b->uid_map.count; i++)
+    if (uid >= b->uid_map.items[i].hostID &&
+        uid - b->uid_map.items[i].hostID < b->uid_map.items[i].size)
+      return true;
+  return false;
 }
 
 /* Its owner can always give themselves the right; what the group may, an access control list may
@@ -12,11 +21,22 @@ static bool ctr__program_is_in_reach(const ctr__builder *b) {
   /* Without a root of its own the host's files are there as they are. */
   if (!b->own_mounts && !(b->joined_namespaces & CTR_NS_MOUNT)) return false;
   if (f->program == CTR__PROGRAM_WRITABLE || !ctr__in_userns(b) || !b->uid_map.count) return true;
-  for (size_t i = 0; i < b->uid_map.count; i++) {
-    const ctr_id_mapping *m = &b->uid_map.items[i];
-    if (f->program_uid >= m->hostID && f->program_uid - m->hostID < m->size) return true;
-  }
-  return false;
+  return ctr__has_uid(b, f->program_uid);
+}
+
+/* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
+   all; who is in a user namespace that is joined by its path is not known here. */
+static bool ctr__has_node_owner(const ctr__builder *b) {
+  const ctr__facts *f = b->facts;
+  if (f->node_uid == CTR__NOBODY) return false;
+  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
+                           : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
+}
+
+/* Who has rights over the mount namespace that it is in does it. */
+static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
+  if (ctr__has_setattr(b) && ctr__has_node_owner(b))
+    ctr__add_step(b, lane, CTR__STEP_VIEW_NULL, &(ctr__new_step){.field = NULL});
 }
 
 /* by_mount: whoever does it has rights over the mount namespace that it is in. */

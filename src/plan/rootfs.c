@@ -154,32 +154,20 @@ static bool ctr__makes_nodes(const ctr__builder *b) {
   return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
 }
 
-/* Root of the host, who owns the nodes there; who is mapped in a joined user namespace is not
- * known. */
-static bool ctr__has_host_root(const ctr__builder *b) {
-  for (size_t i = 0; i < b->uid_map.count; i++)
-    if (b->uid_map.items[i].hostID == 0) return true;
-  return !ctr__in_userns(b) && b->facts->euid == 0;
-}
-
-static void ctr__own_null_step(ctr__builder *b) {
-  ctr__child_step(b, OWN_NULL, .field = NULL, .num = {ctr__has_host_root(b)});
-}
-
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;
-  const bool settled = ctr__has_host_root(b);
+  const bool in_reach = ctr__has_node_owner(b);
   bool exact = asked && (asked->fileMode.set || asked->uid.set || asked->gid.set);
   if (S_ISFIFO(mode) || ctr__makes_nodes(b))
     ctr__child_step(b, DEVICE_NODE, .field = field, .str = {path},
                     .num = {mode, number, uid, gid, exact});
   else
     ctr__child_step(b, DEVICE_BIND, .field = field,
-                    .str = {path, path, settled ? ", read-only" : ""},
+                    .str = {path, path, in_reach ? ", read-only" : ""},
                     .num = {[0] = mode,
                             [1] = number,
-                            [2] = settled ? CTR__NODE_ATTR : 0,
+                            [2] = in_reach ? CTR__ATTR_RDONLY : 0,
                             [4] = ctr__has_setattr(b),
                             [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
@@ -287,7 +275,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
                     .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
-  ctr__own_null_step(b);
+  ctr__child_step(b, OWN_NULL, .field = NULL);
 }
 
 /* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first

@@ -26,9 +26,9 @@ BY_PATH = [("""  ctr__put_str(ctr__put_str(path, attributes), file);
 
 # Inside, instead of before joining.
 INSIDE = [("  ctr__plan_process_labels(b, CTR__LANE_STAGE);\n", ""),
-          ("  ctr__plan_console(b, false);\n  if (!code) code = ctr__plan_settings(b);\n",
-           "  ctr__plan_console(b, false);\n  if (!code) code = ctr__plan_settings(b);\n"
-           "  ctr__plan_process_labels(b, CTR__LANE_CHILD);\n")]
+          ("  ctr__plan_console(b, false);\n  ctr__child_step(b, OWN_NULL",
+           "  ctr__plan_console(b, false);\n  ctr__plan_process_labels(b, CTR__LANE_CHILD);\n"
+           "  ctr__child_step(b, OWN_NULL")]
 
 FILES = ("exec", "keycreate", "apparmor/exec")
 LABELS = {"process.apparmorProfile": "wanted", "process.selinuxLabel": "wanted:r:t:s0"}

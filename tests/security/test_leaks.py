@@ -179,7 +179,7 @@ class Null_device_of_the_host(Hole):
     """Files are masked with the host's null device: root inside, who is its owner where there is
     no user namespace, can take it from everybody on the host (chmod(2), chown(2))."""
 
-    without = [("enum { CTR__NODE_ATTR = CTR__ATTR_RDONLY |", "enum { CTR__NODE_ATTR =")]
+    without = [("enum { CTR__MASK_ATTR = CTR__ATTR_RDONLY |", "enum { CTR__MASK_ATTR =")]
 
     def attack(self):
         (self.bundle / "rootfs/masked").touch()
@@ -219,25 +219,40 @@ class Link_for_a_stream_that_is_not_given(Without_null):
         return result.stdout == "/secret\n"
 
 
+VIEW = [("if (view < 0) view = ctr__null_by_mount();", "if (view < 0) return 0;")]
+GIVE = ["/probe", "give", "0:0:/proc/self/fd/0"]  # to whom it belongs: nothing is changed by it
+
+
 class Null_device_given_to_exec(Without_null):
     """One more process has the caller's /dev/null as its input: the host's, of which root inside is
     the owner."""
 
-    without = [("ctr__own_null_step(b);\n  ctr__plan_console(b, false);",
-                "ctr__plan_console(b, false);")]
+    without = VIEW
 
     def attack(self):
         self.begin("one")
-        self.start("two")
+        return " given" in self.works("exec", "one", *GIVE)
+
+
+class Null_device_of_its_own(Hole):
+    """It is a descriptor of one of the host's file systems; there is one of the container's own."""
+
+    without = [("for (int i = 0; i < 3 && own >= 0; i++)", "for (int i = 0; i < 0; i++)")]
+
+    def attack(self):
+        shutil.copy(BUSYBOX, self.bundle / "rootfs/busybox")
         device = ["/busybox", "stat", "-L", "-c", "%d", "/proc/self/fd/0"]
-        return [name for name in ("one", "two")
-                if int(self.works("exec", name, *device)) == os.stat("/dev/null").st_dev]
+        self.start("one")
+        said = [self.works("exec", "one", *device)]
+        self.write({**self.own_cgroup("two"), "process.args": device})
+        said.append(self.works("run", "--bundle", self.bundle, "two"))
+        return os.stat("/dev/null").st_dev in map(int, said)
 
 
 class Null_device_bound(Hole):
     """In a user namespace nodes are the host's, bound; its root may be mapped."""
 
-    without = [("[2] = settled ? CTR__NODE_ATTR : 0,", "[2] = 0,")]
+    without = [("[2] = in_reach ? CTR__ATTR_RDONLY : 0,", "[2] = 0,")]
 
     def attack(self):
         ids = [{"containerID": 0, "hostID": 0, "size": 1000}]
@@ -247,6 +262,42 @@ class Null_device_bound(Hole):
         said = self.works("run", "--bundle", self.bundle, "one")
         self.assertIn("/dev/null ", said)
         return "given" in said
+
+
+class Sandbox(Hole):
+    """examples/sandbox.c makes its own /dev, or none."""
+
+    options = ()
+
+    def attack(self):
+        sandbox = compiled(self.changes, "examples/sandbox.c")
+        for place in ("proc", "dev"):
+            (self.bundle / "rootfs" / place).mkdir(exist_ok=True)
+        said = []
+        for more in ([], ["--unshare-user"]):
+            result = subprocess.run(
+                [sandbox, *more, "--ro-bind", self.bundle / "rootfs", "/", "--proc", "/proc",
+                 *self.options], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            said.append(result.stdout)
+        return " given" in "".join(said)
+
+    def use(self, runtime):
+        pass  # not that program: see attack
+
+
+class Null_device_given_to_a_sandbox(Sandbox):
+    """Without a /dev inside its input is the host's null device."""
+
+    without = VIEW
+    options = GIVE
+
+
+class Nodes_of_a_sandbox(Sandbox):
+    """They are the host's, bound."""
+
+    without = [("BIND_DEVICES | BIND_READ_ONLY);", "BIND_DEVICES);", "examples/sandbox/mounts.h")]
+    options = ["--dev", "/dev", "/probe", "give", "0:0:/dev/full"]
 
 
 # -- what the caller is --

@@ -44,6 +44,7 @@ static const ctr__facts user_facts = {.euid = 1000,
                                       .features = ALL_FEATURES,
                                       .hard_limit = LIMITS, FILTERS_TAKEN};
 static const ctr__facts nested_facts = {.caps = ALL_CAPS, /* root inside a user namespace */
+                                        .node_uid = CTR__NOBODY,
                                         .permitted = ALL_CAPS,
                                         .bounding = ALL_CAPS,
                                         .features = ALL_FEATURES,

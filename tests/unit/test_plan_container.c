@@ -564,10 +564,13 @@ TEST(a_terminal_has_the_size_that_was_asked_for) {
 #define OPEN_INIT                                                                                  \
   "parent  open the container's first process: pid 4711, started at tick 815  [pidfd_open(2)]\n"
 #define STAGE "parent  clone an intermediate process that joins namespaces  [clone(2)]\n"
+#define VIEW_NULL                                                                                  \
+  "stage   have a read-only view of /dev/null for standard streams that are one  "                 \
+  "[mount_setattr(2)]\n"
 #define STAGE_UNSEEN                                                                               \
   "stage   be out of reach of ptrace until execve  [prctl(2)]\n"                                   \
   "stage   show nothing of the caller's name, command line and environment  "                      \
-  "[proc_pid_cmdline(5)]\n"                                                                        \
+  "[proc_pid_cmdline(5)]\n" VIEW_NULL                                                              \
   "stage   close what the process is not to have  <- linux.namespaces  [close_range(2)]\n"
 #define STAGE_CLONE                                                                                \
   "stage   clone into new namespaces: none  [clone(2)]\n"                                          \
