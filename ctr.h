@@ -128,8 +128,8 @@
        - Without linux.seccomp code inside meets the whole system call interface of the kernel.
          Without linux.resources it can use up memory and processes; without rules for devices in
          there and with CAP_MKNOD it can make any.
-       - Without a user namespace root inside reads what procfs and sysfs show to root of the machine
-         and no mask covers, such as the resources of PCI devices.
+       - Without a user namespace root inside reads what procfs and sysfs show to root of the
+         machine and no mask covers, such as the resources of PCI devices.
        - Shared with the caller, whatever the config says, are the files behind the standard streams
          (a terminal that is nobody's controlling one can be taken over and typed into, TIOCSTI,
          where no filter forbids it: process.terminal makes one inside), without a user namespace

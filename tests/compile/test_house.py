@@ -61,7 +61,7 @@ MAY_CALL = {
         "symlinkat umask write memcpy strchr strrchr strcmp strlen strspn memset memcmp memmove "
         "strncmp",
     "system calls, no more":
-        "accept4 chroot fstatfs ioctl mount pipe2 prctl pread sethostname setdomainname setns "
+        "accept4 chroot dup3 fstatfs ioctl mount pipe2 prctl pread sethostname setdomainname setns "
         "syscall umount2 unshare waitid",
     "a function of its arguments":
         "gnu_dev_makedev __errno_location ___errno_location",

@@ -27,7 +27,9 @@ static void *test_malloc(size_t size) {
 
 #define ALL_CAPS     ((UINT64_C(1) << CTR_CAP_COUNT) - 1)
 #define ALL_FEATURES (CTR_FEATURE_CLONE3 | CTR_FEATURE_MOUNT_SETATTR | CTR_FEATURE_SETNS_PIDFD)
-#define FILTERS_TAKEN .can_filter = true, .filter_flags = 1 | 2 | 4 | 32, .landlock_abi = 6, .selinux = true, .apparmor = true, .apparmor_dir = true
+#define FILTERS_TAKEN                                                                              \
+  .can_filter = true, .filter_flags = 1 | 2 | 4 | 32, .landlock_abi = 6, .selinux = true,          \
+  .apparmor = true, .apparmor_dir = true
 #define LIMITS                                                                                     \
   { [RLIMIT_NOFILE] = 4096, [RLIMIT_NPROC] = 100 }
 
@@ -36,33 +38,38 @@ static const ctr__facts root_facts = {.initial_userns = true,
                                       .permitted = ALL_CAPS,
                                       .bounding = ALL_CAPS,
                                       .features = ALL_FEATURES,
-                                      .hard_limit = LIMITS, FILTERS_TAKEN};
+                                      .hard_limit = LIMITS,
+                                      FILTERS_TAKEN};
 static const ctr__facts user_facts = {.euid = 1000,
                                       .egid = 1001,
                                       .initial_userns = true,
                                       .bounding = ALL_CAPS,
                                       .features = ALL_FEATURES,
-                                      .hard_limit = LIMITS, FILTERS_TAKEN};
+                                      .hard_limit = LIMITS,
+                                      FILTERS_TAKEN};
 static const ctr__facts nested_facts = {.caps = ALL_CAPS, /* root inside a user namespace */
                                         .node_uid = CTR__NOBODY,
                                         .permitted = ALL_CAPS,
                                         .bounding = ALL_CAPS,
                                         .features = ALL_FEATURES,
-                                        .hard_limit = LIMITS, FILTERS_TAKEN};
+                                        .hard_limit = LIMITS,
+                                        FILTERS_TAKEN};
 static const ctr__facts old_kernel_facts = {.initial_userns = true,
                                             .caps = ALL_CAPS,
                                             .permitted = ALL_CAPS,
                                             .bounding = ALL_CAPS,
-                                            .hard_limit = LIMITS, FILTERS_TAKEN};
+                                            .hard_limit = LIMITS,
+                                            FILTERS_TAKEN};
 
 /* A hybrid one. Under no circumstances is anything made below /dev/null. */
 static const ctr__hierarchies made_up_hierarchies = {
-    .items = {{.mount_point = "/dev/null/v1/pids", .name = "pids", .root = "/",
-               .options = "rw,pids"},
-              {.mount_point = "/dev/null/v1/freezer", .name = "freezer", .root = "/slice",
-               .options = "rw,freezer"},
-              {.mount_point = "/dev/null/v2", .name = "v2", .root = "/", .options = "rw",
-               .v2 = true}},
+    .items =
+        {{.mount_point = "/dev/null/v1/pids", .name = "pids", .root = "/", .options = "rw,pids"},
+         {.mount_point = "/dev/null/v1/freezer",
+          .name = "freezer",
+          .root = "/slice",
+          .options = "rw,freezer"},
+         {.mount_point = "/dev/null/v2", .name = "v2", .root = "/", .options = "rw", .v2 = true}},
     .count = 3,
     .v1_count = 2,
     .membership = "5:pids:/own\n4:freezer:/slice/own\n0::/user.slice\n"};
