@@ -360,7 +360,8 @@ static const char *const rich[] = {
     "'listenerPath':'/s','listenerMetadata':'m','syscalls':[{'names':['dup'],"
     "'action':'SCMP_ACT_ERRNO','errnoRet':8,'args':[{'index':4,'value':13,'valueTwo':8,"
     "'op':'SCMP_CMP_MASKED_EQ'}]},{'names':['dup3'],'action':'SCMP_ACT_NOTIFY'}]}},"
-    "'hooks':{" HOOK("prestart") "," HOOK("createRuntime") "," HOOK("createContainer") "," HOOK("startContainer") "}}",
+    "'hooks':{" HOOK("prestart") "," HOOK("createRuntime") "," HOOK("createContainer") ","
+    HOOK("startContainer") "}}",
     "{'ociVersion':'1.3.0','root':{'path':'/'},'process':{'cwd':'/','args':['sh'],"
     "'scheduler':{'policy':'SCHED_FIFO','priority':4}},'linux':{"
     "'namespaces':[{'type':'user'},{'type':'mount'},{'type':'ipc','path':'/proc/1/ns/ipc'}],"
