@@ -107,8 +107,9 @@ def swap():
     while not stop:
         for p in packed: ctypes.memmove(address, p, 16)
 thread = threading.Thread(target=swap); thread.start()
-peers = set()
-for _ in range(300):
+peers, tried = set(), 0
+while tried < 300 or not peers:
+    tried += 1
     s = socket.socket()
     if libc.connect(s.fileno(), address, 16) == 0: peers.add(s.getpeername()[1])
     s.close()

@@ -102,8 +102,15 @@ static bool at_call(struct process *p) {
   return false;
 }
 
+/* By the order in which they are cloned, not in which they are heard of. */
+static void number_new_one(const struct process *parent) {
+  unsigned long pid;
+  if (ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &pid) == 0) process_of((pid_t)pid);
+}
+
 static void go_on(struct process *p, int status) {
   const int event = status >> 16;
+  if (event && event != PTRACE_EVENT_EXEC) number_new_one(p);
   const bool stop_is_ours = event || WSTOPSIG(status) == (SIGTRAP | 0x80);
   if (!event && stop_is_ours && at_call(p)) {
     ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
