@@ -104,7 +104,7 @@ static int ctr__next_message(ctr__start *s, ctr__message *message, int *ret_fd,
     r = ctr__await_packet(s->sock, adopted ? s->process->pidfd : s->stage_pidfd,
                           adopted ? s->process->pid : s->stage_pid);
     if (r == 0) r = ctr__receive_fd(s->sock, message, ret_fd);
-    if (r < 0 || message->type != CTR__MSG_OPEN) return r;
+    if (r || message->type != CTR__MSG_OPEN) return r;
     *ret_failed = ctr__serve_source(s, message->step);
   }
   return r;
