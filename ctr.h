@@ -2901,7 +2901,8 @@ static int ctr__read_stat_fields(int dir, const char *path, uint64_t *const *fie
   at += 2;
   for (size_t field = 4; field < count; field++) {
     at = strchr(at, ' ');
-    if (!at++) return -EPROTO;
+    if (!at) return -EPROTO;
+    at++;
     if (!fields[field]) continue;
     *fields[field] = 0;
     for (; *at >= '0' && *at <= '9'; at++)
