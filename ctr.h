@@ -132,8 +132,10 @@
          machine and no mask covers, such as the resources of PCI devices.
        - Shared with the caller, whatever the config says, are the files behind the standard streams
          (a terminal that is nobody's controlling one can be taken over and typed into, TIOCSTI,
-         where no filter forbids it: process.terminal makes one inside), without a user namespace
-         the user's keyring (keyrings(7)), and as an ordinary user with one id the caller's groups.
+         where no filter forbids it: process.terminal makes one inside; the mode and owner of
+         /dev/null, before Linux 5.12 and where the caller cannot copy mounts), without a user
+         namespace the user's keyring (keyrings(7)), and as an ordinary user with one id the
+         caller's groups.
        - Ways to look into a process that enters: CAP_SYS_PTRACE without a user namespace;
          fs.suid_dumpable set to 1 (proc_sys_fs(5)); what an ordinary user executes in a container
          that is created and not started, which may trace the process that waits, a copy of the
@@ -1266,9 +1268,9 @@ CTR_API ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names
                               ctr_err *err);
 
 typedef enum ctr_stdio {
-  CTR_STDIO_INHERIT = 0, /* the caller's descriptors 0, 1, 2; /dev/null for a closed one         */
+  CTR_STDIO_INHERIT = 0, /* the caller's descriptors 0, 1, 2; its /dev/null for a closed one     */
   CTR_STDIO_PIPES,       /* new pipes: ctr_process_io has the caller's ends after the start      */
-  CTR_STDIO_FDS,         /* ctr_process_desc.fds; -1: /dev/null                                  */
+  CTR_STDIO_FDS,         /* ctr_process_desc.fds; -1: the caller's /dev/null                     */
 } ctr_stdio;
 
 typedef struct ctr_process ctr_process;
@@ -2870,13 +2872,17 @@ static char *ctr__proc_path(char path[64], int64_t pid, const char *below) {
   return ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), below);
 }
 
-/* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
-static int ctr__owner_of_mounts(pid_t pid) {
+/* The user namespace that owns another; EPERM: none of ours or below (ioctl_nsfs(2)). */
+static int ctr__owner_of(const char *path) {
   enum { CTR__NS_GET_USERNS = 0xb701 };
+  CTR__AUTO_CLOSE ns = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return ns < 0 ? ns : ctr__fd_high((int)ctr__ret(ioctl(ns, CTR__NS_GET_USERNS)));
+}
+
+static int ctr__owner_of_mounts(pid_t pid) {
   char path[64];
   ctr__proc_path(path, pid, "/ns/mnt");
-  CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
+  return ctr__owner_of(path);
 }
 
 typedef struct ctr__proc_stat {
@@ -6462,6 +6468,7 @@ typedef struct ctr__facts {
   enum ctr__program program;         /* the caller's own                                     */
   uint32_t program_uid;              /* its owner                                            */
   uint32_t node_uid;                 /* that of /dev/null, or CTR__NOBODY                    */
+  bool owns_mounts;                  /* its user namespace, or one below, the mount namespace */
   bool apparmor, selinux;            /* are in force, if the config has labels               */
   bool apparmor_dir;                 /* its attributes have a directory of their own         */
   bool profile_missing;              /* as far as it can be seen: the one that is asked for  */
@@ -6685,6 +6692,11 @@ static uint32_t ctr__node_owner(const ctr__facts *facts) {
   return !facts->initial_userns && st.st_uid == CTR__OVERFLOW_ID ? CTR__NOBODY : st.st_uid;
 }
 
+static bool ctr__owns_mounts(const ctr__facts *facts) {
+  CTR__AUTO_CLOSE owner = facts->initial_userns ? -1 : ctr__owner_of("/proc/self/ns/mnt");
+  return facts->initial_userns || owner >= 0;
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -6700,6 +6712,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   }
   ctr__gather_program(facts);
   facts->node_uid = ctr__node_owner(facts);
+  facts->owns_mounts = ctr__owns_mounts(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   ctr__gather_labels(config, facts);
@@ -7051,8 +7064,7 @@ static ctr_code ctr__lacks(ctr__builder *b, enum ctr__right right, const char *f
 }
 
 /* ==== [SECTION] plan/own_program.c ============================================================ */
-/* Whether what is the caller's has to be kept from the container, its own program and its null
-   device, and by which steps. */
+/* Whether the caller's own program has to be kept from the container, and by which steps. */
 
 static bool ctr__has_setattr(const ctr__builder *b) {
   return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
@@ -7075,21 +7087,6 @@ static bool ctr__program_is_in_reach(const ctr__builder *b) {
   if (!b->own_mounts && !(b->joined_namespaces & CTR_NS_MOUNT)) return false;
   if (f->program == CTR__PROGRAM_WRITABLE || !ctr__in_userns(b) || !b->uid_map.count) return true;
   return ctr__has_uid(b, f->program_uid);
-}
-
-/* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
-   all; who is in a user namespace that is joined by its path is not known here. */
-static bool ctr__has_node_owner(const ctr__builder *b) {
-  const ctr__facts *f = b->facts;
-  if (f->node_uid == CTR__NOBODY) return false;
-  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
-                           : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
-}
-
-/* Who has rights over the mount namespace that it is in does it. */
-static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
-  if (ctr__has_setattr(b) && ctr__has_node_owner(b))
-    ctr__add_step(b, lane, CTR__STEP_VIEW_NULL, &(ctr__new_step){.field = NULL});
 }
 
 /* by_mount: whoever does it has rights over the mount namespace that it is in. */
@@ -8823,6 +8820,21 @@ static const struct ctr__dev_link {
 /* In a user namespace nobody may make device nodes, so that the host's are bound instead. */
 static bool ctr__makes_nodes(const ctr__builder *b) {
   return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
+}
+
+/* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
+   all; who is in a user namespace that is joined by its path is not known here. */
+static bool ctr__has_node_owner(const ctr__builder *b) {
+  const ctr__facts *f = b->facts;
+  if (f->node_uid == CTR__NOBODY) return false;
+  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
+                           : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
+}
+
+/* Who has rights over the mount namespace that it is in does it. */
+static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
+  if (ctr__has_setattr(b) && ctr__has_node_owner(b))
+    ctr__add_step(b, lane, CTR__STEP_VIEW_NULL, &(ctr__new_step){.field = NULL});
 }
 
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
@@ -12274,7 +12286,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__plan_key_label(b, CTR__LANE_STAGE);
   ctr__plan_process_labels(b, CTR__LANE_STAGE);
   ctr__plan_unseen(b, NULL);
-  if (ctr__can_unshare(b->facts)) ctr__view_null_step(b, CTR__LANE_STAGE);
+  /* Who cannot copy a mount where they are hands in what they have: it is a stream of theirs. */
+  if (ctr__can_unshare(b->facts) && b->facts->owns_mounts) ctr__view_null_step(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)) &&

@@ -132,8 +132,10 @@
          machine and no mask covers, such as the resources of PCI devices.
        - Shared with the caller, whatever the config says, are the files behind the standard streams
          (a terminal that is nobody's controlling one can be taken over and typed into, TIOCSTI,
-         where no filter forbids it: process.terminal makes one inside), without a user namespace
-         the user's keyring (keyrings(7)), and as an ordinary user with one id the caller's groups.
+         where no filter forbids it: process.terminal makes one inside; the mode and owner of
+         /dev/null, before Linux 5.12 and where the caller cannot copy mounts), without a user
+         namespace the user's keyring (keyrings(7)), and as an ordinary user with one id the
+         caller's groups.
        - Ways to look into a process that enters: CAP_SYS_PTRACE without a user namespace;
          fs.suid_dumpable set to 1 (proc_sys_fs(5)); what an ordinary user executes in a container
          that is created and not started, which may trace the process that waits, a copy of the

@@ -35,9 +35,9 @@ CTR_API ctr_code ctr_pipe_fds(ctr_arena *arena, pid_t pid, const char *ret_names
                               ctr_err *err);
 
 typedef enum ctr_stdio {
-  CTR_STDIO_INHERIT = 0, /* the caller's descriptors 0, 1, 2; /dev/null for a closed one         */
+  CTR_STDIO_INHERIT = 0, /* the caller's descriptors 0, 1, 2; its /dev/null for a closed one     */
   CTR_STDIO_PIPES,       /* new pipes: ctr_process_io has the caller's ends after the start      */
-  CTR_STDIO_FDS,         /* ctr_process_desc.fds; -1: /dev/null                                  */
+  CTR_STDIO_FDS,         /* ctr_process_desc.fds; -1: the caller's /dev/null                     */
 } ctr_stdio;
 
 typedef struct ctr_process ctr_process;

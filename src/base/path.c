@@ -193,13 +193,17 @@ static char *ctr__proc_path(char path[64], int64_t pid, const char *below) {
   return ctr__put_str(ctr__put_int(ctr__put_str(path, "/proc/"), pid), below);
 }
 
-/* The user namespace that owns the mount namespace a process is in (ioctl_nsfs(2)). */
-static int ctr__owner_of_mounts(pid_t pid) {
+/* The user namespace that owns another; EPERM: none of ours or below (ioctl_nsfs(2)). */
+static int ctr__owner_of(const char *path) {
   enum { CTR__NS_GET_USERNS = 0xb701 };
+  CTR__AUTO_CLOSE ns = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
+  return ns < 0 ? ns : ctr__fd_high((int)ctr__ret(ioctl(ns, CTR__NS_GET_USERNS)));
+}
+
+static int ctr__owner_of_mounts(pid_t pid) {
   char path[64];
   ctr__proc_path(path, pid, "/ns/mnt");
-  CTR__AUTO_CLOSE mounts = ctr__open(AT_FDCWD, path, O_RDONLY, 0);
-  return mounts < 0 ? mounts : ctr__fd_high((int)ctr__ret(ioctl(mounts, CTR__NS_GET_USERNS)));
+  return ctr__owner_of(path);
 }
 
 typedef struct ctr__proc_stat {

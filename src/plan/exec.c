@@ -84,7 +84,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   ctr__plan_key_label(b, CTR__LANE_STAGE);
   ctr__plan_process_labels(b, CTR__LANE_STAGE);
   ctr__plan_unseen(b, NULL);
-  if (ctr__can_unshare(b->facts)) ctr__view_null_step(b, CTR__LANE_STAGE);
+  /* Who cannot copy a mount where they are hands in what they have: it is a stream of theirs. */
+  if (ctr__can_unshare(b->facts) && b->facts->owns_mounts) ctr__view_null_step(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)) &&

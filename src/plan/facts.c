@@ -28,6 +28,7 @@ typedef struct ctr__facts {
   enum ctr__program program;         /* the caller's own                                     */
   uint32_t program_uid;              /* its owner                                            */
   uint32_t node_uid;                 /* that of /dev/null, or CTR__NOBODY                    */
+  bool owns_mounts;                  /* its user namespace, or one below, the mount namespace */
   bool apparmor, selinux;            /* are in force, if the config has labels               */
   bool apparmor_dir;                 /* its attributes have a directory of their own         */
   bool profile_missing;              /* as far as it can be seen: the one that is asked for  */
@@ -251,6 +252,11 @@ static uint32_t ctr__node_owner(const ctr__facts *facts) {
   return !facts->initial_userns && st.st_uid == CTR__OVERFLOW_ID ? CTR__NOBODY : st.st_uid;
 }
 
+static bool ctr__owns_mounts(const ctr__facts *facts) {
+  CTR__AUTO_CLOSE owner = facts->initial_userns ? -1 : ctr__owner_of("/proc/self/ns/mnt");
+  return facts->initial_userns || owner >= 0;
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
@@ -266,6 +272,7 @@ static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ct
   }
   ctr__gather_program(facts);
   facts->node_uid = ctr__node_owner(facts);
+  facts->owns_mounts = ctr__owns_mounts(facts);
   ctr__gather_priorities(process, facts);
   ctr__gather_filters(&config->linux_.seccomp, facts);
   ctr__gather_labels(config, facts);

@@ -1,5 +1,4 @@
-/* Whether what is the caller's has to be kept from the container, its own program and its null
-   device, and by which steps. */
+/* Whether the caller's own program has to be kept from the container, and by which steps. */
 
 static bool ctr__has_setattr(const ctr__builder *b) {
   return b->facts->features & CTR_FEATURE_MOUNT_SETATTR;
@@ -22,21 +21,6 @@ static bool ctr__program_is_in_reach(const ctr__builder *b) {
   if (!b->own_mounts && !(b->joined_namespaces & CTR_NS_MOUNT)) return false;
   if (f->program == CTR__PROGRAM_WRITABLE || !ctr__in_userns(b) || !b->uid_map.count) return true;
   return ctr__has_uid(b, f->program_uid);
-}
-
-/* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
-   all; who is in a user namespace that is joined by its path is not known here. */
-static bool ctr__has_node_owner(const ctr__builder *b) {
-  const ctr__facts *f = b->facts;
-  if (f->node_uid == CTR__NOBODY) return false;
-  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
-                           : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
-}
-
-/* Who has rights over the mount namespace that it is in does it. */
-static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
-  if (ctr__has_setattr(b) && ctr__has_node_owner(b))
-    ctr__add_step(b, lane, CTR__STEP_VIEW_NULL, &(ctr__new_step){.field = NULL});
 }
 
 /* by_mount: whoever does it has rights over the mount namespace that it is in. */

@@ -154,6 +154,21 @@ static bool ctr__makes_nodes(const ctr__builder *b) {
   return ctr__can_mknod(b->facts) && !ctr__in_userns(b);
 }
 
+/* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
+   all; who is in a user namespace that is joined by its path is not known here. */
+static bool ctr__has_node_owner(const ctr__builder *b) {
+  const ctr__facts *f = b->facts;
+  if (f->node_uid == CTR__NOBODY) return false;
+  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
+                           : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
+}
+
+/* Who has rights over the mount namespace that it is in does it. */
+static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
+  if (ctr__has_setattr(b) && ctr__has_node_owner(b))
+    ctr__add_step(b, lane, CTR__STEP_VIEW_NULL, &(ctr__new_step){.field = NULL});
+}
+
 static void ctr__plan_device(ctr__builder *b, const char *field, const char *path, mode_t mode,
                              uint64_t number, const ctr_device *asked) {
   uint64_t uid = asked ? asked->uid.value : 0, gid = asked ? asked->gid.value : 0;

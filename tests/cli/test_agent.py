@@ -108,7 +108,7 @@ def swap():
         for p in packed: ctypes.memmove(address, p, 16)
 thread = threading.Thread(target=swap); thread.start()
 peers, tried = set(), 0
-while tried < 300 or not peers:
+while tried < 300 or (not peers and tried < 100_000):
     tried += 1
     s = socket.socket()
     if libc.connect(s.fileno(), address, 16) == 0: peers.add(s.getpeername()[1])

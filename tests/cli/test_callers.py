@@ -1,6 +1,7 @@
 """Callers that are not as usual: they ignore their children, are the first of their pid namespace,
 have no standard streams, or what they start is killed before it is a program."""
 
+import json
 import os
 import signal
 import unittest
@@ -38,6 +39,23 @@ class Callers(Containers):
         self.write({**self.own_cgroup("one"), "process.args": ["/probe", "exit", "7"]})
         result = run("unshare", "--pid", "--fork", "--mount-proc", RUNTIME, "--root",
                      self.root, "run", "--bundle", self.bundle, "one")
+        self.assertEqual((result.returncode, result.stderr), (7, ""))
+        self.assert_nothing_left("one")
+
+    def test_root_of_a_user_namespace_and_of_nothing_else(self):
+        """Of the mount namespace no mount can be copied, and groups cannot be let go of."""
+        own = ["unshare", "--user", "--map-root-user"]
+        self.path.unlink(missing_ok=True)
+        result = run(*own, RUNTIME, "spec", "--rootless", "--bundle", self.bundle)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        config = json.loads(self.path.read_text())
+        config["process"].update(args=["/probe", "wait"], terminal=False)
+        self.path.write_text(json.dumps(config))
+        result = run(*own, "sh", "-c", '''
+            "$0" --root "$1" run --bundle "$2" --detach one &&
+            "$0" --root "$1" exec one /probe exit 7 </dev/null; code=$?
+            "$0" --root "$1" delete --force one; exit $code''',
+                     RUNTIME, self.root, self.bundle)
         self.assertEqual((result.returncode, result.stderr), (7, ""))
         self.assert_nothing_left("one")
 

@@ -34,6 +34,7 @@ static void *test_malloc(size_t size) {
   { [RLIMIT_NOFILE] = 4096, [RLIMIT_NPROC] = 100 }
 
 static const ctr__facts root_facts = {.initial_userns = true,
+                                      .owns_mounts = true,
                                       .caps = ALL_CAPS,
                                       .permitted = ALL_CAPS,
                                       .bounding = ALL_CAPS,
@@ -43,18 +44,21 @@ static const ctr__facts root_facts = {.initial_userns = true,
 static const ctr__facts user_facts = {.euid = 1000,
                                       .egid = 1001,
                                       .initial_userns = true,
+                                      .owns_mounts = true,
                                       .bounding = ALL_CAPS,
                                       .features = ALL_FEATURES,
                                       .hard_limit = LIMITS,
                                       FILTERS_TAKEN};
 static const ctr__facts nested_facts = {.caps = ALL_CAPS, /* root inside a user namespace */
                                         .node_uid = CTR__NOBODY,
+                                        .owns_mounts = true,
                                         .permitted = ALL_CAPS,
                                         .bounding = ALL_CAPS,
                                         .features = ALL_FEATURES,
                                         .hard_limit = LIMITS,
                                         FILTERS_TAKEN};
 static const ctr__facts old_kernel_facts = {.initial_userns = true,
+                                            .owns_mounts = true,
                                             .caps = ALL_CAPS,
                                             .permitted = ALL_CAPS,
                                             .bounding = ALL_CAPS,
