@@ -1,5 +1,5 @@
-"""Holes that open for the moment between a look and a deed: somebody who has a directory together
-with a container that is being started swaps a part of it for a link, without pause.
+"""Holes that open for the moment between a look and a deed: root of another container, which has a
+directory together with the one that is being started, swaps a part of it for a link, without pause.
 
 Each race takes CTR_RACE_SECONDS (5), all of them at the same time. Without the defence it ends with
 the first hit. Where an attack would reach the host, it is a directory of the test's own.
@@ -8,6 +8,7 @@ the first hit. Where an attack would reach the host, it is a directory of the te
 import functools
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,7 +16,7 @@ import sys
 import time
 
 from hole import Hole, bind, compiled
-from oci import ROOT
+from oci import ROOT, change
 
 SECONDS = float(os.environ.get("CTR_RACE_SECONDS", 5))
 DEADLINE = 120  # to be hit without the defence: that takes few starts
@@ -70,15 +71,17 @@ class Race(Hole):
                 "args": ["swapper", "look", str(self.host), str(self.mounted)]}
         return super().config(*args, hooks={"createContainer": [look]}, **kwargs)
 
+    def name(self, what):
+        """One that no other race has: cgroups may be made by it."""
+        return f"{os.getpid()}-{what}"
+
     def start_one(self, config):
         self.path.write_text(json.dumps(config))
         self.starts += 1
         terminal = {}
         if config["process"].get("terminal"):
             master, terminal["stdin"] = os.openpty()
-        # A name that none of the others has: cgroups may be made by it.
-        name = f"{os.getpid()}-{self.starts}"
-        result = self.runtime("run", "--bundle", self.bundle, name, **terminal)
+        result = self.runtime("run", "--bundle", self.bundle, self.name(self.starts), **terminal)
         if terminal:
             os.close(master)
             os.close(terminal["stdin"])
@@ -86,14 +89,25 @@ class Race(Hole):
         self.failed = result.stderr.strip() or self.failed
         return result
 
+    def attacker(self, pairs):
+        """The container that swaps: it has the directories where the host has them."""
+        bundle = self.area / "attacker"
+        (bundle / "rootfs").mkdir(parents=True)
+        shutil.copy(self.swapper, bundle / "rootfs")
+        names = [str(name) for pair in pairs for name in pair]
+        config = self.config([bind(directory, str(directory)) for directory, *_ in pairs],
+                             process__args=["/swapper", "swap", *names])
+        for path, value in self.own_cgroup("attacker").items():
+            change(config, path, value)
+        (bundle / "config.json").write_text(json.dumps(config))
+        attacker = self.spawn("run", "--bundle", bundle, self.name("attacker"),
+                              stdout=subprocess.PIPE, text=True).process
+        self.addCleanup(attacker.stdout.close)
+        return attacker
+
     def attack(self):
         pairs, configs = self.prepare()
-        names = [str(name) for pair in pairs for name in pair]
-        attacker = subprocess.Popen([self.swapper, "swap", *names], stdout=subprocess.PIPE,
-                                    text=True)
-        self.addCleanup(attacker.stdout.close)
-        self.addCleanup(attacker.wait)
-        self.addCleanup(attacker.kill)
+        attacker = self.attacker(pairs)
         self.assertEqual(attacker.stdout.readline(), "ready\n")
         got, end = None, time.monotonic() + self.seconds
         while not got and (time.monotonic() < end or self.starts < ENOUGH):
