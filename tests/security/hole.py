@@ -42,6 +42,16 @@ SECRET = "CTR_TEST_SECRET=of the caller"
 # A change: who runs hooks of the container can be looked into.
 SEEN_BY_HOOKS = ("if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, "
                  ".field = \"hooks.startContainer\");", "")
+# As if the machine had modules for labels.
+BELIEVES = [("facts->selinux = ctr__has_selinux(&arena);", "facts->selinux = true;"),
+            ("facts->profile_missing = facts->apparmor && "
+             "ctr__profile_is_missing(&arena, profile);", "facts->apparmor = true;")]
+# Changes: what is written in the name of the kernel goes to what is /proc for the process.
+WRITTEN_BY_PATH = [("int r = ctr__write_proc(c->proc, path, text, strlen(text));",
+                    "char named[PATH_MAX];\n"
+                    "  ctr__put_str(ctr__put_str(named, \"/proc/\"), path);\n"
+                    "  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, named, O_WRONLY, 0);\n"
+                    "  int r = fd < 0 ? fd : ctr__write_all(fd, text, strlen(text));")]
 
 
 def changed(changes, source, folder):

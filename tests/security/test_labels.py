@@ -6,13 +6,8 @@ What it does where there is one is seen in tests/container/test_labels.c."""
 
 import json
 
-from hole import Hole, weakened
+from hole import BELIEVES, Hole, weakened
 import lifecycle
-
-# As if the machine had modules.
-BELIEVES = [("facts->selinux = ctr__has_selinux(&arena);", "facts->selinux = true;"),
-            ("facts->profile_missing = facts->apparmor && "
-             "ctr__profile_is_missing(&arena, profile);", "facts->apparmor = true;")]
 
 # By the path that the process sees, as everybody did once.
 BY_PATH = [("""  ctr__put_str(ctr__put_str(path, attributes), file);

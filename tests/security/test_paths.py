@@ -11,7 +11,7 @@ import re
 import shutil
 import stat
 
-from hole import Hole, bind
+from hole import WRITTEN_BY_PATH, Hole, bind
 from oci import BUILD
 
 # Paths are looked up as the kernel does it for everybody: links lead to the host.
@@ -100,11 +100,7 @@ class CVE_2019_18837_CVE_2025_52881_false_procfs(Outside):
     """A volume lies over /proc or a part of it, or there is none and the image brings files: what
     the runtime writes in the name of the kernel goes there."""
 
-    without = [("int r = ctr__write_proc(c->proc, path, text, strlen(text));",
-                "char named[PATH_MAX];\n"
-                "  ctr__put_str(ctr__put_str(named, \"/proc/\"), path);\n"
-                "  CTR__AUTO_CLOSE fd = ctr__open(AT_FDCWD, named, O_WRONLY, 0);\n"
-                "  int r = fd < 0 ? fd : ctr__write_all(fd, text, strlen(text));")]
+    without = WRITTEN_BY_PATH
 
     SETTING = "sys/net/ipv4/ip_default_ttl"
 
@@ -293,10 +289,10 @@ class CVE_2025_31133(Outside):
         volume = self.area / "volume"
         volume.mkdir()
         (volume / "null").symlink_to("/secret")
-        self.image({"secret": b"secret", "masked": b"", "dev": None})
+        self.image({"secret": b"secret", "masked": b"masked", "dev": None})
         self.config([bind(volume, "/dev")], drop=["/dev"], linux__maskedPaths=["/masked"],
                     process__args=["/probe", "cat", "/masked"])
-        return "secret" in self.tried().stdout
+        return self.tried().stdout
 
 
 class CVE_2025_31133_of_the_image(Outside):
@@ -308,10 +304,10 @@ class CVE_2025_31133_of_the_image(Outside):
     def attack(self):
         got = []
         for link in ("/secret", "../secret", "../../../secret"):
-            self.image({"secret": b"secret", "masked": b"", "dev/null": link})
+            self.image({"secret": b"secret", "masked": b"masked", "dev/null": link})
             self.config(drop=["/dev"], linux__maskedPaths=["/masked"],
                         process__args=["/probe", "cat", "/masked"])
-            got += ["secret" in self.tried().stdout]
+            got.append(self.tried().stdout)
         return any(got)
 
 
@@ -375,15 +371,8 @@ class CVE_2025_52565_slave(Terminal):
 
 # -- where the program starts --
 
-class CVE_2024_21626(Outside):
-    """A descriptor of the host is left open, and the working directory, or the program, of a
-    container or of a later process in it is named by way of it."""
-
-    without = [("return ctr__close_rest(3 + c->launch->extra_count, kept);", "return 0;"),
-               ("    long r = next == first ? 0 :", "    long r = 1 ? 0 :"),
-               ("return cwd[0] == '/' ? 0 : ctr__because(c, CTR__WHY_OUTSIDE, -EXDEV);", "return 0;"),
-               ("return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 :",
-                "return fd >= 0 || fd == -EROFS || fd == -ELOOP ? 0 :")]
+class ByDescriptors(Outside):
+    """Directories of the host are open where a container is started, and a later process in it."""
 
     FDS = range(3, 51)
     SECRET = "what is the host's"
@@ -417,12 +406,13 @@ class CVE_2024_21626(Outside):
             for fd in {*opened, mine}:
                 os.close(fd)
 
-    def attempt(self, runs):
-        got = []
+    def by_directory(self, runs):
         places = [f"/proc/self/fd/{fd}" for fd in self.opened]
-        last = places[-1]
-        for way in (*places, f"{last}/../host", f"{last}/."):
-            got += [way] if self.SECRET in runs(way, ["/probe", "cat", "secret"]) else []
+        return [way for way in (*places, f"{places[-1]}/../host", f"{places[-1]}/.")
+                if self.SECRET in runs(way, ["/probe", "cat", "secret"])]
+
+    def attempt(self, runs):
+        got, last = self.by_directory(runs), f"/proc/self/fd/{self.opened[-1]}"
         if self.SECRET in runs("/", [f"{last}/probe", "cat", f"{last}/secret"]):
             got.append("program")
         found = re.search(r"^descriptors (.*)$", runs("/", ["/probe", "self"]), re.M)
@@ -434,6 +424,28 @@ class CVE_2024_21626(Outside):
 
     def by_exec(self, cwd, args):
         return self.runtime("exec", "--cwd", cwd, "other", *args, close_fds=False).stdout
+
+
+STAY_OPEN = [("return ctr__close_rest(3 + c->launch->extra_count, kept);", "return 0;"),
+             ("    long r = next == first ? 0 :", "    long r = 1 ? 0 :"),
+             ("return fd >= 0 || fd == -EROFS || fd == -EACCES ? 0 :",
+              "return fd >= 0 || fd == -EROFS || fd == -ELOOP ? 0 :")]
+ANY_DIRECTORY = ("return cwd[0] == '/' ? 0 : ctr__because(c, CTR__WHY_OUTSIDE, -EXDEV);",
+                 "return 0;")
+
+
+class CVE_2024_21626(ByDescriptors):
+    """One is left open, and the working directory, or the program, is named by way of it."""
+
+    without = [*STAY_OPEN, ANY_DIRECTORY]
+
+
+class CVE_2024_21626_by_the_directory_alone(ByDescriptors):
+    """The same, had it been forgotten to close them: the working directory is looked at."""
+
+    already = STAY_OPEN
+    without = [ANY_DIRECTORY]
+    attempt = ByDescriptors.by_directory
 
 
 # -- devices --

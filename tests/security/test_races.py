@@ -8,6 +8,7 @@ the first hit. Where an attack would reach the host, it is a directory of the te
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from hole import Hole, bind, compiled
+from hole import BELIEVES, WRITTEN_BY_PATH, Hole, bind, compiled
 from oci import ROOT, change
 
 SECONDS = float(os.environ.get("CTR_RACE_SECONDS", 5))
@@ -187,12 +188,40 @@ class CVE_2019_19921(Race):
         for name in ("proc", "proc2", "sys", "sys2"):
             (self.rootfs / name).mkdir(exist_ok=True)
         files = [f"/{top}/{file}" for top in ("proc", "proc2") for file in ("keys", "timer_list")]
-        configs = [self.config(process__args=["/probe", "stat", *files])]
+        seen = [f"/{top}/self/mounts" for top in ("proc", "proc2")]
+        configs = [self.config(process__args=["/probe", "stat", *files]),
+                   self.config(process__args=["/probe", "cat", *seen])]
         return [(self.rootfs, "proc", "proc2"), (self.rootfs, "sys", "sys2")], configs
 
     def hit(self, result):
-        """One that is masked is a null device."""
-        return [line for line in result.stdout.splitlines() if " file " in line]
+        """One that is masked is a null device; what is read-only is a mount."""
+        mounts = re.findall(r"^proc /proc2?(\S*) proc (\w*)", result.stdout, re.M)
+        return [*re.findall(r"^.* file .*$", result.stdout, re.M),
+                *(["sys"] if mounts and ("/sys", "ro") not in mounts else [])]
+
+
+class CVE_2025_52881(Race):
+    """Settings and labels are written to what is /proc at that moment: files of the image."""
+
+    already = BELIEVES
+    without = WRITTEN_BY_PATH
+
+    def prepare(self):
+        settings = {"net.ipv4.ip_default_ttl": "65"}
+        self.files = []
+        for name in ("sys/net/ipv4/ip_default_ttl", "self/attr/keycreate"):
+            path = self.rootfs / "fake" / name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"")
+            self.files.append(path.open())  # wherever it is then
+            self.addCleanup(self.files[-1].close)
+        (self.rootfs / "proc").mkdir(exist_ok=True)
+        configs = [self.config(linux__sysctl=settings),
+                   self.config(process__selinuxLabel="a:label:of:s0")]
+        return [(self.rootfs, "proc", "fake")], configs
+
+    def hit(self, result):
+        return [file.name for file in self.files if os.fstat(file.fileno()).st_size]
 
 
 class CVE_2025_31133(Race):
@@ -208,14 +237,14 @@ class CVE_2025_31133(Race):
         os.mknod(self.volume / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
         (self.volume / "link").symlink_to("/secret")
         (self.rootfs / "secret").write_text("secret")
-        (self.rootfs / "masked").write_text("")
+        (self.rootfs / "masked").write_text("masked")
         configs = [self.config([bind(self.volume, "/dev")], drop=["/dev"],
                                 linux__maskedPaths=["/masked"],
                                 process__args=["/probe", "cat", "/masked"])]
         return [(self.volume, "null", "link")], configs
 
     def hit(self, result):
-        return "secret" in result.stdout
+        return result.stdout
 
 
 class CVE_2025_52565(Race):
