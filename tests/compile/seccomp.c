@@ -47,6 +47,23 @@ static int print(void *file, const char *text, size_t len) {
   return fwrite(text, 1, len, file) != len;
 }
 
+static bool share_a_call(const made_profile *m, size_t a, size_t b) {
+  for (size_t i = 0; i < m->entries[a].names.count; i++)
+    for (size_t j = 0; j < m->entries[b].names.count; j++)
+      if (!strcmp(m->names[a][i], m->names[b][j])) return true;
+  return false;
+}
+
+/* Whether any other comparison is of the same argument of the same call. */
+static bool is_compared_again(const made_profile *m, size_t entry, size_t arg) {
+  for (size_t i = 0; i < m->profile.syscalls.count; i++)
+    for (size_t j = 0; j < m->entries[i].args.count; j++)
+      if ((i != entry || j != arg) && m->args[i][j].index == m->args[entry][arg].index &&
+          share_a_call(m, i, entry))
+        return true;
+  return false;
+}
+
 /* Made of what libseccomp can say as well: names that it knows, and no two rules of a call that are
    at odds. Before 2.6 it gets several comparisons of one argument by < and <= wrong. */
 static int make(const char *path, const char *number) {
@@ -61,7 +78,8 @@ static int make(const char *path, const char *number) {
       if (known < 0 || known > 450 || known == 335 || known == 336) m.names[i][j] = "read";
     }
     for (size_t j = 0; j < m.entries[i].args.count; j++)
-      if (m.args[i][j].op == CTR_SCMP_CMP_LT || m.args[i][j].op == CTR_SCMP_CMP_LE)
+      if ((m.args[i][j].op == CTR_SCMP_CMP_LT || m.args[i][j].op == CTR_SCMP_CMP_LE) &&
+          is_compared_again(&m, i, j))
         m.args[i][j].op = CTR_SCMP_CMP_GT;
   }
   const ctr_config config = {.ociVersion = "1.3.0", .linux_.seccomp = m.profile};
