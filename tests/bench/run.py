@@ -30,7 +30,7 @@ LIMIT = 1.5  # what --check allows, times the floor
 BUSY = 0.5  # processes that run at the same time, from which on others disturb
 LOOP = 10  # starts a round of those that start in a loop
 SETTLE = 0.01  # seconds between two contestants: the kernel takes namespaces down in the background
-FLOOR, CLI, API = "floor", "ctr-oci run", "ctr_run()"
+FLOOR, CLI, API, SEALED = "floor", "ctr-oci run", "ctr_run()", "ctr_run(), sealed copy"
 IN_PROCESS, FRESH = "in one process", "a fresh process each time"
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
 CONTAINER = f"ctr-bench-{os.getpid()}"
@@ -189,9 +189,12 @@ def contestants(build, work):
     make_rootfs(root)
     config = make_bundle(build / "ctr-oci", bundle, root)
     floor = [str(build / "bench/floor"), str(root)]
+    api = [str(build / "bench/api"), str(bundle), str(LOOP)]
     return [
         Contestant(IN_PROCESS, FLOOR, [*floor, str(LOOP)]),
-        Contestant(IN_PROCESS, API, [str(build / "bench/api"), str(bundle), str(LOOP)]),
+        Contestant(IN_PROCESS, API, api),
+        Contestant(IN_PROCESS, SEALED, [*api, "sealed"],
+                   "its program is in memory (ctr_seal_program), and not kept out of reach"),
         Contestant(FRESH, "no container", [str(root / "bin/true")]),
         Contestant(FRESH, FLOOR, [*floor, "1"]),
         Contestant(FRESH, CLI, [str(build / "ctr-oci"), "run", "--bundle", str(bundle), CONTAINER]),
