@@ -96,7 +96,7 @@ vm-programs: $(unit) $(container) $(helpers) $(BUILD)/ctr-oci
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS    ?= 1
 FUZZ_NAMES   ?=
-fuzzers      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzzers      := $(or $(FUZZ_NAMES),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 fuzz_compile  = @mkdir -p $(@D); echo "fuzz $@"; \
   $(1) -std=gnu11 -O1 -g -D_GNU_SOURCE $(WARNINGS) -Wno-unused-function \
   -Wno-gnu-zero-variadic-macro-arguments $(2) -Isrc -I. $< -o $@
