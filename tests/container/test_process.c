@@ -107,16 +107,19 @@ TEST(the_start_time_is_that_of_proc) {
 
 /* Whoever ignores SIGCHLD has no children to wait for: the status is lost, and that is said. */
 TEST(a_caller_that_ignores_sigchld_is_told) {
-  box b = box_new();
-  b.config->process.args = CTR_STRS("/probe", "exit", "3");
-  signal(SIGCHLD, SIG_IGN);
-  running r = launch(&b, &quiet);
-  ctr_exit status;
-  CHECK_NUM(ctr_process_wait(r.process, &status, &b.err), CTR_E_SYS);
-  CHECK_NUM(b.err.sys, ECHILD);
-  signal(SIGCHLD, SIG_DFL);
-  finish(&r);
-  box_free(&b);
+  static const struct sigaction ways[] = {{.sa_handler = SIG_IGN}, {.sa_flags = SA_NOCLDWAIT}};
+  for (int i = 0; i < 2; i++) {
+    box b = box_new();
+    b.config->process.args = CTR_STRS("/probe", "exit", "3");
+    sigaction(SIGCHLD, &ways[i], NULL);
+    running r = launch(&b, &quiet);
+    ctr_exit status;
+    CHECK_NUM(ctr_process_wait(r.process, &status, &b.err), CTR_E_SYS);
+    CHECK_NUM(b.err.sys, ECHILD);
+    signal(SIGCHLD, SIG_DFL);
+    finish(&r);
+    box_free(&b);
+  }
 }
 
 TEST(a_free_handle_leaves_the_process_running) {
