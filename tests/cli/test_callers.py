@@ -35,6 +35,17 @@ class Callers(Containers):
         self.assertEqual(result.returncode, 7)
         self.assert_nothing_left("one")
 
+    def test_one_whose_terminal_has_hung_up(self):
+        for terminal in (False, True):
+            master, ours = os.openpty()
+            os.close(master)
+            self.write({**self.own_cgroup("one"), "process.terminal": terminal,
+                        "process.args": ["/probe", "exit", "7"]})
+            result = self.runtime("run", "--bundle", self.bundle, "one", stdin=ours, stdout=ours)
+            os.close(ours)
+            self.assertEqual((terminal, result.returncode, result.stderr), (terminal, 7, ""))
+            self.assert_nothing_left("one")
+
     def test_the_first_process_of_a_pid_namespace(self):
         self.write({**self.own_cgroup("one"), "process.args": ["/probe", "exit", "7"]})
         result = run("unshare", "--pid", "--fork", "--mount-proc", RUNTIME, "--root",
