@@ -89,7 +89,7 @@ class Entered(Hole):
 
     def assert_a_terminal(self, result):
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stdout, r"^tty0 /dev/\S+\r\n")
+        self.assertRegex(result.stdout, r"^tty0 /\S+/\d+\r\n")
         self.assertIn("foreground yes", result.stdout)
 
 
