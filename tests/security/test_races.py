@@ -29,6 +29,10 @@ SEEN_THEN_USED = [("return ctr__openat2(root, path, O_PATH, 0, CTR__IN_ROOT);",
                    "  while (*path == '/') path++;\n"
                    "  return ctr__openat2(root, *path ? path : \".\", O_PATH, 0, 0);")]
 
+# How the multiplexer is opened in the directory that was looked at.
+PTMX = ("ctr__openat2(pts, \"ptmx\", O_RDWR | O_NOCTTY, 0,\n" + " " * 34 +
+        "CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_SYMLINKS);")
+
 
 class Race(Hole):
     """self.volume is shared with the attacker, self.host what links in it lead to."""
@@ -231,7 +235,9 @@ class CVE_2025_52565(Race):
     """/dev/pts becomes another directory, in which the terminal is a link to a file; or
     /dev/console a link out of the root."""
 
-    without = [("return r < 0 ? r : ctr__steal_fd(&slave);",
+    without = [("int r = pts < 0 ? pts : ctr__check_devpts(c, pts);", "int r = 0;"),
+               (PTMX, "ctr__openat2(root, \"dev/ptmx\", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);"),
+               ("return r < 0 ? r : ctr__steal_fd(&slave);",
                 "return ctr__openat2(c->root, \"/dev/pts/0\", O_RDWR, 0, CTR__IN_ROOT);"),
                ("return r < 0 ? r : (int)ctr__ret(ioctl(0, TIOCSCTTY, 0));", "return r;")]
 
@@ -239,6 +245,8 @@ class CVE_2025_52565(Race):
         (self.volume / "pts").mkdir()
         (self.volume / "fake").mkdir()
         (self.volume / "fake/0").symlink_to("/target")
+        (self.volume / "fake/ptmx").symlink_to("../pts/ptmx")
+        (self.volume / "ptmx").symlink_to("pts/ptmx")
         (self.volume / "console").write_text("")
         (self.volume / "link").symlink_to(self.host / "console")
         self.target = self.rootfs / "target"
@@ -291,9 +299,7 @@ class Entered(Race):
 class CVE_2025_52565_exec_ptmx(Entered):
     """The multiplexer that was looked at is a link to a file when it is opened."""
 
-    without = [("ctr__openat2(pts, \"ptmx\", O_RDWR | O_NOCTTY, 0,\n" + " " * 34 +
-                "CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_SYMLINKS);",
-                "ctr__openat2(root, \"dev/pts/ptmx\", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);")]
+    without = [(PTMX, "ctr__openat2(root, \"dev/pts/ptmx\", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);")]
 
 
 class CVE_2025_52565_exec_slave(Entered):
