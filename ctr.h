@@ -2938,9 +2938,29 @@ static void ctr__fd_path(char path[32], int fd) {
   *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
 }
 
-static bool ctr__is_null_device(int fd) {
+static bool ctr__is_device(int fd, dev_t device) {
   struct stat st;
-  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device;
+}
+
+static bool ctr__is_null_device(int fd) {
+  return ctr__is_device(fd, makedev(1, 3));
+}
+
+/* A character device of a container's. Looked at before it is opened, which can act, and again: who
+   is inside may put anything there. Nor can that make us wait, for a lease (fcntl(2)) or a carrier
+   (open(2), O_NONBLOCK). */
+static int ctr__open_device(int dir, const char *path, uint64_t more, uint64_t resolve,
+                            dev_t device) {
+  const uint64_t flags[] = {O_PATH, O_RDWR | O_NOCTTY | O_NONBLOCK};
+  CTR__AUTO_CLOSE fd = -1;
+  for (int i = 0; i < 2; i++) {
+    ctr__close(&fd);
+    fd = ctr__openat2(dir, path, flags[i] | more, 0, resolve);
+    if (fd < 0) return fd;
+    if (!ctr__is_device(fd, device)) return -ENODEV;
+  }
+  return fcntl(fd, F_SETFL, 0) < 0 ? -errno : ctr__steal_fd(&fd);
 }
 
 enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */
@@ -14334,26 +14354,14 @@ static int ctr__null_device(ctr__child *c) {
   return c->null_device = ctr__steal_fd(&fd);
 }
 
-/* Looked at before it is opened, which can act, and again: who is inside may put anything there. */
-static int ctr__open_own_null(void) {
-  const uint64_t flags[] = {O_PATH | O_NOFOLLOW, O_RDWR | O_NOFOLLOW};
-  int own = -1;
-  for (int i = 0; i < 2; i++) {
-    ctr__close(&own);
-    own = ctr__openat2(AT_FDCWD, "/dev/null", flags[i], 0, CTR__RESOLVE_NO_MAGICLINKS);
-    if (own >= 0 && !ctr__is_null_device(own)) ctr__close(&own);
-    if (own < 0) return -ENODEV;
-  }
-  return own;
-}
-
 /* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
    as well. One that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
-  CTR__AUTO_CLOSE own = ctr__open_own_null();
+  CTR__AUTO_CLOSE own = ctr__open_device(AT_FDCWD, "/dev/null", O_NOFOLLOW,
+                                         CTR__RESOLVE_NO_MAGICLINKS, makedev(1, 3));
   for (int i = 0; i < 3 && own >= 0; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
   return 0;
@@ -14437,6 +14445,12 @@ static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
 
 enum { CTR__DEVPTS_SUPER_MAGIC = 0x1cd1 };
 
+static int ctr__check_devpts(ctr__child *c, int fd) {
+  struct statfs fs;
+  if (fstatfs(fd, &fs) < 0) return -errno;
+  return fs.f_type == CTR__DEVPTS_SUPER_MAGIC ? 0 : ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
+}
+
 /* The other end is opened through the first, not by a path that somebody could have changed
    (ioctl_tty(2), TIOCGPTPEER; CVE-2025-52565). */
 static int ctr__open_peer(ctr__child *c, int master) {
@@ -14444,25 +14458,24 @@ static int ctr__open_peer(ctr__child *c, int master) {
   if (ioctl(master, TIOCSPTLCK, &unlocked) < 0) return -errno;
   CTR__AUTO_CLOSE slave = ctr__fd_high(
       (int)ctr__ret(ioctl(master, TIOCGPTPEER, (unsigned long)(O_RDWR | O_NOCTTY | O_CLOEXEC))));
-  struct statfs fs;
   if (slave < 0) return slave;
-  if (fstatfs(slave, &fs) < 0) return -errno;
-  if (fs.f_type != CTR__DEVPTS_SUPER_MAGIC) return ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
-  return ctr__steal_fd(&slave);
+  int r = ctr__check_devpts(c, slave);
+  return r < 0 ? r : ctr__steal_fd(&slave);
 }
 
-/* /dev/ptmx of the container: the multiplexer's device, wherever links within the root lead. */
+/* The container's multiplexer, in its devpts: who is inside can mount over that, or over a file of
+   it, but put nothing else into it, as into /dev. One that is not for us to open, as the host's
+   mostly is not, may be for us beside it (devpts.rst). */
 static int ctr__open_ptmx(ctr__child *c) {
   int root = c->root >= 0 ? c->root : AT_FDCWD; /* in a container already: we stand in its root */
-  CTR__AUTO_CLOSE master = ctr__openat2(root, "dev/ptmx", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);
-  struct stat st;
-  if (master == -ENOENT || master == -ENXIO || master == -EIO)
-    return ctr__because(c, CTR__WHY_NO_DEVPTS, master);
-  if (master < 0) return master;
-  if (fstat(master, &st) < 0) return -errno;
-  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
-    return ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
-  return ctr__steal_fd(&master);
+  CTR__AUTO_CLOSE pts = ctr__openat2(root, "dev/pts", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+  if (pts == -ENOENT || pts == -ENOTDIR) return ctr__because(c, CTR__WHY_NO_DEVPTS, pts);
+  int r = pts < 0 ? pts : ctr__check_devpts(c, pts);
+  if (r < 0) return r;
+  const int master = ctr__openat2(pts, "ptmx", O_RDWR | O_NOCTTY, 0,
+                                  CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_SYMLINKS);
+  return master == -EACCES ? ctr__open_device(root, "dev/ptmx", 0, CTR__IN_ROOT, makedev(5, 2))
+                           : master;
 }
 
 /* config-linux.md "Default Devices": /dev/console is the terminal. */
@@ -17846,6 +17859,8 @@ static const struct ctr__hint {
     {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
+    {CTR__STEP_CONSOLE, EACCES,
+     "its devpts must let the container's root open /dev/pts/ptmx: ptmxmode=0666, and no nodev"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
     {CTR__STEP_MAKE_CGROUP, EROFS,
      "the hierarchy is read-only, as in a container: without linux.cgroupsPath none is made"},

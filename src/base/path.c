@@ -259,9 +259,29 @@ static void ctr__fd_path(char path[32], int fd) {
   *ctr__put_int(ctr__put_str(path, "/proc/self/fd/"), fd) = '\0';
 }
 
-static bool ctr__is_null_device(int fd) {
+static bool ctr__is_device(int fd, dev_t device) {
   struct stat st;
-  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device;
+}
+
+static bool ctr__is_null_device(int fd) {
+  return ctr__is_device(fd, makedev(1, 3));
+}
+
+/* A character device of a container's. Looked at before it is opened, which can act, and again: who
+   is inside may put anything there. Nor can that make us wait, for a lease (fcntl(2)) or a carrier
+   (open(2), O_NONBLOCK). */
+static int ctr__open_device(int dir, const char *path, uint64_t more, uint64_t resolve,
+                            dev_t device) {
+  const uint64_t flags[] = {O_PATH, O_RDWR | O_NOCTTY | O_NONBLOCK};
+  CTR__AUTO_CLOSE fd = -1;
+  for (int i = 0; i < 2; i++) {
+    ctr__close(&fd);
+    fd = ctr__openat2(dir, path, flags[i] | more, 0, resolve);
+    if (fd < 0) return fd;
+    if (!ctr__is_device(fd, device)) return -ENODEV;
+  }
+  return fcntl(fd, F_SETFL, 0) < 0 ? -errno : ctr__steal_fd(&fd);
 }
 
 enum { CTR__PF_FORKNOEXEC = 0x40 }; /* the kernel's sched.h */

@@ -2,6 +2,12 @@
 
 enum { CTR__DEVPTS_SUPER_MAGIC = 0x1cd1 };
 
+static int ctr__check_devpts(ctr__child *c, int fd) {
+  struct statfs fs;
+  if (fstatfs(fd, &fs) < 0) return -errno;
+  return fs.f_type == CTR__DEVPTS_SUPER_MAGIC ? 0 : ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
+}
+
 /* The other end is opened through the first, not by a path that somebody could have changed
    (ioctl_tty(2), TIOCGPTPEER; CVE-2025-52565). */
 static int ctr__open_peer(ctr__child *c, int master) {
@@ -9,25 +15,24 @@ static int ctr__open_peer(ctr__child *c, int master) {
   if (ioctl(master, TIOCSPTLCK, &unlocked) < 0) return -errno;
   CTR__AUTO_CLOSE slave = ctr__fd_high(
       (int)ctr__ret(ioctl(master, TIOCGPTPEER, (unsigned long)(O_RDWR | O_NOCTTY | O_CLOEXEC))));
-  struct statfs fs;
   if (slave < 0) return slave;
-  if (fstatfs(slave, &fs) < 0) return -errno;
-  if (fs.f_type != CTR__DEVPTS_SUPER_MAGIC) return ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
-  return ctr__steal_fd(&slave);
+  int r = ctr__check_devpts(c, slave);
+  return r < 0 ? r : ctr__steal_fd(&slave);
 }
 
-/* /dev/ptmx of the container: the multiplexer's device, wherever links within the root lead. */
+/* The container's multiplexer, in its devpts: who is inside can mount over that, or over a file of
+   it, but put nothing else into it, as into /dev. One that is not for us to open, as the host's
+   mostly is not, may be for us beside it (devpts.rst). */
 static int ctr__open_ptmx(ctr__child *c) {
   int root = c->root >= 0 ? c->root : AT_FDCWD; /* in a container already: we stand in its root */
-  CTR__AUTO_CLOSE master = ctr__openat2(root, "dev/ptmx", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);
-  struct stat st;
-  if (master == -ENOENT || master == -ENXIO || master == -EIO)
-    return ctr__because(c, CTR__WHY_NO_DEVPTS, master);
-  if (master < 0) return master;
-  if (fstat(master, &st) < 0) return -errno;
-  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
-    return ctr__because(c, CTR__WHY_NO_DEVPTS, -ENODEV);
-  return ctr__steal_fd(&master);
+  CTR__AUTO_CLOSE pts = ctr__openat2(root, "dev/pts", O_PATH | O_DIRECTORY, 0, CTR__IN_ROOT);
+  if (pts == -ENOENT || pts == -ENOTDIR) return ctr__because(c, CTR__WHY_NO_DEVPTS, pts);
+  int r = pts < 0 ? pts : ctr__check_devpts(c, pts);
+  if (r < 0) return r;
+  const int master = ctr__openat2(pts, "ptmx", O_RDWR | O_NOCTTY, 0,
+                                  CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_SYMLINKS);
+  return master == -EACCES ? ctr__open_device(root, "dev/ptmx", 0, CTR__IN_ROOT, makedev(5, 2))
+                           : master;
 }
 
 /* config-linux.md "Default Devices": /dev/console is the terminal. */

@@ -125,26 +125,14 @@ static int ctr__null_device(ctr__child *c) {
   return c->null_device = ctr__steal_fd(&fd);
 }
 
-/* Looked at before it is opened, which can act, and again: who is inside may put anything there. */
-static int ctr__open_own_null(void) {
-  const uint64_t flags[] = {O_PATH | O_NOFOLLOW, O_RDWR | O_NOFOLLOW};
-  int own = -1;
-  for (int i = 0; i < 2; i++) {
-    ctr__close(&own);
-    own = ctr__openat2(AT_FDCWD, "/dev/null", flags[i], 0, CTR__RESOLVE_NO_MAGICLINKS);
-    if (own >= 0 && !ctr__is_null_device(own)) ctr__close(&own);
-    if (own < 0) return -ENODEV;
-  }
-  return own;
-}
-
 /* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
    as well. One that has something else there keeps what it was given. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
-  CTR__AUTO_CLOSE own = ctr__open_own_null();
+  CTR__AUTO_CLOSE own = ctr__open_device(AT_FDCWD, "/dev/null", O_NOFOLLOW,
+                                         CTR__RESOLVE_NO_MAGICLINKS, makedev(1, 3));
   for (int i = 0; i < 3 && own >= 0; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
   return 0;

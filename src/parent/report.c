@@ -70,6 +70,8 @@ static const struct ctr__hint {
     {CTR__STEP_AMBIENT, EPERM, "an ambient capability must be permitted and inheritable"},
     {CTR__STEP_LOOK_UP, EACCES, "it is there, but this user may not execute it"},
     {CTR__STEP_CONSOLE, EPERM, "in a user namespace the terminal's owner must be mapped"},
+    {CTR__STEP_CONSOLE, EACCES,
+     "its devpts must let the container's root open /dev/pts/ptmx: ptmxmode=0666, and no nodev"},
     {CTR__STEP_JOIN_INIT, EPERM, "only who may act as root in the container can join it"},
     {CTR__STEP_MAKE_CGROUP, EROFS,
      "the hierarchy is read-only, as in a container: without linux.cgroupsPath none is made"},

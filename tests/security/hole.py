@@ -14,6 +14,7 @@ The rows of shared/reference/security.md have their names from the classes here.
 """
 
 import atexit
+import ctypes
 import functools
 import hashlib
 import json
@@ -27,7 +28,7 @@ from pathlib import Path
 TOP = Path(os.environ.get("CTR_TOP", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(TOP / "tests/cli"))
 
-from lifecycle import Containers  # noqa: E402
+from lifecycle import ROOT, Containers  # noqa: E402
 from oci import change  # noqa: E402
 import lifecycle  # noqa: E402
 
@@ -96,6 +97,33 @@ def bind(source, destination, *options):
 def weakened(*changes):
     """A ctr-oci without a defence."""
     return compiled(tuple(changes), "examples/oci.c", name="ctr-oci")
+
+
+class Watch:
+    """A file that is seen to be opened to be written to, by whomever: inotify(7)."""
+
+    CLOSED = 8  # IN_CLOSE_WRITE: before Linux 6.10 to open it with O_PATH was IN_OPEN as well
+
+    def __init__(self, path):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        if self.fd < 0 or libc.inotify_add_watch(self.fd, os.fsencode(path), self.CLOSED) < 0:
+            raise OSError(ctypes.get_errno(), f"inotify: {path}")
+
+    def opened(self):
+        try:
+            return bool(os.read(self.fd, 65536))
+        except BlockingIOError:
+            return False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        os.close(self.fd)
 
 
 class Hole(Containers):

