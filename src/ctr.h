@@ -117,7 +117,8 @@
          could, a child has an empty file as its /proc/self/exe before it can be seen, and so have
          hooks and a function that is contained, which crash handlers that look there should know.
          That takes a kernel with CONFIG_CHECKPOINT_RESTORE (else: ctr_seal_program), and is not
-         done without a mount namespace.
+         done without a mount namespace. In a root that holds the program's file, as the host's "/"
+         does, that can be written by its own path: root.readonly helps, and nothing else.
        - A config, however hostile its bytes, is an error or a plan; a child, whatever it sends, can
          only make its own start fail.
        ctr_config_default has the seccomp preset CTR_SECCOMP_DEFAULT (some 0.2 ms a start),

@@ -223,6 +223,8 @@
   X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
     "the next pid is root's to choose: pid_namespaces(7)")                                                         \
+  X("root", "security/test_program", "*_of_a_root_that_is_* *_that_others_may_write_*",             \
+    "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_host_files",                                                            \
     "FilesOfTheMachineInAUserNamespace_* FilesOfTheMachine_is_there_* "                            \
     "CVE_2023_25809_is_there_*",                                                                   \

@@ -97,10 +97,14 @@ class Hole(Containers):
     filtered = False  # the default filter is one more defence, which the others do without
 
     def __init_subclass__(cls, **kwargs):
-        """Every hole is tried on both; one without changes is a class to share."""
+        """Every hole is tried on both; one without changes is a class to share. The same attack
+        elsewhere is a hole of its own, and not both."""
         super().__init_subclass__(**kwargs)
         if cls.without is None:
             return
+        for name in (base.__name__ for base in cls.__mro__[1:] if getattr(base, "without", None)):
+            setattr(cls, f"test_{name}_holds", None)
+            setattr(cls, f"test_{name}_is_there_without_its_defence", None)
         name = cls.__name__
         setattr(cls, f"test_{name}_holds", lambda self: self.check_holds())
         setattr(cls, f"test_{name}_is_there_without_its_defence", lambda self: self.check_opens())
