@@ -126,7 +126,9 @@
        which is worth having, and with linux.resources besides, code in there has no way to read,
        write, signal, trace or exhaust what the config did not name, but a bug of the kernel.
        Not promised:
-       - Without linux.seccomp code inside meets the whole system call interface of the kernel.
+       - Without linux.seccomp code inside meets the whole system call interface of the kernel, and
+         from namespaces of its own lifts its own limits, where their files belong to one of its ids
+         (root's without a user namespace, an ordinary caller's).
          Without linux.resources it can use up memory and processes; without rules for devices in
          there and with CAP_MKNOD it can make any.
        - Without a user namespace root inside reads what procfs and sysfs show to root of the

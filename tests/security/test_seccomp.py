@@ -8,7 +8,7 @@ import shutil
 import termios
 import unittest
 
-from hole import Hole, compiled
+from hole import NO_FILTER, Hole, compiled
 from oci import ROOT
 
 # The rule of the presets, as it stands in ctr.h.
@@ -18,7 +18,6 @@ CAPABILITIES = (
     ("if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) return errno == EINVAL ? 0 : -errno;",
      "continue;"),
     ("return (int)CTR__CALL(SYS_capset, &head, data);", "return 0;"))
-NO_FILTER = ("if (!b->config->linux_.seccomp.defaultAction) return CTR_OK;", "return CTR_OK;")
 
 
 class TIOCSTI_a_terminal_that_is_nobodys(Hole):
