@@ -103,7 +103,7 @@ class Hole(Containers):
         super().__init_subclass__(**kwargs)
         if cls.without is None:
             return
-        for name in (base.__name__ for base in cls.__mro__[1:] if getattr(base, "without", None)):
+        for name in (base.__name__ for base in cls.__mro__[1:]):
             setattr(cls, f"test_{name}_holds", None)
             setattr(cls, f"test_{name}_is_there_without_its_defence", None)
         name = cls.__name__
