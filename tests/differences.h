@@ -223,7 +223,9 @@
   X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
     "the next pid is root's to choose: pid_namespaces(7)")                                                         \
-  X("root", "security/test_program", "*_of_a_root_that_is_* *_that_others_may_write_*",             \
+  X("several-ids", "security/test_identity", "CVE_2020_5291_*_of_roots_*",                         \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("root", "security/test_program", "*_of_a_root_that_is_* *_that_others_may_write_*",            \
     "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_host_files",                                                            \
     "FilesOfTheMachineInAUserNamespace_* FilesOfTheMachine_is_there_*",                            \
