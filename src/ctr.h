@@ -127,10 +127,10 @@
        write, signal, trace or exhaust what the config did not name, but a bug of the kernel.
        Not promised:
        - Without linux.seccomp code inside meets the whole system call interface of the kernel, and
-         from namespaces of its own lifts its own limits, where their files belong to one of its ids
-         (root's without a user namespace, an ordinary caller's).
-         Without linux.resources it can use up memory and processes; without rules for devices in
-         there and with CAP_MKNOD it can make any.
+         lifts its own limits from namespaces of its own, where their files belong to one of its ids
+         (root's without a user namespace, an ordinary caller's) and no nsdelegate forbids it
+         (cgroups(7)). Without linux.resources it can use up memory and processes; without rules for
+         devices in there and with CAP_MKNOD it can make any.
        - Without a user namespace root inside reads what procfs and sysfs show to root of the
          machine and no mask covers, such as the resources of PCI devices.
        - Shared with the caller, whatever the config says, are the files behind the standard streams
