@@ -117,7 +117,8 @@
          could, a child has an empty file as its /proc/self/exe before it can be seen, and so have
          hooks and a function that is contained, which crash handlers that look there should know.
          That takes a kernel with CONFIG_CHECKPOINT_RESTORE (else: ctr_seal_program), and is not
-         done without a mount namespace.
+         done without a mount namespace. In a root that holds the program's file, as the host's "/"
+         does, that can be written by its own path: root.readonly helps, and nothing else.
        - A config, however hostile its bytes, is an error or a plan; a child, whatever it sends, can
          only make its own start fail.
        ctr_config_default has the seccomp preset CTR_SECCOMP_DEFAULT (some 0.2 ms a start),
@@ -125,9 +126,11 @@
        which is worth having, and with linux.resources besides, code in there has no way to read,
        write, signal, trace or exhaust what the config did not name, but a bug of the kernel.
        Not promised:
-       - Without linux.seccomp code inside meets the whole system call interface of the kernel.
-         Without linux.resources it can use up memory and processes; without rules for devices in
-         there and with CAP_MKNOD it can make any.
+       - Without linux.seccomp code inside meets the whole system call interface of the kernel, and
+         lifts its own limits from namespaces of its own, where their files belong to one of its ids
+         (root's without a user namespace, an ordinary caller's) and no nsdelegate forbids it
+         (cgroups(7)). Without linux.resources it can use up memory and processes; without rules for
+         devices in there and with CAP_MKNOD it can make any.
        - Without a user namespace root inside reads what procfs and sysfs show to root of the
          machine and no mask covers, such as the resources of PCI devices.
        - Shared with the caller, whatever the config says, are the files behind the standard streams

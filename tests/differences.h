@@ -223,11 +223,22 @@
   X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
     "the next pid is root's to choose: pid_namespaces(7)")                                                         \
+  X("several-ids", "security/test_identity", "CVE_2020_5291_*_of_roots_*",                         \
+    "one id can be mapped, one's own: user_namespaces(7)")                                         \
+  X("root", "security/test_program", "*_of_a_root_that_is_* *_that_others_may_write_*",            \
+    "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_host_files",                                                            \
-    "FilesOfTheMachineInAUserNamespace_* FilesOfTheMachine_is_there_* "                            \
-    "CVE_2023_25809_is_there_*",                                                                   \
+    "FilesOfTheMachineInAUserNamespace_* FilesOfTheMachine_is_there_*",                            \
     "the files are root's, and others have a user namespace in every test: "                       \
     "user_namespaces(7)")                                                                          \
+  X("given", "security/test_host_files",                                                           \
+    "CVE_2023_25809_is_there_* CgroupMount_is_there_* CgroupEscape_is_there_* "                    \
+    "CVE_2022_0492_from_*_is_there_*",                                                             \
+    "who has no cgroup can write to none: cgroup-v2.rst, \"Delegation\"")                          \
+  X("root", "security/test_host_files", "CVE_2022_0492_is_there_*",                                \
+    "the host's cgroup namespace is root's to mount from: cgroup_namespaces(7)")                   \
+  X("root", "security/test_host_files", "CVE_2022_0492_of_a_root_that_is_another_*",               \
+    "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_host_files", "DevicesMadeInside_is_there_* DevicesNotAllowed_*",        \
     "device nodes need CAP_MKNOD in the first user namespace: mknod(2)")                           \
   X("root", "security/test_paths", "DevicesOfTheImage_*",                                          \

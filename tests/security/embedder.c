@@ -1,5 +1,6 @@
 /* A program that contains a function, which is after that very program (writer.c):
-   embedder ROOTFS SOCKET VOLUME [unlink|seal], which is done first. */
+   embedder ROOTFS SOCKET VOLUME [unlink|seal], which is done first. With the host's root "/", which
+   is read-only then, the volume is where it is. */
 #define CTR_IMPLEMENTATION
 #include "ctr.h"
 
@@ -16,6 +17,27 @@ static int attack(void *data) {
   return result;
 }
 
+/* Nothing is to lie over the host's temporary files. */
+static int lies_over(const char *destination) {
+  return !strcmp(destination, "/tmp") || !strcmp(destination, "/run");
+}
+
+static void set_root(ctr_config *config, const char *root, const char *volume) {
+  static const char *const options[] = {"rbind", "rw"};
+  static ctr_mount mounts[64];
+  const int is_hosts = !strcmp(root, "/");
+  size_t count = 0;
+  for (size_t i = 0; i < config->mounts.count; i++)
+    if (!is_hosts || !lies_over(config->mounts.items[i].destination))
+      mounts[count++] = config->mounts.items[i];
+  mounts[count++] = (ctr_mount){.destination = is_hosts ? volume : "/volume",
+                                .type = "bind",
+                                .source = volume,
+                                .options = {options, 2}};
+  config->mounts = (ctr_mounts){mounts, count};
+  config->root = (ctr_root){.path = root, .readonly = is_hosts};
+}
+
 int main(int argc, char **argv) {
   ctr_arena mem = {0};
   ctr_config *config;
@@ -28,14 +50,7 @@ int main(int argc, char **argv) {
   if (argc > 4 && !strcmp(argv[4], "unlink") && unlink(argv[0]) < 0) return perror(argv[0]), 1;
   if (ctr_config_default(&mem, geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT, &config, &err))
     return fprintf(stderr, "%s\n", err.msg), 1;
-  static ctr_mount mounts[64];
-  memcpy(mounts, config->mounts.items, config->mounts.count * sizeof *mounts);
-  mounts[config->mounts.count] = (ctr_mount){.destination = "/volume",
-                                             .type = "bind",
-                                             .source = argv[3],
-                                             .options = CTR_STRS("rbind", "rw")};
-  config->mounts = (ctr_mounts){mounts, config->mounts.count + 1};
-  config->root = (ctr_root){.path = argv[1]};
+  set_root(config, argv[1], argv[3]);
   const ctr_plan_desc plan = {.call_function = true};
   const ctr_process_desc process = {.function = attack};
   if (ctr_run(config, &plan, &process, &status, &err)) return fprintf(stderr, "%s\n", err.msg), 1;

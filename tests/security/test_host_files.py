@@ -5,10 +5,12 @@ They are opened for writing, and never written to: without the defence they are 
 """
 
 import json
+import os
 import re
 import shutil
+from pathlib import Path
 
-from hole import Hole
+from hole import NO_FILTER, Hole, compiled
 from lifecycle import BUSYBOX
 from oci import ROOT, change
 
@@ -124,35 +126,152 @@ class FilesOfTheMachineInAUserNamespace(OpenedForWriting):
 
 # -- cgroups --
 
-class CVE_2023_25809(Inside):
-    """Without a cgroup namespace, what is mounted at /sys/fs/cgroup is the host's hierarchy, and
-    can be written to."""
+# The default config has the capability to mount.
+MOUNTS = [("CTR_CAP(AUDIT_WRITE) | CTR_CAP(KILL) | CTR_CAP(NET_BIND_SERVICE)\n",
+           "CTR_CAP(AUDIT_WRITE) | CTR_CAP(SYS_ADMIN)\n")]
+# A process is moved into its cgroup, not cloned into it.
+NOT_BORN_THERE = ("b->born_in = ctr__cgroup_to_clone_into(b);", "")
+
+
+def mounted_hierarchies():
+    """Where the host has them."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields, _, tail = line.partition(" - ")
+        if tail.startswith("cgroup"):
+            yield fields.split()[4]
+
+
+class Cgroups(Inside):
+    """What can be opened for writing in the hierarchies that can be mounted inside."""
+
+    own_namespace = True
+    args = ()
+
+    def setUp(self):
+        super().setUp()
+        shutil.copy(compiled((), "tests/security/escaper.c"), self.bundle / "rootfs/escaper")
+
+    def container(self):
+        """The config to be tried."""
+        config = self.default_config()
+        if not self.filtered:
+            config["annotations"] = {}
+        if not self.own_namespace:
+            config["linux"]["namespaces"] = [each for each in config["linux"]["namespaces"]
+                                             if each["type"] != "cgroup"]
+        config["root"]["readonly"] = False
+        return config
+
+    def found(self):
+        """(CGROUP, NAME) of each."""
+        self.default = self.container()
+        self.start("one", {"process.args": ["/escaper", *self.args]}, heard="tried\n")
+        return re.findall(r"^(\d+:\d+) (\S+)$", self.said(), re.M)
+
+    def of_others(self):
+        """Those that are not the container's own."""
+        found = self.found()
+        own = {f"{st.st_dev}:{st.st_ino}" for st in map(os.stat, self.cgroups())}
+        return [each for each in found if each[0] not in own]
+
+
+class CgroupMount(Cgroups):
+    """What is mounted at /sys/fs/cgroup is the container's own cgroup, and can be written to."""
 
     without = [('"noexec", "nodev", "relatime", "ro")}', '"noexec", "nodev", "relatime")}')]
 
     def attack(self):
-        config = self.default_config()
-        config["linux"]["namespaces"] = [each for each in config["linux"]["namespaces"]
-                                         if each["type"] != "cgroup"]
-        return self.said_by(config, "/probe", "writable", "/sys/fs/cgroup").split()
+        return self.said_by(self.container(), "/probe", "writable", "/sys/fs/cgroup").split()
 
 
-class CgroupEscape(Inside):
-    """A hierarchy that can be mounted inside has a release_agent, which the kernel runs on the
-    host, and the cgroups of others."""
+class CVE_2023_25809(CgroupMount):
+    """Without a cgroup namespace it is the host's hierarchy."""
 
-    without = [("CTR_CAP(AUDIT_WRITE) | CTR_CAP(KILL) | CTR_CAP(NET_BIND_SERVICE)\n",
-                "CTR_CAP(AUDIT_WRITE) | CTR_CAP(SYS_ADMIN)\n")]
+    without = CgroupMount.without
+    own_namespace = False
+
+
+class CgroupEscape(Cgroups):
+    """The container mounts what it is in, and lifts its limits."""
+
+    without = MOUNTS
 
     def attack(self):
-        config = self.default_config()
-        got = self.said_by(config, "/probe", "writable", "/sys/fs/cgroup", name="two").split()
-        said = self.shell(config, "cd /tmp\n" + "".join(
-            f"/busybox mount -t {kind} {option} none /tmp 2>/dev/null && echo mounted {kind}\n"
-            for kind, option in [("cgroup2", ""), *(("cgroup", f"-o {controller}") for controller in
-                                                    ("devices", "memory", "pids", "rdma"))])
-            + "true")
-        return got + said.split("\n")[:-1]
+        return self.found()
+
+
+class CVE_2022_0492(Cgroups):
+    """Without a cgroup namespace a hierarchy that the container mounts is all of it: there is the
+    release_agent, which the kernel runs on the host, and the cgroups of others."""
+
+    without = MOUNTS
+    own_namespace = False
+
+    def attack(self):
+        return self.of_others()
+
+    def check_opens(self):
+        names = {name for _, name in self.try_without(*self.without)}
+        self.assertIn("cgroup.procs", names)
+        if re.search(r"^[1-9]", Path("/proc/self/cgroup").read_text(), re.M):  # there is a v1
+            self.assertIn("release_agent", names)
+
+
+class CVE_2022_0492_from_namespaces_of_its_own(Cgroups):
+    """Who makes a user namespace may mount what its process is in, with whoever's files: its own
+    limits; and all of a hierarchy that the host has not mounted, where nobody has a cgroup."""
+
+    without = [NO_FILTER]
+    filtered = True
+    args = ["unshare"]
+
+    def attack(self):
+        return self.found()
+
+
+class CVE_2022_0492_from_a_cgroup_of_its_own(Cgroups):
+    """The same without a filter: of what the host has mounted nothing else is to be seen."""
+
+    without = [NOT_BORN_THERE, ("if (path && path != b->born_in)\n", "if (path && false)\n")]
+    args = ["unshare"]
+
+    def attack(self):
+        mounted = {os.stat(path).st_dev for path in mounted_hierarchies()}
+        return [each for each in self.of_others() if int(each[0].split(":")[0]) in mounted]
+
+
+class CVE_2022_0492_from_a_cgroup_namespace_of_its_own(Cgroups):
+    """Nor does who may mount, because the config says so, see what its maker was in."""
+
+    already = MOUNTS
+    without = [("return (b->new_namespaces & CTR_NS_CGROUP) && ctr__makes_container(b) && "
+                "!b->desc->no_cgroup;", "return false;"), NOT_BORN_THERE]
+
+    def attack(self):
+        return self.of_others()
+
+
+class CVE_2022_0492_of_a_root_that_is_another(Cgroups):
+    """In a user namespace whose root is not the machine's, nothing is that root's."""
+
+    without = []
+    args = ["unshare"]
+    hosts = 100000
+
+    def container(self):
+        config = super().container()
+        os.chown(self.bundle / "rootfs", self.hosts, self.hosts)
+        config["linux"]["namespaces"].append({"type": "user"})
+        config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = [
+            {"containerID": 0, "hostID": self.hosts, "size": 100}]
+        return config
+
+    def attack(self):
+        return self.found()
+
+    def check_opens(self):
+        self.hosts = 0
+        super().check_opens()
 
 
 # -- devices --

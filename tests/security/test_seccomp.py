@@ -8,7 +8,7 @@ import shutil
 import termios
 import unittest
 
-from hole import Hole, compiled
+from hole import NO_FILTER, Hole, compiled
 from oci import ROOT
 
 # The rule of the presets, as it stands in ctr.h.
@@ -18,7 +18,6 @@ CAPABILITIES = (
     ("if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) return errno == EINVAL ? 0 : -errno;",
      "continue;"),
     ("return (int)CTR__CALL(SYS_capset, &head, data);", "return 0;"))
-NO_FILTER = ("if (!b->config->linux_.seccomp.defaultAction) return CTR_OK;", "return CTR_OK;")
 
 
 class TIOCSTI_a_terminal_that_is_nobodys(Hole):
@@ -68,6 +67,7 @@ class NewMountsApi(Hole):
 
     preset = None
     userns = False
+    args = ()
 
     def attack(self):
         if self.userns and ROOT:
@@ -78,7 +78,7 @@ class NewMountsApi(Hole):
                 os.chown(path, 100000, 100000)
         self.default["annotations"] = {"ctr.seccomp": self.preset} if self.preset else {}
         shutil.copy(compiled((), "tests/security/remount.c"), self.bundle / "rootfs/remount")
-        self.default["process"]["args"] = ["/remount"]
+        self.default["process"]["args"] = ["/remount", *self.args]
         self.write()
         return self.works("run", "--bundle", self.bundle, "one")
 
@@ -110,6 +110,37 @@ class new_mounts_api_preset_in_a_user_namespace(NewMountsApi):
     preset = "default"
     already = CAPABILITIES
     without = [NO_FILTER]
+    userns = True
+
+
+# What remount.c undoes where nothing holds it up.
+UNDONE = {"a procfs by fsmount", "a procfs by mount", "below a mask by open_tree",
+          "below a mask by bind", "a mask of a copy by umount2", "read-only by mount_setattr",
+          "read-only by mount_setattr of all", "read-only of a copy by mount_setattr",
+          "read-only by remount", "a mask by umount2", "read-only by umount2",
+          "a mask by move_mount", "a mask by MS_MOVE"}
+# Of sysfs, which is the machine's: who changes it, and who mounts it anew where it is read-only.
+OF_SYSFS = {"a sysfs by fsmount", "a sysfs by mount", "a file system by fspick"}
+
+
+class locked_mounts(NewMountsApi):
+    """Who is root of a user namespace of their own in there meets the kernel's locks, and nothing
+    else; all of it works for who has the same capabilities without such a namespace."""
+
+    already = CAPABILITIES
+    without = []
+    args = ["unshare"]
+
+    def check_opens(self):
+        self.args = ()
+        self.assertEqual({*self.try_without(*self.already).splitlines()},
+                         UNDONE if self.userns or not ROOT else UNDONE | OF_SYSFS)
+
+
+class locked_mounts_in_a_user_namespace(locked_mounts):
+    """Likewise where root inside is somebody else outside."""
+
+    without = []
     userns = True
 
 

@@ -1,9 +1,10 @@
 /* Code in a container that is after the host's programs.
 
-   writer send SOCKET PID...   finds the files that these processes run and have mapped, and hands
-                               them to who keeps them; says "sent N"
+   writer send SOCKET PID...   finds the files that these processes run, have mapped, or have open
+                               and could execute, and hands them to who keeps them; says "sent N"
    writer keep SOCKET          writes to each that it is handed, as soon as nobody runs it any more
                                (ETXTBSY); says "ready", then of each "written" or why not
+   writer write PATH...        writes to each in the same way, and says the same
 
    static, without anything else: it is put into images. */
 #define _GNU_SOURCE
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,18 +71,30 @@ static int send_file(int sock, const char *path) {
   return sent;
 }
 
+/* What was printed to is no prey. */
+static int is_program(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}
+
+static int send_those_in(int sock, const char *pid, const char *name) {
+  char path[512];
+  int sent = 0;
+  snprintf(path, sizeof path, "/proc/%s/%s", pid, name);
+  DIR *dir = opendir(path);
+  for (struct dirent *e; dir && (e = readdir(dir));) {
+    snprintf(path, sizeof path, "/proc/%s/%s/%s", pid, name, e->d_name);
+    if (*e->d_name != '.' && (*name != 'f' || is_program(path))) sent += send_file(sock, path);
+  }
+  if (dir) closedir(dir);
+  return sent;
+}
+
 static int send_all(int sock, const char *pid) {
   char path[512];
   snprintf(path, sizeof path, "/proc/%s/exe", pid);
-  int sent = send_file(sock, path);
-  snprintf(path, sizeof path, "/proc/%s/map_files", pid);
-  DIR *maps = opendir(path);
-  for (struct dirent *e; maps && (e = readdir(maps));) {
-    snprintf(path, sizeof path, "/proc/%s/map_files/%s", pid, e->d_name);
-    if (*e->d_name != '.') sent += send_file(sock, path);
-  }
-  if (maps) closedir(maps);
-  return sent;
+  return send_file(sock, path) + send_those_in(sock, pid, "map_files") +
+         send_those_in(sock, pid, "fd");
 }
 
 static int send_main(char **pids, const char *socket_path) {
@@ -93,9 +107,7 @@ static int send_main(char **pids, const char *socket_path) {
 }
 
 /* 0, or why not. */
-static int write_to(int file) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+static int write_to(const char *path) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return errno;
   int error = pwrite(fd, "written", 7, 0) == 7 ? 0 : errno;
@@ -103,12 +115,23 @@ static int write_to(int file) {
   return error;
 }
 
-static void keep(int file) {
+static void keep_at(const char *path) {
   int error;
-  while ((error = write_to(file)) == ETXTBSY)
+  while ((error = write_to(path)) == ETXTBSY)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   printf("%s\n", error ? strerror(error) : "written");
   fflush(stdout);
+}
+
+static void keep(int file) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  keep_at(path);
+}
+
+static int write_main(char **paths) {
+  for (; *paths; paths++) keep_at(*paths);
+  return 0;
 }
 
 static int keep_main(const char *socket_path) {
@@ -130,6 +153,7 @@ static int keep_main(const char *socket_path) {
 
 int main(int argc, char **argv) {
   if (argc > 2 && !strcmp(argv[1], "keep")) return keep_main(argv[2]);
+  if (argc > 2 && !strcmp(argv[1], "write")) return write_main(argv + 2);
   if (argc > 3 && !strcmp(argv[1], "send")) return send_main(argv + 3, argv[2]);
   return 2;
 }
