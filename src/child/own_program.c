@@ -122,20 +122,27 @@ static ctr__mapping ctr__read_mapping(const char *line) {
 
 /* Whether what is there is another thing than the file says: a page of it is there, or swapped out,
    and no page of a file (proc_pid_pagemap(5)). The loader has written to it, and who patches code.
-   Where that is not to be had, any may have been. */
-static bool ctr__is_written_to(const ctr__own_program *p, const ctr__mapping *m) {
+ */
+static bool ctr__is_written_to(uint64_t page) {
+  return (page >> 62 & 3) && !(page >> 61 & 1);
+}
+
+/* The first page from a place on, before another, that is written to, or that is not: that other
+   place if there is none. Where it is not to be had, any may have been written to. */
+static uintptr_t ctr__find_page(const ctr__own_program *p, uintptr_t from, uintptr_t end,
+                                bool written) {
   enum { FEW = 128 };
   uint64_t pages[FEW] = {0};
-  for (uintptr_t at = m->start; at < m->end; at += FEW * p->page) {
-    const uintptr_t left = (m->end - at) / p->page, count = left < FEW ? left : FEW;
+  for (uintptr_t at = from; at < end; at += FEW * p->page) {
+    const uintptr_t left = (end - at) / p->page, count = left < FEW ? left : FEW;
     const size_t bytes = count * sizeof *pages;
     const ssize_t n =
         p->pages < 0 ? -1 : pread(p->pages, pages, bytes, (off_t)(at / p->page * sizeof *pages));
-    if (n != (ssize_t)bytes) return true;
+    if (n != (ssize_t)bytes) return written ? at : end;
     for (size_t i = 0; i < count; i++)
-      if ((pages[i] >> 62 & 3) && !(pages[i] >> 61 & 1)) return true;
+      if (ctr__is_written_to(pages[i]) == written) return at + i * p->page;
   }
-  return false;
+  return end;
 }
 
 /* -- mapping it again: by numbers, since libc may wait for other threads here -- */
@@ -189,11 +196,40 @@ static int ctr__map_view(const ctr__mapping *m, int view) {
   return ctr__mmap(&at, m->end - m->start, m->prot, m->flags | MAP_FIXED, view, m->offset);
 }
 
+static ctr__mapping ctr__part(const ctr__mapping *m, uintptr_t start, uintptr_t end) {
+  ctr__mapping part = *m;
+  part.offset += start - m->start;
+  part.start = start;
+  part.end = end;
+  return part;
+}
+
+/* The next part that is as the file says, from a place on; none at the end. A few pages are copied
+   along with others: each part becomes a mapping, of which there may be 65,530 (vm.max_map_count).
+ */
+static ctr__mapping ctr__clean_part(const ctr__own_program *p, const ctr__mapping *m,
+                                    uintptr_t from) {
+  const uintptr_t few = 16 * p->page, all = m->end - m->start;
+  uintptr_t start, end = from;
+  do {
+    start = ctr__find_page(p, end, m->end, false);
+    end = ctr__find_page(p, start, m->end, true);
+  } while (start < m->end && end - start < few && end - start < all);
+  return ctr__part(m, start, end);
+}
+
 /* Wherever it is mapped, which may be more than once. */
 static int ctr__map_again(void *data, const ctr__mapping *m) {
   const ctr__own_program *p = data;
+  int r = 0;
   if (strcmp(m->path, p->path) != 0) return 0;
-  return ctr__is_written_to(p, m) ? ctr__map_copy(m) : ctr__map_view(m, p->view);
+  for (uintptr_t at = m->start; at < m->end && r == 0;) {
+    const ctr__mapping clean = ctr__clean_part(p, m, at), before = ctr__part(m, at, clean.start);
+    if (before.start < before.end) r = ctr__map_copy(&before);
+    if (r == 0 && clean.start < clean.end) r = ctr__map_view(&clean, p->view);
+    at = clean.end;
+  }
+  return r;
 }
 
 /* All that is mapped, as the kernel lists it, whose place in the list is an address: it does not

@@ -160,6 +160,35 @@ TEST(what_was_written_over_the_program_stays_written) {
   box_free(&b);
 }
 
+/* Each page says in the file which it is. */
+enum { PAGE = 4096, PAGES = 64, CHANGED = 200 };
+#define SAYS(n)    [(n)*PAGE] = (n) + 1
+#define FOUR(n)    SAYS(n), SAYS((n) + 1), SAYS((n) + 2), SAYS((n) + 3)
+#define SIXTEEN(n) FOUR(n), FOUR((n) + 4), FOUR((n) + 8), FOUR((n) + 12)
+static volatile unsigned char __attribute__((aligned(PAGE)))
+pages[PAGES * PAGE] = {SIXTEEN(0), SIXTEEN(16), SIXTEEN(32), SIXTEEN(48)};
+
+static bool is_changed(int page) {
+  return page == 0 || page == 3 || page == 30 || page == PAGES - 1;
+}
+
+static int say_which_pages_are_wrong(void *data) {
+  (void)data;
+  for (int i = 0; i < PAGES; i++)
+    if (pages[i * PAGE] != (is_changed(i) ? CHANGED : i + 1)) printf(" %d", i);
+  return fflush(stdout);
+}
+
+/* Near ones, far ones, the last: what lies between is as the file says. */
+TEST(some_pages_of_the_program_are_written_to) {
+  box b = box_calling(say_which_pages_are_wrong, NULL);
+  for (int i = 0; i < PAGES; i++)
+    if (is_changed(i)) pages[i * PAGE] = CHANGED;
+  CHECK_RAN(box_go(&b));
+  CHECK_STR(b.out, "");
+  box_free(&b);
+}
+
 static int execute_probe(void *data) {
   (void)data;
   char *argv[] = {"/probe", "exit", "9", NULL};
