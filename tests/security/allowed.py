@@ -46,7 +46,6 @@ ALLOWED = {
         (r"timer none", "setitimer(2): nothing goes off"),
         (r"dumpable 1", "a program that it may read: execve(2)"),
         (r"(keepcaps|securebits|subreaper) 0", "as after boot: prctl(2)"),
-        (r"pdeathsig 9", "run and exec wait for it: it ends when they do"),
         (r"(timerslack|no_thp|coredump_filter|oom_score_adj|personality|scheduler|nice|ioprio|"
          r"cpus) the caller's", "of how it runs, not of what it may: config.md sets each if asked"),
         (r"(loginuid|sessionid) the caller's", "whom it is accounted to: credentials(7), audit; "
@@ -112,7 +111,7 @@ ALLOWED = {
     ],
     "device": [
         (r"/dev/(null char 1:3|zero char 1:5|full char 1:7|random char 1:8|urandom char 1:9|"
-         r"tty char 5:0|pts/ptmx char 5:2)", "config-linux.md, \"Default Devices\""),
+         r"tty char 5:0)|its own /dev/pts/ptmx char 5:2", "config-linux.md, \"Default Devices\""),
         (MASKED_FILES + " char 1:3", "a mask"),
     ],
     "null": [(r"/dev/null|" + MASKED_FILES, "the device, and masks: both read as empty")],
@@ -170,6 +169,21 @@ OF_A_USER_NAMESPACE = {
 OF_ONE_ID = {
     "status": [(r"Groups:( 65534)+", "the caller's stay, not mapped: user_namespaces(7), "
                                      "setgroups")],
+}
+
+# With whom it ends: prctl(2), PR_SET_PDEATHSIG.
+IN_THE_FOREGROUND = {"self": [(r"pdeathsig 9", "run and exec wait for it: it ends when they do")]}
+DETACHED = {"self": [(r"pdeathsig 0", "create and start have done their part: it stays")]}
+
+# process.terminal: the first process has the first of its own, and of exec another.
+OF_A_TERMINAL = {
+    "fd": [(r"[012] its own /dev/pts/[01]", "its terminal")],
+    "terminal": [(r"/dev/tty", "the same")],
+    "device": [(r"its own /dev/(console char 136:0|pts/([01]) char 136:\2)", "the same")],
+    "mount": [(rf"/0 /dev/console rw,nosuid,noexec(,relatime)? - devpts devpts {RW},(gid=\d+,)?"
+               r"mode=620,ptmxmode=666", "config-linux.md, \"Default Devices\"")],
+    "read": [(r"/dev/(console|tty|pts/[01])", "the same")],
+    "write": [(r"/dev/(console|tty|pts/[01])", "the same")],
 }
 
 # What exec brings in: it meets the first process, which is of the same container.

@@ -68,6 +68,12 @@ static void say_links(const char *kind, const char *path) {
   if (dir) closedir(dir);
 }
 
+/* Whether it is on the devpts that is at /dev/pts: terminals of others have the same numbers. */
+static bool is_own_terminal(const struct stat *st) {
+  struct stat ptmx;
+  return S_ISCHR(st->st_mode) && stat("/dev/pts/ptmx", &ptmx) == 0 && st->st_dev == ptmx.st_dev;
+}
+
 /* Each with which file it is, by device and number: what a link says of it is a name only. */
 static void say_descriptors(void) {
   char target[4096];
@@ -81,6 +87,8 @@ static void say_descriptors(void) {
     target[n] = '\0';
     if (st.st_dev == null.st_dev && st.st_ino == null.st_ino)
       printf("fd %d its own /dev/null\n", fd);
+    else if (is_own_terminal(&st))
+      printf("fd %d its own %s\n", fd, target);
     else
       printf("fd %d %llu:%llu %s\n", fd, (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino, target);
@@ -101,8 +109,8 @@ static void say_file(int dir, const char *name, const char *path, const struct s
   bool null = false;
   if (S_ISLNK(st->st_mode) || S_ISSOCK(st->st_mode)) return;
   if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
-    printf("device %s %s %u:%u\n", shown(path), S_ISCHR(st->st_mode) ? "char" : "block",
-           major(st->st_rdev), minor(st->st_rdev));
+    printf("device %s%s %s %u:%u\n", is_own_terminal(st) ? "its own " : "", shown(path),
+           S_ISCHR(st->st_mode) ? "char" : "block", major(st->st_rdev), minor(st->st_rdev));
   if (opens(dir, name, O_RDONLY, &null)) printf("%s %s\n", null ? "null" : "read", shown(path));
   if (opens(dir, name, O_WRONLY, &null) && !null) printf("write %s\n", shown(path));
 }
@@ -175,7 +183,7 @@ static void say_prctl(void) {
 static void say_scheduling(void) {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  printf("self scheduler %d\n", sched_getscheduler(0));
+  printf("self scheduler %ld\n", syscall(SYS_sched_getscheduler, 0)); /* not in musl */
   printf("self nice %d\n", getpriority(PRIO_PROCESS, 0));
   printf("self ioprio %ld\n", syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, 0));
   sched_getaffinity(0, sizeof cpus, &cpus);

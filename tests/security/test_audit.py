@@ -15,13 +15,14 @@ from pathlib import Path
 
 import allowed
 from hole import Hole, bind, compiled
-from lifecycle import ROOT, until
+from lifecycle import ROOT, alive, until
 
 PR_SET_TIMERSLACK, ADDR_NO_RANDOMIZE = 29, 0x40000  # prctl(2), personality(2)
 RANGE = "CTR_RANGE" in os.environ
 LIBC = ctypes.CDLL(None, use_errno=True)
 SYS_KEYCTL, JOIN_SESSION_KEYRING = 250 if os.uname().machine == "x86_64" else 219, 1  # syscall(2)
 A_USER_NAMESPACE = [allowed.OF_A_USER_NAMESPACE, *([] if ROOT or RANGE else [allowed.OF_ONE_ID])]
+OF_THE_DEFAULT = [allowed.OF_ROOT] if ROOT else A_USER_NAMESPACE
 
 
 def left_out(step):
@@ -84,7 +85,7 @@ class Audit(Hole):
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 2048), most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1000, most))
         os.nice(1)
         LIBC.prctl(PR_SET_TIMERSLACK, 77777, 0, 0, 0)
         LIBC.personality(ADDR_NO_RANDOMIZE)
@@ -114,7 +115,7 @@ class Audit(Hole):
         if kind == "ns":
             host = os.readlink(f"/proc/self/ns/{name}") == rest[0]
             return f"ns {name} " + ("the host's" if host else "own")
-        if kind == "fd" and rest[0] in given:
+        if kind == "fd" and (name, rest[0]) in given:
             return f"fd {name} given"
         if kind == "mount" and name.endswith(f"/{self.bundle.name}/rootfs"):
             return " ".join(["mount IMAGE", *rest])
@@ -145,35 +146,40 @@ class Audit(Hole):
                 for name in self.names(line)]
 
     def given(self, running):
-        """The files that a command was given."""
-        return {f"{file.st_dev}:{file.st_ino}" for file in
-                (os.fstat(each.fileno()) for each in running.files)}
+        """The files that a command was given, and as which descriptor."""
+        return {(str(number), f"{file.st_dev}:{file.st_ino}") for number, file in
+                enumerate((os.fstat(each.fileno()) for each in running.files), 1)}
 
-    def of_the_first(self, running):
+    def of_the_first(self, running, is_over):
         """What the first process says, which stays for another to come to it."""
         def text():
             size = os.fstat(running.files[0].fileno()).st_size
-            return os.pread(running.files[0].fileno(), size, 0).decode(errors="replace")
-        until(lambda: text().endswith("\nend\n") or running.process.poll() is not None,
-              "the audit ends")
-        if running.process.poll() is not None:
-            self.fail(running.wait().stderr)
+            said = os.pread(running.files[0].fileno(), size, 0).decode(errors="replace")
+            return said.replace("\r\n", "\n")  # by a terminal
+        until(lambda: text().endswith("\nend\n") or is_over(), "the audit ends")
         return text()
 
-    def found(self, changes, tables):
-        """What the first process finds, and one that exec brings in."""
+    def prepare(self, changes):
         self.write({"process.args": ["/audit", "wait"], **changes})
         config = json.loads(self.path.read_text())["linux"]
         self.mappings = {kind: [[str(each[name]) for name in ("containerID", "hostID", "size")]
                                 for each in config.get(f"{kind}idMappings", [])] for kind in "ug"}
         self.caller = self.of_the_caller()
-        tables = [allowed.ALLOWED, *tables]
+
+    def found(self, changes, tables, *options):
+        """What the first process finds, and one that exec brings in."""
+        self.prepare(changes)
+        tables = [allowed.ALLOWED, *tables, allowed.IN_THE_FOREGROUND]
         running = self.spawn("run", "--bundle", self.bundle, "one", **self.unusual())
-        first = self.not_allowed(self.of_the_first(running), self.given(running), tables)
-        entering = self.spawn("exec", "one", "/audit", **self.unusual())
+        first = self.of_the_first(running, lambda: running.process.poll() is not None)
+        if running.process.poll() is not None:
+            self.fail(running.wait().stderr)
+        first = self.not_allowed(first, self.given(running), tables)
+        entering = self.spawn("exec", *options, "one", "/audit", **self.unusual())
         given, result = self.given(entering), entering.wait()
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        second = self.not_allowed(result.stdout, given, [*tables, allowed.EXECUTED])
+        second = self.not_allowed(result.stdout.replace("\r\n", "\n"), given,
+                                  [*tables, allowed.EXECUTED])
         self.works("kill", "one", "KILL")
         self.assertEqual(running.wait().returncode, 128 + signal.SIGKILL)
         return first, second
@@ -197,7 +203,7 @@ class Audit(Hole):
 
     def attack(self):
         changes = self.sharing() if self.changes else {}
-        first, second = self.found(changes, [allowed.OF_ROOT] if ROOT else A_USER_NAMESPACE)
+        first, second = self.found(changes, OF_THE_DEFAULT)
         if self.changes:
             self.check_each_is_found(first, second)
         return first[:20] + second[:20]
@@ -210,6 +216,23 @@ class Audit(Hole):
                                 f"{who}: {pattern}")
         self.assertEqual({pattern.split()[0] for pattern in patterns}, {*allowed.ALLOWED},
                          "a kind of which nothing was ever found proves nothing")
+
+    def test_of_one_that_is_created_before_it_is_started(self):
+        """It has waited with a way to be told, and outlives both commands."""
+        self.prepare({})
+        creating = self.spawn("create", "--bundle", self.bundle, "one", **self.unusual())
+        self.assertEqual(creating.process.wait(), 0)
+        pid = self.state("one")["pid"]
+        self.works("start", "one", **self.unusual())
+        found = self.not_allowed(self.of_the_first(creating, lambda: not alive(pid)),
+                                 self.given(creating),
+                                 [allowed.ALLOWED, *OF_THE_DEFAULT, allowed.DETACHED])
+        self.assertEqual(found[:20], [])
+
+    def test_of_a_container_with_a_terminal(self):
+        first, second = self.found({"process.terminal": True},
+                                   [*OF_THE_DEFAULT, allowed.OF_A_TERMINAL], "--tty")
+        self.assertEqual((first[:20], second[:20]), ([], []))
 
     def test_of_a_container_with_a_user_namespace(self):
         os.chown(self.bundle / "rootfs", 100000, 100000)
