@@ -8846,12 +8846,29 @@ static bool ctr__makes_nodes(const ctr__builder *b) {
 }
 
 /* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
-   all; who is in a user namespace that is joined by its path is not known here. */
+   all: in a user namespace that is joined by its path, whose map is not known here, somebody may.
+ */
 static bool ctr__has_node_owner(const ctr__builder *b) {
   const ctr__facts *f = b->facts;
   if (f->node_uid == CTR__NOBODY) return false;
-  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
+  return ctr__in_userns(b) ? !b->uid_map.count || ctr__has_uid(b, f->node_uid)
                            : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
+}
+
+/* Whether OWN_NULL finds one for certain: a default device, in a /dev that is the container's alone
+   and that devices work in. */
+static bool ctr__has_own_null(const ctr__builder *b) {
+  static const char *const others[] = {"bind", "rbind", "remount", "nodev", "rnodev"};
+  bool has = false;
+  for (size_t i = 0; i < b->config->mounts.count; i++) {
+    const ctr_mount *mount = &b->config->mounts.items[i];
+    if (!ctr__is_covered("/dev/null", mount->destination)) continue;
+    has = ctr__is_dev(mount->destination) && mount->type && !strcmp(mount->type, "tmpfs");
+    for (size_t k = 0; k < mount->options.count; k++)
+      for (size_t n = 0; n < sizeof others / sizeof *others; n++)
+        has &= strcmp(mount->options.items[k], others[n]) != 0;
+  }
+  return has && !b->desc->no_default_devices;
 }
 
 /* Who has rights over the mount namespace that it is in does it. */
@@ -12456,7 +12473,7 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
 }
 
 static void ctr__plan_child_start(ctr__builder *b) {
-  if (b->own_mounts && b->desc->no_default_devices) ctr__view_null_step(b, CTR__LANE_CHILD);
+  if (b->own_mounts && !ctr__has_own_null(b)) ctr__view_null_step(b, CTR__LANE_CHILD);
   ctr__child_step(b, STDIO, .field = NULL);
   /* Nothing of the caller's is held inside (CVE-2016-9962, CVE-2024-21626), and the caller's other
      starts do not wait for this one to let go of theirs. */

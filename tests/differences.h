@@ -129,7 +129,7 @@
     "a_paused_container_* ps_has_*",                                                               \
     "processes are found, frozen and counted by their cgroup: cgroup-v2.rst, \"Delegation\"")      \
   X("root", "cli/test_lifecycle", "a_process_that_took_over_the_pid_is_left_alone",                \
-    "it chooses the next pid, by ns_last_pid: pid_namespaces(7)")                                                         \
+    "it chooses the next pid, by ns_last_pid: pid_namespaces(7)")                                  \
   X("root", "cli/test_lifecycle", "every_process_ends those_that_outlive_the_first_*",             \
     "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
   X("given", "cli/test_exec", "it_joins_every_cgroup",                                             \
@@ -203,8 +203,8 @@
     "cgroups are made below one's own: cgroup-v2.rst, \"Delegation\"")                             \
   X("root", "cli/test_threads", "one_that_shares_the_hosts_pids_ends_too",                         \
     "in a user namespace procfs takes a pid namespace of its own: user_namespaces(7)")             \
-  X("root", "cli/test_callers", "the_first_process_of_a_pid_namespace",                             \
-    "others would be in a user namespace with it, with other ids: user_namespaces(7)")              \
+  X("root", "cli/test_callers", "the_first_process_of_a_pid_namespace",                            \
+    "others would be in a user namespace with it, with other ids: user_namespaces(7)")             \
   X("root", "security/test_entering", "CVE_2016_9962_while_it_waits_*",                            \
     "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
@@ -215,14 +215,14 @@
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
   X("root", "security/test_leaks",                                                                 \
     "Link_for_a_stream_that_is_not_given_* Null_device_given_to_* Nodes_of_a_sandbox_* "           \
-    "Null_device_of_its_own_*",                                                                    \
-    "others have the host's device bound, which is nobody's there: user_namespaces(7)")         \
+    "Null_device_of_its_own_* Null_device_without_another_*",                                      \
+    "others have the host's device bound, which is nobody's there: user_namespaces(7)")            \
   X("root", "security/test_leaks", "Null_device_bound_*",                                          \
     "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_leaks", "Root_of_the_caller_*", "chroot(2) takes CAP_SYS_CHROOT")       \
   X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
-    "the next pid is root's to choose: pid_namespaces(7)")                                                         \
+    "the next pid is root's to choose: pid_namespaces(7)")                                         \
   X("several-ids", "security/test_identity", "CVE_2020_5291_*_of_roots_*",                         \
     "one id can be mapped, one's own: user_namespaces(7)")                                         \
   X("root", "security/test_program", "*_of_a_root_that_is_* *_that_others_may_write_*",            \
@@ -243,8 +243,8 @@
     "device nodes need CAP_MKNOD in the first user namespace: mknod(2)")                           \
   X("root", "security/test_paths", "DevicesOfTheImage_*",                                          \
     "the tester makes device nodes: mknod(2)")                                                     \
-  X("root", "security/test_paths", "RemountElsewhere_is_there_*",                                   \
-    "flags of what the host has mounted are locked: mount_namespaces(7)")                           \
+  X("root", "security/test_paths", "RemountElsewhere_is_there_*",                                  \
+    "flags of what the host has mounted are locked: mount_namespaces(7)")                          \
   X("root", "security/test_paths", "SetModeOfTheMachine_is_there_*",                               \
     "what is there belongs to root: chmod(2)")                                                     \
   X("root", "security/test_paths", "CVE_2025_31133_of_the_image_is_there_*",                       \

@@ -155,12 +155,29 @@ static bool ctr__makes_nodes(const ctr__builder *b) {
 }
 
 /* Whether somebody inside owns the host's device nodes, and could change their mode and owner for
-   all; who is in a user namespace that is joined by its path is not known here. */
+   all: in a user namespace that is joined by its path, whose map is not known here, somebody may.
+ */
 static bool ctr__has_node_owner(const ctr__builder *b) {
   const ctr__facts *f = b->facts;
   if (f->node_uid == CTR__NOBODY) return false;
-  return ctr__in_userns(b) ? ctr__has_uid(b, f->node_uid)
+  return ctr__in_userns(b) ? !b->uid_map.count || ctr__has_uid(b, f->node_uid)
                            : f->node_uid == f->euid || (f->caps & CTR_CAP(SETUID));
+}
+
+/* Whether OWN_NULL finds one for certain: a default device, in a /dev that is the container's alone
+   and that devices work in. */
+static bool ctr__has_own_null(const ctr__builder *b) {
+  static const char *const others[] = {"bind", "rbind", "remount", "nodev", "rnodev"};
+  bool has = false;
+  for (size_t i = 0; i < b->config->mounts.count; i++) {
+    const ctr_mount *mount = &b->config->mounts.items[i];
+    if (!ctr__is_covered("/dev/null", mount->destination)) continue;
+    has = ctr__is_dev(mount->destination) && mount->type && !strcmp(mount->type, "tmpfs");
+    for (size_t k = 0; k < mount->options.count; k++)
+      for (size_t n = 0; n < sizeof others / sizeof *others; n++)
+        has &= strcmp(mount->options.items[k], others[n]) != 0;
+  }
+  return has && !b->desc->no_default_devices;
 }
 
 /* Who has rights over the mount namespace that it is in does it. */

@@ -3,6 +3,7 @@ what of itself the caller could find changed by us, though only for a moment."""
 
 import ctypes
 import fcntl
+import json
 import os
 import re
 import resource
@@ -12,7 +13,7 @@ import socket
 import subprocess
 import termios
 
-from hole import Hole, compiled
+from hole import Hole, bind, change, compiled
 from lifecycle import BUSYBOX
 
 STREAMS = {"0", "1", "2"}
@@ -249,6 +250,25 @@ class Null_device_of_its_own(Hole):
         return os.stat("/dev/null").st_dev in map(int, said)
 
 
+class Null_device_without_another(Hole):
+    """The same where the container's own cannot be opened, or is not there."""
+
+    without = VIEW
+
+    def attack(self):
+        (self.area / "dev").mkdir()
+        said = []
+        for number, mount in enumerate((
+                bind(self.area / "dev", "/dev"),
+                {"destination": "/dev", "type": "tmpfs", "options": ["nodev"]})):
+            config = self.config([mount], drop=["/dev"], process__args=GIVE)
+            for path, value in self.own_cgroup(f"two{number}").items():
+                change(config, path, value)
+            self.path.write_text(json.dumps(config))
+            said.append(self.works("run", "--bundle", self.bundle, f"two{number}"))
+        return " given" in "".join(said)
+
+
 class Null_device_bound(Hole):
     """In a user namespace nodes are the host's, bound; its root may be mapped."""
 
@@ -260,6 +280,25 @@ class Null_device_bound(Hole):
         self.write({"linux.uidMappings": ids, "linux.gidMappings": ids,
                     "process.args": ["/probe", "give", "0:0:/dev/null"]})
         said = self.works("run", "--bundle", self.bundle, "one")
+        self.assertIn("/dev/null ", said)
+        return "given" in said
+
+
+class Null_device_bound_in_a_joined_namespace(Hole):
+    """The same by somebody else's user namespace, whose map the config does not have."""
+
+    without = [("? !b->uid_map.count || ctr__has_uid(b, f->node_uid)",
+                "? ctr__has_uid(b, f->node_uid)")]
+
+    def attack(self):
+        ids = [{"containerID": 0, "hostID": 0, "size": 1000}]
+        user = len(self.default["linux"]["namespaces"])
+        self.default["linux"]["namespaces"].append({"type": "user"})
+        pid = self.create("one", {"linux.uidMappings": ids, "linux.gidMappings": ids})
+        self.write({**self.own_cgroup("two"),
+                    f"linux.namespaces.{user}.path": f"/proc/{pid}/ns/user",
+                    "process.args": ["/probe", "give", "0:0:/dev/null"]})
+        said = self.works("run", "--bundle", self.bundle, "two")
         self.assertIn("/dev/null ", said)
         return "given" in said
 
