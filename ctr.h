@@ -12960,9 +12960,16 @@ ctr_code ctr_seccomp_explain(ctr_sink sink, void *userdata, ctr_err *err) {
 #define CTR__BASE_NEW "new"
 #define CTR__BASE_OLD "old"
 
-enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
+enum { CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
-/* A page that parent and child share: a child that somebody hostile has got hold of may write
+/* What a step has made in the root. */
+typedef struct ctr__made {
+  uint32_t step; /* its path                                                            */
+  uint32_t end;  /* where the first component of it ends that had to be made            */
+  uint64_t ino;  /* of what is no directory: that it is still that, when it is taken away */
+} ctr__made;
+
+/* Memory that parent and child share: a child that somebody hostile has got hold of may write
    anything to it, at any time. */
 typedef struct ctr__shared {
   volatile uint32_t step; /* the step under way, so that a death can be told from a successful
@@ -12975,12 +12982,12 @@ typedef struct ctr__shared {
   dev_t root_dev;           /* the directory in which what follows was made */
   ino_t root_ino;
   volatile uint32_t made_count;
-  volatile struct {
-    uint32_t step;       /* its path */
-    uint32_t end;        /* where the first component of it ends that had to be made */
-    uint64_t ino;        /* of what is no directory: that it is still that, when it is taken away */
-  } made[CTR__MADE_MAX]; /* what a failed start takes away again */
+  volatile ctr__made made[]; /* what a failed start takes away again, with room for each step */
 } ctr__shared;
+
+static size_t ctr__shared_size(const ctr_plan *plan) {
+  return sizeof(ctr__shared) + plan->step_count * sizeof(ctr__made);
+}
 
 /* The mount that a step has made. */
 typedef struct ctr__mounted {
@@ -13072,7 +13079,7 @@ static void ctr__let_covered_go(ctr__child *c, int target) {
 static void ctr__note_made(const ctr__child *c, int dir, const char *name, size_t end) {
   ctr__shared *shared = c->launch->shared;
   struct stat st = {.st_ino = 0};
-  if (!end || shared->made_count >= CTR__MADE_MAX) return;
+  if (!end || shared->made_count >= c->plan->step_count) return;
   if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0 &&
       st.st_dev != c->root_dev)
     return;
@@ -15136,7 +15143,7 @@ static _Noreturn void ctr__end(int status) {
 CTR__UNSANITIZED static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
   int r = s->num[0] ? 0 : ctr__see_parent(c);
-  if (r == 0) r = (int)CTR__CALL(SYS_munmap, launch->shared, sizeof *launch->shared);
+  if (r == 0) r = (int)CTR__CALL(SYS_munmap, launch->shared, ctr__shared_size(c->plan));
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);
@@ -17770,7 +17777,7 @@ static int ctr__open_made_root(const char *dir, const ctr__shared *shared) {
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   const uint32_t said = shared->made_count; /* read once: who writes there may go on */
-  uint32_t count = said < CTR__MADE_MAX ? said : CTR__MADE_MAX;
+  uint32_t count = said < plan->step_count ? said : plan->step_count;
   CTR__AUTO_CLOSE root = dir && count ? ctr__open_made_root(dir, shared) : -1;
   while (count-- && root >= 0) {
     const uint32_t index = shared->made[count].step;
@@ -18983,10 +18990,10 @@ static ctr_code ctr__prepare_idmaps(ctr__start *s) {
 }
 
 static ctr_code ctr__prepare_shared(ctr__start *s) {
-  void *shared =
-      mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void *shared = mmap(NULL, ctr__shared_size(s->plan), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED)
-    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
+    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share memory with the process");
   s->launch.shared = shared;
   return CTR_OK;
 }
@@ -19049,7 +19056,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
     ctr__close(&p->listener);
     p->pid = -1;
   }
-  if (s->launch.shared) munmap(s->launch.shared, sizeof *s->launch.shared);
+  if (s->launch.shared) munmap(s->launch.shared, ctr__shared_size(s->plan));
   ctr_arena_free(&s->arena);
 }
 
@@ -19078,7 +19085,7 @@ static ctr_code ctr__run_hook_plan(const ctr_plan *plan, pid_t pid, ctr_err *err
   ctr_code code = ctr__prepare_programs(&s);
   if (!code) code = ctr__prepare_shared(&s);
   for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_program(&s, i);
-  if (s.launch.shared) munmap(s.launch.shared, sizeof *s.launch.shared);
+  if (s.launch.shared) munmap(s.launch.shared, ctr__shared_size(plan));
   ctr_arena_free(&s.arena);
   return code;
 }

@@ -55,7 +55,7 @@ static _Noreturn void ctr__end(int status) {
 CTR__UNSANITIZED static int ctr__child_call(ctr__child *c, const ctr__step *s) {
   const ctr__launch *launch = c->launch;
   int r = s->num[0] ? 0 : ctr__see_parent(c);
-  if (r == 0) r = (int)CTR__CALL(SYS_munmap, launch->shared, sizeof *launch->shared);
+  if (r == 0) r = (int)CTR__CALL(SYS_munmap, launch->shared, ctr__shared_size(c->plan));
   if (r < 0) return r;
   ctr__close(&c->sock);
   ctr__close(&c->start_sock);

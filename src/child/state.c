@@ -6,9 +6,16 @@
 #define CTR__BASE_NEW "new"
 #define CTR__BASE_OLD "old"
 
-enum { CTR__MADE_MAX = 256, CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
+enum { CTR__EXTRA_MAX = 256, CTR__NOTE_MAX = 512 };
 
-/* A page that parent and child share: a child that somebody hostile has got hold of may write
+/* What a step has made in the root. */
+typedef struct ctr__made {
+  uint32_t step; /* its path                                                            */
+  uint32_t end;  /* where the first component of it ends that had to be made            */
+  uint64_t ino;  /* of what is no directory: that it is still that, when it is taken away */
+} ctr__made;
+
+/* Memory that parent and child share: a child that somebody hostile has got hold of may write
    anything to it, at any time. */
 typedef struct ctr__shared {
   volatile uint32_t step; /* the step under way, so that a death can be told from a successful
@@ -21,12 +28,12 @@ typedef struct ctr__shared {
   dev_t root_dev;           /* the directory in which what follows was made */
   ino_t root_ino;
   volatile uint32_t made_count;
-  volatile struct {
-    uint32_t step;       /* its path */
-    uint32_t end;        /* where the first component of it ends that had to be made */
-    uint64_t ino;        /* of what is no directory: that it is still that, when it is taken away */
-  } made[CTR__MADE_MAX]; /* what a failed start takes away again */
+  volatile ctr__made made[]; /* what a failed start takes away again, with room for each step */
 } ctr__shared;
+
+static size_t ctr__shared_size(const ctr_plan *plan) {
+  return sizeof(ctr__shared) + plan->step_count * sizeof(ctr__made);
+}
 
 /* The mount that a step has made. */
 typedef struct ctr__mounted {
@@ -118,7 +125,7 @@ static void ctr__let_covered_go(ctr__child *c, int target) {
 static void ctr__note_made(const ctr__child *c, int dir, const char *name, size_t end) {
   ctr__shared *shared = c->launch->shared;
   struct stat st = {.st_ino = 0};
-  if (!end || shared->made_count >= CTR__MADE_MAX) return;
+  if (!end || shared->made_count >= c->plan->step_count) return;
   if (dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0 &&
       st.st_dev != c->root_dev)
     return;

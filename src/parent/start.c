@@ -163,10 +163,10 @@ static ctr_code ctr__prepare_idmaps(ctr__start *s) {
 }
 
 static ctr_code ctr__prepare_shared(ctr__start *s) {
-  void *shared =
-      mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void *shared = mmap(NULL, ctr__shared_size(s->plan), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED)
-    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share a page with the process");
+    return ctr__fail(s->err, CTR_E_SYS, errno, NULL, "share memory with the process");
   s->launch.shared = shared;
   return CTR_OK;
 }
@@ -229,7 +229,7 @@ static void ctr__start_finish(ctr__start *s, bool failed) {
     ctr__close(&p->listener);
     p->pid = -1;
   }
-  if (s->launch.shared) munmap(s->launch.shared, sizeof *s->launch.shared);
+  if (s->launch.shared) munmap(s->launch.shared, ctr__shared_size(s->plan));
   ctr_arena_free(&s->arena);
 }
 
@@ -258,7 +258,7 @@ static ctr_code ctr__run_hook_plan(const ctr_plan *plan, pid_t pid, ctr_err *err
   ctr_code code = ctr__prepare_programs(&s);
   if (!code) code = ctr__prepare_shared(&s);
   for (uint32_t i = 0; i < plan->step_count && !code; i++) code = ctr__parent_program(&s, i);
-  if (s.launch.shared) munmap(s.launch.shared, sizeof *s.launch.shared);
+  if (s.launch.shared) munmap(s.launch.shared, ctr__shared_size(plan));
   ctr_arena_free(&s.arena);
   return code;
 }

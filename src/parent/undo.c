@@ -58,7 +58,7 @@ static int ctr__open_made_root(const char *dir, const ctr__shared *shared) {
 static void ctr__undo(const ctr_plan *plan, const ctr__shared *shared) {
   const char *dir = ctr__plan_str(plan, plan->root_dir);
   const uint32_t said = shared->made_count; /* read once: who writes there may go on */
-  uint32_t count = said < CTR__MADE_MAX ? said : CTR__MADE_MAX;
+  uint32_t count = said < plan->step_count ? said : plan->step_count;
   CTR__AUTO_CLOSE root = dir && count ? ctr__open_made_root(dir, shared) : -1;
   while (count-- && root >= 0) {
     const uint32_t index = shared->made[count].step;

@@ -102,6 +102,15 @@ TEST(a_directory_can_be_bound_as_the_root) {
   box_free(&b);
 }
 
+TEST(however_much_a_failed_start_has_made_is_taken_away) {
+  box b = box_rooted("bind", "rootfs", NO_OPTIONS);
+  for (int i = 0; i < 300; i++) box_mount(&b, text("/new%d", i), "ctr.dir", NULL, NO_OPTIONS);
+  b.config->process.args = CTR_STRS("/nothing");
+  CHECK_REFUSED(box_go(&b), "process.args[0]", "No such file");
+  check_no_litter(&b);
+  box_free(&b);
+}
+
 /* Somebody else's file has come to lie where ours was made. */
 typedef struct replacement {
   const char *theirs, *ours;

@@ -129,7 +129,7 @@ static void write_page(input *in, const ctr_plan *plan, ctr__shared *shared) {
   const uint8_t how = take_byte(in);
   if (how & 1) shared->step = plan->step_count - 1;
   if (how & 2) memset(shared->note, 'n', PAGE_ROOM - offsetof(ctr__shared, note));
-  if (how & 4) take_bytes(in, shared, sizeof *shared);
+  if (how & 4) take_bytes(in, shared, ctr__shared_size(plan));
   if (how & 8) {
     shared->failure = (ctr__message){.type = CTR__MSG_ERROR,
                                      .step = take_byte(in),

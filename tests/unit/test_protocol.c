@@ -640,14 +640,14 @@ TEST(nothing_that_is_sent_crashes_leaks_or_passes_for_what_is_due) {
 
 /* Full up to its end, and nothing behind it can be read. */
 static void report_with_a_note_without_end(void *arg) {
-  const size_t room = (sizeof(ctr__shared) + 4095) / 4096 * 4096;
   talk t;
   (void)arg;
   talk_open(&t);
+  const size_t size = ctr__shared_size(t.start.plan), room = (size + 4095) / 4096 * 4096;
   char *page = mmap(NULL, room + 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   CHECK(page != MAP_FAILED && !mprotect(page + room, 4096, PROT_NONE));
   memset(page, 'n', room);
-  munmap(t.start.launch.shared, sizeof *t.start.launch.shared);
+  munmap(t.start.launch.shared, size);
   t.start.launch.shared = (ctr__shared *)(void *)page;
   CHECK(say(t.child,
             (ctr__message){.type = CTR__MSG_ERROR, .error = EIO, .reason = CTR__WHY_PROGRAM_EXIT}));

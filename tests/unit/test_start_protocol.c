@@ -67,8 +67,8 @@ static void waiter_open(waiter *w) {
   int pair[2];
   *w = (waiter){.plan = some_plan()};
   CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-  void *shared =
-      mmap(NULL, sizeof(ctr__shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void *shared = mmap(NULL, ctr__shared_size(w->plan), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   CHECK(shared != MAP_FAILED);
   w->maker = pair[1];
   w->launch = (ctr__launch){.plan = w->plan,
@@ -83,7 +83,7 @@ static void waiter_close(waiter *w) {
   ctr__close(&w->child.sock);
   ctr__close(&w->child.start_sock);
   ctr__close(&w->maker);
-  munmap(w->launch.shared, sizeof *w->launch.shared);
+  munmap(w->launch.shared, ctr__shared_size(w->plan));
   ctr_plan_free(w->plan);
 }
 
