@@ -47,6 +47,9 @@ int main(int argc, char **argv) {
   volume_socket = argv[2];
   if (argc > 4 && !strcmp(argv[4], "seal") && ctr_seal_program(argv, true, &err))
     return fprintf(stderr, "%s\n", err.msg), 1;
+  char name[16];
+  if (prctl(PR_GET_NAME, name) < 0 || strcmp(name, "embedder") != 0)
+    return fprintf(stderr, "its name is %s now\n", name), 1;
   if (argc > 4 && !strcmp(argv[4], "unlink") && unlink(argv[0]) < 0) return perror(argv[0]), 1;
   if (ctr_config_default(&mem, geteuid() ? CTR_DEFAULT_ROOTLESS : CTR_DEFAULT_ROOT, &config, &err))
     return fprintf(stderr, "%s\n", err.msg), 1;
