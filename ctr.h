@@ -215,6 +215,7 @@
      [SECTION] plan/build.c
      [SECTION] plan/explain.c
      [SECTION] child/state.c
+     [SECTION] child/lines.c
      [SECTION] child/namespaces.c
      [SECTION] child/own_program.c
      [SECTION] child/mounts.c
@@ -2935,6 +2936,31 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   return r == -ENOENT ? -ESRCH : r;
 }
 
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Blanks and backslashes are written as \ooo in proc_pid_mountinfo(5). */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
 /* What the descriptor itself is called below /proc: the way to hand it to a call that knows only
    paths. */
 static void ctr__fd_path(char path[32], int fd) {
@@ -3018,20 +3044,6 @@ static char *ctr__next_word(char **at) {
 typedef struct ctr__mount_line {
   const char *id, *parent, *root, *point, *options, *type, *super;
 } ctr__mount_line;
-
-/* Blanks and backslashes are written as \ooo there. */
-static void ctr__unescape_octal(char *text) {
-  char *to = text;
-  for (const char *from = text; *from; from++) {
-    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-      from += 3;
-    } else {
-      *to++ = *from;
-    }
-  }
-  *to = '\0';
-}
 
 static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
   char *tail = strstr(line, " - "), *fields[6];
@@ -7960,17 +7972,6 @@ static const char *ctr__host_path(ctr__builder *b, const char *path) {
   return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
-}
-
 /* Whether a mount at over hides what is mounted at path. */
 static bool ctr__is_covered(const char *path, const char *over) {
   return ctr__same_path(path, over) || ctr__path_below(path, over);
@@ -8716,12 +8717,6 @@ static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *
 
 /* -- the root -- */
 
-static void ctr__warn_of_writable_below(ctr__builder *b) {
-  ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
-           "what the host has mounted below the root stays as it is: making it read-only needs "
-           "Linux 5.12");
-}
-
 static const uint64_t ctr__propagation_flags[] = {
     [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
     [CTR_PROPAGATION_SHARED] = MS_SHARED,
@@ -8750,11 +8745,7 @@ static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__m
   if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
   /* The host's own /dev came along. */
   b->dev_is_bound = spec->recursive && mount->source && ctr__is_root_path(mount->source);
-  if (!b->config->root.readonly || !spec->recursive) return;
-  if (ctr__has_setattr(b))
-    spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
-  else
-    ctr__warn_of_writable_below(b);
+  if (b->config->root.readonly && spec->recursive) spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
 }
 
 static ctr_code ctr__spec_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
@@ -8946,7 +8937,6 @@ static void ctr__plan_root(ctr__builder *b) {
   const ctr_root *root = &b->config->root;
   uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
   bool listens = asked & (MS_SLAVE | MS_SHARED);
-  bool read_only_below = root->readonly && ctr__has_setattr(b);
   ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
   if (ctr__root_mount(b->config)) {
     b->root_field = "mounts[0]";
@@ -8954,12 +8944,11 @@ static void ctr__plan_root(ctr__builder *b) {
     return;
   }
   b->root_field = "root.path";
-  if (root->readonly && !read_only_below) ctr__warn_of_writable_below(b);
   const char *path = ctr__host_path(b, root->path);
   b->root_dir = ctr__add_str(b, path);
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
                   .num = {[0] = listens ? 0 : MS_REC | MS_PRIVATE,
-                          [1] = read_only_below,
+                          [1] = root->readonly,
                           [2] = ctr__root_attr(b),
                           [3] = ctr__has_setattr(b),
                           [CTR__NUM_SOURCE] = ctr__may_ask(b)});
@@ -9052,9 +9041,6 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   ctr__plan_create_hooks(b);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
-  if (lin->readonlyPaths.count && !ctr__has_setattr(b))
-    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
-             "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)
@@ -13211,6 +13197,49 @@ static bool ctr__is_askable(const ctr__step *s, int error) {
   return error == -EACCES && (s->num[CTR__NUM_SOURCE] & CTR__SOURCE_ASK);
 }
 
+/* ==== [SECTION] child/lines.c ================================================================= */
+/* Text of procfs, a line at a time: nothing here can make room for all of it. */
+
+/* Moves *at behind the digits, of a base up to 16, with small letters. */
+static uint64_t ctr__take_digits(const char **at, unsigned base) {
+  uint64_t value = 0;
+  for (;; ++*at) {
+    const char digit = **at;
+    unsigned is = base;
+    if (digit >= '0' && digit <= '9') is = (unsigned)(digit - '0');
+    if (digit >= 'a' && digit <= 'f') is = (unsigned)(digit - 'a') + 10;
+    if (is >= base) return value;
+    value = value * base + is;
+  }
+}
+
+/* Of a file that is too large to be had at once, which the kernel goes on with where it was: it
+   does not matter what comes into it or goes meanwhile. A line that is longer than two paths is an
+   error. visit: may change the line; anything but 0 ends it. */
+static int ctr__each_line(int dir, const char *path, int (*visit)(void *data, char *line),
+                          void *data) {
+  char text[2 * PATH_MAX];
+  size_t used = 0;
+  CTR__AUTO_CLOSE file = ctr__open(dir, path, O_RDONLY, 0);
+  if (file < 0) return file;
+  for (;;) {
+    const ssize_t n = read(file, text + used, sizeof text - used);
+    if (n <= 0) return (int)ctr__ret(n);
+    used += (size_t)n;
+    char *line = text;
+    for (size_t i = 0; i < used; i++) {
+      if (text[i] != '\n') continue;
+      text[i] = '\0';
+      const int r = visit(data, line);
+      if (r) return r;
+      line = text + i + 1;
+    }
+    used = (size_t)(text + used - line);
+    if (used == sizeof text) return -ENAMETOOLONG;
+    memmove(text, line, used);
+  }
+}
+
 /* ==== [SECTION] child/namespaces.c ============================================================ */
 /* Namespaces: joining them, and settling into new ones. */
 
@@ -13451,8 +13480,6 @@ static int ctr__child_loopback(ctr__child *c, const ctr__step *s) {
    kernel lets it have another one in the place of it. Nothing is executed, and the pages of the
    program are the page cache's as before. */
 
-enum { CTR__MAPS_ROOM = 2 * PATH_MAX };
-
 /* -- the view: a descriptor of the file by which it cannot be written to -- */
 
 static int ctr__reopen(int proc, int fd) {
@@ -13533,32 +13560,19 @@ typedef struct ctr__own_program {
   uintptr_t page; /* its size                                */
 } ctr__own_program;
 
-static uint64_t ctr__take_hex(const char **at) {
-  uint64_t value = 0;
-  for (;; ++*at) {
-    const char digit = **at;
-    if (digit >= '0' && digit <= '9')
-      value = value * 16 + (uint64_t)(digit - '0');
-    else if (digit >= 'a' && digit <= 'f')
-      value = value * 16 + (uint64_t)(digit - 'a' + 10);
-    else
-      return value;
-  }
-}
-
 /* 55d0c0a00000-55d0c0a02000 r-xp 00001000 fe:00 1234   /usr/bin/program */
 static ctr__mapping ctr__read_mapping(const char *line) {
   static const int bits[UCHAR_MAX + 1] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
-  ctr__mapping m = {.start = (uintptr_t)ctr__take_hex(&line)};
+  ctr__mapping m = {.start = (uintptr_t)ctr__take_digits(&line, 16)};
   line++;
-  m.end = (uintptr_t)ctr__take_hex(&line);
+  m.end = (uintptr_t)ctr__take_digits(&line, 16);
   line++;
   for (int i = 0; i < 4 && *line; i++, line++) {
     if (i < 3) m.prot |= bits[(unsigned char)*line];
     if (i == 3) m.flags = *line == 's' ? MAP_SHARED : MAP_PRIVATE;
   }
   line++;
-  m.offset = ctr__take_hex(&line);
+  m.offset = ctr__take_digits(&line, 16);
   for (int blanks = 0; *line && blanks < 2; line++) blanks += *line == ' ';
   while (*line && *line != ' ') line++; /* the device and the inode */
   m.path = line + strspn(line, " ");
@@ -13664,44 +13678,18 @@ static ctr__mapping ctr__clean_part(const ctr__own_program *p, const ctr__mappin
 }
 
 /* Wherever it is mapped, which may be more than once. */
-static int ctr__map_again(void *data, const ctr__mapping *m) {
+static int ctr__map_again(void *data, char *line) {
   const ctr__own_program *p = data;
+  const ctr__mapping m = ctr__read_mapping(line);
   int r = 0;
-  if (strcmp(m->path, p->path) != 0) return 0;
-  for (uintptr_t at = m->start; at < m->end && r == 0;) {
-    const ctr__mapping clean = ctr__clean_part(p, m, at), before = ctr__part(m, at, clean.start);
+  if (strcmp(m.path, p->path) != 0) return 0;
+  for (uintptr_t at = m.start; at < m.end && r == 0;) {
+    const ctr__mapping clean = ctr__clean_part(p, &m, at), before = ctr__part(&m, at, clean.start);
     if (before.start < before.end) r = ctr__map_copy(&before);
     if (r == 0 && clean.start < clean.end) r = ctr__map_view(&clean, p->view);
     at = clean.end;
   }
   return r;
-}
-
-/* All that is mapped, as the kernel lists it, whose place in the list is an address: it does not
-   matter what is mapped, or not any more, meanwhile. */
-static int ctr__each_mapping(int proc, int (*visit)(void *data, const ctr__mapping *m),
-                             void *data) {
-  char text[CTR__MAPS_ROOM];
-  size_t used = 0;
-  CTR__AUTO_CLOSE maps = ctr__open(proc, "self/maps", O_RDONLY, 0);
-  if (maps < 0) return maps;
-  for (;;) {
-    const ssize_t n = read(maps, text + used, sizeof text - used);
-    if (n <= 0) return (int)ctr__ret(n);
-    used += (size_t)n;
-    char *line = text;
-    for (size_t i = 0; i < used; i++) {
-      if (text[i] != '\n') continue;
-      text[i] = '\0';
-      const ctr__mapping m = ctr__read_mapping(line);
-      const int r = visit(data, &m);
-      if (r < 0) return r;
-      line = text + i + 1;
-    }
-    used = (size_t)(text + used - line);
-    if (used == sizeof text) return -ENAMETOOLONG;
-    memmove(text, line, used);
-  }
 }
 
 /* -- the steps -- */
@@ -13735,7 +13723,7 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
                               .view = view,
                               .pages = pages,
                               .page = (uintptr_t)s->num[1]};
-  int r = ctr__each_mapping(proc, ctr__map_again, &program);
+  int r = ctr__each_line(proc, "self/maps", ctr__map_again, &program);
   if (r == 0) r = ctr__read_mm(proc, &c->mm);
   if (r < 0) return r;
   c->exe = ctr__sealed_file(proc, -1);
@@ -13756,16 +13744,17 @@ static int ctr__child_hide_program(ctr__child *c, const ctr__step *s) {
 /* What the caller shares with others, a ring of io_uring(7) for instance, by which the kernel would
    act for it: a function of the caller's gets none of it. Only who reports on the start is there
    until then. */
-static int ctr__unmap_shared(void *data, const ctr__mapping *m) {
+static int ctr__unmap_shared(void *data, char *line) {
   const ctr__child *c = data;
-  const bool is_ours = (uintptr_t)c->launch->shared - m->start < m->end - m->start;
-  if (m->flags == MAP_PRIVATE || is_ours) return 0;
-  return (int)CTR__CALL(SYS_munmap, m->start, m->end - m->start);
+  const ctr__mapping m = ctr__read_mapping(line);
+  const bool is_ours = (uintptr_t)c->launch->shared - m.start < m.end - m.start;
+  if (m.flags == MAP_PRIVATE || is_ours) return 0;
+  return (int)CTR__CALL(SYS_munmap, m.start, m.end - m.start);
 }
 
 static int ctr__child_own_memory(ctr__child *c, const ctr__step *s) {
   (void)s;
-  return ctr__each_mapping(c->proc, ctr__unmap_shared, c);
+  return ctr__each_line(c->proc, "self/maps", ctr__unmap_shared, c);
 }
 
 /* ==== [SECTION] child/mounts.c ================================================================ */
@@ -13957,10 +13946,71 @@ static int ctr__source_failed(ctr__child *c, int error) {
   return c->reason || error == -EINVAL ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
+/* -- a tree of mounts before Linux 5.12, where no call changes more than one -- */
+
+typedef struct ctr__tree {
+  int proc, top;
+  const char *path; /* of its top */
+} ctr__tree;
+
+static int ctr__read_mount_number(void *data, char *line) {
+  static const char name[] = "mnt_id:";
+  uint64_t *number = data;
+  if (strncmp(line, name, sizeof name - 1) != 0) return 0;
+  const char *at = line + sizeof name - 1;
+  at += strspn(at, " \t");
+  *number = ctr__take_digits(&at, 10);
+  return 0;
+}
+
+/* Which mount a descriptor is of, by the number that proc_pid_mountinfo(5) has as well. */
+static int ctr__mount_number(int proc, int fd, uint64_t *ret) {
+  char path[48];
+  *ctr__put_int(ctr__put_str(path, "self/fdinfo/"), fd) = '\0';
+  *ret = 0;
+  int r = ctr__each_line(proc, path, ctr__read_mount_number, ret);
+  return r < 0 || *ret ? r : -EPROTO;
+}
+
+/* Those that another covers, or that lie where we may not go, are out of reach of who is inside as
+   well: nobody in there has more rights. */
+static int ctr__make_line_read_only(void *data, char *line) {
+  enum { POINT = 4 }; /* words before it */
+  const ctr__tree *tree = data;
+  const char *at = line;
+  const uint64_t meant = ctr__take_digits(&at, 10);
+  uint64_t number;
+  char *point = line;
+  for (int blanks = 0; *point && blanks < POINT; point++) blanks += *point == ' ';
+  char *end = strchr(point, ' ');
+  if (!end) return -EPROTO;
+  *end = '\0';
+  ctr__unescape_octal(point);
+  const char *below = ctr__path_below(point, tree->path);
+  if (!below) return 0;
+  CTR__AUTO_CLOSE fd = ctr__openat2(tree->top, below, O_PATH | O_NOFOLLOW, 0,
+                                    CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS);
+  if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) return 0;
+  int r = fd < 0 ? fd : ctr__mount_number(tree->proc, fd, &number);
+  return r < 0 || number != meant ? r : ctr__remount_attr(fd, CTR__ATTR_RDONLY, 0);
+}
+
+static int ctr__remount_below(int proc, int top) {
+  char path[PATH_MAX], link[32];
+  *ctr__put_int(ctr__put_str(link, "self/fd/"), top) = '\0';
+  const ssize_t len = ctr__ret(readlinkat(proc, link, path, sizeof path));
+  if (len < 0) return (int)len;
+  if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
+  path[len] = '\0';
+  ctr__tree tree = {proc, top, path};
+  return ctr__each_line(proc, "self/mountinfo", ctr__make_line_read_only, &tree);
+}
+
 /* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
    host has made read-only is not ours to lift. */
-static int ctr__read_only_below(int tree) {
+static int ctr__read_only_below(const ctr__child *c, int tree, bool have_setattr) {
   struct statfs fs;
+  if (!have_setattr) return ctr__remount_below(c->proc, tree);
   if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
   return r < 0 || ((unsigned long)fs.f_flags & ST_RDONLY)
@@ -13984,7 +14034,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   if (r == 0) r = ctr__settle_bind(tree, s);
   if (r == 0) r = ctr__settle_below(tree, s);
   return r == 0 && s->num[CTR__NUM_ROOT] == CTR__AS_ROOT_BELOW_READ_ONLY
-             ? ctr__read_only_below(tree)
+             ? ctr__read_only_below(c, tree, s->num[CTR__NUM_SETATTR])
              : r;
 }
 
@@ -14499,8 +14549,9 @@ static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);
   if (r < 0) return r;
-  return s->num[0] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0)
-                   : ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0);
+  if (s->num[0]) return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+  r = ctr__remount_below(c->proc, tree);
+  return r < 0 ? r : ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0);
 }
 
 /* ==== [SECTION] child/console.c =============================================================== */
@@ -14600,7 +14651,7 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0], s->num[3]);
-  if (r == 0 && s->num[1]) r = ctr__read_only_below(tree);
+  if (r == 0 && s->num[1]) r = ctr__read_only_below(c, tree, s->num[3]);
   if (r == 0 && s->num[2])
     r = s->num[3] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[2], 0, 0)
                   : ctr__remount_attr(tree, s->num[2], 0);

@@ -1,5 +1,7 @@
 #include "child/state.c"
 
+#include "child/lines.c"
+
 #include "child/namespaces.c"
 
 #include "child/own_program.c"

@@ -56,7 +56,9 @@
   X("root", "container/test_mounts", "only_rbind_takes_along_what_is_below",                       \
     "in a user namespace nothing is bound without the mounts that are below it: "                  \
     "mount_namespaces(7), \"Restrictions on mount namespaces\"")                                   \
-  X("root", "container/test_mounts", "a_root_that_is_read_only_already_can_be_used",               \
+  X("root", "container/test_mounts",                                                               \
+    "a_root_that_is_read_only_already_can_be_used "                                                \
+    "what_is_mounted_below_a_read_only_root_*",                                                    \
     "the tester mounts it so: mount(2)")                                                           \
   X("root", "container/test_mounts", "device_nodes_* a_file_in_the_place_of_a_device_*",           \
     "device nodes need CAP_MKNOD in the first user namespace: mknod(2)")                           \

@@ -40,20 +40,6 @@ typedef struct ctr__mount_line {
   const char *id, *parent, *root, *point, *options, *type, *super;
 } ctr__mount_line;
 
-/* Blanks and backslashes are written as \ooo there. */
-static void ctr__unescape_octal(char *text) {
-  char *to = text;
-  for (const char *from = text; *from; from++) {
-    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-      from += 3;
-    } else {
-      *to++ = *from;
-    }
-  }
-  *to = '\0';
-}
-
 static bool ctr__mount_line_read(char *line, ctr__mount_line *ret) {
   char *tail = strstr(line, " - "), *fields[6];
   if (!tail) return false;

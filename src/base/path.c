@@ -253,6 +253,31 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
   return r == -ENOENT ? -ESRCH : r;
 }
 
+/* The rest of path when all of over's components begin it and there is more; else NULL. */
+static const char *ctr__path_below(const char *path, const char *over) {
+  const char *name, *name_over;
+  for (;;) {
+    size_t len_over = ctr__component(&over, &name_over);
+    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
+    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+      return NULL;
+  }
+}
+
+/* Blanks and backslashes are written as \ooo in proc_pid_mountinfo(5). */
+static void ctr__unescape_octal(char *text) {
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+}
+
 /* What the descriptor itself is called below /proc: the way to hand it to a call that knows only
    paths. */
 static void ctr__fd_path(char path[32], int fd) {

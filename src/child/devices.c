@@ -207,6 +207,7 @@ static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);
   if (r < 0) return r;
-  return s->num[0] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0)
-                   : ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0);
+  if (s->num[0]) return ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
+  r = ctr__remount_below(c->proc, tree);
+  return r < 0 ? r : ctr__remount_attr(tree, CTR__ATTR_RDONLY, 0);
 }

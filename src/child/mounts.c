@@ -186,10 +186,71 @@ static int ctr__source_failed(ctr__child *c, int error) {
   return c->reason || error == -EINVAL ? error : ctr__because(c, CTR__WHY_SOURCE, error);
 }
 
+/* -- a tree of mounts before Linux 5.12, where no call changes more than one -- */
+
+typedef struct ctr__tree {
+  int proc, top;
+  const char *path; /* of its top */
+} ctr__tree;
+
+static int ctr__read_mount_number(void *data, char *line) {
+  static const char name[] = "mnt_id:";
+  uint64_t *number = data;
+  if (strncmp(line, name, sizeof name - 1) != 0) return 0;
+  const char *at = line + sizeof name - 1;
+  at += strspn(at, " \t");
+  *number = ctr__take_digits(&at, 10);
+  return 0;
+}
+
+/* Which mount a descriptor is of, by the number that proc_pid_mountinfo(5) has as well. */
+static int ctr__mount_number(int proc, int fd, uint64_t *ret) {
+  char path[48];
+  *ctr__put_int(ctr__put_str(path, "self/fdinfo/"), fd) = '\0';
+  *ret = 0;
+  int r = ctr__each_line(proc, path, ctr__read_mount_number, ret);
+  return r < 0 || *ret ? r : -EPROTO;
+}
+
+/* Those that another covers, or that lie where we may not go, are out of reach of who is inside as
+   well: nobody in there has more rights. */
+static int ctr__make_line_read_only(void *data, char *line) {
+  enum { POINT = 4 }; /* words before it */
+  const ctr__tree *tree = data;
+  const char *at = line;
+  const uint64_t meant = ctr__take_digits(&at, 10);
+  uint64_t number;
+  char *point = line;
+  for (int blanks = 0; *point && blanks < POINT; point++) blanks += *point == ' ';
+  char *end = strchr(point, ' ');
+  if (!end) return -EPROTO;
+  *end = '\0';
+  ctr__unescape_octal(point);
+  const char *below = ctr__path_below(point, tree->path);
+  if (!below) return 0;
+  CTR__AUTO_CLOSE fd = ctr__openat2(tree->top, below, O_PATH | O_NOFOLLOW, 0,
+                                    CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_SYMLINKS);
+  if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) return 0;
+  int r = fd < 0 ? fd : ctr__mount_number(tree->proc, fd, &number);
+  return r < 0 || number != meant ? r : ctr__remount_attr(fd, CTR__ATTR_RDONLY, 0);
+}
+
+static int ctr__remount_below(int proc, int top) {
+  char path[PATH_MAX], link[32];
+  *ctr__put_int(ctr__put_str(link, "self/fd/"), top) = '\0';
+  const ssize_t len = ctr__ret(readlinkat(proc, link, path, sizeof path));
+  if (len < 0) return (int)len;
+  if (len == (ssize_t)sizeof path) return -ENAMETOOLONG;
+  path[len] = '\0';
+  ctr__tree tree = {proc, top, path};
+  return ctr__each_line(proc, "self/mountinfo", ctr__make_line_read_only, &tree);
+}
+
 /* All that is mounted below, and the tree's own root not yet: it is still to be filled. What the
    host has made read-only is not ours to lift. */
-static int ctr__read_only_below(int tree) {
+static int ctr__read_only_below(const ctr__child *c, int tree, bool have_setattr) {
   struct statfs fs;
+  if (!have_setattr) return ctr__remount_below(c->proc, tree);
   if (fstatfs(tree, &fs) < 0) return -errno;
   int r = ctr__mount_setattr(tree, CTR__AT_RECURSIVE, CTR__ATTR_RDONLY, 0, 0);
   return r < 0 || ((unsigned long)fs.f_flags & ST_RDONLY)
@@ -213,7 +274,7 @@ static int ctr__child_mount_bind(ctr__child *c, const ctr__step *s) {
   if (r == 0) r = ctr__settle_bind(tree, s);
   if (r == 0) r = ctr__settle_below(tree, s);
   return r == 0 && s->num[CTR__NUM_ROOT] == CTR__AS_ROOT_BELOW_READ_ONLY
-             ? ctr__read_only_below(tree)
+             ? ctr__read_only_below(c, tree, s->num[CTR__NUM_SETATTR])
              : r;
 }
 

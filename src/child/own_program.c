@@ -6,8 +6,6 @@
    kernel lets it have another one in the place of it. Nothing is executed, and the pages of the
    program are the page cache's as before. */
 
-enum { CTR__MAPS_ROOM = 2 * PATH_MAX };
-
 /* -- the view: a descriptor of the file by which it cannot be written to -- */
 
 static int ctr__reopen(int proc, int fd) {
@@ -88,32 +86,19 @@ typedef struct ctr__own_program {
   uintptr_t page; /* its size                                */
 } ctr__own_program;
 
-static uint64_t ctr__take_hex(const char **at) {
-  uint64_t value = 0;
-  for (;; ++*at) {
-    const char digit = **at;
-    if (digit >= '0' && digit <= '9')
-      value = value * 16 + (uint64_t)(digit - '0');
-    else if (digit >= 'a' && digit <= 'f')
-      value = value * 16 + (uint64_t)(digit - 'a' + 10);
-    else
-      return value;
-  }
-}
-
 /* 55d0c0a00000-55d0c0a02000 r-xp 00001000 fe:00 1234   /usr/bin/program */
 static ctr__mapping ctr__read_mapping(const char *line) {
   static const int bits[UCHAR_MAX + 1] = {['r'] = PROT_READ, ['w'] = PROT_WRITE, ['x'] = PROT_EXEC};
-  ctr__mapping m = {.start = (uintptr_t)ctr__take_hex(&line)};
+  ctr__mapping m = {.start = (uintptr_t)ctr__take_digits(&line, 16)};
   line++;
-  m.end = (uintptr_t)ctr__take_hex(&line);
+  m.end = (uintptr_t)ctr__take_digits(&line, 16);
   line++;
   for (int i = 0; i < 4 && *line; i++, line++) {
     if (i < 3) m.prot |= bits[(unsigned char)*line];
     if (i == 3) m.flags = *line == 's' ? MAP_SHARED : MAP_PRIVATE;
   }
   line++;
-  m.offset = ctr__take_hex(&line);
+  m.offset = ctr__take_digits(&line, 16);
   for (int blanks = 0; *line && blanks < 2; line++) blanks += *line == ' ';
   while (*line && *line != ' ') line++; /* the device and the inode */
   m.path = line + strspn(line, " ");
@@ -219,44 +204,18 @@ static ctr__mapping ctr__clean_part(const ctr__own_program *p, const ctr__mappin
 }
 
 /* Wherever it is mapped, which may be more than once. */
-static int ctr__map_again(void *data, const ctr__mapping *m) {
+static int ctr__map_again(void *data, char *line) {
   const ctr__own_program *p = data;
+  const ctr__mapping m = ctr__read_mapping(line);
   int r = 0;
-  if (strcmp(m->path, p->path) != 0) return 0;
-  for (uintptr_t at = m->start; at < m->end && r == 0;) {
-    const ctr__mapping clean = ctr__clean_part(p, m, at), before = ctr__part(m, at, clean.start);
+  if (strcmp(m.path, p->path) != 0) return 0;
+  for (uintptr_t at = m.start; at < m.end && r == 0;) {
+    const ctr__mapping clean = ctr__clean_part(p, &m, at), before = ctr__part(&m, at, clean.start);
     if (before.start < before.end) r = ctr__map_copy(&before);
     if (r == 0 && clean.start < clean.end) r = ctr__map_view(&clean, p->view);
     at = clean.end;
   }
   return r;
-}
-
-/* All that is mapped, as the kernel lists it, whose place in the list is an address: it does not
-   matter what is mapped, or not any more, meanwhile. */
-static int ctr__each_mapping(int proc, int (*visit)(void *data, const ctr__mapping *m),
-                             void *data) {
-  char text[CTR__MAPS_ROOM];
-  size_t used = 0;
-  CTR__AUTO_CLOSE maps = ctr__open(proc, "self/maps", O_RDONLY, 0);
-  if (maps < 0) return maps;
-  for (;;) {
-    const ssize_t n = read(maps, text + used, sizeof text - used);
-    if (n <= 0) return (int)ctr__ret(n);
-    used += (size_t)n;
-    char *line = text;
-    for (size_t i = 0; i < used; i++) {
-      if (text[i] != '\n') continue;
-      text[i] = '\0';
-      const ctr__mapping m = ctr__read_mapping(line);
-      const int r = visit(data, &m);
-      if (r < 0) return r;
-      line = text + i + 1;
-    }
-    used = (size_t)(text + used - line);
-    if (used == sizeof text) return -ENAMETOOLONG;
-    memmove(text, line, used);
-  }
 }
 
 /* -- the steps -- */
@@ -290,7 +249,7 @@ static int ctr__child_seal_program(ctr__child *c, const ctr__step *s) {
                               .view = view,
                               .pages = pages,
                               .page = (uintptr_t)s->num[1]};
-  int r = ctr__each_mapping(proc, ctr__map_again, &program);
+  int r = ctr__each_line(proc, "self/maps", ctr__map_again, &program);
   if (r == 0) r = ctr__read_mm(proc, &c->mm);
   if (r < 0) return r;
   c->exe = ctr__sealed_file(proc, -1);
@@ -311,14 +270,15 @@ static int ctr__child_hide_program(ctr__child *c, const ctr__step *s) {
 /* What the caller shares with others, a ring of io_uring(7) for instance, by which the kernel would
    act for it: a function of the caller's gets none of it. Only who reports on the start is there
    until then. */
-static int ctr__unmap_shared(void *data, const ctr__mapping *m) {
+static int ctr__unmap_shared(void *data, char *line) {
   const ctr__child *c = data;
-  const bool is_ours = (uintptr_t)c->launch->shared - m->start < m->end - m->start;
-  if (m->flags == MAP_PRIVATE || is_ours) return 0;
-  return (int)CTR__CALL(SYS_munmap, m->start, m->end - m->start);
+  const ctr__mapping m = ctr__read_mapping(line);
+  const bool is_ours = (uintptr_t)c->launch->shared - m.start < m.end - m.start;
+  if (m.flags == MAP_PRIVATE || is_ours) return 0;
+  return (int)CTR__CALL(SYS_munmap, m.start, m.end - m.start);
 }
 
 static int ctr__child_own_memory(ctr__child *c, const ctr__step *s) {
   (void)s;
-  return ctr__each_mapping(c->proc, ctr__unmap_shared, c);
+  return ctr__each_line(c->proc, "self/maps", ctr__unmap_shared, c);
 }

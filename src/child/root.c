@@ -33,7 +33,7 @@ static int ctr__child_root_bind(ctr__child *c, const ctr__step *s) {
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);
   if (r == 0 && s->num[0]) r = ctr__apply_propagation(tree, s->num[0], s->num[3]);
-  if (r == 0 && s->num[1]) r = ctr__read_only_below(tree);
+  if (r == 0 && s->num[1]) r = ctr__read_only_below(c, tree, s->num[3]);
   if (r == 0 && s->num[2])
     r = s->num[3] ? ctr__mount_setattr(tree, CTR__AT_RECURSIVE, s->num[2], 0, 0)
                   : ctr__remount_attr(tree, s->num[2], 0);

@@ -6,17 +6,6 @@ static const char *ctr__host_path(ctr__builder *b, const char *path) {
   return ctr__print(b, "%s/%s", b->desc->bundle, path);
 }
 
-/* The rest of path when all of over's components begin it and there is more; else NULL. */
-static const char *ctr__path_below(const char *path, const char *over) {
-  const char *name, *name_over;
-  for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
-    if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
-      return NULL;
-  }
-}
-
 /* Whether a mount at over hides what is mounted at path. */
 static bool ctr__is_covered(const char *path, const char *over) {
   return ctr__same_path(path, over) || ctr__path_below(path, over);

@@ -25,12 +25,6 @@ static void ctr__plan_late_read_only(ctr__builder *b, size_t count, const char *
 
 /* -- the root -- */
 
-static void ctr__warn_of_writable_below(ctr__builder *b) {
-  ctr__log(&b->desc->log, CTR_LOG_WARNING, "root.readonly",
-           "what the host has mounted below the root stays as it is: making it read-only needs "
-           "Linux 5.12");
-}
-
 static const uint64_t ctr__propagation_flags[] = {
     [CTR_PROPAGATION_PRIVATE] = MS_PRIVATE,
     [CTR_PROPAGATION_SHARED] = MS_SHARED,
@@ -59,11 +53,7 @@ static void ctr__spec_bound_root(ctr__builder *b, const ctr_mount *mount, ctr__m
   if (mount->source) b->root_dir = ctr__add_str(b, ctr__host_path(b, mount->source));
   /* The host's own /dev came along. */
   b->dev_is_bound = spec->recursive && mount->source && ctr__is_root_path(mount->source);
-  if (!b->config->root.readonly || !spec->recursive) return;
-  if (ctr__has_setattr(b))
-    spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
-  else
-    ctr__warn_of_writable_below(b);
+  if (b->config->root.readonly && spec->recursive) spec->as_root = CTR__AS_ROOT_BELOW_READ_ONLY;
 }
 
 static ctr_code ctr__spec_root(ctr__builder *b, const ctr_mount *mount, ctr__mount_spec *spec) {
@@ -255,7 +245,6 @@ static void ctr__plan_root(ctr__builder *b) {
   const ctr_root *root = &b->config->root;
   uint64_t asked = ctr__propagation_flags[b->config->linux_.rootfsPropagation];
   bool listens = asked & (MS_SLAVE | MS_SHARED);
-  bool read_only_below = root->readonly && ctr__has_setattr(b);
   ctr__child_step(b, PROPAGATION, .field = "linux.rootfsPropagation", .num = {MS_REC | MS_SLAVE});
   if (ctr__root_mount(b->config)) {
     b->root_field = "mounts[0]";
@@ -263,12 +252,11 @@ static void ctr__plan_root(ctr__builder *b) {
     return;
   }
   b->root_field = "root.path";
-  if (root->readonly && !read_only_below) ctr__warn_of_writable_below(b);
   const char *path = ctr__host_path(b, root->path);
   b->root_dir = ctr__add_str(b, path);
   ctr__child_step(b, ROOT_BIND, .field = "root.path", .str = {path},
                   .num = {[0] = listens ? 0 : MS_REC | MS_PRIVATE,
-                          [1] = read_only_below,
+                          [1] = root->readonly,
                           [2] = ctr__root_attr(b),
                           [3] = ctr__has_setattr(b),
                           [CTR__NUM_SOURCE] = ctr__may_ask(b)});
@@ -361,9 +349,6 @@ static ctr_code ctr__plan_rootfs(ctr__builder *b) {
   ctr__plan_create_hooks(b);
   ctr__plan_paths(b, CTR__STEP_MASK, "maskedPaths", lin->maskedPaths);
   ctr__plan_paths(b, CTR__STEP_READONLY, "readonlyPaths", lin->readonlyPaths);
-  if (lin->readonlyPaths.count && !ctr__has_setattr(b))
-    ctr__log(&b->desc->log, CTR_LOG_WARNING, "linux.readonlyPaths",
-             "what is mounted below them stays as it is: making it read-only needs Linux 5.12");
   if (b->config->root.readonly) ctr__plan_set_attr(b, "root.readonly", "/", CTR__ATTR_RDONLY, 0);
   /* On a read-only root there is none to be made: that would change what was to stay as it is. */
   if (!ctr__is_root_path(b->config->process.cwd) && !b->desc->no_new_cwd)

@@ -721,6 +721,31 @@ TEST(a_root_that_is_read_only_already_can_be_used) {
   box_free(&b);
 }
 
+/* Also by a name that is written otherwise in mountinfo, below another, and where one is covered.
+ */
+TEST(what_is_mounted_below_a_read_only_root_is_read_only_too) {
+  static const char *const below[] = {"data", "data/more", "a blank", "covered", "covered"};
+  for (int way = 0; way < 4; way++) {
+    box b = way & 1 ? box_mapped() : box_new();
+    b.plan.without = way & 2 ? CTR_FEATURE_MOUNT_SETATTR : 0;
+    b.config->root.readonly = true;
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+      mkdir(in_root(&b, below[i]), 0777);
+      CHECK(mount("below", in_root(&b, below[i]), "tmpfs", 0, "mode=0777") == 0);
+    }
+    box_mount(&b, "/data/more", "tmpfs", "own", NO_OPTIONS);
+    box_run(&b, "make", "/data/x", "/data/more/x", "/a blank/x", "/covered/x");
+    for (size_t i = sizeof below / sizeof *below; i-- > 0;)
+      CHECK(umount2(in_root(&b, below[i]), MNT_DETACH) == 0);
+    CHECK_RAN(&b);
+    CHECK_STR(box_said(&b, "/data/x"), "EROFS");
+    CHECK_STR(box_said(&b, "/data/more/x"), "made"); /* the config's own */
+    CHECK_STR(box_said(&b, "/a blank/x"), "EROFS");
+    CHECK_STR(box_said(&b, "/covered/x"), "EROFS");
+    box_free(&b);
+  }
+}
+
 /* Without mount_setattr(2) everything that is not recursive works as well. */
 TEST(an_older_kernel_gets_the_same_result) {
   box b = box_new();
