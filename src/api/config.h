@@ -658,8 +658,8 @@ typedef enum ctr_default_kind {
    constants, so that to change one is to point it at another.
    All that the caller can read can be read inside, root's files by root: password hashes, keys. For
    what is not trusted put a root of its own first in mounts (a tmpfs or an overlay at "/") and, as
-   root, give CTR_DEFAULT_ROOTLESS, which maps 0 to 0, other uidMappings and gidMappings: to ids that
-   nobody has. /tmp and /run may take half of the memory each (tmpfs(5), "size").
+   root, give CTR_DEFAULT_ROOTLESS, which maps 0 to 0, other uidMappings and gidMappings: to ids
+   that nobody has. /tmp and /run may take half of the memory each (tmpfs(5), "size").
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
