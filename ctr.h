@@ -69,21 +69,34 @@
        How a contained program ended is never mixed with that: it is a ctr_exit. Nothing that a
        config asks for is skipped silently: what cannot be had is an error, before or at the start.
 
-   THREADS AND FORK
-       The library keeps no global. Any thread may call; one arena, config, plan or process is for
-       one thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. The child
-       allocates nothing and takes no lock between clone and execve, so that callers with threads
-       are safe. A thread that forks while another starts a container should execute or end soon:
-       the start may return only then. Handles do not survive a fork of the caller. Handles of one
-       container in several threads or processes are fine: changes to it take a lock (flock(2)) that
-       is waited for, 10 seconds at most (CTR_E_STATE then).
+   THREADS, FORK AND SIGNALS
+       - The library keeps no global; any thread may call. One arena, config or process is for one
+         thread at a time, which is not to be cancelled (pthread_cancel(3)) meanwhile. A plan is
+         only read once it is made: several threads may start it at once.
+       - The child allocates nothing and takes no lock between clone and execve, so that callers
+         with threads are safe. Handlers of pthread_atfork(3) do not run.
+       - A thread that forks while another starts a container should call execve(2) or end soon:
+         the start may return only then. Handles do not survive a fork of the caller.
+       - Handles of one container in several threads or processes are fine: changes to it take a
+         lock (flock(2)) that is held while its hooks run, and waited for, 10 seconds at most
+         (CTR_E_STATE then).
+       - SIGCHLD comes for hooks and helpers as well. A caller that ignores it, or reaps with
+         waitpid(-1), loses how a process ended, and makes hooks fail.
+       - Inside, all signals have their default action and none is blocked. The umask, the nice
+         value, the CPU affinity and rlimits that the config does not name are the caller's.
+       - Without die_with_caller a process outlives its caller; without a new pid namespace what it
+         has started outlives it, and ctr_process_wait.
+       - A start has no timeout: to end one, kill its child from outside. It takes 32 KiB of stack.
+       - The child is a copy of the caller, page tables too (fork(2)): a start costs some 25 us per
+         MiB that the caller has in use. Start from a small process.
 
    EVENT LOOPS
        ctr_process_pidfd is readable when the process has ended, ctr_process_io and
        ctr_process_console are pipes and a terminal to be polled, ctr_watch_fd tells of a container
        that it is out of memory, under pressure or empty; nothing else is to be watched.
-       Calls that start something return when the program has been executed. What was executed in a
-       container is to be waited for: until then the kernel does not let its first process end.
+       Calls that start something return when the program has begun to run (execve(2) has
+       succeeded). What ctr_container_exec starts is to be waited for: until then the kernel does
+       not let the container's first process end.
 
    LANDLOCK  rights that the program gives up, whoever it is: no privilege is needed
        const ctr_landlock_path rules[] = {
@@ -98,58 +111,92 @@
    HOOKS
        Programs named by a config run with the caller's rights, in a session of their own, with
        nothing open but the state on their standard input and a pipe that is read for error
-       messages. When their time is up, all of that session is killed.
+       messages. When their time is up, their process group is killed; without a timeout they may
+       take for ever.
 
    SECURITY
-       Trusted are the caller, the kernel, and what a config asks for: it is given. Not trusted are
-       the image, what runs in a container, others that share files or pids with it, the bytes of
-       configs and states, and a child from the moment it is cloned. Promised of these, each held by
-       tests that see it fail where the defence is taken out (tests/security):
+       Trusted are the caller, the kernel, and what a config asks for, which is done as asked. Not
+       trusted are the image, what runs in a container, others that share files or pids with it, the
+       bytes of configs and states, and a child from the moment it is cloned. Promised of these,
+       each held by tests that see it fail where the defence is taken out (tests/security):
        - No path in an image leads outside the root: paths are resolved inside it by the
          kernel and used by descriptor; a mask is a verified device; what is written to procfs,
          labels among it, goes to a verified procfs; undoing a failed start looks at what it undoes.
        - Nothing leaks in: no descriptor, directory, environment, key, capability or terminal that
-         was not given; a function gets no memory that the caller shares with others. A process that
-         joins a container (ctr_container_exec), or waits to be started while others join it or
-         hooks of the container run, cannot be looked into before it is the program, and shows
-         nothing of the caller's command line (but one that is to call a function) and environment.
+         was not given; a function, which is a copy of the caller (see below), gets no memory that
+         the caller shares with others. A process that joins a container (ctr_container_exec), or
+         waits to be started while others join it or hooks of the container run, cannot be looked
+         into before it is the program, and shows nothing of the caller's command line (but one that
+         is to call a function) and environment.
        - The caller's program cannot be written to from inside (CVE-2019-5736): where an id inside
-         could, a child has an empty file as its /proc/self/exe before it can be seen, and so have
-         hooks and a function that is contained, which crash handlers that look there should know.
-         That takes a kernel with CONFIG_CHECKPOINT_RESTORE (else: ctr_seal_program), and is not
-         done without a mount namespace. In a root that holds the program's file, as the host's "/"
-         does, that can be written by its own path: root.readonly helps, and nothing else.
+         could, a child has an empty file as its /proc/self/exe before anything inside can see it,
+         and so have hooks and a function that is contained, which crash handlers that look there
+         should know. That takes a kernel with CONFIG_CHECKPOINT_RESTORE (else: ctr_seal_program),
+         and is not done without a mount namespace. In a root that holds the program's file, as the
+         host's "/" does, that can be written by its own path: only root.readonly helps.
        - A config, however hostile its bytes, is an error or a plan; a child, whatever it sends, can
          only make its own start fail.
        ctr_config_default has the seccomp preset CTR_SECCOMP_DEFAULT (some 0.2 ms a start),
-       no-new-privileges, three capabilities, masked and read-only paths. With a user namespace,
-       which is worth having, and with linux.resources besides, code in there has no way to read,
-       write, signal, trace or exhaust what the config did not name, but a bug of the kernel.
+       no-new-privileges, three capabilities, masked and read-only paths. With a user namespace and
+       with linux.resources besides, code in there has, except through a bug of the kernel, no way
+       to write to, signal or trace what the config did not name.
+       For what is not trusted (the README has a program):
+       - A root of its own, a tmpfs or an overlay at "/". The default's is the machine's: all that
+         the caller can read can be read inside, as root also password hashes and root's keys.
+       - A user namespace; as root with uidMappings and gidMappings to ids that nobody has:
+         CTR_DEFAULT_ROOTLESS as root maps 0 to 0.
+       - linux.resources. They are a cgroup's: only a container with a name has them, ctr_run
+         refuses them. The default's /tmp and /run have no size: half of the memory each (tmpfs(5)).
+       - A program, not a function, which is a copy of the caller: it can read all of the caller's
+         private memory (keys, passwords) and environment (/proc/self/environ; getenv(3) has the
+         config's). Else wipe secrets first, or keep them in memory with MADV_WIPEONFORK or
+         MADV_DONTFORK (madvise(2)).
+       - What can be written to and is shared is bound with nosuid and nodev: without a user
+         namespace files that are made there are root's, and one that is set-user-ID is a root shell
+         for all of the host.
        Not promised:
        - Without linux.seccomp code inside meets the whole system call interface of the kernel, and
          lifts its own limits from namespaces of its own, where their files belong to one of its ids
          (root's without a user namespace, an ordinary caller's) and no nsdelegate forbids it
-         (cgroups(7)). Without linux.resources it can use up memory and processes; without rules for
-         devices in there and with CAP_MKNOD it can make any.
+         (cgroups(7)).
+       - Without linux.resources it can use up memory and processes. It can always use up what the
+         kernel counts by user or for the machine and no cgroup limits: inotify(7) instances,
+         epoll(7) watches, aio (fs.aio-max-nr), pipe pages (pipe(7)), pending signals, terminals
+         (pty(7)), disk space.
+       - Without rules for devices and with CAP_MKNOD it can make any.
        - Without a user namespace root inside reads what procfs and sysfs show to root of the
          machine and no mask covers, such as the resources of PCI devices.
-       - Shared with the caller, whatever the config says, are the files behind the standard streams
-         (a terminal that is nobody's controlling one can be taken over and typed into, TIOCSTI,
-         where no filter forbids it: process.terminal makes one inside; the mode and owner of
-         /dev/null, before Linux 5.12 and where the caller cannot copy mounts), without a user
-         namespace the user's keyring (keyrings(7)), and as an ordinary user with one id the
-         caller's groups.
-       - Ways to look into a process that enters: CAP_SYS_PTRACE without a user namespace;
-         fs.suid_dumpable set to 1 (proc_sys_fs(5)); what an ordinary user executes in a container
-         that is created and not started, which may trace the process that waits, a copy of the
-         caller; others in a pid namespace that is shared see in its mountinfo what the host has
+       - A namespace that is not listed is the host's. Network: abstract sockets, what listens on
+         127.0.0.1; ipc: shared memory, queues; pid: signals to the same user.
+       - Read-only is for files: unix sockets can be connected to, fifos and devices written to.
+         Hide their directories. Masks are of paths that are there at the start: a kernel module
+         that is loaded later adds some.
+       - Core dumps go to the host's core_pattern, whose handler often runs as root; a function's
+         has the caller's memory. An RLIMIT_CORE of 0 does not stop a handler (core(5)), 1 does.
+       - Side channels (caches, Spectre, /proc/interrupts, /proc/stat), and facts of the machine in
+         procfs and sysfs (tests/security/allowed.py): the kernel's command line, in mountinfo names
+         of what is mounted.
+       Shared with the caller, whatever the config says:
+       - Files behind the standard streams and extra_fds. One that is opened for reading can be
+         opened again for writing (/proc/self/fd/N) as the file's mode allows, whatever is read-only
+         inside; O_NONBLOCK stays set. Give a pipe, or a sealed memfd.
+       - A terminal behind them: what is written there may be escape sequences; one that is nobody's
+         controlling one can be taken over and typed into (TIOCSTI, where no filter forbids it).
+         process.terminal makes one inside.
+       - The mode and owner of /dev/null, before Linux 5.12 and where the caller cannot copy mounts.
+       - Without a user namespace the user's keyring (keyrings(7)); as an ordinary user with one id
+         the caller's groups.
+       Who can look into a process that enters:
+       - Without a user namespace: who has CAP_SYS_PTRACE. CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE
+         opens the libraries that the caller has mapped.
+       - With fs.suid_dumpable set to 1 (proc_sys_fs(5)): who may trace its user's processes.
+       - What an ordinary user executes in a container that is created and not started: it may trace
+         the process that waits, a copy of the caller.
+       - Others in a pid namespace that is shared: they see in its mountinfo what the host has
          mounted, until it has a root of its own, and with CAP_SYS_PTRACE in the user namespace that
-         is joined as well, the host's tree by its createContainer hooks. CAP_SYS_ADMIN or
-         CAP_CHECKPOINT_RESTORE without a user namespace opens the libraries that the caller has
-         mapped.
-       - Whoever may signal a process that enters can make its start fail. A start waits as long as
-         its child lives and says nothing: whoever finds it can end it from outside.
-       - The caller itself, for who has the host's pid namespace and the caller's capabilities.
+         is joined as well, the host's tree by its createContainer hooks.
+       Who may signal a process that enters can make its start fail. Who is in the host's pid
+       namespace and has the caller's capabilities can do to the caller what these allow.
 
    MEMORY AND DESCRIPTORS
        Configs live in the arena they were made with. Plans and processes have their own _free.
@@ -568,7 +615,7 @@ typedef struct ctr_console_size {
 
 typedef struct ctr_user {
   uint32_t uid, gid; /* as seen inside the container */
-  ctr_uint umask;
+  ctr_uint umask;    /* not set: the caller's        */
   ctr_ids additionalGids;
 } ctr_user;
 
@@ -678,7 +725,7 @@ typedef struct ctr_process_config {
 typedef struct ctr_hook {
   const char *path; /* absolute; required */
   ctr_strs args, env;
-  ctr_uint timeout; /* seconds, at least 1 */
+  ctr_uint timeout; /* seconds, at least 1; not set: none, while the container is locked */
 } ctr_hook;
 
 typedef struct ctr_hook_list {
@@ -758,19 +805,20 @@ typedef struct ctr_device_rules {
 } ctr_device_rules;
 
 typedef struct ctr_memory {
-  ctr_int limit, reservation, swap, kernel, kernelTCP; /* bytes, -1: no limit */
-  ctr_uint swappiness;
+  ctr_int limit, reservation, swap, kernel, kernelTCP; /* bytes, -1: no limit. swap: of memory and
+                                                          swap together; equal to limit: no swap */
+  ctr_uint swappiness; /* 0 to 100, v1 only */
   bool disableOOMKiller, useHierarchy, checkBeforeUpdate;
 } ctr_memory;
 
 typedef struct ctr_cpu {
-  ctr_uint shares;
-  ctr_int quota; /* microseconds per period */
-  ctr_uint burst, period;
-  ctr_int realtimeRuntime;
-  ctr_uint realtimePeriod;
+  ctr_uint shares;         /* in proportion to others: 2 to 262144, 1024 being usual */
+  ctr_int quota;           /* microseconds per period; -1: no limit                  */
+  ctr_uint burst, period;  /* microseconds                                           */
+  ctr_int realtimeRuntime; /* microseconds per realtimePeriod, v1 only               */
+  ctr_uint realtimePeriod; /* microseconds                                           */
   const char *cpus, *mems; /* lists, "0-3,7" */
-  ctr_int idle;
+  ctr_int idle;            /* 1: runs when nobody else wants to; 0: as usual */
 } ctr_cpu;
 
 typedef struct ctr_pids {
@@ -798,7 +846,7 @@ typedef struct ctr_throttle_devices {
 } ctr_throttle_devices;
 
 typedef struct ctr_block_io {
-  ctr_uint weight, leafWeight;
+  ctr_uint weight, leafWeight; /* 10 to 1000; leafWeight: v1 only */
   ctr_weight_devices weightDevice;
   ctr_throttle_devices throttleReadBpsDevice, throttleWriteBpsDevice;
   ctr_throttle_devices throttleReadIOPSDevice, throttleWriteIOPSDevice;
@@ -815,8 +863,8 @@ typedef struct ctr_hugepage_limits {
 } ctr_hugepage_limits;
 
 typedef struct ctr_if_priority {
-  const char *name;
-  uint32_t priority;
+  const char *name;  /* of the interface       */
+  uint32_t priority; /* of what it sends there */
 } ctr_if_priority;
 
 typedef struct ctr_if_priorities {
@@ -825,13 +873,13 @@ typedef struct ctr_if_priorities {
 } ctr_if_priorities;
 
 typedef struct ctr_network {
-  ctr_uint classID;
+  ctr_uint classID; /* tc(8)'s handle of a class: 0xMMMMmmmm; v1 only, as priorities are */
   ctr_if_priorities priorities;
 } ctr_network;
 
 typedef struct ctr_rdma {
   const char *key; /* name of the device */
-  ctr_uint hcaHandles, hcaObjects;
+  ctr_uint hcaHandles, hcaObjects; /* how many, one of them at least */
 } ctr_rdma;
 
 typedef struct ctr_rdmas {
@@ -1004,8 +1052,9 @@ typedef struct ctr_linux {
   ctr_id_mappings uidMappings, gidMappings;
   ctr_time_offsets timeOffsets;
   ctr_devices devices;
-  ctr_net_devices netDevices;
-  const char *cgroupsPath;
+  ctr_net_devices netDevices; /* refused: this version does not execute it */
+  const char *cgroupsPath; /* "/a/b": below where each hierarchy is mounted; "a/b": below the cgroup
+                              of the caller, in v2 beside it where that can be; no "." or ".."    */
   ctr_resources resources;
   ctr_propagation rootfsPropagation;
   ctr_seccomp seccomp;
@@ -1013,7 +1062,7 @@ typedef struct ctr_linux {
   ctr_strs maskedPaths, readonlyPaths;
   const char *mountLabel; /* of new file systems that take one (the option "context" of mount(8)),
                              not of proc, sysfs, mqueue, cgroups and binds; "": not asked for  */
-  const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer */
+  const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer. Refused */
   ctr_memory_policy memoryPolicy;
   ctr_personality personality;
 } ctr_linux;
@@ -1124,6 +1173,10 @@ typedef enum ctr_default_kind {
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
    the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are
    constants, so that to change one is to point it at another.
+   All that the caller can read can be read inside, root's files by root: password hashes, keys. For
+   what is not trusted put a root of its own first in mounts (a tmpfs or an overlay at "/") and, as
+   root, give CTR_DEFAULT_ROOTLESS, which maps 0 to 0, other uidMappings and gidMappings: to ids
+   that nobody has. /tmp and /run may take half of the memory each (tmpfs(5), "size").
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
@@ -1136,7 +1189,7 @@ CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,
    changes nothing on the machine and needs no privilege; it reads what decides: files below
    /proc/self and /proc/sys, cgroup hierarchies, whether devices are there that are to be bound, and
    for ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1) is in
-   PATH. A plan can be started any number of times. */
+   PATH. A plan can be started any number of times, by several threads at once. */
 typedef struct ctr_plan ctr_plan;
 
 /* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
@@ -1180,7 +1233,8 @@ typedef struct ctr_plan_desc {
                            its reach whatever its capabilities (mount_namespaces(7)). What is
                            executed in a container with one comes to be in it as well: Linux 5.8  */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
-  ctr_log log;          /* receives what is worth a warning                                     */
+  ctr_log log;          /* receives what is worth a warning: set it, for it is told here, and
+                           nowhere else, when something asked for is not done as asked          */
 
   /* Loaded in this order as the last thing before the program is executed, and before the filter
      of linux.seccomp. Copied. They need process.noNewPrivileges, or CAP_SYS_ADMIN of the caller,
@@ -1195,7 +1249,10 @@ typedef struct ctr_plan_desc {
   bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
   bool keep_listener;      /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
                               ctr_process_listener has, instead of one that goes to listenerPath;
-                              not for a container that is created and started by another call   */
+                              not for a container that is created and started by another call,
+                              and ctr_container_exec, which has none, is CTR_E_CONFIG for want
+                              of a listenerPath. Never answer CONTINUE after a look at memory:
+                              others may change it (seccomp_unotify(2); examples/notify.c)      */
   bool share_memory;       /* with call_function: what the caller has mapped MAP_SHARED is there,
                               and whatever acts on it, such as a ring of io_uring(7), acts for
                               who writes there                                                  */
@@ -1282,10 +1339,13 @@ typedef struct ctr_process ctr_process;
 /* How a plan is started. All zero is a good default. */
 typedef struct ctr_process_desc {
   ctr_stdio stdio;
-  int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
+  int fds[3]; /* for CTR_STDIO_FDS: borrowed until the start has returned, stay the caller's. No
+                 directory, nor O_PATH. A pipe is given to process.user.uid, where that can be done
+                 (fchown(2)), as those that are inherited are                                    */
 
-  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
-     most; -1: that number stays closed. A directory among them is a way out of the container. */
+  /* More descriptors for the program, which become its 3, 4, 5…: the list and what is in it are
+     borrowed until the start has returned, 256 at most; -1: that number stays closed. A directory
+     among them is a way out of the container, a file may be opened anew for writing (SECURITY). */
   const int *extra_fds;
   size_t extra_fd_count;
 
@@ -1303,18 +1363,19 @@ typedef struct ctr_process_desc {
 
   /* For a plan with call_function: called in the new process in the place of execve, when all else
      is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
-     memory is a copy of the caller's, less what that has mapped MAP_SHARED (share_memory in
-     ctr_plan_desc); the caller's threads are not there: if there are any, it may call
-     async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
-     leaves in the buffers of stdio is lost. Filters (ctr_plan_desc) are loaded before: they are to
-     allow close(2), munmap(2) and exit_group(2), and without process.noNewPrivileges capset(2). */
+     memory is a copy of the caller's, secrets and all (MADV_WIPEONFORK in madvise(2) keeps them),
+     less what that has mapped MAP_SHARED (share_memory in ctr_plan_desc); the caller's threads are
+     not there: if there are any, it may call async-signal-safe functions only (signal-safety(7)).
+     getenv(3) tells process.env, /proc/self/environ the caller's environment; what it leaves in the
+     buffers of stdio is lost. Filters (ctr_plan_desc) are loaded before: they are to allow
+     close(2), munmap(2) and exit_group(2), and without process.noNewPrivileges capset(2). */
   int (*function)(void *function_data);
   void *function_data;
 } ctr_process_desc;
 
 /* Makes the handle of a process that is to be started.
    plan:    borrowed until ctr_process_start has returned.
-   desc:    copied; NULL: all defaults.
+   desc:    copied, but what it points to is borrowed until then; NULL: all defaults.
    Returns: CTR_OK; CTR_E_ARG for what makes no sense in desc, such as an on_moment that a plan
             without moments would never call; CTR_E_NOMEM. *ret_process is the caller's:
             ctr_process_free. */
@@ -1322,7 +1383,7 @@ CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *d
                                  ctr_process **ret_process, ctr_err *err);
 
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
-   been executed.
+   begun to run (execve(2) has succeeded). There is no timeout.
    Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
             in the root, unless that is an overlay with an upperdir) and err names the field, the
             step and the reason; CTR_E_STATE when it was started before.
@@ -1343,13 +1404,16 @@ CTR_API int ctr_process_pidfd(const ctr_process *process);
 CTR_API ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks,
                                         ctr_err *err);
 
-/* Sends a signal through the pidfd: never to a process that took over the pid.
+/* Sends a signal through the pidfd: never to a process that took over the pid. The first process of
+   a pid namespace gets only signals that it handles, and SIGKILL and SIGSTOP; it is the one to reap
+   orphans (pid_namespaces(7)).
    Returns: CTR_OK; CTR_E_STATE when it is not running; CTR_E_SYS. */
 CTR_API ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *err);
 
 /* Waits until it has ended and reaps it; waiting again gives the same answer.
    Returns: CTR_OK; CTR_E_STATE when it was not started; CTR_E_SYS, with ECHILD when somebody else
-            reaped it, or the caller ignores SIGCHLD: then its status is lost. */
+            reaped it, or the caller ignores SIGCHLD: then its status is lost.
+   In a pid namespace of its own all that it has started ends with it; else that goes on. */
 CTR_API ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err);
 
 /* SIGKILL, then wait. It having ended already is no error. Returns: as ctr_process_wait. */
@@ -1380,7 +1444,9 @@ CTR_API void ctr_process_free(ctr_process *process);
 /* Plan, start, wait, free in one call.
    plan_desc, process_desc: NULL: all defaults. CTR_STDIO_PIPES is CTR_E_ARG: there is nobody to
             feed and drain the pipes.
-   Returns: as those calls do; *ret_exit is written on CTR_OK only. */
+   Returns: as those calls do; *ret_exit is written on CTR_OK only. CTR_E_UNSUPPORTED for
+            limits in linux.resources: they are a cgroup's, which only a container with a name
+            has (ctr_container_run); process.rlimits need none. */
 CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
                          const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err);
 
@@ -1422,7 +1488,7 @@ CTR_API ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr
 /* How a container is made. All zero is a good default. */
 typedef struct ctr_container_desc {
   const char *root; /* directory that states are kept in, made when missing; NULL: /run/ctr as root
-                       of the machine, else $XDG_RUNTIME_DIR/ctr                                  */
+                       of the machine, else $XDG_RUNTIME_DIR/ctr, without which it is CTR_E_ARG   */
   ctr_plan_desc plan;       /* its id is the container's: leave it NULL                           */
   ctr_process_desc process; /* how its first process is started                                   */
   const char *notify_socket; /* the service manager's (sd_notify(3)): the program gets one of its
@@ -1446,7 +1512,7 @@ CTR_API ctr_code ctr_container_create(const ctr_config *config, const char *id,
                                       const ctr_container_desc *desc, ctr_container **ret_container,
                                       ctr_err *err);
 
-/* The same, and its program is executed without a stop in between: when this returns, the container
+/* The same, and its program runs without a stop in between: when this returns, the container
    is running and the poststart hooks have run. */
 CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
                                    const ctr_container_desc *desc, ctr_container **ret_container,
@@ -1480,7 +1546,7 @@ CTR_API const ctr_config *ctr_container_config(const ctr_container *container);
 CTR_API ctr_process *ctr_container_process(ctr_container *container);
 
 /* Lets the program of a created container go, once.
-   Returns: CTR_OK when it is executed; CTR_E_STATE when it is not in the state created; else the
+   Returns: CTR_OK when it runs; CTR_E_STATE when it is not in the state created; else the
             failed step, as ctr_process_start: the container is stopped then, and after a failed
             startContainer or poststart hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile.
    Source:  runtime.md "Start", "Lifecycle". */
@@ -1828,7 +1894,8 @@ CTR_API void ctr_watch_free(ctr_watch *watch);
    CONFIG_CHECKPOINT_RESTORE cannot do that, and plans that need it are refused; a program that is
    to run there calls this first in main(). It executes a copy of the running program in memory,
    sealed against writing, in the place of it: the process, its descriptors and its environment
-   stay, and main() begins again. The memory is that of the whole file, and what looks for it by
+   stay, but for descriptors that are close-on-exec, and main() begins again. The memory is that of
+   the whole file, whose capabilities (setcap(8)) the copy does not have, and what looks for it by
    /proc/self/exe, such as $ORIGIN of ld.so(8), finds the copy.
    argv:    that of main().
    always:  also where the kernel can do without: then nothing is done for any container.

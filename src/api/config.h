@@ -98,7 +98,7 @@ typedef struct ctr_console_size {
 
 typedef struct ctr_user {
   uint32_t uid, gid; /* as seen inside the container */
-  ctr_uint umask;
+  ctr_uint umask;    /* not set: the caller's        */
   ctr_ids additionalGids;
 } ctr_user;
 
@@ -208,7 +208,7 @@ typedef struct ctr_process_config {
 typedef struct ctr_hook {
   const char *path; /* absolute; required */
   ctr_strs args, env;
-  ctr_uint timeout; /* seconds, at least 1 */
+  ctr_uint timeout; /* seconds, at least 1; not set: none, while the container is locked */
 } ctr_hook;
 
 typedef struct ctr_hook_list {
@@ -288,19 +288,20 @@ typedef struct ctr_device_rules {
 } ctr_device_rules;
 
 typedef struct ctr_memory {
-  ctr_int limit, reservation, swap, kernel, kernelTCP; /* bytes, -1: no limit */
-  ctr_uint swappiness;
+  ctr_int limit, reservation, swap, kernel, kernelTCP; /* bytes, -1: no limit. swap: of memory and
+                                                          swap together; equal to limit: no swap */
+  ctr_uint swappiness; /* 0 to 100, v1 only */
   bool disableOOMKiller, useHierarchy, checkBeforeUpdate;
 } ctr_memory;
 
 typedef struct ctr_cpu {
-  ctr_uint shares;
-  ctr_int quota; /* microseconds per period */
-  ctr_uint burst, period;
-  ctr_int realtimeRuntime;
-  ctr_uint realtimePeriod;
+  ctr_uint shares;         /* in proportion to others: 2 to 262144, 1024 being usual */
+  ctr_int quota;           /* microseconds per period; -1: no limit                  */
+  ctr_uint burst, period;  /* microseconds                                           */
+  ctr_int realtimeRuntime; /* microseconds per realtimePeriod, v1 only               */
+  ctr_uint realtimePeriod; /* microseconds                                           */
   const char *cpus, *mems; /* lists, "0-3,7" */
-  ctr_int idle;
+  ctr_int idle;            /* 1: runs when nobody else wants to; 0: as usual */
 } ctr_cpu;
 
 typedef struct ctr_pids {
@@ -328,7 +329,7 @@ typedef struct ctr_throttle_devices {
 } ctr_throttle_devices;
 
 typedef struct ctr_block_io {
-  ctr_uint weight, leafWeight;
+  ctr_uint weight, leafWeight; /* 10 to 1000; leafWeight: v1 only */
   ctr_weight_devices weightDevice;
   ctr_throttle_devices throttleReadBpsDevice, throttleWriteBpsDevice;
   ctr_throttle_devices throttleReadIOPSDevice, throttleWriteIOPSDevice;
@@ -345,8 +346,8 @@ typedef struct ctr_hugepage_limits {
 } ctr_hugepage_limits;
 
 typedef struct ctr_if_priority {
-  const char *name;
-  uint32_t priority;
+  const char *name;  /* of the interface       */
+  uint32_t priority; /* of what it sends there */
 } ctr_if_priority;
 
 typedef struct ctr_if_priorities {
@@ -355,13 +356,13 @@ typedef struct ctr_if_priorities {
 } ctr_if_priorities;
 
 typedef struct ctr_network {
-  ctr_uint classID;
+  ctr_uint classID; /* tc(8)'s handle of a class: 0xMMMMmmmm; v1 only, as priorities are */
   ctr_if_priorities priorities;
 } ctr_network;
 
 typedef struct ctr_rdma {
   const char *key; /* name of the device */
-  ctr_uint hcaHandles, hcaObjects;
+  ctr_uint hcaHandles, hcaObjects; /* how many, one of them at least */
 } ctr_rdma;
 
 typedef struct ctr_rdmas {
@@ -534,8 +535,9 @@ typedef struct ctr_linux {
   ctr_id_mappings uidMappings, gidMappings;
   ctr_time_offsets timeOffsets;
   ctr_devices devices;
-  ctr_net_devices netDevices;
-  const char *cgroupsPath;
+  ctr_net_devices netDevices; /* refused: this version does not execute it */
+  const char *cgroupsPath; /* "/a/b": below where each hierarchy is mounted; "a/b": below the cgroup
+                              of the caller, in v2 beside it where that can be; no "." or ".."    */
   ctr_resources resources;
   ctr_propagation rootfsPropagation;
   ctr_seccomp seccomp;
@@ -543,7 +545,7 @@ typedef struct ctr_linux {
   ctr_strs maskedPaths, readonlyPaths;
   const char *mountLabel; /* of new file systems that take one (the option "context" of mount(8)),
                              not of proc, sysfs, mqueue, cgroups and binds; "": not asked for  */
-  const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer */
+  const ctr_intel_rdt *intelRdt; /* an empty object means something: hence a pointer. Refused */
   ctr_memory_policy memoryPolicy;
   ctr_personality personality;
 } ctr_linux;
@@ -654,6 +656,10 @@ typedef enum ctr_default_kind {
    three harmless capabilities as root, no new privileges, the usual masked and read-only paths,
    the seccomp preset CTR_SECCOMP_DEFAULT; running "sh". Change what you like; the lists are
    constants, so that to change one is to point it at another.
+   All that the caller can read can be read inside, root's files by root: password hashes, keys. For
+   what is not trusted put a root of its own first in mounts (a tmpfs or an overlay at "/") and, as
+   root, give CTR_DEFAULT_ROOTLESS, which maps 0 to 0, other uidMappings and gidMappings: to ids
+   that nobody has. /tmp and /run may take half of the memory each (tmpfs(5), "size").
    Returns: CTR_OK, CTR_E_NOMEM or CTR_E_ARG.
    Source:  user_namespaces(7), subuid(5). */
 CTR_API ctr_code ctr_config_default(ctr_arena *arena, ctr_default_kind kind,

@@ -35,7 +35,7 @@ CTR_API ctr_code ctr_state_to_json(ctr_arena *arena, const ctr_state *state, ctr
 /* How a container is made. All zero is a good default. */
 typedef struct ctr_container_desc {
   const char *root; /* directory that states are kept in, made when missing; NULL: /run/ctr as root
-                       of the machine, else $XDG_RUNTIME_DIR/ctr                                  */
+                       of the machine, else $XDG_RUNTIME_DIR/ctr, without which it is CTR_E_ARG   */
   ctr_plan_desc plan;       /* its id is the container's: leave it NULL                           */
   ctr_process_desc process; /* how its first process is started                                   */
   const char *notify_socket; /* the service manager's (sd_notify(3)): the program gets one of its
@@ -59,7 +59,7 @@ CTR_API ctr_code ctr_container_create(const ctr_config *config, const char *id,
                                       const ctr_container_desc *desc, ctr_container **ret_container,
                                       ctr_err *err);
 
-/* The same, and its program is executed without a stop in between: when this returns, the container
+/* The same, and its program runs without a stop in between: when this returns, the container
    is running and the poststart hooks have run. */
 CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
                                    const ctr_container_desc *desc, ctr_container **ret_container,
@@ -93,7 +93,7 @@ CTR_API const ctr_config *ctr_container_config(const ctr_container *container);
 CTR_API ctr_process *ctr_container_process(ctr_container *container);
 
 /* Lets the program of a created container go, once.
-   Returns: CTR_OK when it is executed; CTR_E_STATE when it is not in the state created; else the
+   Returns: CTR_OK when it runs; CTR_E_STATE when it is not in the state created; else the
             failed step, as ctr_process_start: the container is stopped then, and after a failed
             startContainer or poststart hook deleted. CTR_E_NOT_FOUND when it was deleted meanwhile.
    Source:  runtime.md "Start", "Lifecycle". */

@@ -4,7 +4,7 @@
    changes nothing on the machine and needs no privilege; it reads what decides: files below
    /proc/self and /proc/sys, cgroup hierarchies, whether devices are there that are to be bound, and
    for ids of others passwd(5), subuid(5), subgid(5), nsswitch.conf(5) and where newuidmap(1) is in
-   PATH. A plan can be started any number of times. */
+   PATH. A plan can be started any number of times, by several threads at once. */
 typedef struct ctr_plan ctr_plan;
 
 /* Moments at which the child stops and the caller is called back (see ctr_process_desc). */
@@ -48,7 +48,8 @@ typedef struct ctr_plan_desc {
                            its reach whatever its capabilities (mount_namespaces(7)). What is
                            executed in a container with one comes to be in it as well: Linux 5.8  */
   unsigned without;     /* CTR_FEATURE_* to act as if the kernel lacked them                    */
-  ctr_log log;          /* receives what is worth a warning                                     */
+  ctr_log log;          /* receives what is worth a warning: set it, for it is told here, and
+                           nowhere else, when something asked for is not done as asked          */
 
   /* Loaded in this order as the last thing before the program is executed, and before the filter
      of linux.seccomp. Copied. They need process.noNewPrivileges, or CAP_SYS_ADMIN of the caller,
@@ -63,7 +64,10 @@ typedef struct ctr_plan_desc {
   bool no_new_cwd;         /* a process.cwd that is missing is an error instead of being made   */
   bool keep_listener;      /* calls with SCMP_ACT_NOTIFY are asked about by a descriptor that
                               ctr_process_listener has, instead of one that goes to listenerPath;
-                              not for a container that is created and started by another call   */
+                              not for a container that is created and started by another call,
+                              and ctr_container_exec, which has none, is CTR_E_CONFIG for want
+                              of a listenerPath. Never answer CONTINUE after a look at memory:
+                              others may change it (seccomp_unotify(2); examples/notify.c)      */
   bool share_memory;       /* with call_function: what the caller has mapped MAP_SHARED is there,
                               and whatever acts on it, such as a ring of io_uring(7), acts for
                               who writes there                                                  */

@@ -45,10 +45,13 @@ typedef struct ctr_process ctr_process;
 /* How a plan is started. All zero is a good default. */
 typedef struct ctr_process_desc {
   ctr_stdio stdio;
-  int fds[3]; /* for CTR_STDIO_FDS: borrowed for the start, stay the caller's                    */
+  int fds[3]; /* for CTR_STDIO_FDS: borrowed until the start has returned, stay the caller's. No
+                 directory, nor O_PATH. A pipe is given to process.user.uid, where that can be done
+                 (fchown(2)), as those that are inherited are                                    */
 
-  /* More descriptors for the program, which become its 3, 4, 5…: borrowed for the start, 256 at
-     most; -1: that number stays closed. A directory among them is a way out of the container. */
+  /* More descriptors for the program, which become its 3, 4, 5…: the list and what is in it are
+     borrowed until the start has returned, 256 at most; -1: that number stays closed. A directory
+     among them is a way out of the container, a file may be opened anew for writing (SECURITY). */
   const int *extra_fds;
   size_t extra_fd_count;
 
@@ -66,18 +69,19 @@ typedef struct ctr_process_desc {
 
   /* For a plan with call_function: called in the new process in the place of execve, when all else
      is done; what it returns is the exit code, of which the lowest 8 bits count (_exit(2)). Its
-     memory is a copy of the caller's, less what that has mapped MAP_SHARED (share_memory in
-     ctr_plan_desc); the caller's threads are not there: if there are any, it may call
-     async-signal-safe functions only (signal-safety(7)). getenv(3) tells process.env; what it
-     leaves in the buffers of stdio is lost. Filters (ctr_plan_desc) are loaded before: they are to
-     allow close(2), munmap(2) and exit_group(2), and without process.noNewPrivileges capset(2). */
+     memory is a copy of the caller's, secrets and all (MADV_WIPEONFORK in madvise(2) keeps them),
+     less what that has mapped MAP_SHARED (share_memory in ctr_plan_desc); the caller's threads are
+     not there: if there are any, it may call async-signal-safe functions only (signal-safety(7)).
+     getenv(3) tells process.env, /proc/self/environ the caller's environment; what it leaves in the
+     buffers of stdio is lost. Filters (ctr_plan_desc) are loaded before: they are to allow
+     close(2), munmap(2) and exit_group(2), and without process.noNewPrivileges capset(2). */
   int (*function)(void *function_data);
   void *function_data;
 } ctr_process_desc;
 
 /* Makes the handle of a process that is to be started.
    plan:    borrowed until ctr_process_start has returned.
-   desc:    copied; NULL: all defaults.
+   desc:    copied, but what it points to is borrowed until then; NULL: all defaults.
    Returns: CTR_OK; CTR_E_ARG for what makes no sense in desc, such as an on_moment that a plan
             without moments would never call; CTR_E_NOMEM. *ret_process is the caller's:
             ctr_process_free. */
@@ -85,7 +89,7 @@ CTR_API ctr_code ctr_process_new(const ctr_plan *plan, const ctr_process_desc *d
                                  ctr_process **ret_process, ctr_err *err);
 
 /* Starts it: clones, walks the plan on both sides, returns when the program of process.args has
-   been executed.
+   begun to run (execve(2) has succeeded). There is no timeout.
    Returns: CTR_OK. Else nothing is left behind (process, mount, descriptor, nor mount points made
             in the root, unless that is an overlay with an upperdir) and err names the field, the
             step and the reason; CTR_E_STATE when it was started before.
@@ -106,13 +110,16 @@ CTR_API int ctr_process_pidfd(const ctr_process *process);
 CTR_API ctr_code ctr_process_start_time(const ctr_process *process, uint64_t *ret_ticks,
                                         ctr_err *err);
 
-/* Sends a signal through the pidfd: never to a process that took over the pid.
+/* Sends a signal through the pidfd: never to a process that took over the pid. The first process of
+   a pid namespace gets only signals that it handles, and SIGKILL and SIGSTOP; it is the one to reap
+   orphans (pid_namespaces(7)).
    Returns: CTR_OK; CTR_E_STATE when it is not running; CTR_E_SYS. */
 CTR_API ctr_code ctr_process_signal(ctr_process *process, int signal, ctr_err *err);
 
 /* Waits until it has ended and reaps it; waiting again gives the same answer.
    Returns: CTR_OK; CTR_E_STATE when it was not started; CTR_E_SYS, with ECHILD when somebody else
-            reaped it, or the caller ignores SIGCHLD: then its status is lost. */
+            reaped it, or the caller ignores SIGCHLD: then its status is lost.
+   In a pid namespace of its own all that it has started ends with it; else that goes on. */
 CTR_API ctr_code ctr_process_wait(ctr_process *process, ctr_exit *ret_exit, ctr_err *err);
 
 /* SIGKILL, then wait. It having ended already is no error. Returns: as ctr_process_wait. */
@@ -143,6 +150,8 @@ CTR_API void ctr_process_free(ctr_process *process);
 /* Plan, start, wait, free in one call.
    plan_desc, process_desc: NULL: all defaults. CTR_STDIO_PIPES is CTR_E_ARG: there is nobody to
             feed and drain the pipes.
-   Returns: as those calls do; *ret_exit is written on CTR_OK only. */
+   Returns: as those calls do; *ret_exit is written on CTR_OK only. CTR_E_UNSUPPORTED for
+            limits in linux.resources: they are a cgroup's, which only a container with a name
+            has (ctr_container_run); process.rlimits need none. */
 CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_desc,
                          const ctr_process_desc *process_desc, ctr_exit *ret_exit, ctr_err *err);

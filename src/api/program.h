@@ -5,7 +5,8 @@
    CONFIG_CHECKPOINT_RESTORE cannot do that, and plans that need it are refused; a program that is
    to run there calls this first in main(). It executes a copy of the running program in memory,
    sealed against writing, in the place of it: the process, its descriptors and its environment
-   stay, and main() begins again. The memory is that of the whole file, and what looks for it by
+   stay, but for descriptors that are close-on-exec, and main() begins again. The memory is that of
+   the whole file, whose capabilities (setcap(8)) the copy does not have, and what looks for it by
    /proc/self/exe, such as $ORIGIN of ld.so(8), finds the copy.
    argv:    that of main().
    always:  also where the kernel can do without: then nothing is done for any container.
