@@ -275,6 +275,66 @@ TEST(a_created_container_that_cannot_execute_is_not_started) {
   }
 }
 
+/* -- hooks inside -- */
+
+/* Creates and starts a container whose program ends at once; what its hook says lies in /notes. */
+static const box *start_hooked(box *b, ctr_strs hook_args) {
+  char states[300];
+  const ctr_container_desc desc = box_container(b, states);
+  const ctr_hook hook = {.path = "/probe", .args = hook_args};
+  ctr_container *c = NULL;
+  b->config->hooks.startContainer = (ctr_hook_list){&hook, 1};
+  b->config->process.args = CTR_STRS("/probe", "exit", "0");
+  mkdir(in_root(b, "notes"), 0777);
+  chmod(in_root(b, "notes"), 0777);
+  CHECK_MSG(!ctr_container_create(b->config, "one", &desc, &c, &b->err), "%s", b->err.msg);
+  if (!c) return b;
+  b->code = ctr_container_start(c, &b->err);
+  if (!b->code) CHECK(!ctr_process_wait(ctr_container_process(c), &b->exit, NULL));
+  ctr_container_delete(c, true, NULL);
+  ctr_container_free(c);
+  return b;
+}
+
+#define NOTE CTR_STRS("probe", "note", "/notes", "hook")
+
+static void check_hook_is_filtered(box *b, const char *filters) {
+  CHECK_RAN(start_hooked(b, NOTE));
+  const char *said = get_file(in_root(b, "notes/hook"));
+  CHECK_HAS(said, text("Seccomp %s", filters));
+  CHECK_HAS(said, b->config->process.noNewPrivileges ? "NoNewPrivs 1" : "NoNewPrivs 0");
+  remove(in_root(b, "notes/hook"));
+}
+
+TEST(hooks_inside_are_filtered) {
+  for (int i = 0; i < 4; i++) {
+    box b = box_new();
+    profile p = {0};
+    b.config->process.noNewPrivileges = i % 2;
+    b.config->linux_.seccomp.defaultAction = 0;
+    check_hook_is_filtered(&b, "0");
+    about_the_call(&b, &p, CTR_SCMP_ACT_ERRNO, (ctr_uint){0}, 0);
+    if (i / 2)
+      b.config->linux_.seccomp.flags =
+          CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG");
+    check_hook_is_filtered(&b, "2");
+    box_free(&b);
+  }
+}
+
+TEST(a_hook_that_a_filter_keeps_from_executing_is_the_end_of_the_start) {
+  box b = box_new();
+  b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_ERRNO};
+  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]",
+                "under the container's seccomp filter: Operation not permitted");
+  b.config->linux_.seccomp.defaultErrnoRet = (ctr_uint){true, EBUSY};
+  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_NUM(b.err.sys, EBUSY);
+  b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_KILL};
+  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]", "ended by SIGSYS, as a seccomp");
+  box_free(&b);
+}
+
 /* -- who listens -- */
 
 /* An agent that answers one call, with 42 or with what answer says; a process of its own, which
@@ -499,6 +559,24 @@ TEST(a_filter_that_forbids_bringing_it_is_the_end_of_the_start) {
     agent_free(a);
     box_free(&b);
   }
+}
+
+/* To a hook a call does not exist that is asked about: who listens does so for the program. */
+TEST(who_listens_is_not_asked_about_hooks) {
+  box b = box_new();
+  profile p = {0};
+  agent *a = agent_new();
+  notify(&b, &p, "agent");
+  p.names[0] = "execve";
+  b.config->linux_.seccomp.flags =
+      CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+  agent_start(a, &b);
+  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_NUM(b.err.sys, ENOSYS);
+  agent_end(a);
+  CHECK(!a->was_asked);
+  agent_free(a);
+  box_free(&b);
 }
 
 TEST_MAIN
