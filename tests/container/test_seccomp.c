@@ -2,6 +2,7 @@
    functions, containers and what joins them; and who listens is asked. */
 #include "box.h"
 
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 
 /* The call that the filters here are about: 99 for 1 (SCHED_FIFO), 0 for 0 (sched(7)). */
@@ -278,11 +279,16 @@ TEST(a_created_container_that_cannot_execute_is_not_started) {
 /* -- hooks inside -- */
 
 /* Creates and starts a container whose program ends at once; what its hook says lies in /notes. */
-static const box *start_hooked(box *b, ctr_strs hook_args) {
+static const box *start_hooked(box *b) {
   char states[300];
-  const ctr_container_desc desc = box_container(b, states);
-  const ctr_hook hook = {.path = "/probe", .args = hook_args};
+  ctr_container_desc desc = box_container(b, states);
+  const ctr_hook hook = {.path = "/probe", .args = CTR_STRS("probe", "note", "/notes", "hook")};
   ctr_container *c = NULL;
+  desc.plan.filters = b->plan.filters;
+  desc.plan.filter_count = b->plan.filter_count;
+  desc.plan.inner_userns = b->plan.inner_userns;
+  desc.plan.call_function = b->process.function;
+  desc.process.function = b->process.function;
   b->config->hooks.startContainer = (ctr_hook_list){&hook, 1};
   b->config->process.args = CTR_STRS("/probe", "exit", "0");
   mkdir(in_root(b, "notes"), 0777);
@@ -296,10 +302,8 @@ static const box *start_hooked(box *b, ctr_strs hook_args) {
   return b;
 }
 
-#define NOTE CTR_STRS("probe", "note", "/notes", "hook")
-
 static void check_hook_is_filtered(box *b, const char *filters) {
-  CHECK_RAN(start_hooked(b, NOTE));
+  CHECK_RAN(start_hooked(b));
   const char *said = get_file(in_root(b, "notes/hook"));
   CHECK_HAS(said, text("Seccomp %s", filters));
   CHECK_HAS(said, b->config->process.noNewPrivileges ? "NoNewPrivs 1" : "NoNewPrivs 0");
@@ -314,9 +318,29 @@ TEST(hooks_inside_are_filtered) {
     b.config->linux_.seccomp.defaultAction = 0;
     check_hook_is_filtered(&b, "0");
     about_the_call(&b, &p, CTR_SCMP_ACT_ERRNO, (ctr_uint){0}, 0);
-    if (i / 2)
-      b.config->linux_.seccomp.flags =
-          CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG");
+    const ctr_strs flags = CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG");
+    if (i / 2) b.config->linux_.seccomp.flags = flags;
+    check_hook_is_filtered(&b, "2");
+    box_free(&b);
+  }
+}
+
+static int end_well(void *unused) {
+  (void)unused;
+  return 0;
+}
+
+/* By the caller's own filters too, before a function as well, and in the inner user namespace. */
+TEST(hooks_inside_are_filtered_whatever_comes_after) {
+  const struct sock_filter allow = {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW};
+  const ctr_filter filters[] = {{&allow, sizeof allow}, {&allow, sizeof allow}};
+  for (int i = 0; i < 8; i++) {
+    box b = box_new();
+    b.config->process.noNewPrivileges = i & 1;
+    b.process.function = i & 2 ? end_well : NULL;
+    b.plan.inner_userns = i & 4;
+    b.plan.filters = filters;
+    b.plan.filter_count = 2;
     check_hook_is_filtered(&b, "2");
     box_free(&b);
   }
@@ -325,13 +349,13 @@ TEST(hooks_inside_are_filtered) {
 TEST(a_hook_that_a_filter_keeps_from_executing_is_the_end_of_the_start) {
   box b = box_new();
   b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_ERRNO};
-  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]",
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]",
                 "under the container's seccomp filter: Operation not permitted");
   b.config->linux_.seccomp.defaultErrnoRet = (ctr_uint){true, EBUSY};
-  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "seccomp filter");
   CHECK_NUM(b.err.sys, EBUSY);
   b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_KILL};
-  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]", "ended by SIGSYS, as a seccomp");
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "ended by SIGSYS, as a seccomp");
   box_free(&b);
 }
 
@@ -571,7 +595,7 @@ TEST(who_listens_is_not_asked_about_hooks) {
   b.config->linux_.seccomp.flags =
       CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
   agent_start(a, &b);
-  CHECK_REFUSED(start_hooked(&b, NOTE), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "seccomp filter");
   CHECK_NUM(b.err.sys, ENOSYS);
   agent_end(a);
   CHECK(!a->was_asked);
