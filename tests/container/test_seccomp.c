@@ -356,6 +356,15 @@ TEST(a_hook_that_a_filter_keeps_from_executing_is_the_end_of_the_start) {
   CHECK_NUM(b.err.sys, EBUSY);
   b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_KILL};
   CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "ended by SIGSYS, as a seccomp");
+  /* Each of them is loaded, not the first alone. */
+  const struct sock_filter answers[] = {{.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW},
+                                        {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ERRNO | EBUSY}};
+  const ctr_filter filters[] = {{&answers[0], sizeof *answers}, {&answers[1], sizeof *answers}};
+  b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = 0};
+  b.plan.filters = filters;
+  b.plan.filter_count = 2;
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_NUM(b.err.sys, EBUSY);
   box_free(&b);
 }
 
