@@ -112,7 +112,8 @@
        Programs named by a config run with the caller's rights, in a session of their own, with
        nothing open but the state on their standard input and a pipe that is read for error
        messages. When their time is up, their process group is killed; without a timeout they may
-       take for ever.
+       take for ever. Those of startContainer are the image's programs: they run under its seccomp
+       filters, where SCMP_ACT_NOTIFY is ENOSYS.
 
    SECURITY
        Trusted are the caller, the kernel, and what a config asks for, which is done as asked. Not
@@ -733,6 +734,9 @@ typedef struct ctr_hook_list {
   size_t count;
 } ctr_hook_list;
 
+/* Those of startContainer run under the container's seccomp filters, but not under its Landlock
+   rules. Nobody listens there: calls with SCMP_ACT_NOTIFY fail with ENOSYS. The other kinds are the
+   host's programs, and run without filters. */
 typedef struct ctr_hooks {
   ctr_hook_list prestart, createRuntime, createContainer, startContainer, poststart, poststop;
 } ctr_hooks;
@@ -2696,6 +2700,8 @@ enum {
   CTR__SECCOMP_NEW_LISTENER = 8,
   CTR__SECCOMP_TSYNC_ESRCH = 16,
   CTR__SECCOMP_WAIT_KILLABLE_RECV = 32,
+  CTR__SECCOMP_WITH_OTHERS = CTR__SECCOMP_TSYNC | CTR__SECCOMP_NEW_LISTENER |
+                             CTR__SECCOMP_TSYNC_ESRCH | CTR__SECCOMP_WAIT_KILLABLE_RECV,
 };
 
 /* -- landlock(7), Linux 5.13 -- */
@@ -6238,12 +6244,12 @@ enum {
    "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %m a
    mode if it is not the usual, %U where changes go if that is new, %q what becomes of mounts below
    if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
-   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one,
-   %Y whose ids a mount shows if not its own (two numbers), %X capabilities that stay until it is
-   restricted, if any do, %H a seccomp preset, if it is one, and the capabilities that it allows
-   more for, %a %n %c Landlock's rights of files, of TCP, and scopes, if there are any. Text and
-   errors of a step come from here alone. */
+   if there is one, %K where else it is to be found, %W a limit of time, %S whether filters hold
+   there, %G controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a
+   cgroup to start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
+   capabilities that stay until it is restricted, if any do, %H a seccomp preset, if it is one, and
+   the capabilities that it allows more for, %a %n %c Landlock's rights of files, of TCP, and
+   scopes, if there are any. Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -6317,7 +6323,7 @@ enum {
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
-  X(HOOK, "run the hook %s0%W0", "OCI config.md")                                                  \
+  X(HOOK, "run the hook %s0%W0%S4", "OCI config.md")                                               \
   X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
   X(READONLY, "make %s0 and all below read-only", "OCI config-linux.md")                           \
   X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
@@ -6441,8 +6447,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
   X(PROGRAM_FILE, "it cannot be executed")                                                         \
+  X(PROGRAM_UNDER_FILTERS, "it cannot be executed under the container's seccomp filter")           \
   X(PROGRAM_EXIT, "it ended with exit code ")                                                      \
   X(PROGRAM_SIGNAL, "it was ended by signal ")                                                     \
+  X(PROGRAM_SIGSYS, "it was ended by SIGSYS, as a seccomp filter ends what it forbids")            \
   X(PROGRAM_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {
@@ -6895,6 +6903,10 @@ static bool ctr__makes_container(const ctr__builder *b) {
 
 static bool ctr__in_userns(const ctr__builder *b) {
   return (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
+}
+
+static bool ctr__loads_filters(const ctr__builder *b) {
+  return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
 }
 
 /* Zeroed memory for the time of building, or NULL. */
@@ -8680,7 +8692,8 @@ static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t ind
                                  .str = {hook->path},
                                  .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
                                  .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
-                                         b->program_count++, row->is_of_host}});
+                                         b->program_count++, row->is_of_host,
+                                         !row->is_of_host && ctr__loads_filters(b)}});
 }
 
 static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {
@@ -12080,10 +12093,6 @@ static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked
   return asked & ~missing;
 }
 
-static bool ctr__loads_filters(const ctr__builder *b) {
-  return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
-}
-
 /* What loading filters and entering a Landlock domain takes besides (seccomp(2),
    landlock_restrict_self(2)). It is kept until then, so that they can come last whatever
    capabilities the config leaves; execve(2) gives new ones. */
@@ -12880,6 +12889,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'Z': ctr__text_size(t, num, step->num[i + 1]); break;
   case 'K': ctr__text_add(t, "%s", num ? ", also as /dev/console" : ""); break;
   case 'W': ctr__text_timeout(t, num); break;
+  case 'S': ctr__text_add(t, "%s", num ? ", under the program's seccomp filters" : ""); break;
   case 'V': ctr__text_add(t, num ? "all but" : "none but"); break;
   case 'E': ctr__text_add(t, "%s", ctr__limit_rules[num]); break;
   case 'G': ctr__text_if_any(t, ", with ", str); break;
@@ -13032,7 +13042,8 @@ typedef struct ctr__shared {
   char note[CTR__NOTE_MAX]; /* what a program that failed has said */
   ctr__message failure;     /* the last word of a child that cannot send it any more: a seccomp
                                filter of the caller's may forbid that                             */
-  dev_t root_dev;           /* the directory in which what follows was made */
+  volatile int32_t program_error; /* likewise of a program that could not be executed */
+  dev_t root_dev;                 /* the directory in which what follows was made */
   ino_t root_ino;
   volatile uint32_t made_count;
   volatile ctr__made made[]; /* what a failed start takes away again, with room for each step */
@@ -14972,17 +14983,50 @@ typedef struct ctr__program_run {
   int64_t seconds;         /* it may take; 0: as long as it likes                     */
   int umask;               /* that it gets; -1: as it is                              */
   int input;               /* its standard input                                      */
-  char *note;              /* CTR__NOTE_MAX: the beginning of what it says            */
+  const ctr_plan *filters; /* whose seccomp filters it runs under; NULL: none         */
+  ctr__shared *shared;     /* gets the beginning of what it says, and program_error   */
   size_t noted;            /* how much of it: others may write to the note meanwhile  */
   int output;              /* its standard output and error                           */
-  int report;              /* gets errno when it cannot be executed; closed by execve */
   enum ctr__reason reason; /* why it failed                                           */
   int64_t detail;
 } ctr__program_run;
 
-/* A session of its own, so that it can be ended with all it has started. */
-static _Noreturn void ctr__program_main(const ctr__program_run *p) {
-  int kept[2] = {p->report, -1};
+/* Before a function that does not return the address sanitizer makes system calls of its own, and
+   waits for ever where the container's filter forbids them. */
+#define CTR__UNSANITIZED __attribute__((no_sanitize_address))
+
+/* By number: where a filter forbids it, libc would try for ever (musl), or run what others have put
+   there (a sanitizer). What remains then is to be killed. */
+static _Noreturn void ctr__end(int status) {
+  syscall(SYS_exit_group, status);
+  __builtin_trap();
+}
+
+static int ctr__load_filter(const ctr_plan *plan, const ctr__step *s, uint32_t flags) {
+  const struct {
+    uint16_t count;
+    const void *code;
+  } program = {(uint16_t)s->num[0], ctr__plan_data(plan, s->str[1])}; /* struct sock_fprog */
+  return (int)CTR__CALL(SYS_seccomp, CTR__SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+/* Without a listener, which is the container's program's: calls that it would be asked about do not
+   exist (seccomp(2), SECCOMP_RET_USER_NOTIF). */
+static int ctr__load_filters(const ctr_plan *plan) {
+  int r = 0;
+  for (uint32_t i = 0; i < plan->step_count && r == 0; i++) {
+    const ctr__step *step = ctr__plan_step(plan, i);
+    if (step->kind == CTR__STEP_FILTER)
+      r = ctr__load_filter(plan, step,
+                           (uint32_t)step->num[2] & ~(uint32_t)CTR__SECCOMP_WITH_OTHERS);
+  }
+  return r;
+}
+
+/* A session of its own, so that it can be ended with all it has started. Filters come last: they
+   may forbid any call, so that a failure is told without one. */
+CTR__UNSANITIZED static _Noreturn void ctr__program_main(const ctr__program_run *p) {
+  const int kept[2] = {-1, -1};
   int r = setsid() < 0 ? -errno : 0;
   if (r == 0) r = (int)ctr__ret(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   if (r == 0) r = ctr__default_signals();
@@ -14991,12 +15035,13 @@ static _Noreturn void ctr__program_main(const ctr__program_run *p) {
     r = -errno;
   if (r == 0) r = ctr__close_rest(3, kept);
   if (r == 0 && p->umask >= 0) umask((mode_t)p->umask);
+  if (r == 0 && p->filters) r = ctr__load_filters(p->filters);
   if (r == 0) {
     execve(p->path, p->argv, p->envp);
     r = -errno;
   }
-  ctr__write_all(p->report, (const char *)&r, sizeof r);
-  _exit(127);
+  p->shared->program_error = r;
+  ctr__end(127);
 }
 
 /* Keeps the beginning of what it says, for an error message, and lets go of the rest. */
@@ -15005,7 +15050,7 @@ static void ctr__program_listen(ctr__program_run *p, struct pollfd *output) {
   ssize_t n = read(output->fd, buf, sizeof buf);
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) output->fd = -1;
   const size_t room = CTR__NOTE_MAX - 1 - p->noted, more = n > 0 ? (size_t)n : 0;
-  memcpy(p->note + p->noted, buf, more < room ? more : room);
+  memcpy(p->shared->note + p->noted, buf, more < room ? more : room);
   p->noted += more < room ? more : room;
 }
 
@@ -15035,9 +15080,9 @@ static int ctr__program_await(ctr__program_run *p, int pidfd, int output) {
 }
 
 /* It has been started: sees it through to its end and says how it went. */
-static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int output, int report) {
+static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int output) {
   ctr_exit status = {0};
-  int error = 0, r = ctr__program_await(p, pidfd, output);
+  int r = ctr__program_await(p, pidfd, output);
   if (r < 0) {
     kill(-pid, SIGKILL);
     ctr__pidfd_signal(pidfd, SIGKILL);
@@ -15046,35 +15091,35 @@ static int ctr__program_finish(ctr__program_run *p, pid_t pid, int pidfd, int ou
   if (r == -ETIMEDOUT) return p->reason = CTR__WHY_PROGRAM_TIMEOUT, r;
   if (r == 0) r = reaped;
   if (r < 0) return r;
-  if (read(report, &error, sizeof error) == (ssize_t)sizeof error) {
-    p->reason = CTR__WHY_PROGRAM_FILE;
+  const int error = p->shared->program_error;
+  if (error < 0 && error > -4096) {
+    p->reason = p->filters ? CTR__WHY_PROGRAM_UNDER_FILTERS : CTR__WHY_PROGRAM_FILE;
     return error;
   }
   if (!status.signal && !status.code) return 0; /* no reason, or a later step would be given it */
-  p->reason = status.signal ? CTR__WHY_PROGRAM_SIGNAL : CTR__WHY_PROGRAM_EXIT;
+  p->reason = !status.signal            ? CTR__WHY_PROGRAM_EXIT
+              : status.signal == SIGSYS ? CTR__WHY_PROGRAM_SIGSYS
+                                        : CTR__WHY_PROGRAM_SIGNAL;
   p->detail = status.signal ? status.signal : status.code;
   return -ECANCELED;
 }
 
 /* Runs it and waits for it. */
 static int ctr__program_execute(ctr__program_run *p) {
-  int output[2] = {-1, -1}, report[2] = {-1, -1}, pidfd = -1;
-  memset(p->note, 0, CTR__NOTE_MAX);
+  int output[2] = {-1, -1}, pidfd = -1;
+  memset(p->shared->note, 0, CTR__NOTE_MAX);
+  p->shared->program_error = 0;
   p->noted = 0;
   int r = ctr__pipe(output);
   CTR__AUTO_CLOSE output_read = output[0], output_write = output[1];
-  if (r == 0) r = ctr__pipe(report);
-  CTR__AUTO_CLOSE report_read = report[0], report_write = report[1];
   if (r == 0) r = (int)ctr__ret(fcntl(output_read, F_SETFL, O_NONBLOCK));
   if (r < 0) return r;
   p->output = output_write;
-  p->report = report_write;
   pid_t pid = ctr__clone_blocked(0, true, -1, &pidfd);
   if (pid == 0) ctr__program_main(p);
   CTR__AUTO_CLOSE ended = pid < 0 ? -1 : ctr__fd_high(pidfd);
   ctr__close(&output_write);
-  ctr__close(&report_write);
-  return pid < 0 ? pid : ctr__program_finish(p, pid, ended, output_read, report_read);
+  return pid < 0 ? pid : ctr__program_finish(p, pid, ended, output_read);
 }
 
 /* ==== [SECTION] child/hooks.c ================================================================= */
@@ -15094,7 +15139,8 @@ static int ctr__hook_input(const ctr__launch *launch, const ctr__step *s, pid_t 
 }
 
 /* num: seconds, the status that it is told, which of the launch's programs, whether it is the
-   host's. pid: of the container's first process, as it is seen here. */
+   host's, whether it runs under the plan's filters. pid: of the container's first process, as it is
+   seen here. */
 static int ctr__run_hook(const ctr__launch *launch, const ctr__step *s, pid_t pid, int umask_,
                          enum ctr__reason *ret_reason, int64_t *ret_detail) {
   const ctr_plan *plan = launch->plan;
@@ -15107,7 +15153,8 @@ static int ctr__run_hook(const ctr__launch *launch, const ctr__step *s, pid_t pi
                            .seconds = (int64_t)s->num[0],
                            .umask = umask_,
                            .input = input,
-                           .note = launch->shared->note};
+                           .filters = s->num[4] ? plan : NULL,
+                           .shared = launch->shared};
   int r = ctr__program_execute(&hook);
   *ret_reason = hook.reason;
   *ret_detail = hook.detail;
@@ -15225,13 +15272,9 @@ static int ctr__bring_listener(ctr__child *c, int fd) {
 
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
-  const struct {
-    uint16_t count;
-    const void *code;
-  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
   const uint32_t flags = (uint32_t)s->num[2];
   int r = s->num[1] ? ctr__see_parent(c) : 0;
-  if (r == 0) r = (int)CTR__CALL(SYS_seccomp, CTR__SECCOMP_SET_MODE_FILTER, flags, &program);
+  if (r == 0) r = ctr__load_filter(c->plan, s, flags);
   if (r < 0 || !(flags & CTR__SECCOMP_NEW_LISTENER)) return r;
   c->listener = r; /* close-on-exec, and the standard streams are there: not among those */
   return ctr__bring_listener(c, r);
@@ -15243,17 +15286,6 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   if (r < 0) return r;
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
-}
-
-/* Before a function that does not return the address sanitizer makes system calls of its own, and
-   waits for ever where the container's filter forbids them. */
-#define CTR__UNSANITIZED __attribute__((no_sanitize_address))
-
-/* By number: where a filter forbids it, libc would try for ever (musl), or run what others have put
-   there (a sanitizer). What remains then is to be killed. */
-static _Noreturn void ctr__end(int status) {
-  syscall(SYS_exit_group, status);
-  __builtin_trap();
 }
 
 /* The end of the channel tells the parent, as execve would; which also takes away the page that the
@@ -18789,7 +18821,7 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
                              .envp = s->launch.program_envp[step->num[2]],
                              .umask = -1,
                              .input = null,
-                             .note = s->launch.shared->note};
+                             .shared = s->launch.shared};
   int r = ctr__program_execute(&helper);
   *ret_reason = helper.reason;
   *ret_detail = helper.detail;

@@ -112,7 +112,8 @@
        Programs named by a config run with the caller's rights, in a session of their own, with
        nothing open but the state on their standard input and a pipe that is read for error
        messages. When their time is up, their process group is killed; without a timeout they may
-       take for ever.
+       take for ever. Those of startContainer are the image's programs: they run under its seccomp
+       filters, where SCMP_ACT_NOTIFY is ENOSYS.
 
    SECURITY
        Trusted are the caller, the kernel, and what a config asks for, which is done as asked. Not

@@ -216,6 +216,9 @@ typedef struct ctr_hook_list {
   size_t count;
 } ctr_hook_list;
 
+/* Those of startContainer run under the container's seccomp filters, but not under its Landlock
+   rules. Nobody listens there: calls with SCMP_ACT_NOTIFY fail with ENOSYS. The other kinds are the
+   host's programs, and run without filters. */
 typedef struct ctr_hooks {
   ctr_hook_list prestart, createRuntime, createContainer, startContainer, poststart, poststop;
 } ctr_hooks;

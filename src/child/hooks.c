@@ -14,7 +14,8 @@ static int ctr__hook_input(const ctr__launch *launch, const ctr__step *s, pid_t 
 }
 
 /* num: seconds, the status that it is told, which of the launch's programs, whether it is the
-   host's. pid: of the container's first process, as it is seen here. */
+   host's, whether it runs under the plan's filters. pid: of the container's first process, as it is
+   seen here. */
 static int ctr__run_hook(const ctr__launch *launch, const ctr__step *s, pid_t pid, int umask_,
                          enum ctr__reason *ret_reason, int64_t *ret_detail) {
   const ctr_plan *plan = launch->plan;
@@ -27,7 +28,8 @@ static int ctr__run_hook(const ctr__launch *launch, const ctr__step *s, pid_t pi
                            .seconds = (int64_t)s->num[0],
                            .umask = umask_,
                            .input = input,
-                           .note = launch->shared->note};
+                           .filters = s->num[4] ? plan : NULL,
+                           .shared = launch->shared};
   int r = ctr__program_execute(&hook);
   *ret_reason = hook.reason;
   *ret_detail = hook.detail;

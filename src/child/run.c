@@ -19,13 +19,9 @@ static int ctr__bring_listener(ctr__child *c, int fd) {
 
 /* With the first the parent is looked at: after that the filter says which calls there are. */
 static int ctr__child_filter(ctr__child *c, const ctr__step *s) {
-  const struct {
-    uint16_t count;
-    const void *code;
-  } program = {(uint16_t)s->num[0], ctr__plan_data(c->plan, s->str[1])}; /* struct sock_fprog */
   const uint32_t flags = (uint32_t)s->num[2];
   int r = s->num[1] ? ctr__see_parent(c) : 0;
-  if (r == 0) r = (int)CTR__CALL(SYS_seccomp, CTR__SECCOMP_SET_MODE_FILTER, flags, &program);
+  if (r == 0) r = ctr__load_filter(c->plan, s, flags);
   if (r < 0 || !(flags & CTR__SECCOMP_NEW_LISTENER)) return r;
   c->listener = r; /* close-on-exec, and the standard streams are there: not among those */
   return ctr__bring_listener(c, r);
@@ -37,17 +33,6 @@ static int ctr__child_exec(ctr__child *c, const ctr__step *s) {
   if (r < 0) return r;
   execve(path, c->launch->argv, c->launch->envp);
   return -errno;
-}
-
-/* Before a function that does not return the address sanitizer makes system calls of its own, and
-   waits for ever where the container's filter forbids them. */
-#define CTR__UNSANITIZED __attribute__((no_sanitize_address))
-
-/* By number: where a filter forbids it, libc would try for ever (musl), or run what others have put
-   there (a sanitizer). What remains then is to be killed. */
-static _Noreturn void ctr__end(int status) {
-  syscall(SYS_exit_group, status);
-  __builtin_trap();
 }
 
 /* The end of the channel tells the parent, as execve would; which also takes away the page that the

@@ -25,7 +25,8 @@ typedef struct ctr__shared {
   char note[CTR__NOTE_MAX]; /* what a program that failed has said */
   ctr__message failure;     /* the last word of a child that cannot send it any more: a seccomp
                                filter of the caller's may forbid that                             */
-  dev_t root_dev;           /* the directory in which what follows was made */
+  volatile int32_t program_error; /* likewise of a program that could not be executed */
+  dev_t root_dev;                 /* the directory in which what follows was made */
   ino_t root_ino;
   volatile uint32_t made_count;
   volatile ctr__made made[]; /* what a failed start takes away again, with room for each step */

@@ -243,7 +243,7 @@ static int ctr__run_map_helper(ctr__start *s, const ctr__step *step, enum ctr__r
                              .envp = s->launch.program_envp[step->num[2]],
                              .umask = -1,
                              .input = null,
-                             .note = s->launch.shared->note};
+                             .shared = s->launch.shared};
   int r = ctr__program_execute(&helper);
   *ret_reason = helper.reason;
   *ret_detail = helper.detail;

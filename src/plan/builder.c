@@ -68,6 +68,10 @@ static bool ctr__in_userns(const ctr__builder *b) {
   return (b->new_namespaces | b->joined_namespaces) & CTR_NS_USER;
 }
 
+static bool ctr__loads_filters(const ctr__builder *b) {
+  return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
+}
+
 /* Zeroed memory for the time of building, or NULL. */
 static void *ctr__take(ctr__builder *b, size_t count, size_t size) {
   void *taken = ctr__arena_array(b->arena, count, size);

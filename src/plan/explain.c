@@ -221,6 +221,7 @@ static void ctr__text_placeholder(ctr__text *t, const ctr_plan *plan, const ctr_
   case 'Z': ctr__text_size(t, num, step->num[i + 1]); break;
   case 'K': ctr__text_add(t, "%s", num ? ", also as /dev/console" : ""); break;
   case 'W': ctr__text_timeout(t, num); break;
+  case 'S': ctr__text_add(t, "%s", num ? ", under the program's seccomp filters" : ""); break;
   case 'V': ctr__text_add(t, num ? "all but" : "none but"); break;
   case 'E': ctr__text_add(t, "%s", ctr__limit_rules[num]); break;
   case 'G': ctr__text_if_any(t, ", with ", str); break;

@@ -69,12 +69,12 @@ enum {
    "rbind", %T and %D a device's type and number, %O an owner (two numbers) if it is not root, %m a
    mode if it is not the usual, %U where changes go if that is new, %q what becomes of mounts below
    if anything does, %R a resource, %B a limit, %M a moment, %Z a size of a terminal (two numbers)
-   if there is one, %K where else it is to be found, %W a limit of time, %G controllers if there are
-   any, %V "all but" or "none but", %E when, if not always, %I a cgroup to start in if there is one,
-   %Y whose ids a mount shows if not its own (two numbers), %X capabilities that stay until it is
-   restricted, if any do, %H a seccomp preset, if it is one, and the capabilities that it allows
-   more for, %a %n %c Landlock's rights of files, of TCP, and scopes, if there are any. Text and
-   errors of a step come from here alone. */
+   if there is one, %K where else it is to be found, %W a limit of time, %S whether filters hold
+   there, %G controllers if there are any, %V "all but" or "none but", %E when, if not always, %I a
+   cgroup to start in if there is one, %Y whose ids a mount shows if not its own (two numbers), %X
+   capabilities that stay until it is restricted, if any do, %H a seccomp preset, if it is one, and
+   the capabilities that it allows more for, %a %n %c Landlock's rights of files, of TCP, and
+   scopes, if there are any. Text and errors of a step come from here alone. */
 #define CTR__STEPS(X)                                                                              \
   X(OPEN_NAMESPACE, "open the %N0 namespace at %s0", "namespaces(7)")                              \
   X(OPEN_INIT, "open the container's first process: pid %u0, started at tick %u1",                 \
@@ -148,7 +148,7 @@ enum {
   X(MAKE_FILE, "make the file %s0 of %u1 bytes, mode %o0", "open(2)")                              \
   X(CONSOLE, "make a terminal%Z0%K3", "pts(4)")                                                    \
   X(TAKE_CONSOLE, "take the other end of the terminal", "unix(7)")                                 \
-  X(HOOK, "run the hook %s0%W0", "OCI config.md")                                                  \
+  X(HOOK, "run the hook %s0%W0%S4", "OCI config.md")                                               \
   X(MASK, "mask %s0", "OCI config-linux.md")                                                       \
   X(READONLY, "make %s0 and all below read-only", "OCI config-linux.md")                           \
   X(PIVOT_ROOT, "make it the root and let go of the old one", "pivot_root(2)")                     \
@@ -272,8 +272,10 @@ enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT 
   X(NO_DEVPTS, "the container has no devpts of its own at /dev/pts")                               \
   X(NOT_THAT_PROCESS, "that process has ended")                                                    \
   X(PROGRAM_FILE, "it cannot be executed")                                                         \
+  X(PROGRAM_UNDER_FILTERS, "it cannot be executed under the container's seccomp filter")           \
   X(PROGRAM_EXIT, "it ended with exit code ")                                                      \
   X(PROGRAM_SIGNAL, "it was ended by signal ")                                                     \
+  X(PROGRAM_SIGSYS, "it was ended by SIGSYS, as a seccomp filter ends what it forbids")            \
   X(PROGRAM_TIMEOUT, "it was killed: its time was up")
 
 enum ctr__reason {

@@ -45,7 +45,8 @@ static void ctr__plan_hook(ctr__builder *b, enum ctr__hook_kind kind, size_t ind
                                  .str = {hook->path},
                                  .ref = {0, ctr__add_strs(b, args), ctr__add_strs(b, hook->env)},
                                  .num = {hook->timeout.set ? hook->timeout.value : 0, row->status,
-                                         b->program_count++, row->is_of_host}});
+                                         b->program_count++, row->is_of_host,
+                                         !row->is_of_host && ctr__loads_filters(b)}});
 }
 
 static void ctr__plan_hooks(ctr__builder *b, enum ctr__hook_kind kind) {

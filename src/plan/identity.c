@@ -250,10 +250,6 @@ static uint64_t ctr__grantable(ctr__builder *b, const char *name, uint64_t asked
   return asked & ~missing;
 }
 
-static bool ctr__loads_filters(const ctr__builder *b) {
-  return b->desc->filter_count || b->config->linux_.seccomp.defaultAction;
-}
-
 /* What loading filters and entering a Landlock domain takes besides (seccomp(2),
    landlock_restrict_self(2)). It is kept until then, so that they can come last whatever
    capabilities the config leaves; execve(2) gives new ones. */

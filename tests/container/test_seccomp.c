@@ -2,6 +2,7 @@
    functions, containers and what joins them; and who listens is asked. */
 #include "box.h"
 
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 
 /* The call that the filters here are about: 99 for 1 (SCHED_FIFO), 0 for 0 (sched(7)). */
@@ -275,6 +276,98 @@ TEST(a_created_container_that_cannot_execute_is_not_started) {
   }
 }
 
+/* -- hooks inside -- */
+
+/* Creates and starts a container whose program ends at once; what its hook says lies in /notes. */
+static const box *start_hooked(box *b) {
+  char states[300];
+  ctr_container_desc desc = box_container(b, states);
+  const ctr_hook hook = {.path = "/probe", .args = CTR_STRS("probe", "note", "/notes", "hook")};
+  ctr_container *c = NULL;
+  desc.plan.filters = b->plan.filters;
+  desc.plan.filter_count = b->plan.filter_count;
+  desc.plan.inner_userns = b->plan.inner_userns;
+  desc.plan.call_function = b->process.function;
+  desc.process.function = b->process.function;
+  b->config->hooks.startContainer = (ctr_hook_list){&hook, 1};
+  b->config->process.args = CTR_STRS("/probe", "exit", "0");
+  mkdir(in_root(b, "notes"), 0777);
+  chmod(in_root(b, "notes"), 0777);
+  CHECK_MSG(!ctr_container_create(b->config, "one", &desc, &c, &b->err), "%s", b->err.msg);
+  if (!c) return b;
+  b->code = ctr_container_start(c, &b->err);
+  if (!b->code) CHECK(!ctr_process_wait(ctr_container_process(c), &b->exit, NULL));
+  ctr_container_delete(c, true, NULL);
+  ctr_container_free(c);
+  return b;
+}
+
+static void check_hook_is_filtered(box *b, const char *filters) {
+  CHECK_RAN(start_hooked(b));
+  const char *said = get_file(in_root(b, "notes/hook"));
+  CHECK_HAS(said, text("Seccomp %s", filters));
+  CHECK_HAS(said, b->config->process.noNewPrivileges ? "NoNewPrivs 1" : "NoNewPrivs 0");
+  remove(in_root(b, "notes/hook"));
+}
+
+TEST(hooks_inside_are_filtered) {
+  for (int i = 0; i < 4; i++) {
+    box b = box_new();
+    profile p = {0};
+    b.config->process.noNewPrivileges = i % 2;
+    b.config->linux_.seccomp.defaultAction = 0;
+    check_hook_is_filtered(&b, "0");
+    about_the_call(&b, &p, CTR_SCMP_ACT_ERRNO, (ctr_uint){0}, 0);
+    const ctr_strs flags = CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG");
+    if (i / 2) b.config->linux_.seccomp.flags = flags;
+    check_hook_is_filtered(&b, "2");
+    box_free(&b);
+  }
+}
+
+static int end_well(void *unused) {
+  (void)unused;
+  return 0;
+}
+
+/* By the caller's own filters too, before a function as well, and in the inner user namespace. */
+TEST(hooks_inside_are_filtered_whatever_comes_after) {
+  const struct sock_filter allow = {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW};
+  const ctr_filter filters[] = {{&allow, sizeof allow}, {&allow, sizeof allow}};
+  for (int i = 0; i < 8; i++) {
+    box b = box_new();
+    b.config->process.noNewPrivileges = i & 1;
+    b.process.function = i & 2 ? end_well : NULL;
+    b.plan.inner_userns = i & 4;
+    b.plan.filters = filters;
+    b.plan.filter_count = 2;
+    check_hook_is_filtered(&b, "2");
+    box_free(&b);
+  }
+}
+
+TEST(a_hook_that_a_filter_keeps_from_executing_is_the_end_of_the_start) {
+  box b = box_new();
+  b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_ERRNO};
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]",
+                "under the container's seccomp filter: Operation not permitted");
+  b.config->linux_.seccomp.defaultErrnoRet = (ctr_uint){true, EBUSY};
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_NUM(b.err.sys, EBUSY);
+  b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = CTR_SCMP_ACT_KILL};
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "ended by SIGSYS, as a seccomp");
+  /* Each of them is loaded, not the first alone. */
+  const struct sock_filter answers[] = {{.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW},
+                                        {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ERRNO | EBUSY}};
+  const ctr_filter filters[] = {{&answers[0], sizeof *answers}, {&answers[1], sizeof *answers}};
+  b.config->linux_.seccomp = (ctr_seccomp){.defaultAction = 0};
+  b.plan.filters = filters;
+  b.plan.filter_count = 2;
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_NUM(b.err.sys, EBUSY);
+  box_free(&b);
+}
+
 /* -- who listens -- */
 
 /* An agent that answers one call, with 42 or with what answer says; a process of its own, which
@@ -499,6 +592,24 @@ TEST(a_filter_that_forbids_bringing_it_is_the_end_of_the_start) {
     agent_free(a);
     box_free(&b);
   }
+}
+
+/* To a hook a call does not exist that is asked about: who listens does so for the program. */
+TEST(who_listens_is_not_asked_about_hooks) {
+  box b = box_new();
+  profile p = {0};
+  agent *a = agent_new();
+  notify(&b, &p, "agent");
+  p.names[0] = "execve";
+  b.config->linux_.seccomp.flags =
+      CTR_STRS("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+  agent_start(a, &b);
+  CHECK_REFUSED(start_hooked(&b), "hooks.startContainer[0]", "seccomp filter");
+  CHECK_NUM(b.err.sys, ENOSYS);
+  agent_end(a);
+  CHECK(!a->was_asked);
+  agent_free(a);
+  box_free(&b);
 }
 
 TEST_MAIN

@@ -9,6 +9,7 @@ import termios
 import unittest
 
 from hole import NO_FILTER, Hole, compiled
+from lifecycle import BUSYBOX
 from oci import ROOT
 
 # The rule of the presets, as it stands in ctr.h.
@@ -142,6 +143,29 @@ class locked_mounts_in_a_user_namespace(locked_mounts):
 
     without = []
     userns = True
+
+
+class hooks_inside_without_the_filter(Hole):
+    """startContainer hooks are programs of the image, and what they leave behind runs beside the
+    container's program: under its filter, as with runc."""
+
+    filtered = True
+    without = [("!row->is_of_host && ctr__loads_filters(b)", "false")]
+
+    def attack(self):
+        notes = self.bundle / "rootfs/notes"
+        notes.mkdir()
+        shutil.copy(BUSYBOX, self.bundle / "rootfs/busybox")
+        script = ("b=/busybox; $b grep Seccomp: /proc/self/status >/notes/mode; "
+                  "if $b unshare -U $b true; then $b touch /notes/unshared; fi; "
+                  "$b touch /notes/ended")
+        hook = {"path": "/busybox", "args": ["sh", "-c", script]}
+        self.default["process"]["args"] = ["/probe", "exit", "0"]
+        self.write({"hooks.startContainer": [hook]})
+        self.works("run", "--bundle", self.bundle, "one")
+        self.assertIn("ended", os.listdir(notes))
+        got = {"unshared"} & {*os.listdir(notes)}
+        return got if (notes / "mode").read_text().split()[1] == "2" else {*got, "no filter"}
 
 
 if __name__ == "__main__":

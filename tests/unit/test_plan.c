@@ -676,7 +676,7 @@ static void check_placeholders(size_t kind, const char *text) {
   for (const char *at = text; *at; at++) {
     if (*at != '%') continue;
     int digit = at[1] && at[2] ? at[2] - '0' : -1;
-    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWGEIVYmUqXfHanc", at[1]);
+    bool known = at[1] && strchr("slouNCALFPprbTDORBMZKWSGEIVYmUqXfHanc", at[1]);
     int room = at[1] && strchr("slGIH", at[1]) ? CTR__STEP_STRS : CTR__STEP_NUMS;
     if (at[1] && strchr("rOZY", at[1])) room--; /* these are of two numbers */
     CHECK_MSG(known && digit >= 0 && digit < room, "step kind %zu: \"%s\": bad placeholder at %s",

@@ -683,11 +683,12 @@ TEST(a_note_on_the_shared_page_need_not_end) {
 
 /* What a program of the caller's says goes where it was, however long the note has become. */
 TEST(a_note_that_the_child_has_changed_is_not_written_beyond) {
-  char note[CTR__NOTE_MAX + 64];
+  static ctr__shared shared;
+  const char *note = shared.note, *end = (const char *)(&shared + 1);
   int ends[2];
   CHECK(!pipe2(ends, O_CLOEXEC | O_NONBLOCK) && write(ends[1], "said", 4) == 4);
-  memset(note, 'x', sizeof note);
-  ctr__program_run run = {.note = note};
+  memset(&shared, 'x', sizeof shared);
+  ctr__program_run run = {.shared = &shared};
   struct pollfd output = {.fd = ends[0]};
   ctr__program_listen(&run, &output);
   CHECK(!memcmp(note, "said", 4) && note[4] == 'x' && run.noted == 4);
@@ -696,7 +697,7 @@ TEST(a_note_that_the_child_has_changed_is_not_written_beyond) {
     ctr__program_listen(&run, &output);
   }
   CHECK_NUM(run.noted, CTR__NOTE_MAX - 1);
-  for (size_t i = CTR__NOTE_MAX; i < sizeof note; i++) CHECK(note[i] == 'x');
+  for (const char *at = note + CTR__NOTE_MAX; at < end; at++) CHECK(*at == 'x');
   close(ends[0]);
   close(ends[1]);
 }

@@ -467,8 +467,16 @@ TEST(the_filter_is_the_last_thing_before_the_program) {
   check_num("and not once more", CTR__STEP_EXEC, 0, true);
   PLAN(NO_NEW, PROFILE(ALLOW_ALL), CREATE, .top = ",'hooks':{'startContainer':[{'path':'/h'}]}");
   check_lines("in a container", now.text,
-              "wait to be started\nrun the hook /h\ntell who starts it\n<- linux.seccomp\n"
-              "execute /p");
+              "wait to be started\nrun the hook /h, under the program's seccomp filters\n"
+              "tell who starts it\n<- linux.seccomp\nexecute /p");
+  PLAN(NO_NEW, CREATE, .top = ",'hooks':{'startContainer':[{'path':'/h'}]}",
+       .desc.filters = &given, .desc.filter_count = 1);
+  check_lines("the caller's own", now.text, "run the hook /h, under the program's");
+  PLAN(NO_NEW, PROFILE(ALLOW_ALL), CREATE,
+       .top = ",'hooks':{'createRuntime':[{'path':'/h'}],'createContainer':[{'path':'/h'}]}");
+  check_lines("the host's", now.text, "run the hook /h  <-\nrun the hook /h  <-");
+  PLAN(NO_NEW, CREATE, .top = ",'hooks':{'startContainer':[{'path':'/h'}]}");
+  check_lines("none", now.text, "run the hook /h  <-");
   PLAN(NO_NEW, PROFILE(ALLOW_ALL), EXEC);
   check_lines("one more process", now.text, "<- linux.seccomp\nexecute /p");
   PLAN(NO_NEW);

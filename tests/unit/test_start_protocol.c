@@ -294,7 +294,11 @@ TEST(a_hook_that_failed_is_told_with_what_it_said) {
               {CTR__WHY_PROGRAM_EXIT, 255, "", "it ended with exit code 255", 0},
               {CTR__WHY_PROGRAM_SIGNAL, 9, "", "it was ended by signal 9", 0},
               {CTR__WHY_PROGRAM_TIMEOUT, 0, "so far", "its time was up: it said: so far", 0},
-              {CTR__WHY_PROGRAM_FILE, 0, "", "it cannot be executed", ECANCELED}};
+              {CTR__WHY_PROGRAM_SIGSYS, 31, "so far", "by SIGSYS, as a seccomp filter ends what it "
+                                                      "forbids: it said: so far", 0},
+              {CTR__WHY_PROGRAM_FILE, 0, "", "it cannot be executed", ECANCELED},
+              {CTR__WHY_PROGRAM_UNDER_FILTERS, 0, "", "the container's seccomp filter: Operation ",
+               ECANCELED}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     starter s;
     starter_open(&s);
