@@ -224,6 +224,8 @@
     "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_leaks", "Root_of_the_caller_*", "chroot(2) takes CAP_SYS_CHROOT")       \
   X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
+  X("given", "security/test_inputs", "Handle_of_what_was_deleted_is_there_*",                      \
+    "a container without a cgroup is known by its first process: cgroups(7)")                      \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
     "the next pid is root's to choose: pid_namespaces(7)")                                                         \
   X("several-ids", "security/test_identity", "CVE_2020_5291_*_of_roots_*",                         \

@@ -62,7 +62,8 @@ static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_
 
 static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, ctr_err *err) {
   ctr_status status;
-  ctr_code code = ctr__look(c, &status, err);
+  ctr_code code = ctr__check_is_there(c, err);
+  if (!code) code = ctr__look(c, &status, err);
   if (code) return code;
   if (status == CTR_STATUS_CREATED || status == CTR_STATUS_RUNNING) return CTR_OK;
   if (status == CTR_STATUS_PAUSED && ignore_paused) return CTR_OK;
