@@ -1462,11 +1462,12 @@ CTR_API ctr_code ctr_run(const ctr_config *config, const ctr_plan_desc *plan_des
 typedef struct ctr_container ctr_container;
 
 typedef enum ctr_status { /* runtime.md "State"; paused is what every runtime adds */
-  CTR_STATUS_CREATING = 1,
-  CTR_STATUS_CREATED, /* everything is there, the program waits to be started */
-  CTR_STATUS_RUNNING,
-  CTR_STATUS_PAUSED,
-  CTR_STATUS_STOPPED,
+                          CTR_STATUS_CREATING = 1,
+                          CTR_STATUS_CREATED, /* everything is there, the program waits to be
+                                                 started */
+                          CTR_STATUS_RUNNING,
+                          CTR_STATUS_PAUSED,
+                          CTR_STATUS_STOPPED,
 } ctr_status;
 
 /* Returns "creating", "created", "running", "paused" or "stopped"; a static string, never NULL. */
@@ -1525,9 +1526,11 @@ CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
 /* Finds a container again.
    root:    as in ctr_container_desc; NULL: the default.
    Returns: CTR_OK; CTR_E_NOT_FOUND; CTR_E_CORRUPT when its state cannot be read: such a container
-            can only be deleted, by ctr_container_delete_id; CTR_E_ARG for a bad id; CTR_E_SYS. */
-CTR_API ctr_code ctr_container_open(const char *root, const char *id,
-                                    ctr_container **ret_container, ctr_err *err);
+            can only be deleted, by ctr_container_delete_id; CTR_E_ARG for a bad id; CTR_E_SYS.
+            All that takes a handle returns CTR_E_NOT_FOUND when the container was deleted
+            meanwhile, also when there is a new one of that id. */
+CTR_API ctr_code ctr_container_open(const char *root, const char *id, ctr_container **ret_container,
+                                    ctr_err *err);
 
 /* Where its warnings go from now on: those of hooks that fail when it is too late for an error.
    log:     copied; NULL: nowhere. */
@@ -1576,7 +1579,7 @@ typedef struct ctr_exec_desc {
   ctr_log log;          /* as in ctr_plan_desc */
   const ctr_filter *filters; /* as in ctr_plan_desc: those of the container are not kept */
   size_t filter_count;
-  bool no_new_session;  /* as in ctr_plan_desc */
+  bool no_new_session; /* as in ctr_plan_desc */
 } ctr_exec_desc;
 
 /* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its
@@ -7604,17 +7607,20 @@ static bool ctr__root_is_caller(const ctr__builder *b) {
          ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
 }
 
+static ctr_code ctr__check_inner_groups(ctr__builder *b) {
+  if (!b->desc->inner_userns || !b->config->process.user.additionalGids.count) return CTR_OK;
+  return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                     "with inner_userns there are no additional groups: who makes a user "
+                     "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
+}
+
 static ctr_code ctr__check_inner_userns(ctr__builder *b) {
   if (!b->desc->inner_userns) return CTR_OK;
   if (!ctr__root_is_caller(b))
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
                        "inner_userns takes a new user namespace in which 0 is the caller's own id, "
                        "or none: others cannot write the maps of the inner one (proc_pid(5))");
-  if (b->config->process.user.additionalGids.count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
-                       "with inner_userns there are no additional groups: who makes a user "
-                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
-  return CTR_OK;
+  return ctr__check_inner_groups(b);
 }
 
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {
@@ -12380,7 +12386,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
                        "to join a container with inner_userns takes Linux 5.8");
   if (!at_once) ctr__plan_join_one_by_one(b, true);
-  if (b->desc->inner_userns)
+  if (b->desc->inner_userns && (b->joined_namespaces & CTR_NS_USER))
     ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
@@ -12392,8 +12398,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   if (ctr__can_unshare(b->facts) && b->facts->owns_mounts) ctr__view_null_step(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)) &&
-      !b->facts->groups_denied)
+  if (((b->joined_namespaces & CTR_NS_USER) || b->desc->inner_userns) &&
+      (b->facts->caps & CTR_CAP(SETGID)) && !b->facts->groups_denied)
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   ctr__plan_stage_program(b, false);
   if (!at_once)
@@ -12415,6 +12421,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
 static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
   ctr_code code = ctr__sort_joined(b);
   if (!code) code = ctr__check_exec_ids(b);
+  if (!code) code = ctr__check_inner_groups(b);
   if (!code) code = ctr__check_priority_rights(b);
   if (!code) code = ctr__plan_join(b);
   if (code) return code;
@@ -18640,6 +18647,22 @@ static bool ctr__is_child(int pidfd) {
   return ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT) == 0;
 }
 
+/* When the intermediate process began, in ticks; 0 if it is not known. */
+static uint64_t ctr__stage_start(const ctr__start *s) {
+  ctr__proc_stat stat;
+  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time : 0;
+}
+
+/* Whether that is who was cloned by an intermediate process, which began at since: a child of ours
+   that has executed nothing and is not older. Others may be in a position to name one. */
+static bool ctr__is_cloned(int pidfd, pid_t pid, uint64_t since) {
+  ctr__proc_stat stat;
+  if (!ctr__is_child(pidfd)) return false;
+  /* Where procfs hides it (proc(5), hidepid) that it is a child of ours is all there is to know. */
+  if (ctr__read_proc_stat(pid, &stat) < 0) return true;
+  return (stat.flags & CTR__PF_FORKNOEXEC) && stat.start_time >= since;
+}
+
 /* As the kernel says it: proc_pid_fdinfo(5), "Pid:"; or -errno. */
 static int64_t ctr__pid_of(int pidfd) {
   char path[64], text[512];
@@ -18660,11 +18683,13 @@ static ctr_code ctr__parent_adopt(ctr__start *s, const ctr__step *step) {
   (void)step;
   if (code) return code;
   const int64_t pid = ctr__pid_of(pidfd);
-  if (!ctr__is_child(pidfd) || pid != message.value) {
+  if (pid <= 0 || pid != message.value || pid == s->stage_pid ||
+      !ctr__is_cloned(pidfd, (pid_t)pid, ctr__stage_start(s))) {
     ctr__close(&pidfd);
     if (pid < 0 && pid != -ESRCH)
       return ctr__fail(s->err, CTR_E_SYS, (int)-pid, NULL, "look at the process");
-    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL, "what is to be adopted is no child");
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                     "what is to be adopted is not what was cloned");
   }
   s->process->pid = (pid_t)message.value;
   s->process->pidfd = pidfd;
@@ -19163,23 +19188,11 @@ static ctr_code ctr__prepare(ctr__start *s) {
 }
 
 /* The intermediate process ended between cloning the real one and telling us. That is our child and
-   not reaped: its pid is still its own. Others can write to the page where it is named: it is a
-   child of ours that has executed nothing and is not older than what has cloned it, or nobody. */
+   not reaped: its pid is still its own. Others can write to the page where it is named. */
 static int ctr__unreported_child(const ctr__start *s, uint64_t since) {
-  ctr__proc_stat stat;
   const pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
   CTR__AUTO_CLOSE pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd < 0 || !ctr__is_child(pidfd)) return -1;
-  /* Where procfs hides it (proc(5), hidepid) that it is a child of ours is all there is to know. */
-  if (ctr__read_proc_stat(pid, &stat) < 0) return ctr__steal_fd(&pidfd);
-  const bool is_young = (stat.flags & CTR__PF_FORKNOEXEC) && stat.start_time >= since;
-  return is_young ? ctr__steal_fd(&pidfd) : -1;
-}
-
-/* When the intermediate process began, in ticks; 0 if it is not known. */
-static uint64_t ctr__stage_start(const ctr__start *s) {
-  ctr__proc_stat stat;
-  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time : 0;
+  return pidfd >= 0 && ctr__is_cloned(pidfd, pid, since) ? ctr__steal_fd(&pidfd) : -1;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */
@@ -19516,6 +19529,8 @@ typedef struct ctr__stored {
   ctr_pairs namespacePaths;
   ctr_strs externalDescriptors;
   const char *notifySocket; /* the service manager's; NULL: none */
+  ctr_uint innerUserns;     /* whether it was made with one, which its first process cannot change;
+                               not set: by a library that did not write it down */
   ctr_config config;
 } ctr__stored;
 
@@ -19534,6 +19549,7 @@ CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, namespacePaths, PAIRS, CTR__PLAIN),
           CTR__FIELD(ctr__stored, externalDescriptors, STRS, CTR__PLAIN),
           CTR__FIELD(ctr__stored, notifySocket, STR, CTR__PLAIN),
+          CTR__FIELD(ctr__stored, innerUserns, UINT, .max = 1, CTR__PLAIN),
           CTR__FIELD(ctr__stored, config, OBJECT, CTR__OF(ctr_config), CTR__MUST));
 
 #define CTR__STATE_FILE     "state.json"
@@ -19767,10 +19783,20 @@ static ctr__cgroups ctr__cgroups_of(const ctr_container *c) {
 
 enum { CTR__LOCK_MS = 10000 };
 
+/* A handle may outlive what it stands for. */
+static ctr_code ctr__check_is_there(const ctr_container *c, ctr_err *err) {
+  struct stat st;
+  if (fstat(c->dir, &st) < 0)
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at the directory of container \"%.128s\"",
+                     c->id);
+  if (st.st_nlink) return CTR_OK;
+  return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
+                   c->id);
+}
+
 /* Nobody holds it for long but a hook that hangs: waiting for that has an end. */
 static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
   ctr__patience patience = {CTR__LOCK_MS, 1};
-  struct stat st;
   while (flock(c->dir, LOCK_EX | LOCK_NB) < 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK)
@@ -19780,12 +19806,10 @@ static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
                        "container \"%.128s\" is busy: something else is being done to it", c->id);
   }
   /* It may have been deleted meanwhile, and a new one made in its place. */
-  const int error = fstat(c->dir, &st) < 0 ? errno : 0;
-  if (!error && st.st_nlink) return c->locked = true, CTR_OK;
+  ctr_code code = ctr__check_is_there(c, err);
+  if (!code) return c->locked = true, CTR_OK;
   flock(c->dir, LOCK_UN);
-  if (error) return ctr__fail(err, CTR_E_SYS, error, NULL, "lock container \"%.128s\"", c->id);
-  return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
-                   c->id);
+  return code;
 }
 
 static void ctr__unlock(ctr_container *c) {
@@ -19798,6 +19822,15 @@ static bool ctr__is_locked(const ctr_container *c) {
   if (c->locked) return false;
   CTR__AUTO_CLOSE dir = ctr__open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
   return dir >= 0 && flock(dir, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* Keeps it from being deleted, and its cgroups from being another's of that name, for those who go
+   by their paths: until *ret_hold is closed. Others may do so too. Who makes, starts, changes or
+   ends it is not waited for: a start that hangs is there to be ended by a signal. */
+static ctr_code ctr__lock_shared(const ctr_container *c, int *ret_hold, ctr_err *err) {
+  *ret_hold = ctr__open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
+  if (*ret_hold >= 0) flock(*ret_hold, LOCK_SH | LOCK_NB);
+  return ctr__check_is_there(c, err);
 }
 
 /* -- finding one -- */
@@ -19942,13 +19975,11 @@ static ctr_code ctr__look(const ctr_container *c, ctr_status *ret_status, ctr_er
 
 ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err) {
   const ctr_container *c = container;
-  struct stat st;
   ctr__err_clear(err);
   if (!c || !ret_state)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "container and ret_state are needed");
-  if (fstat(c->dir, &st) < 0 || !st.st_nlink)
-    return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
-                     c->id);
+  ctr_code code = ctr__check_is_there(c, err);
+  if (code) return code;
   const ctr_config *config = &c->stored->config;
   *ret_state = (ctr_state){.ociVersion = config->ociVersion,
                            .id = c->id,
@@ -19957,7 +19988,7 @@ ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr
                            .created = c->stored->created,
                            .owner = c->stored->owner,
                            .annotations = config->annotations};
-  ctr_code code = ctr__look(c, &ret_state->status, err);
+  code = ctr__look(c, &ret_state->status, err);
   if (code) return code;
   if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
   return CTR_OK;
@@ -20183,6 +20214,9 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   ctr__err_clear(err);
   if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(c, &hold, err);
+  if (code) return code;
   if (all || (signal == SIGKILL && ctr__shares_pids(c) && cgroups.count))
     return ctr__signal_all(c, signal, err);
   if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
@@ -20190,11 +20224,11 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   bool frozen = false;
   int r = signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
   if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at container \"%.128s\"", c->id);
-  ctr_code code = ctr_process_signal(c->process, signal, err);
+  code = ctr_process_signal(c->process, signal, err);
   if (code == CTR_E_STATE) return ctr__not_running(c, err);
   if (!code && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
-                           "thaw container \"%.128s\" so that it can end", c->id)
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "thaw container \"%.128s\" so that it can end",
+                           c->id)
                : code;
 }
 
@@ -20238,6 +20272,9 @@ ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **
   if (!container || !arena || !ret_pids || !ret_count)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "all parameters are needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(container);
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(container, &hold, err);
+  if (code) return code;
   int r = ctr__cgroups_pids(&cgroups, arena, ret_pids, ret_count);
   if (r == -ENOTSUP) return ctr__nobody_knows(container, err);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "list the processes of \"%.128s\"",
@@ -20495,6 +20532,7 @@ static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_
                           .owner = geteuid(),
                           .externalDescriptors = {process->external, 3},
                           .notifySocket = c->notify_socket,
+                          .innerUserns = {true, c->plan_desc.inner_userns},
                           .config = *c->config};
   if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
   ctr_code code = ctr__describe_root(c, plan, stored, err);
@@ -20949,7 +20987,8 @@ static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_
 
 static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, ctr_err *err) {
   ctr_status status;
-  ctr_code code = ctr__look(c, &status, err);
+  ctr_code code = ctr__check_is_there(c, err);
+  if (!code) code = ctr__look(c, &status, err);
   if (code) return code;
   if (status == CTR_STATUS_CREATED || status == CTR_STATUS_RUNNING) return CTR_OK;
   if (status == CTR_STATUS_PAUSED && ignore_paused) return CTR_OK;
@@ -20959,16 +20998,22 @@ static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, 
              : ctr__not_running(c, err);
 }
 
-/* Whether the first process is in a user namespace below the one that its mounts belong to: of a
-   container with mounts of its own that is the one it was made with. */
-static bool ctr__has_inner_userns(const ctr_container *c) {
-  const ctr_namespace *mounts = ctr__namespace_of(c->config, CTR_NS_MOUNT);
+/* Where neither the state nor the config says that the container has a user namespace, what is
+   executed stays in the caller's. A state that does not say it at all is believed only as long as
+   the first process is there too: the rights of the host are not given where it has none. */
+static ctr_code ctr__check_userns_known(const ctr_container *c, ctr_err *err) {
   char path[64];
-  struct stat owner, own;
-  if (!mounts || mounts->path) return false;
-  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
+  struct stat its, own;
+  if (c->stored->innerUserns.set || ctr__namespace_of(c->config, CTR_NS_USER)) return CTR_OK;
   ctr__proc_path(path, c->stored->pid, "/ns/user");
-  return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
+  if (stat(path, &its) < 0 || stat("/proc/self/ns/user", &own) < 0)
+    return ctr__fail(err, CTR_E_SYS, errno, "linux.namespaces", "look at %s", path);
+  if (its.st_dev == own.st_dev && its.st_ino == own.st_ino) return CTR_OK;
+  return ctr__fail(
+      err, CTR_E_UNSUPPORTED, 0, "linux.namespaces",
+      "the state of container \"%.128s\", of an older version, does not say whether it "
+      "was made in the user namespace that its first process is in: make it anew",
+      c->id);
 }
 
 static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config *process,
@@ -20984,12 +21029,13 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,
-                                   .inner_userns = ctr__has_inner_userns(c),
+                                   .inner_userns = c->stored->innerUserns.value,
                                    .without = desc->without,
                                    .filters = desc->filters,
                                    .filter_count = desc->filter_count,
                                    .log = desc->log};
-  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose, err);
+  ctr_code code = ctr__check_userns_known(c, err);
+  if (!code) code = ctr__cgroup_paths(c, &arena, &purpose, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);
   ctr_arena_free(&arena);
   return code;
@@ -21284,9 +21330,11 @@ ctr_code ctr_container_stats(ctr_container *container, ctr_arena *arena, ctr_sta
   if (!c || !arena || !ret_stats)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "container, arena and ret_stats are needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(c, &hold, err);
+  if (code) return code;
   if (!cgroups.count && !ctr__is_running(c->process)) return ctr__not_running(c, err);
   ctr_stats stats = {0};
-  ctr_code code = CTR_OK;
   for (size_t i = 0; i < cgroups.count && !code; i++)
     code = ctr__stats_of_cgroup(c, &cgroups.items[i], arena, &stats, err);
   if (!code) code = ctr__stats_of_network(c, arena, &stats.network_interfaces, err);
@@ -21336,6 +21384,9 @@ ctr_code ctr_container_watch(ctr_container *container, const ctr_watch_desc *des
   if (!ctr__watch_desc_is_sane(desc))
     return ctr__fail(err, CTR_E_ARG, 0, NULL,
                      "desc: no such kind or resource, or stall_us is 0 or above window_us");
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(c, &hold, err);
+  if (code) return code;
   if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
   int r = ctr__watch_new(&cgroups, desc, ret_watch);

@@ -209,6 +209,9 @@
     "others would be in a user namespace with it, with other ids: user_namespaces(7)")             \
   X("root", "security/test_entering", "CVE_2016_9962_while_it_waits_*",                            \
     "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
+  X("root", "security/test_entering",                                                              \
+    "User_namespace_of_the_first_process_* State_that_tells_of_no_user_namespace_*",               \
+    "others have a user namespace in every test: user_namespaces(7)")                              \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
     "who may trace it is not traced: PR_SET_DUMPABLE(2const)")                                     \
   X("root", "security/test_audit", "of_a_container_with_a_user_namespace",                         \
@@ -223,6 +226,8 @@
     "nobody else can map root of the host: user_namespaces(7)")                                    \
   X("root", "security/test_leaks", "Root_of_the_caller_*", "chroot(2) takes CAP_SYS_CHROOT")       \
   X("root", "security/test_inputs", "State_root_of_another_*", "chown(2) takes CAP_CHOWN")         \
+  X("given", "security/test_inputs", "Handle_of_what_was_deleted_is_there_*",                      \
+    "a container without a cgroup is known by its first process: cgroups(7)")                      \
   X("root", "security/test_inputs", "Signals_and_pids_*",                                          \
     "the next pid is root's to choose: pid_namespaces(7)")                                         \
   X("several-ids", "security/test_identity", "CVE_2020_5291_*_of_roots_*",                         \

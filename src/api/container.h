@@ -5,11 +5,12 @@
 typedef struct ctr_container ctr_container;
 
 typedef enum ctr_status { /* runtime.md "State"; paused is what every runtime adds */
-  CTR_STATUS_CREATING = 1,
-  CTR_STATUS_CREATED, /* everything is there, the program waits to be started */
-  CTR_STATUS_RUNNING,
-  CTR_STATUS_PAUSED,
-  CTR_STATUS_STOPPED,
+                          CTR_STATUS_CREATING = 1,
+                          CTR_STATUS_CREATED, /* everything is there, the program waits to be
+                                                 started */
+                          CTR_STATUS_RUNNING,
+                          CTR_STATUS_PAUSED,
+                          CTR_STATUS_STOPPED,
 } ctr_status;
 
 /* Returns "creating", "created", "running", "paused" or "stopped"; a static string, never NULL. */
@@ -68,9 +69,11 @@ CTR_API ctr_code ctr_container_run(const ctr_config *config, const char *id,
 /* Finds a container again.
    root:    as in ctr_container_desc; NULL: the default.
    Returns: CTR_OK; CTR_E_NOT_FOUND; CTR_E_CORRUPT when its state cannot be read: such a container
-            can only be deleted, by ctr_container_delete_id; CTR_E_ARG for a bad id; CTR_E_SYS. */
-CTR_API ctr_code ctr_container_open(const char *root, const char *id,
-                                    ctr_container **ret_container, ctr_err *err);
+            can only be deleted, by ctr_container_delete_id; CTR_E_ARG for a bad id; CTR_E_SYS.
+            All that takes a handle returns CTR_E_NOT_FOUND when the container was deleted
+            meanwhile, also when there is a new one of that id. */
+CTR_API ctr_code ctr_container_open(const char *root, const char *id, ctr_container **ret_container,
+                                    ctr_err *err);
 
 /* Where its warnings go from now on: those of hooks that fail when it is too late for an error.
    log:     copied; NULL: nowhere. */
@@ -119,7 +122,7 @@ typedef struct ctr_exec_desc {
   ctr_log log;          /* as in ctr_plan_desc */
   const ctr_filter *filters; /* as in ctr_plan_desc: those of the container are not kept */
   size_t filter_count;
-  bool no_new_session;  /* as in ctr_plan_desc */
+  bool no_new_session; /* as in ctr_plan_desc */
 } ctr_exec_desc;
 
 /* Runs one more process in a container: in its namespaces, root and cgroup, with an identity of its

@@ -100,6 +100,7 @@ static ctr_code ctr__describe(ctr_container *c, const ctr_plan *plan, const ctr_
                           .owner = geteuid(),
                           .externalDescriptors = {process->external, 3},
                           .notifySocket = c->notify_socket,
+                          .innerUserns = {true, c->plan_desc.inner_userns},
                           .config = *c->config};
   if (!stored->config.ociVersion) stored->config.ociVersion = CTR_OCI_VERSION;
   ctr_code code = ctr__describe_root(c, plan, stored, err);

@@ -62,7 +62,8 @@ static ctr_code ctr__cgroup_paths(const ctr_container *c, ctr_arena *arena, ctr_
 
 static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, ctr_err *err) {
   ctr_status status;
-  ctr_code code = ctr__look(c, &status, err);
+  ctr_code code = ctr__check_is_there(c, err);
+  if (!code) code = ctr__look(c, &status, err);
   if (code) return code;
   if (status == CTR_STATUS_CREATED || status == CTR_STATUS_RUNNING) return CTR_OK;
   if (status == CTR_STATUS_PAUSED && ignore_paused) return CTR_OK;
@@ -72,16 +73,22 @@ static ctr_code ctr__check_can_join(const ctr_container *c, bool ignore_paused, 
              : ctr__not_running(c, err);
 }
 
-/* Whether the first process is in a user namespace below the one that its mounts belong to: of a
-   container with mounts of its own that is the one it was made with. */
-static bool ctr__has_inner_userns(const ctr_container *c) {
-  const ctr_namespace *mounts = ctr__namespace_of(c->config, CTR_NS_MOUNT);
+/* Where neither the state nor the config says that the container has a user namespace, what is
+   executed stays in the caller's. A state that does not say it at all is believed only as long as
+   the first process is there too: the rights of the host are not given where it has none. */
+static ctr_code ctr__check_userns_known(const ctr_container *c, ctr_err *err) {
   char path[64];
-  struct stat owner, own;
-  if (!mounts || mounts->path) return false;
-  CTR__AUTO_CLOSE fd = ctr__owner_of_mounts((pid_t)c->stored->pid);
+  struct stat its, own;
+  if (c->stored->innerUserns.set || ctr__namespace_of(c->config, CTR_NS_USER)) return CTR_OK;
   ctr__proc_path(path, c->stored->pid, "/ns/user");
-  return fd >= 0 && fstat(fd, &owner) == 0 && stat(path, &own) == 0 && owner.st_ino != own.st_ino;
+  if (stat(path, &its) < 0 || stat("/proc/self/ns/user", &own) < 0)
+    return ctr__fail(err, CTR_E_SYS, errno, "linux.namespaces", "look at %s", path);
+  if (its.st_dev == own.st_dev && its.st_ino == own.st_ino) return CTR_OK;
+  return ctr__fail(
+      err, CTR_E_UNSUPPORTED, 0, "linux.namespaces",
+      "the state of container \"%.128s\", of an older version, does not say whether it "
+      "was made in the user namespace that its first process is in: make it anew",
+      c->id);
 }
 
 static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config *process,
@@ -97,12 +104,13 @@ static ctr_code ctr__exec_plan(const ctr_container *c, const ctr_process_config 
                                    .no_new_keyring = desc->no_new_keyring,
                                    .die_with_caller = desc->die_with_caller,
                                    .no_new_session = desc->no_new_session,
-                                   .inner_userns = ctr__has_inner_userns(c),
+                                   .inner_userns = c->stored->innerUserns.value,
                                    .without = desc->without,
                                    .filters = desc->filters,
                                    .filter_count = desc->filter_count,
                                    .log = desc->log};
-  ctr_code code = ctr__cgroup_paths(c, &arena, &purpose, err);
+  ctr_code code = ctr__check_userns_known(c, err);
+  if (!code) code = ctr__cgroup_paths(c, &arena, &purpose, err);
   if (!code) code = ctr__plan_for(&config, &plan_desc, &purpose, ret_plan, err);
   ctr_arena_free(&arena);
   return code;

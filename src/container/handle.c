@@ -54,10 +54,20 @@ static ctr__cgroups ctr__cgroups_of(const ctr_container *c) {
 
 enum { CTR__LOCK_MS = 10000 };
 
+/* A handle may outlive what it stands for. */
+static ctr_code ctr__check_is_there(const ctr_container *c, ctr_err *err) {
+  struct stat st;
+  if (fstat(c->dir, &st) < 0)
+    return ctr__fail(err, CTR_E_SYS, errno, NULL, "look at the directory of container \"%.128s\"",
+                     c->id);
+  if (st.st_nlink) return CTR_OK;
+  return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
+                   c->id);
+}
+
 /* Nobody holds it for long but a hook that hangs: waiting for that has an end. */
 static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
   ctr__patience patience = {CTR__LOCK_MS, 1};
-  struct stat st;
   while (flock(c->dir, LOCK_EX | LOCK_NB) < 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK)
@@ -67,12 +77,10 @@ static ctr_code ctr__lock(ctr_container *c, ctr_err *err) {
                        "container \"%.128s\" is busy: something else is being done to it", c->id);
   }
   /* It may have been deleted meanwhile, and a new one made in its place. */
-  const int error = fstat(c->dir, &st) < 0 ? errno : 0;
-  if (!error && st.st_nlink) return c->locked = true, CTR_OK;
+  ctr_code code = ctr__check_is_there(c, err);
+  if (!code) return c->locked = true, CTR_OK;
   flock(c->dir, LOCK_UN);
-  if (error) return ctr__fail(err, CTR_E_SYS, error, NULL, "lock container \"%.128s\"", c->id);
-  return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
-                   c->id);
+  return code;
 }
 
 static void ctr__unlock(ctr_container *c) {
@@ -85,6 +93,15 @@ static bool ctr__is_locked(const ctr_container *c) {
   if (c->locked) return false;
   CTR__AUTO_CLOSE dir = ctr__open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
   return dir >= 0 && flock(dir, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* Keeps it from being deleted, and its cgroups from being another's of that name, for those who go
+   by their paths: until *ret_hold is closed. Others may do so too. Who makes, starts, changes or
+   ends it is not waited for: a start that hangs is there to be ended by a signal. */
+static ctr_code ctr__lock_shared(const ctr_container *c, int *ret_hold, ctr_err *err) {
+  *ret_hold = ctr__open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
+  if (*ret_hold >= 0) flock(*ret_hold, LOCK_SH | LOCK_NB);
+  return ctr__check_is_there(c, err);
 }
 
 /* -- finding one -- */

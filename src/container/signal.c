@@ -44,6 +44,9 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   ctr__err_clear(err);
   if (!c) return ctr__fail(err, CTR_E_ARG, 0, NULL, "a container is needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(c, &hold, err);
+  if (code) return code;
   if (all || (signal == SIGKILL && ctr__shares_pids(c) && cgroups.count))
     return ctr__signal_all(c, signal, err);
   if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
@@ -51,11 +54,11 @@ ctr_code ctr_container_signal(ctr_container *container, int signal, bool all, ct
   bool frozen = false;
   int r = signal == SIGKILL ? ctr__cgroups_is_frozen(&cgroups, &frozen) : 0;
   if (r < 0) return ctr__fail(err, CTR_E_SYS, -r, NULL, "look at container \"%.128s\"", c->id);
-  ctr_code code = ctr_process_signal(c->process, signal, err);
+  code = ctr_process_signal(c->process, signal, err);
   if (code == CTR_E_STATE) return ctr__not_running(c, err);
   if (!code && frozen) r = ctr__cgroups_thaw_tree(&cgroups);
-  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL,
-                           "thaw container \"%.128s\" so that it can end", c->id)
+  return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "thaw container \"%.128s\" so that it can end",
+                           c->id)
                : code;
 }
 
@@ -99,6 +102,9 @@ ctr_code ctr_container_pids(ctr_container *container, ctr_arena *arena, pid_t **
   if (!container || !arena || !ret_pids || !ret_count)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "all parameters are needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(container);
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(container, &hold, err);
+  if (code) return code;
   int r = ctr__cgroups_pids(&cgroups, arena, ret_pids, ret_count);
   if (r == -ENOTSUP) return ctr__nobody_knows(container, err);
   return r < 0 ? ctr__fail(err, CTR_E_SYS, -r, NULL, "list the processes of \"%.128s\"",

@@ -60,13 +60,11 @@ static ctr_code ctr__look(const ctr_container *c, ctr_status *ret_status, ctr_er
 
 ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr_err *err) {
   const ctr_container *c = container;
-  struct stat st;
   ctr__err_clear(err);
   if (!c || !ret_state)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "container and ret_state are needed");
-  if (fstat(c->dir, &st) < 0 || !st.st_nlink)
-    return ctr__fail(err, CTR_E_NOT_FOUND, 0, NULL, "container \"%.128s\" does not exist any more",
-                     c->id);
+  ctr_code code = ctr__check_is_there(c, err);
+  if (code) return code;
   const ctr_config *config = &c->stored->config;
   *ret_state = (ctr_state){.ociVersion = config->ociVersion,
                            .id = c->id,
@@ -75,7 +73,7 @@ ctr_code ctr_container_state(ctr_container *container, ctr_state *ret_state, ctr
                            .created = c->stored->created,
                            .owner = c->stored->owner,
                            .annotations = config->annotations};
-  ctr_code code = ctr__look(c, &ret_state->status, err);
+  code = ctr__look(c, &ret_state->status, err);
   if (code) return code;
   if (ret_state->status != CTR_STATUS_STOPPED) ret_state->pid = (pid_t)c->stored->pid;
   return CTR_OK;

@@ -117,9 +117,11 @@ ctr_code ctr_container_stats(ctr_container *container, ctr_arena *arena, ctr_sta
   if (!c || !arena || !ret_stats)
     return ctr__fail(err, CTR_E_ARG, 0, NULL, "container, arena and ret_stats are needed");
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(c, &hold, err);
+  if (code) return code;
   if (!cgroups.count && !ctr__is_running(c->process)) return ctr__not_running(c, err);
   ctr_stats stats = {0};
-  ctr_code code = CTR_OK;
   for (size_t i = 0; i < cgroups.count && !code; i++)
     code = ctr__stats_of_cgroup(c, &cgroups.items[i], arena, &stats, err);
   if (!code) code = ctr__stats_of_network(c, arena, &stats.network_interfaces, err);
@@ -169,6 +171,9 @@ ctr_code ctr_container_watch(ctr_container *container, const ctr_watch_desc *des
   if (!ctr__watch_desc_is_sane(desc))
     return ctr__fail(err, CTR_E_ARG, 0, NULL,
                      "desc: no such kind or resource, or stall_us is 0 or above window_us");
+  CTR__AUTO_CLOSE hold = -1;
+  ctr_code code = ctr__lock_shared(c, &hold, err);
+  if (code) return code;
   if (!ctr__is_running(c->process)) return ctr__not_running(c, err);
   const ctr__cgroups cgroups = ctr__cgroups_of(c);
   int r = ctr__watch_new(&cgroups, desc, ret_watch);

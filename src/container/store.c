@@ -16,6 +16,8 @@ typedef struct ctr__stored {
   ctr_pairs namespacePaths;
   ctr_strs externalDescriptors;
   const char *notifySocket; /* the service manager's; NULL: none */
+  ctr_uint innerUserns;     /* whether it was made with one, which its first process cannot change;
+                               not set: by a library that did not write it down */
   ctr_config config;
 } ctr__stored;
 
@@ -34,6 +36,7 @@ CTR__TYPE(ctr__stored, CTR__FIELD(ctr__stored, id, STR, CTR__MUST),
           CTR__FIELD(ctr__stored, namespacePaths, PAIRS, CTR__PLAIN),
           CTR__FIELD(ctr__stored, externalDescriptors, STRS, CTR__PLAIN),
           CTR__FIELD(ctr__stored, notifySocket, STR, CTR__PLAIN),
+          CTR__FIELD(ctr__stored, innerUserns, UINT, .max = 1, CTR__PLAIN),
           CTR__FIELD(ctr__stored, config, OBJECT, CTR__OF(ctr_config), CTR__MUST));
 
 #define CTR__STATE_FILE     "state.json"

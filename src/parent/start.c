@@ -186,23 +186,11 @@ static ctr_code ctr__prepare(ctr__start *s) {
 }
 
 /* The intermediate process ended between cloning the real one and telling us. That is our child and
-   not reaped: its pid is still its own. Others can write to the page where it is named: it is a
-   child of ours that has executed nothing and is not older than what has cloned it, or nobody. */
+   not reaped: its pid is still its own. Others can write to the page where it is named. */
 static int ctr__unreported_child(const ctr__start *s, uint64_t since) {
-  ctr__proc_stat stat;
   const pid_t pid = s->launch.shared ? s->launch.shared->pid : 0;
   CTR__AUTO_CLOSE pidfd = pid > 0 ? ctr__fd_high((int)CTR__CALL(CTR__SYS_pidfd_open, pid, 0)) : -1;
-  if (pidfd < 0 || !ctr__is_child(pidfd)) return -1;
-  /* Where procfs hides it (proc(5), hidepid) that it is a child of ours is all there is to know. */
-  if (ctr__read_proc_stat(pid, &stat) < 0) return ctr__steal_fd(&pidfd);
-  const bool is_young = (stat.flags & CTR__PF_FORKNOEXEC) && stat.start_time >= since;
-  return is_young ? ctr__steal_fd(&pidfd) : -1;
-}
-
-/* When the intermediate process began, in ticks; 0 if it is not known. */
-static uint64_t ctr__stage_start(const ctr__start *s) {
-  ctr__proc_stat stat;
-  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time : 0;
+  return pidfd >= 0 && ctr__is_cloned(pidfd, pid, since) ? ctr__steal_fd(&pidfd) : -1;
 }
 
 /* Lets go of what only the start needed; after a failure, of everything. */

@@ -62,6 +62,22 @@ static bool ctr__is_child(int pidfd) {
   return ctr__waitid(pidfd, &info, WNOHANG | WNOWAIT) == 0;
 }
 
+/* When the intermediate process began, in ticks; 0 if it is not known. */
+static uint64_t ctr__stage_start(const ctr__start *s) {
+  ctr__proc_stat stat;
+  return s->stage_pidfd >= 0 && ctr__read_proc_stat(s->stage_pid, &stat) == 0 ? stat.start_time : 0;
+}
+
+/* Whether that is who was cloned by an intermediate process, which began at since: a child of ours
+   that has executed nothing and is not older. Others may be in a position to name one. */
+static bool ctr__is_cloned(int pidfd, pid_t pid, uint64_t since) {
+  ctr__proc_stat stat;
+  if (!ctr__is_child(pidfd)) return false;
+  /* Where procfs hides it (proc(5), hidepid) that it is a child of ours is all there is to know. */
+  if (ctr__read_proc_stat(pid, &stat) < 0) return true;
+  return (stat.flags & CTR__PF_FORKNOEXEC) && stat.start_time >= since;
+}
+
 /* As the kernel says it: proc_pid_fdinfo(5), "Pid:"; or -errno. */
 static int64_t ctr__pid_of(int pidfd) {
   char path[64], text[512];
@@ -82,11 +98,13 @@ static ctr_code ctr__parent_adopt(ctr__start *s, const ctr__step *step) {
   (void)step;
   if (code) return code;
   const int64_t pid = ctr__pid_of(pidfd);
-  if (!ctr__is_child(pidfd) || pid != message.value) {
+  if (pid <= 0 || pid != message.value || pid == s->stage_pid ||
+      !ctr__is_cloned(pidfd, (pid_t)pid, ctr__stage_start(s))) {
     ctr__close(&pidfd);
     if (pid < 0 && pid != -ESRCH)
       return ctr__fail(s->err, CTR_E_SYS, (int)-pid, NULL, "look at the process");
-    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL, "what is to be adopted is no child");
+    return ctr__fail(s->err, CTR_E_PROTOCOL, 0, NULL,
+                     "what is to be adopted is not what was cloned");
   }
   s->process->pid = (pid_t)message.value;
   s->process->pidfd = pidfd;

@@ -76,7 +76,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.namespaces",
                        "to join a container with inner_userns takes Linux 5.8");
   if (!at_once) ctr__plan_join_one_by_one(b, true);
-  if (b->desc->inner_userns)
+  if (b->desc->inner_userns && (b->joined_namespaces & CTR_NS_USER))
     ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
   ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
@@ -88,8 +88,8 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   if (ctr__can_unshare(b->facts) && b->facts->owns_mounts) ctr__view_null_step(b, CTR__LANE_STAGE);
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)) &&
-      !b->facts->groups_denied)
+  if (((b->joined_namespaces & CTR_NS_USER) || b->desc->inner_userns) &&
+      (b->facts->caps & CTR_CAP(SETGID)) && !b->facts->groups_denied)
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS, &(ctr__new_step){.field = NULL});
   ctr__plan_stage_program(b, false);
   if (!at_once)
@@ -111,6 +111,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
 static ctr_code ctr__plan_exec_parent(ctr__builder *b) {
   ctr_code code = ctr__sort_joined(b);
   if (!code) code = ctr__check_exec_ids(b);
+  if (!code) code = ctr__check_inner_groups(b);
   if (!code) code = ctr__check_priority_rights(b);
   if (!code) code = ctr__plan_join(b);
   if (code) return code;

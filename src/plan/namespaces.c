@@ -358,17 +358,20 @@ static bool ctr__root_is_caller(const ctr__builder *b) {
          ctr__id_mapped(b->gid_map, 0, &gid) && gid == b->facts->egid;
 }
 
+static ctr_code ctr__check_inner_groups(ctr__builder *b) {
+  if (!b->desc->inner_userns || !b->config->process.user.additionalGids.count) return CTR_OK;
+  return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
+                     "with inner_userns there are no additional groups: who makes a user "
+                     "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
+}
+
 static ctr_code ctr__check_inner_userns(ctr__builder *b) {
   if (!b->desc->inner_userns) return CTR_OK;
   if (!ctr__root_is_caller(b))
     return ctr__refuse(b, CTR_E_UNSUPPORTED, "linux.uidMappings",
                        "inner_userns takes a new user namespace in which 0 is the caller's own id, "
                        "or none: others cannot write the maps of the inner one (proc_pid(5))");
-  if (b->config->process.user.additionalGids.count)
-    return ctr__refuse(b, CTR_E_UNSUPPORTED, "process.user.additionalGids",
-                       "with inner_userns there are no additional groups: who makes a user "
-                       "namespace for one id gives up setgroups(2) there (user_namespaces(7))");
-  return CTR_OK;
+  return ctr__check_inner_groups(b);
 }
 
 static ctr_code ctr__plan_namespaces(ctr__builder *b) {

@@ -273,6 +273,52 @@ class Stopped_while_it_is_started(Intruders):
         return None
 
 
+class Apart(Hole):
+    """A first process, a user's, that makes a user namespace and goes there."""
+
+    def apart(self):
+        shutil.copy(compiled((), "tests/security/apart.c"), self.bundle / "rootfs/apart")
+        os.chown(self.bundle / "rootfs", 1000, 1000)
+        return self.start("one", {"process.args": ["/apart"],
+                                  "process.user": {"uid": 1000, "gid": 1000}})
+
+
+class User_namespace_of_the_first_process(Apart):
+    """Who is executed is in that namespace, and has not the groups that were asked for."""
+
+    without = [(".inner_userns = c->stored->innerUserns.value,",
+                ".inner_userns = ({ struct stat its, own; char path[64];\n"
+                "ctr__proc_path(path, c->stored->pid, \"/ns/user\"); stat(path, &its);\n"
+                "stat(\"/proc/self/ns/user\", &own); its.st_ino != own.st_ino; }),")]
+
+    def attack(self):
+        self.apart()
+        found = self.works("exec", "one", "/probe", "cat", "/proc/self/uid_map").split()
+        groups = self.runtime("exec", "-g", "777", "one", "/probe", "self").stdout
+        return found[:2] != ["0", "0"] or "groups 777\n" not in groups
+
+
+class State_that_tells_of_no_user_namespace(Apart):
+    """Of a container of an older version it is not known in which user namespace it was made: who
+    is executed has the rights of the host, where the first process has none."""
+
+    without = [("if (c->stored->innerUserns.set || ", "if (!c->stored->innerUserns.set || ")]
+
+    def attack(self):
+        self.start("two")
+        self.apart()
+        for name in ("one", "two"):
+            path = self.root / name / "state.json"
+            state = json.loads(path.read_text())
+            self.assertEqual(state.pop("innerUserns"), 0)
+            path.write_text(json.dumps(state))
+        self.works("exec", "two", "/probe", "exit", "0")  # it was made in ours, as is seen
+        result = self.runtime("exec", "one", "/probe", "exit", "0")
+        if result.returncode:
+            self.assertIn("of an older version", result.stderr)
+        return result.returncode == 0
+
+
 class Signals(Intruders):
     """That a process inside may signal one that enters is the kernel's rule (kill(2)): it can make
     that start fail, and nothing else."""

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import subprocess
 
-from hole import Hole
-from lifecycle import ROOT
+from hole import Hole, compiled
+from lifecycle import DEADLINE, ROOT
 
 LONG = 70_000  # more than 16 bits of a length
 
@@ -189,3 +190,25 @@ class Signals_and_pids(Hole):
         finally:
             other.kill()
             other.wait()
+
+
+class Handle_of_what_was_deleted(Hole):
+    """A handle is kept beyond the end of its container, and of a new one of that id all processes
+    are signalled, for it has the same cgroups."""
+
+    without = [("if (st.st_nlink) return CTR_OK;", "return CTR_OK;")]
+
+    def attack(self):
+        self.create("one")
+        keeper = subprocess.Popen([compiled(self.changes, "tests/security/stale.c"), self.root,
+                                   "one"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(keeper.kill)
+        self.assertEqual(keeper.stdout.readline(), "open\n")
+        self.works("delete", "--force", "one")
+        pid = self.create("one", config=False)
+        said = keeper.communicate("go\n", DEADLINE)[0].split()
+        self.assertEqual(said[::2], ["pids", "stats", "signal"])
+        if self.status("one") == "stopped":
+            return self.reap(pid)
+        self.assertEqual({*said[1::2]}, {"CTR_E_NOT_FOUND"})
+        return None

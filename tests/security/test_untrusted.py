@@ -1,7 +1,10 @@
 """What a config of any bytes, and a child that says anything, can do to the caller: nothing but be
 refused."""
 
-from hole import Hole
+import subprocess
+
+from hole import Hole, compiled
+from lifecycle import DEADLINE
 
 
 class Config_of_any_bytes(Hole):
@@ -83,3 +86,37 @@ class Child_out_of_order(Child):
     already = Child.that("message.type = CTR__MSG_READY")
     without = [("if (r == 0 && type && message->type == type) return CTR_OK;",
                 "if (r == 0 && type) return CTR_OK;")]
+
+
+class Child_of_another_start(Hole):
+    """Who says which process was cloned names another child of the caller's, which is taken for it:
+    it gets into the container's cgroups, and is waited for, or killed."""
+
+    already = [("  const ctr__message message = {.type = CTR__MSG_PID, .value = pid};\n",
+                "  const ctr__message message = {.type = CTR__MSG_PID, .value = ctr_others};\n"
+                "  pidfd = (int)CTR__CALL(CTR__SYS_pidfd_open, ctr_others, 0);\n"),
+               ("static int ctr__stage_clone(", "static pid_t ctr_others;\n"
+                "static int ctr__stage_clone("),
+               ("  if (argc < 4) return 2;\n", "  if (argc < 4) return 2;\n"
+                "  ctr_others = vfork();\n  if (ctr_others == 0) _exit(execl(\"/bin/sh\", \"sh\", "
+                "\"-c\", \"exec >&- 2>&-; read x; exit 42\", NULL));\n", "tests/security/joiner.c")]
+    without = [("return (stat.flags & CTR__PF_FORKNOEXEC) && stat.start_time >= since;",
+                "return true;")]
+
+    def attack(self):
+        self.start("one")
+        program = compiled(self.changes, "tests/security/joiner.c")
+        joiner = subprocess.Popen([program, self.root, "one", "/probe", "self"], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+        self.addCleanup(joiner.kill)
+        ran = joiner.stdout.readline()
+        said = joiner.communicate("\n", DEADLINE)[1]
+        if joiner.returncode != 1:
+            return ran, joiner.returncode
+        self.assertIn("is not what was cloned", said)
+        return None
+
+    def try_without(self, *changes):
+        self.changes = changes  # of the joiner: others are made as ever
+        return self.attack()

@@ -627,8 +627,16 @@ TEST(a_broken_one_that_is_whole_by_now_is_deleted_as_what_it_is) {
 
 /* A handle knows that what it stands for is gone, and a new one of that name is not it. */
 TEST(a_handle_on_what_is_gone_says_so) {
+  static const ctr_watch_desc end_of_it = {.kind = CTR_WATCH_EMPTY};
+  static const ctr_resources resources;
   ctr_container *c = NULL;
   ctr_state state;
+  ctr_stats stats;
+  ctr_watch *watch = NULL;
+  ctr_process *process = NULL;
+  ctr_arena mem = {0};
+  pid_t *pids = NULL;
+  size_t count = 0;
   ctr_err err;
   new_root();
   ctr__stored stored = stored_of("box", 0);
@@ -639,10 +647,43 @@ TEST(a_handle_on_what_is_gone_says_so) {
   CHECK(ctr_container_state(c, &state, &err) == CTR_E_NOT_FOUND);
   CHECK(ctr_container_start(c, &err) == CTR_E_NOT_FOUND);
   CHECK(ctr_container_pause(c, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_resume(c, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_update(c, &resources, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_signal(c, SIGKILL, true, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_signal(c, SIGTERM, false, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_pids(c, &mem, &pids, &count, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_stats(c, &mem, &stats, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_watch(c, &end_of_it, &watch, &err) == CTR_E_NOT_FOUND);
+  CHECK(ctr_container_exec(c, &stored.config.process, NULL, &process, &err) == CTR_E_NOT_FOUND);
   CHECK(ctr_container_delete(c, false, &err) == CTR_E_NOT_FOUND);
   CHECK(ctr_container_delete(c, true, &err) == CTR_OK); /* that is what was wanted */
   CHECK_STATUS("box", CTR_STATUS_STOPPED);
+  ctr_arena_free(&mem);
   ctr_container_free(c);
+  drop_root();
+}
+
+/* Who goes by the paths of its cgroups keeps it from being deleted as long as that takes, and
+   others from nothing else: that somebody makes or starts it is not seen there. */
+TEST(what_is_looked_at_is_not_deleted_meanwhile) {
+  ctr_container *c = NULL, *other = NULL;
+  ctr_err err;
+  new_root();
+  ctr__stored stored = stored_of("box", 0);
+  put("box", &stored);
+  CHECK(!ctr_container_open(root, "box", &c, &err) &&
+        !ctr_container_open(root, "box", &other, &err));
+  int holds[2] = {-1, -1};
+  for (int i = 0; i < 2; i++) CHECK(!ctr__lock_shared(c, &holds[i], &err) && holds[i] > 2);
+  CHECK(flock(other->dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK);
+  CHECK(!ctr__is_locked(other));
+  for (int i = 0; i < 2; i++) ctr__close(&holds[i]);
+  CHECK(!ctr__lock(other, &err));
+  CHECK_MSG(!ctr__lock_shared(c, &holds[0], &err), "who starts it is not waited for");
+  ctr__close(&holds[0]);
+  ctr__unlock(other);
+  ctr_container_free(c);
+  ctr_container_free(other);
   drop_root();
 }
 

@@ -618,6 +618,19 @@ TEST(an_exec_joins_one_by_one_where_the_kernel_is_older) {
                   STAGE_CLONE);
 }
 
+/* In the one that is joined last nobody lets go of groups any more. */
+TEST(an_exec_into_an_inner_user_namespace_alone_keeps_no_groups_of_the_caller) {
+  PLAN(EXEC, SPACES("{'type':'mount'}"), .desc = {.inner_userns = true});
+  check_lines("only the inner one", now.text,
+              OPEN_INIT STAGE STAGE_UNSEEN NO_GROUPS
+              "stage   join the first process's namespaces: mount\n"
+              "stage   join the first process's namespaces: user\n");
+  CHECK_MSG(!strstr(now.text, "owner of its mounts"), "it is the caller's own");
+  PLAN(EXEC, SPACES("{'type':'mount'}"), .desc = {.inner_userns = true},
+       .process = ",'user':{'uid':0,'gid':0,'additionalGids':[777]}");
+  CHECK_REFUSED("groups", CTR_E_UNSUPPORTED, "process.user.additionalGids");
+}
+
 TEST(each_namespace_is_opened_into_a_place_of_its_own) {
   PLAN(EXEC, SPACES(ALL_NS ",{'type':'user'}"), .facts = &old_kernel_facts);
   bool taken[CTR__PLAN_MAX_NAMESPACES] = {false};

@@ -403,7 +403,7 @@ TEST(a_pid_is_adopted_and_the_intermediate_process_reaped) {
   int before = open_descriptors();
   talk t;
   talk_open(&t);
-  pid_t pid = sleeper(), stage = ended();
+  pid_t stage = ended(), pid = sleeper();
   int pidfd = pidfd_of(pid);
   CHECK(adopt(&t, pid, pidfd, stage) == CTR_OK);
   CHECK(ctr_process_pid(t.process) == pid && t.process->pidfd > 2 && t.process->pidfd != pidfd);
@@ -545,6 +545,49 @@ TEST(a_process_that_is_not_the_callers_child_is_neither_adopted_nor_killed) {
   CHECK_NUM(open_descriptors(), before);
 }
 
+/* A child of ours that has executed something. */
+static pid_t program_of_ours(void) {
+  pid_t pid = fork();
+  if (pid == 0) close(1), _exit(execl("/proc/self/exe", "test_protocol", "none", NULL));
+  while (pid > 0 && ctr__never_executed(pid, 0)) usleep(1000);
+  return pid;
+}
+
+/* So that who is forked from now on began later, as far as can be seen. */
+static void await_next_tick(pid_t since) {
+  ctr__proc_stat was = {0}, now = {0};
+  do {
+    pid_t pid = ended();
+    CHECK(!ctr__read_proc_stat(since, &was) && !ctr__read_proc_stat(pid, &now));
+    waitpid(pid, NULL, 0);
+  } while (now.start_time == was.start_time);
+}
+
+/* The process that was cloned has the same channel: who got hold of it could have another one that
+   the caller has started taken for it, and killed. */
+TEST(a_child_of_the_callers_that_was_not_cloned_by_this_start_is_neither_adopted_nor_killed) {
+  const int before = open_descriptors();
+  for (int i = 0; i < 3; i++) {
+    const char *const what[] = {"older than the intermediate process", "a program",
+                                "the intermediate process itself"};
+    talk t;
+    talk_open(&t);
+    pid_t older = sleeper();
+    await_next_tick(older);
+    pid_t stage = i == 2 ? sleeper() : ended();
+    pid_t pid = i == 0 ? older : i == 1 ? program_of_ours() : stage;
+    int pidfd = pidfd_of(pid);
+    CHECK_MSG(adopt(&t, pid, pidfd, stage) == CTR_E_PROTOCOL, "%s is adopted", what[i]);
+    CHECK_MSG(t.process->pidfd == -1 && t.process->pid != pid, "%s is kept", what[i]);
+    talk_close(&t);
+    close(pidfd);
+    CHECK_MSG(waitpid(older, NULL, WNOHANG) == 0, "one of the caller's is killed");
+    end(older);
+    if (i == 1) CHECK(waitpid(pid, NULL, 0) == pid);
+  }
+  CHECK_NUM(open_descriptors(), before);
+}
+
 /* The intermediate process may end between cloning and telling: then the page that it shares with
    us says which child there is. What the page says can be anything. */
 TEST(a_child_that_was_not_reported_is_killed_and_reaped) {
@@ -574,7 +617,7 @@ static void adopt_from_one_who_stays(void *arg) {
   talk t;
   (void)arg;
   talk_open(&t);
-  pid_t pid = sleeper(), stage = sleeper();
+  pid_t stage = sleeper(), pid = sleeper();
   int pidfd = pidfd_of(pid);
   CHECK(adopt(&t, pid, pidfd, stage) == CTR_OK);
   CHECK(waitpid(stage, NULL, WNOHANG) < 0 && errno == ECHILD);
@@ -668,9 +711,7 @@ TEST(the_page_names_none_but_who_was_cloned_by_this_start) {
   ctr__close(&found);
   CHECK_MSG(ctr__unreported_child(&s, stat.start_time + 1) < 0, "older than this start");
   end(shared.pid);
-  shared.pid = fork();
-  if (shared.pid == 0) close(1), _exit(execl("/proc/self/exe", "test_protocol", "none", NULL));
-  while (ctr__never_executed(shared.pid, 0)) usleep(1000);
+  shared.pid = program_of_ours();
   CHECK_MSG(ctr__unreported_child(&s, 0) < 0, "a program");
   end(shared.pid);
   shared.pid = getppid();
