@@ -11,7 +11,7 @@ import re
 import shutil
 import stat
 
-from hole import WRITTEN_BY_PATH, Hole, bind
+from hole import BINDS_ARE_PASSED_OVER, WRITTEN_BY_PATH, Hole, bind
 from oci import BUILD
 
 # Paths are looked up as the kernel does it for everybody: links lead to the host.
@@ -143,7 +143,8 @@ class CVE_2019_16884_covered(Outside):
     """A volume covers the procfs by way of a link of the image: what is to be masked there is not
     hidden, as the masks go to what lies below."""
 
-    without = [("  ctr__let_covered_go(c, fd);\n", "")]
+    without = [("if (i < c->at && !ctr__is_same_mount(&id, &below)) continue;",
+                "if (i < c->at) continue;")]
 
     def attack(self):
         volume = self.area / "volume"
@@ -157,8 +158,7 @@ class CVE_2019_16884_covered(Outside):
 class CVE_2019_16884_covered_from_above(Outside):
     """The same by a mount over a directory that the procfs lies in."""
 
-    without = [("ctr__is_covered(b->held_at[held], mount->destination)",
-                "ctr__same_path(b->held_at[held], mount->destination)")]
+    without = BINDS_ARE_PASSED_OVER
 
     def attack(self):
         volume = self.area / "volume"
