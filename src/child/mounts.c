@@ -23,22 +23,45 @@ static int ctr__note_mount(const ctr__child *c, int mount) {
   return all && all[c->at].is_meant ? ctr__mount_id_of(mount, &all[c->at].id) : 0;
 }
 
-/* The step under way has mounted it on target, and what was held there is below it now: what is to
-   be masked lies on the new one, whatever links led there. Unless that is known, on none. */
+static bool ctr__is_of_mount(int fd, int mount) {
+  ctr__mount_id a, b;
+  return fd >= 0 && mount >= 0 && ctr__mount_id_of(fd, &a) == 0 &&
+         ctr__mount_id_of(mount, &b) == 0 && ctr__is_same_mount(&a, &b);
+}
+
+/* The plan knows no links. When one has led the new mount over a directory in which another lies
+   that is held, then what is to be masked is not seen there any more. */
+static void ctr__let_hidden_go(const ctr__child *c, int mount) {
+  const char *path = ctr__arg(c, ctr__plan_step(c->plan, c->at), 0);
+  CTR__AUTO_CLOSE plain =
+      ctr__openat2(c->root, path, O_PATH, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  if (!strstr(path, "..") && ctr__is_of_mount(plain, mount)) return;
+  for (uint32_t i = 0; i < c->at; i++) {
+    ctr__mounted *one = &c->launch->mounted[i];
+    if (one->held < 0) continue;
+    CTR__AUTO_CLOSE seen = ctr__path_in_root(c->root, ctr__arg(c, ctr__plan_step(c->plan, i), 0));
+    if (!ctr__is_of_mount(seen, one->held)) ctr__close(&one->held);
+  }
+}
+
+/* What the step under way has mounted on target, or -1 when that is not known. What was held there
+   is below it now: what is to be masked lies on the new one, whatever led there. */
 static int ctr__hold(const ctr__child *c, int mount, int target) {
   ctr__mounted *all = c->launch->mounted;
-  ctr__mount_id below, id;
+  ctr__mount_id below;
   int r = all ? ctr__mount_id_of(target, &below) : 0;
-  for (uint32_t i = 0; all && r >= 0 && i <= c->at; i++) {
-    if (i == c->at ? !all[i].is_held : all[i].held < 0) continue;
-    if (i < c->at && (r = ctr__mount_id_of(all[i].held, &id)) < 0) break;
-    if (i < c->at && !ctr__is_same_mount(&id, &below)) continue;
+  if (!all || r < 0) return r;
+  for (uint32_t i = 0; i <= c->at; i++) {
+    const bool is_own = i == c->at;
+    if (is_own ? !all[i].is_held : !ctr__is_of_mount(all[i].held, target)) continue;
     ctr__close(&all[i].held);
-    /* Of two of the same directory it may be the other where there are no ids. */
-    if (mount < 0 || (i < c->at && !id.id)) continue;
-    r = all[i].held = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
+    /* Of two of the same directory it may be the other where mounts have no ids. */
+    if (mount < 0 || (!is_own && !below.id)) continue;
+    all[i].held = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
+    if (all[i].held < 0) return all[i].held;
   }
-  return r < 0 ? r : 0;
+  ctr__let_hidden_go(c, mount);
+  return 0;
 }
 
 static bool ctr__is_noted(const ctr__child *c, const ctr__mount_id *id) {

@@ -31,8 +31,8 @@ typedef struct ctr__shared {
 /* The mount that a step has made. */
 typedef struct ctr__mounted {
   bool is_meant, is_held; /* it is to be known again; and looked up from, by then */
-  int held;               /* it or what covers it, from the mount to the mask: whoever swaps a
-                             directory meanwhile is to have no procfs without (CVE-2019-19921) */
+  int held; /* it or what covers it, from the mount to the mask: whoever swaps a directory
+               meanwhile is to have no procfs without (CVE-2019-19921); -1: it is hidden */
   ctr__mount_id id;
 } ctr__mounted;
 

@@ -139,12 +139,14 @@ class CVE_2019_18837_CVE_2025_52881_false_procfs(Outside):
         return got + self.changed(self.rootfs / "proc")
 
 
+LINKS_HIDE_NOTHING = [("  ctr__let_hidden_go(c, mount);\n", "")]
+
+
 class CVE_2019_16884_covered(Outside):
     """A volume covers the procfs by way of a link of the image: what is to be masked there is not
     hidden, as the masks go to what lies below."""
 
-    without = [("if (i < c->at && !ctr__is_same_mount(&id, &below)) continue;",
-                "if (i < c->at) continue;")]
+    without = [*LINKS_HIDE_NOTHING, ("!ctr__is_of_mount(all[i].held, target)", "true")]
 
     def attack(self):
         volume = self.area / "volume"
@@ -169,6 +171,26 @@ class CVE_2019_16884_covered_from_above(Outside):
         self.config([procfs, bind(volume, "/host")], linux__maskedPaths=["/host/proc/kcore"],
                     process__args=["/probe", "cat", "/host/proc/kcore"])
         return "secret" in self.tried().stdout
+
+
+class CVE_2019_16884_covered_from_above_by_a_link(Outside):
+    """The same by way of a link of the image, which the plan does not know of: over a procfs, and
+    over a bind."""
+
+    without = LINKS_HIDE_NOTHING
+
+    def attack(self):
+        volume = self.area / "volume"
+        (volume / "proc").mkdir(parents=True)
+        (volume / "proc/kcore").write_text("secret")
+        got = []
+        for procfs in ({"destination": "/host/proc", "type": "proc", "source": "proc"},
+                       bind(self.host, "/host/proc")):
+            self.image({"data": "host"})
+            self.config([procfs, bind(volume, "/data")], linux__maskedPaths=["/host/proc/kcore"],
+                        process__args=["/probe", "cat", "/host/proc/kcore"])
+            got += ["secret"] if "secret" in self.tried().stdout else []
+        return len(got) == 2 and got if self.changes else got
 
 
 # -- what is made in the root --
