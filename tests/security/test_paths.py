@@ -174,8 +174,8 @@ class CVE_2019_16884_covered_from_above(Outside):
 
 
 class CVE_2019_16884_covered_from_above_by_a_link(Outside):
-    """The same by way of a link of the image, which the plan does not know of: over a procfs, and
-    over a bind."""
+    """The same by way of a link of the image or by "..", which the plan does not follow: over a
+    procfs, and over a bind."""
 
     without = LINKS_HIDE_NOTHING
 
@@ -186,11 +186,12 @@ class CVE_2019_16884_covered_from_above_by_a_link(Outside):
         got = []
         for procfs in ({"destination": "/host/proc", "type": "proc", "source": "proc"},
                        bind(self.host, "/host/proc")):
-            self.image({"data": "host"})
-            self.config([procfs, bind(volume, "/data")], linux__maskedPaths=["/host/proc/kcore"],
-                        process__args=["/probe", "cat", "/host/proc/kcore"])
-            got += ["secret"] if "secret" in self.tried().stdout else []
-        return len(got) == 2 and got if self.changes else got
+            for way in ("/data", "/data/../host"):
+                self.image({"data": "host"})
+                self.config([procfs, bind(volume, way)], linux__maskedPaths=["/host/proc/kcore"],
+                            process__args=["/probe", "cat", "/host/proc/kcore"])
+                got += [way] if "secret" in self.tried().stdout else []
+        return len(got) == 4 and got if self.changes else got
 
 
 # -- what is made in the root --

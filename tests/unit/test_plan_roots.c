@@ -77,7 +77,7 @@ TEST(masks_know_the_mount_above) {
         before += ctr__makes_mount(ctr__plan_step(now.plan, k)->kind);
       CHECK_MSG(meant >= CTR__MEANT_FIRST && before == rows[i].meant, "%zu: %d: %s", i, before,
                 now.text);
-      CHECK_STR(below, rows[i].below);
+      CHECK_STR(below ? below : "(none)", rows[i].below);
     }
 }
 
