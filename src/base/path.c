@@ -16,6 +16,21 @@ static size_t ctr__component(const char **at, const char **name) {
   return (size_t)(*at - *name);
 }
 
+/* The same, but for ".", which leads nowhere. */
+static size_t ctr__step_down(const char **at, const char **name) {
+  size_t len;
+  do len = ctr__component(at, name);
+  while (len == 1 && **name == '.');
+  return len;
+}
+
+static bool ctr__goes_up(const char *path) {
+  const char *name;
+  for (size_t len; (len = ctr__component(&path, &name)) != 0;)
+    if (len == 2 && !memcmp(name, "..", 2)) return true;
+  return false;
+}
+
 /* The components that a path comes to when no link is in it: how many, and where the last one
    is. */
 static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {

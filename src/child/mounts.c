@@ -35,7 +35,7 @@ static void ctr__let_hidden_go(const ctr__child *c, int mount) {
   const char *path = ctr__arg(c, ctr__plan_step(c->plan, c->at), 0);
   CTR__AUTO_CLOSE plain =
       ctr__openat2(c->root, path, O_PATH, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
-  if (!strstr(path, "..") && ctr__is_of_mount(plain, mount)) return;
+  if (!ctr__goes_up(path) && ctr__is_of_mount(plain, mount)) return;
   for (uint32_t i = 0; i < c->at; i++) {
     ctr__mounted *one = &c->launch->mounted[i];
     if (one->held < 0) continue;

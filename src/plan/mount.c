@@ -10,9 +10,9 @@ static const char *ctr__host_path(ctr__builder *b, const char *path) {
 static const char *ctr__path_below(const char *path, const char *over) {
   const char *name, *name_over;
   for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
+    size_t len_over = ctr__step_down(&over, &name_over);
     if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+    if (ctr__step_down(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
       return NULL;
   }
 }
