@@ -1063,6 +1063,8 @@ typedef struct ctr_linux {
   ctr_propagation rootfsPropagation;
   ctr_seccomp seccomp;
   ctr_pairs sysctl;
+  /* What is not there is passed over. Looked up on the last of mounts that is at the path or above
+     it, wherever its directory is by then; a link that leads out of that mount is refused. */
   ctr_strs maskedPaths, readonlyPaths;
   const char *mountLabel; /* of new file systems that take one (the option "context" of mount(8)),
                              not of proc, sysfs, mqueue, cgroups and binds; "": not asked for  */
@@ -2775,6 +2777,21 @@ static size_t ctr__component(const char **at, const char **name) {
   return (size_t)(*at - *name);
 }
 
+/* The same, but for ".", which leads nowhere. */
+static size_t ctr__step_down(const char **at, const char **name) {
+  size_t len;
+  do len = ctr__component(at, name);
+  while (len == 1 && **name == '.');
+  return len;
+}
+
+static bool ctr__goes_up(const char *path) {
+  const char *name;
+  for (size_t len; (len = ctr__component(&path, &name)) != 0;)
+    if (len == 2 && !memcmp(name, "..", 2)) return true;
+  return false;
+}
+
 /* The components that a path comes to when no link is in it: how many, and where the last one
    is. */
 static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
@@ -3016,9 +3033,9 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
 static const char *ctr__path_below(const char *path, const char *over) {
   const char *name, *name_over;
   for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
+    size_t len_over = ctr__step_down(&over, &name_over);
     if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+    if (ctr__step_down(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
       return NULL;
   }
 }
@@ -5279,9 +5296,7 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
 static bool ctr__same_path(const char *a, const char *b) {
   const char *name_a, *name_b;
   for (;;) {
-    size_t len_a, len_b;
-    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
-    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    const size_t len_a = ctr__step_down(&a, &name_a), len_b = ctr__step_down(&b, &name_b);
     if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
     if (!len_a) return true;
   }
@@ -6199,7 +6214,8 @@ enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
 
 /* And which mount that is meant for: whatever is there; none that another step has made; or that of
    the step so many after it. Somebody who has a part of the root together with the container can
-   swap a directory, so that the path leads elsewhere by then. */
+   swap a directory, so that the path leads elsewhere by then. What is masked or made read-only is
+   that mount or lies on it, or on one that came with it. */
 enum { CTR__NUM_MEANT = 3 };
 enum { CTR__MEANT_ANY, CTR__MEANT_NONE, CTR__MEANT_FIRST };
 
@@ -6414,11 +6430,6 @@ enum ctr__groups {
                       (user_namespaces(7), "setgroups") */
 };
 
-/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so
-   that nobody who swaps the directory meanwhile can have a procfs without its masks
-   (CVE-2019-19921). */
-enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT };
-
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
 #define CTR__REASONS(X)                                                                            \
   X(NONE, NULL)                                                                                    \
@@ -6517,9 +6528,19 @@ static char *ctr__put_state_tail(char *at, uint64_t status, int64_t pid) {
   return ctr__put_str(ctr__put_int(at, pid), "}");
 }
 
+/* Steps that make a mount in the root. */
+static bool ctr__makes_mount(uint32_t kind) {
+  return kind >= CTR__STEP_MOUNT_FS && kind <= CTR__STEP_MOUNT_BIND;
+}
+
 /* Steps that change a mount which is there already. */
 static bool ctr__changes_mount(uint32_t kind) {
   return kind >= CTR__STEP_SET_ATTR && kind <= CTR__STEP_RECONFIGURE;
+}
+
+/* Steps that mount something over a part of one. */
+static bool ctr__guards_mount(uint32_t kind) {
+  return kind == CTR__STEP_MASK || kind == CTR__STEP_READONLY;
 }
 
 /* -- reading the block -- */
@@ -6880,7 +6901,6 @@ typedef struct ctr__builder {
   ctr__ref root_dir, mount_label;             /* as in ctr_plan                            */
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
-  const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
   struct ctr__idmap *idmaps;                  /* those made for mounts                           */
   size_t idmap_count;
   bool hides_program;                         /* the caller's own, from the container            */
@@ -8070,7 +8090,7 @@ static uint64_t ctr__meant(const ctr__builder *b, const char *path) {
     const ctr__step *step = &b->steps[i];
     const bool is_root = step->kind == CTR__STEP_ROOT_BIND;
     if (is_root && ctr__is_root_path(path)) return CTR__MEANT_FIRST + i;
-    if (is_root || step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    if (!ctr__makes_mount(step->kind)) continue;
     const char *over = b->data + step->str[0];
     if (ctr__same_path(path, over)) return CTR__MEANT_FIRST + i;
     if (ctr__is_covered(path, over)) break;
@@ -8166,15 +8186,9 @@ static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, con
   return CTR_OK;
 }
 
-/* The last mount of each kind that is held is the one that counts. */
-static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
-  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
-  for (int i = 1; i < CTR__HELD_COUNT; i++) {
-    if (strcmp(mount->type, types[i]) != 0) continue;
-    b->held_at[i] = mount->destination;
-    return (enum ctr__held)i;
-  }
-  return CTR__HELD_NONE;
+/* Where what the kernel says is looked for, by the library as well: no link is to lead there. */
+static bool ctr__is_plain(const ctr_mount *mount, const ctr__mount_spec *spec) {
+  return !spec->as_root && (!strcmp(mount->type, "proc") || !strcmp(mount->type, "sysfs"));
 }
 
 static void ctr__plan_mount_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
@@ -8186,7 +8200,7 @@ static void ctr__plan_mount_fs(ctr__builder *b, const ctr_mount *mount, const ch
                                  .str = {mount->destination, mount->type},
                                  .ref = {0, 0, options},
                                  .num = {[0] = attr,
-                                         [1] = spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
+                                         [1] = ctr__is_plain(mount, spec),
                                          [CTR__NUM_UPPER] = spec->tmp_upper,
                                          [CTR__NUM_IDMAP] = spec->idmap,
                                          [CTR__NUM_SOURCE] = spec->source,
@@ -8865,9 +8879,6 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   const bool writable = spec.remount && ((spec.clr | spec.rec_clr) & CTR__ATTR_RDONLY);
   if (b->late_count && (writable || !spec.remount))
     ctr__plan_late_read_only(b, i, mount->destination, writable);
-  for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-    if (b->held_at[held] && ctr__is_covered(b->held_at[held], mount->destination))
-      b->held_at[held] = NULL; /* masks belong on what covers it */
   bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
   code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                 : ctr__plan_mount(b, mount, field, &spec);
@@ -9040,26 +9051,35 @@ static void ctr__plan_root(ctr__builder *b) {
                           [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
-/* Which held mount path lies on, and its path there. */
-static enum ctr__held ctr__held_above(const ctr__builder *b, const char *path,
-                                      const char **ret_below) {
-  for (int i = 1; i < CTR__HELD_COUNT; i++) {
-    *ret_below = b->held_at[i] ? ctr__path_below(path, b->held_at[i]) : NULL;
-    if (*ret_below) return (enum ctr__held)i;
+/* Which mount that a step has made path lies on, and its path there. By whatever was mounted last
+   the others are hidden; what has no such mount above lies on the root, or on what came with it. */
+static uint64_t ctr__meant_above(const ctr__builder *b, const char *path, const char **ret_below) {
+  for (uint32_t i = b->nomem ? 0 : b->step_count; i-- > 0;) {
+    const ctr__step *step = &b->steps[i];
+    /* A copy lies over it, in which what is mounted below can be written to: see ctr__plan_rootfs.
+     */
+    const bool is_copied = step->kind == CTR__STEP_READONLY && !ctr__has_setattr(b);
+    if (!is_copied && !ctr__makes_mount(step->kind)) continue;
+    const char *over = b->data + step->str[0];
+    if (!ctr__is_covered(path, over)) continue;
+    if (is_copied || ctr__is_root_path(over)) break;
+    *ret_below = ctr__path_below(path, over);
+    if (!*ret_below) *ret_below = "";
+    return CTR__MEANT_FIRST + i;
   }
-  return CTR__HELD_NONE;
+  return CTR__MEANT_ANY;
 }
 
 static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
                             ctr_strs paths) {
   for (size_t i = 0; i < paths.count; i++) {
     const char *path = paths.items[i], *below = NULL;
-    enum ctr__held held = ctr__held_above(b, path, &below);
     if (b->late_count) ctr__plan_late_read_only(b, b->config->mounts.count, path, false);
+    const uint64_t meant = ctr__meant_above(b, path, &below);
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
                                    .str = {path, below},
-                                   .num = {ctr__has_setattr(b), held}});
+                                   .num = {ctr__has_setattr(b), [CTR__NUM_MEANT] = meant}});
   }
 }
 
@@ -13062,7 +13082,9 @@ static size_t ctr__shared_size(const ctr_plan *plan) {
 
 /* The mount that a step has made. */
 typedef struct ctr__mounted {
-  bool is_meant; /* and is to be known again */
+  bool is_meant, is_held; /* it is to be known again; and looked up from, by then */
+  int held; /* it or what covers it, from the mount to the mask: whoever swaps a directory
+               meanwhile is to have no procfs without (CVE-2019-19921); -1: it is hidden */
   ctr__mount_id id;
 } ctr__mounted;
 
@@ -13100,27 +13122,25 @@ typedef struct ctr__start_report {
 typedef struct ctr__child {
   const ctr__launch *launch;
   const ctr_plan *plan;
-  uint32_t at;               /* the step under way, which an error names                   */
-  enum ctr__reason reason;   /* set by a step that fails where errno does not say enough   */
-  int64_t detail;            /* goes with the reason                                       */
-  uint64_t postponed;        /* namespaces that refused to be joined before the user one   */
-  int sock, start_sock;      /* as in launch, moved out of the way                         */
-  bool is_started;           /* sock is that of who started the container                  */
-  int proc;                  /* a verified procfs, the host's                              */
-  int base;                  /* where that and the host's tree are, if it is a mount's own */
-  int root;                  /* the container's root                                       */
-  dev_t root_dev;            /* and its file system                                        */
-  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
-  struct stat held_stat[CTR__HELD_COUNT];
-  int null_device; /* the host's /dev/null, what files are masked with           */
-  int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
-  mode_t umask;    /* the caller's                                               */
-  int listener;    /* what notifications of the filter come from          */
-  int view_tree;   /* a detached mount of the caller's program            */
-  int view_place;  /* and that program, in the host's tree                */
-  int exe;         /* what is to be its /proc/PID/exe                     */
-  ctr__mm_map mm;  /* goes with that                                      */
-  int ruleset;     /* of Landlock, until it is in force                   */
+  uint32_t at;             /* the step under way, which an error names                   */
+  enum ctr__reason reason; /* set by a step that fails where errno does not say enough   */
+  int64_t detail;          /* goes with the reason                                       */
+  uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
+  int sock, start_sock;    /* as in launch, moved out of the way                         */
+  bool is_started;         /* sock is that of who started the container                  */
+  int proc;                /* a verified procfs, the host's                              */
+  int base;                /* where that and the host's tree are, if it is a mount's own */
+  int root;                /* the container's root                                       */
+  dev_t root_dev;          /* and its file system                                        */
+  int null_device;         /* the host's /dev/null, what files are masked with           */
+  int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
+  mode_t umask;            /* the caller's                                               */
+  int listener;            /* what notifications of the filter come from          */
+  int view_tree;           /* a detached mount of the caller's program            */
+  int view_place;          /* and that program, in the host's tree                */
+  int exe;                 /* what is to be its /proc/PID/exe                     */
+  ctr__mm_map mm;          /* goes with that                                      */
+  int ruleset;             /* of Landlock, until it is in force                   */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -13132,17 +13152,6 @@ static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
 static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   c->reason = reason;
   return error;
-}
-
-/* Something is to be mounted on target: when that is the root of a mount that is held, what is to
-   be masked there is on the new one, whatever links led here. */
-static void ctr__let_covered_go(ctr__child *c, int target) {
-  struct stat st;
-  if (fstat(target, &st) < 0) return;
-  for (int i = 1; i < CTR__HELD_COUNT; i++)
-    if (c->held[i] >= 0 && st.st_dev == c->held_stat[i].st_dev &&
-        st.st_ino == c->held_stat[i].st_ino)
-      ctr__close(&c->held[i]);
 }
 
 /* Something was made at the path of the step under way; name in dir is the last of it ("": dir
@@ -13851,7 +13860,6 @@ static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   int fd = ctr__make_in_root(c->root, path, what, &made);
   ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
-  ctr__let_covered_go(c, fd);
   return fd;
 }
 
@@ -13867,6 +13875,47 @@ static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
 static int ctr__note_mount(const ctr__child *c, int mount) {
   ctr__mounted *all = c->launch->mounted;
   return all && all[c->at].is_meant ? ctr__mount_id_of(mount, &all[c->at].id) : 0;
+}
+
+static bool ctr__is_of_mount(int fd, int mount) {
+  ctr__mount_id a, b;
+  return fd >= 0 && mount >= 0 && ctr__mount_id_of(fd, &a) == 0 &&
+         ctr__mount_id_of(mount, &b) == 0 && ctr__is_same_mount(&a, &b);
+}
+
+/* The plan knows no links. When one has led the new mount over a directory in which another lies
+   that is held, then what is to be masked is not seen there any more. */
+static void ctr__let_hidden_go(const ctr__child *c, int mount) {
+  const char *path = ctr__arg(c, ctr__plan_step(c->plan, c->at), 0);
+  CTR__AUTO_CLOSE plain =
+      ctr__openat2(c->root, path, O_PATH, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  if (!ctr__goes_up(path) && ctr__is_of_mount(plain, mount)) return;
+  for (uint32_t i = 0; i < c->at; i++) {
+    ctr__mounted *one = &c->launch->mounted[i];
+    if (one->held < 0) continue;
+    CTR__AUTO_CLOSE seen = ctr__path_in_root(c->root, ctr__arg(c, ctr__plan_step(c->plan, i), 0));
+    if (!ctr__is_of_mount(seen, one->held)) ctr__close(&one->held);
+  }
+}
+
+/* What the step under way has mounted on target, or -1 when that is not known. What was held there
+   is below it now: what is to be masked lies on the new one, whatever led there. */
+static int ctr__hold(const ctr__child *c, int mount, int target) {
+  ctr__mounted *all = c->launch->mounted;
+  ctr__mount_id below;
+  int r = all ? ctr__mount_id_of(target, &below) : 0;
+  if (!all || r < 0) return r;
+  for (uint32_t i = 0; i <= c->at; i++) {
+    const bool is_own = i == c->at;
+    if (is_own ? !all[i].is_held : !ctr__is_of_mount(all[i].held, target)) continue;
+    ctr__close(&all[i].held);
+    /* Of two of the same directory it may be the other where mounts have no ids. */
+    if (mount < 0 || (!is_own && !below.id)) continue;
+    all[i].held = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
+    if (all[i].held < 0) return all[i].held;
+  }
+  ctr__let_hidden_go(c, mount);
+  return 0;
 }
 
 static bool ctr__is_noted(const ctr__child *c, const ctr__mount_id *id) {
@@ -13890,9 +13939,9 @@ static int ctr__see_meant(ctr__child *c, const ctr__step *s, int mount) {
 
 /* What mount(2) has mounted at path: it hands out no descriptor of it. Unless that is to be known
    again, nobody asks. */
-static int ctr__note_old_mount(ctr__child *c, const char *path) {
+static int ctr__note_old_mount(ctr__child *c, const char *path, int target) {
   ctr__mounted *all = c->launch->mounted;
-  if (!all || !all[c->at].is_meant) return 0;
+  if (!all || !all[c->at].is_meant) return ctr__hold(c, -1, target);
   CTR__AUTO_CLOSE mount = ctr__path_in_root(c->root, path);
   if (mount < 0) return ctr__because(c, CTR__WHY_TARGET, mount);
   ctr__mount_id id;
@@ -13901,7 +13950,7 @@ static int ctr__note_old_mount(ctr__child *c, const char *path) {
   if ((!id.id && !id.ino) || ctr__is_noted(c, &id))
     return ctr__because(c, CTR__WHY_ANOTHER_MOUNT, -EXDEV);
   all[c->at].id = id;
-  return 0;
+  return ctr__hold(c, mount, target);
 }
 
 /* What was mounted as the root is where all that follows is looked up. */
@@ -13917,7 +13966,9 @@ static int ctr__take_root(ctr__child *c, int mount) {
 static int ctr__attach(ctr__child *c, const ctr__step *s, int mount, int target) {
   int r = ctr__move_mount(mount, target);
   if (r < 0) return r;
-  return s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : ctr__note_mount(c, mount);
+  if (s->num[CTR__NUM_ROOT]) return ctr__take_root(c, mount);
+  r = ctr__note_mount(c, mount);
+  return r < 0 ? r : ctr__hold(c, mount, target);
 }
 
 /* The mount that a step changes. */
@@ -14198,7 +14249,7 @@ static int ctr__take_fs(ctr__child *c, const ctr__step *s, int upper) {
   return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s, upper);
 }
 
-/* Where a file system that is held is mounted: no link leads there. */
+/* Where a procfs or a sysfs is mounted: no link leads there. */
 static int ctr__make_plain_target(ctr__child *c, const char *path) {
   CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
   if (made < 0) return made;
@@ -14221,12 +14272,7 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
       s->num[1] ? ctr__make_plain_target(c, ctr__arg(c, s, 0)) : ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
   CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, upper);
-  int r = mount < 0 ? mount : ctr__attach(c, s, mount, target);
-  if (r < 0 || !s->num[1]) return r;
-  if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
-  ctr__close(&c->held[s->num[1]]);
-  c->held[s->num[1]] = ctr__steal_fd(&mount);
-  return 0;
+  return mount < 0 ? mount : ctr__attach(c, s, mount, target);
 }
 
 static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
@@ -14241,7 +14287,7 @@ static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
   int r = ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
                      ctr__ms_flags(s->num[0]) | s->num[1], data);
   if (r < 0) return r;
-  if (!s->num[CTR__NUM_ROOT]) return ctr__note_old_mount(c, ctr__arg(c, s, 0));
+  if (!s->num[CTR__NUM_ROOT]) return ctr__note_old_mount(c, ctr__arg(c, s, 0), target);
   CTR__AUTO_CLOSE root = ctr__mount_target(c, s, CTR__MAKE_DIR); /* what is mounted there now */
   return root < 0 ? root : ctr__take_root(c, root);
 }
@@ -14277,8 +14323,7 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   if (fstat(target, &st) < 0) return -errno;
   if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
-  int r = file < 0 ? file : ctr__move_mount(file, target);
-  if (r == 0) r = ctr__note_mount(c, file);
+  int r = file < 0 ? file : ctr__attach(c, s, file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
 }
 
@@ -14601,11 +14646,20 @@ static int ctr__mask_directory(ctr__child *c) {
   return mount;
 }
 
-/* What is to be masked or made read-only: on the mount that is held, or by its path in the root. */
+/* What is to be masked or made read-only: looked up on the mount that is meant, so that what is not
+   found is not there, and nowhere else; or by its path in the root. */
 static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
-  if (c->held[s->num[1]] < 0) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
-  return ctr__openat2(c->held[s->num[1]], ctr__arg(c, s, 1), O_PATH, 0,
-                      CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
+  const uint64_t meant = s->num[CTR__NUM_MEANT];
+  if (meant == CTR__MEANT_ANY) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  const int held = c->launch->mounted[meant - CTR__MEANT_FIRST].held;
+  const char *below = ctr__arg(c, s, 1);
+  if (held < 0) return -EXDEV;
+  if (!*below) return (int)ctr__ret(fcntl(held, F_DUPFD_CLOEXEC, 3));
+  return ctr__openat2(held, below, O_PATH, 0, CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
+}
+
+static int ctr__guard_failed(ctr__child *c, int error) {
+  return ctr__because(c, error == -EXDEV ? CTR__WHY_BY_A_LINK : CTR__WHY_TARGET, error);
 }
 
 /* Its owner may be inside, and could change its mode and owner for all. A device can be written to
@@ -14615,7 +14669,7 @@ enum { CTR__MASK_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC }
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
-  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  if (target < 0) return ctr__guard_failed(c, target);
   struct stat st;
   if (fstat(target, &st) < 0) return -errno;
   int null = S_ISDIR(st.st_mode) ? 0 : ctr__null_device(c);
@@ -14629,7 +14683,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to write to */
-  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  if (target < 0) return ctr__guard_failed(c, target);
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);
@@ -14938,7 +14992,8 @@ static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   ctr__close(&c->proc);
   ctr__close(&c->base);
   ctr__close(&c->root);
-  for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
+  for (uint32_t i = 0; c->launch->mounted && i < c->at; i++)
+    ctr__close(&c->launch->mounted[i].held);
   ctr__close(&c->null_device);
   ctr__close(&c->mask_dir);
   ctr__close(&c->view_place);
@@ -15401,7 +15456,6 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .proc = -1,
                       .base = -1,
                       .root = -1,
-                      .held = {-1, -1, -1},
                       .listener = -1,
                       .view_tree = -1,
                       .view_place = -1,
@@ -19138,19 +19192,29 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+static ctr__mounted *ctr__new_mounted(ctr__start *s) {
+  const uint32_t count = s->plan->step_count;
+  ctr__mounted *all = ctr__arena_array(&s->arena, count, sizeof *all);
+  for (uint32_t i = 0; all && i < count; i++) all[i].held = -1;
+  return all;
+}
+
 /* Mounts that later steps mean, or do not mean, are to be known again. */
 static ctr_code ctr__prepare_mounted(ctr__start *s) {
   const uint32_t count = s->plan->step_count;
   for (uint32_t i = 0; i < count; i++) {
     const ctr__step *step = ctr__plan_step(s->plan, i);
     const uint64_t meant = step->num[CTR__NUM_MEANT];
-    if (!ctr__changes_mount(step->kind) || meant == CTR__MEANT_ANY) continue;
-    if (!s->launch.mounted)
-      s->launch.mounted = ctr__arena_array(&s->arena, count, sizeof *s->launch.mounted);
-    if (!s->launch.mounted) return ctr__nomem(s->err);
-    if (meant != CTR__MEANT_NONE) s->launch.mounted[meant - CTR__MEANT_FIRST].is_meant = true;
-    for (uint32_t k = 0; k < count && meant == CTR__MEANT_NONE; k++)
-      s->launch.mounted[k].is_meant = true;
+    const bool guards = ctr__guards_mount(step->kind);
+    if (!(guards || ctr__changes_mount(step->kind)) || meant == CTR__MEANT_ANY) continue;
+    if (!s->launch.mounted) s->launch.mounted = ctr__new_mounted(s);
+    ctr__mounted *all = s->launch.mounted;
+    if (!all) return ctr__nomem(s->err);
+    if (meant != CTR__MEANT_NONE) {
+      all[meant - CTR__MEANT_FIRST].is_meant = true;
+      all[meant - CTR__MEANT_FIRST].is_held |= guards;
+    }
+    for (uint32_t k = 0; k < count && meant == CTR__MEANT_NONE; k++) all[k].is_meant = true;
   }
   return CTR_OK;
 }

@@ -545,6 +545,8 @@ typedef struct ctr_linux {
   ctr_propagation rootfsPropagation;
   ctr_seccomp seccomp;
   ctr_pairs sysctl;
+  /* What is not there is passed over. Looked up on the last of mounts that is at the path or above
+     it, wherever its directory is by then; a link that leads out of that mount is refused. */
   ctr_strs maskedPaths, readonlyPaths;
   const char *mountLabel; /* of new file systems that take one (the option "context" of mount(8)),
                              not of proc, sysfs, mqueue, cgroups and binds; "": not asked for  */

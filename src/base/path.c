@@ -16,6 +16,21 @@ static size_t ctr__component(const char **at, const char **name) {
   return (size_t)(*at - *name);
 }
 
+/* The same, but for ".", which leads nowhere. */
+static size_t ctr__step_down(const char **at, const char **name) {
+  size_t len;
+  do len = ctr__component(at, name);
+  while (len == 1 && **name == '.');
+  return len;
+}
+
+static bool ctr__goes_up(const char *path) {
+  const char *name;
+  for (size_t len; (len = ctr__component(&path, &name)) != 0;)
+    if (len == 2 && !memcmp(name, "..", 2)) return true;
+  return false;
+}
+
 /* The components that a path comes to when no link is in it: how many, and where the last one
    is. */
 static size_t ctr__depth(const char *path, const char **ret_last, size_t *ret_len) {
@@ -257,9 +272,9 @@ static int ctr__read_proc_stat(pid_t pid, ctr__proc_stat *ret_stat) {
 static const char *ctr__path_below(const char *path, const char *over) {
   const char *name, *name_over;
   for (;;) {
-    size_t len_over = ctr__component(&over, &name_over);
+    size_t len_over = ctr__step_down(&over, &name_over);
     if (!len_over) return *(path += strspn(path, "/")) ? path : NULL;
-    if (ctr__component(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
+    if (ctr__step_down(&path, &name) != len_over || memcmp(name, name_over, len_over) != 0)
       return NULL;
   }
 }

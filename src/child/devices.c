@@ -174,11 +174,20 @@ static int ctr__mask_directory(ctr__child *c) {
   return mount;
 }
 
-/* What is to be masked or made read-only: on the mount that is held, or by its path in the root. */
+/* What is to be masked or made read-only: looked up on the mount that is meant, so that what is not
+   found is not there, and nowhere else; or by its path in the root. */
 static int ctr__open_guarded(ctr__child *c, const ctr__step *s) {
-  if (c->held[s->num[1]] < 0) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
-  return ctr__openat2(c->held[s->num[1]], ctr__arg(c, s, 1), O_PATH, 0,
-                      CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
+  const uint64_t meant = s->num[CTR__NUM_MEANT];
+  if (meant == CTR__MEANT_ANY) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));
+  const int held = c->launch->mounted[meant - CTR__MEANT_FIRST].held;
+  const char *below = ctr__arg(c, s, 1);
+  if (held < 0) return -EXDEV;
+  if (!*below) return (int)ctr__ret(fcntl(held, F_DUPFD_CLOEXEC, 3));
+  return ctr__openat2(held, below, O_PATH, 0, CTR__RESOLVE_BENEATH | CTR__RESOLVE_NO_MAGICLINKS);
+}
+
+static int ctr__guard_failed(ctr__child *c, int error) {
+  return ctr__because(c, error == -EXDEV ? CTR__WHY_BY_A_LINK : CTR__WHY_TARGET, error);
 }
 
 /* Its owner may be inside, and could change its mode and owner for all. A device can be written to
@@ -188,7 +197,7 @@ enum { CTR__MASK_ATTR = CTR__ATTR_RDONLY | CTR__ATTR_NOSUID | CTR__ATTR_NOEXEC }
 static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to see */
-  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  if (target < 0) return ctr__guard_failed(c, target);
   struct stat st;
   if (fstat(target, &st) < 0) return -errno;
   int null = S_ISDIR(st.st_mode) ? 0 : ctr__null_device(c);
@@ -202,7 +211,7 @@ static int ctr__child_mask(ctr__child *c, const ctr__step *s) {
 static int ctr__child_readonly(ctr__child *c, const ctr__step *s) {
   CTR__AUTO_CLOSE target = ctr__open_guarded(c, s);
   if (target == -ENOENT || target == -ENOTDIR) return 0; /* nothing there, nothing to write to */
-  if (target < 0) return ctr__because(c, CTR__WHY_TARGET, target);
+  if (target < 0) return ctr__guard_failed(c, target);
   CTR__AUTO_CLOSE tree = ctr__open_tree(target, "", AT_EMPTY_PATH | CTR__AT_RECURSIVE);
   if (tree < 0) return tree;
   int r = ctr__move_mount(tree, target);

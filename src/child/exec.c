@@ -5,7 +5,8 @@ static int ctr__child_let_go(ctr__child *c, const ctr__step *s) {
   ctr__close(&c->proc);
   ctr__close(&c->base);
   ctr__close(&c->root);
-  for (int i = 0; i < CTR__HELD_COUNT; i++) ctr__close(&c->held[i]);
+  for (uint32_t i = 0; c->launch->mounted && i < c->at; i++)
+    ctr__close(&c->launch->mounted[i].held);
   ctr__close(&c->null_device);
   ctr__close(&c->mask_dir);
   ctr__close(&c->view_place);

@@ -6,7 +6,6 @@ static int ctr__make_target(ctr__child *c, const char *path, mode_t what) {
   int fd = ctr__make_in_root(c->root, path, what, &made);
   ctr__note_made(c, fd, "", made);
   if (fd < 0) return ctr__because(c, CTR__WHY_TARGET, fd);
-  ctr__let_covered_go(c, fd);
   return fd;
 }
 
@@ -22,6 +21,47 @@ static int ctr__mount_target(ctr__child *c, const ctr__step *s, mode_t what) {
 static int ctr__note_mount(const ctr__child *c, int mount) {
   ctr__mounted *all = c->launch->mounted;
   return all && all[c->at].is_meant ? ctr__mount_id_of(mount, &all[c->at].id) : 0;
+}
+
+static bool ctr__is_of_mount(int fd, int mount) {
+  ctr__mount_id a, b;
+  return fd >= 0 && mount >= 0 && ctr__mount_id_of(fd, &a) == 0 &&
+         ctr__mount_id_of(mount, &b) == 0 && ctr__is_same_mount(&a, &b);
+}
+
+/* The plan knows no links. When one has led the new mount over a directory in which another lies
+   that is held, then what is to be masked is not seen there any more. */
+static void ctr__let_hidden_go(const ctr__child *c, int mount) {
+  const char *path = ctr__arg(c, ctr__plan_step(c->plan, c->at), 0);
+  CTR__AUTO_CLOSE plain =
+      ctr__openat2(c->root, path, O_PATH, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
+  if (!ctr__goes_up(path) && ctr__is_of_mount(plain, mount)) return;
+  for (uint32_t i = 0; i < c->at; i++) {
+    ctr__mounted *one = &c->launch->mounted[i];
+    if (one->held < 0) continue;
+    CTR__AUTO_CLOSE seen = ctr__path_in_root(c->root, ctr__arg(c, ctr__plan_step(c->plan, i), 0));
+    if (!ctr__is_of_mount(seen, one->held)) ctr__close(&one->held);
+  }
+}
+
+/* What the step under way has mounted on target, or -1 when that is not known. What was held there
+   is below it now: what is to be masked lies on the new one, whatever led there. */
+static int ctr__hold(const ctr__child *c, int mount, int target) {
+  ctr__mounted *all = c->launch->mounted;
+  ctr__mount_id below;
+  int r = all ? ctr__mount_id_of(target, &below) : 0;
+  if (!all || r < 0) return r;
+  for (uint32_t i = 0; i <= c->at; i++) {
+    const bool is_own = i == c->at;
+    if (is_own ? !all[i].is_held : !ctr__is_of_mount(all[i].held, target)) continue;
+    ctr__close(&all[i].held);
+    /* Of two of the same directory it may be the other where mounts have no ids. */
+    if (mount < 0 || (!is_own && !below.id)) continue;
+    all[i].held = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
+    if (all[i].held < 0) return all[i].held;
+  }
+  ctr__let_hidden_go(c, mount);
+  return 0;
 }
 
 static bool ctr__is_noted(const ctr__child *c, const ctr__mount_id *id) {
@@ -45,9 +85,9 @@ static int ctr__see_meant(ctr__child *c, const ctr__step *s, int mount) {
 
 /* What mount(2) has mounted at path: it hands out no descriptor of it. Unless that is to be known
    again, nobody asks. */
-static int ctr__note_old_mount(ctr__child *c, const char *path) {
+static int ctr__note_old_mount(ctr__child *c, const char *path, int target) {
   ctr__mounted *all = c->launch->mounted;
-  if (!all || !all[c->at].is_meant) return 0;
+  if (!all || !all[c->at].is_meant) return ctr__hold(c, -1, target);
   CTR__AUTO_CLOSE mount = ctr__path_in_root(c->root, path);
   if (mount < 0) return ctr__because(c, CTR__WHY_TARGET, mount);
   ctr__mount_id id;
@@ -56,7 +96,7 @@ static int ctr__note_old_mount(ctr__child *c, const char *path) {
   if ((!id.id && !id.ino) || ctr__is_noted(c, &id))
     return ctr__because(c, CTR__WHY_ANOTHER_MOUNT, -EXDEV);
   all[c->at].id = id;
-  return 0;
+  return ctr__hold(c, mount, target);
 }
 
 /* What was mounted as the root is where all that follows is looked up. */
@@ -72,7 +112,9 @@ static int ctr__take_root(ctr__child *c, int mount) {
 static int ctr__attach(ctr__child *c, const ctr__step *s, int mount, int target) {
   int r = ctr__move_mount(mount, target);
   if (r < 0) return r;
-  return s->num[CTR__NUM_ROOT] ? ctr__take_root(c, mount) : ctr__note_mount(c, mount);
+  if (s->num[CTR__NUM_ROOT]) return ctr__take_root(c, mount);
+  r = ctr__note_mount(c, mount);
+  return r < 0 ? r : ctr__hold(c, mount, target);
 }
 
 /* The mount that a step changes. */
@@ -353,7 +395,7 @@ static int ctr__take_fs(ctr__child *c, const ctr__step *s, int upper) {
   return s->num[CTR__NUM_IDMAP] ? ctr__ask_parent(c) : ctr__new_fs(c, s, upper);
 }
 
-/* Where a file system that is held is mounted: no link leads there. */
+/* Where a procfs or a sysfs is mounted: no link leads there. */
 static int ctr__make_plain_target(ctr__child *c, const char *path) {
   CTR__AUTO_CLOSE made = ctr__make_target(c, path, CTR__MAKE_DIR);
   if (made < 0) return made;
@@ -376,12 +418,7 @@ static int ctr__child_mount_fs(ctr__child *c, const ctr__step *s) {
       s->num[1] ? ctr__make_plain_target(c, ctr__arg(c, s, 0)) : ctr__fs_target(c, s, &upper);
   if (target < 0) return target;
   CTR__AUTO_CLOSE mount = ctr__take_fs(c, s, upper);
-  int r = mount < 0 ? mount : ctr__attach(c, s, mount, target);
-  if (r < 0 || !s->num[1]) return r;
-  if (fstat(mount, &c->held_stat[s->num[1]]) < 0) return -errno;
-  ctr__close(&c->held[s->num[1]]);
-  c->held[s->num[1]] = ctr__steal_fd(&mount);
-  return 0;
+  return mount < 0 ? mount : ctr__attach(c, s, mount, target);
 }
 
 static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
@@ -396,7 +433,7 @@ static int ctr__child_mount_old(ctr__child *c, const ctr__step *s) {
   int r = ctr__mount(source ? source : "none", path, ctr__arg(c, s, 1),
                      ctr__ms_flags(s->num[0]) | s->num[1], data);
   if (r < 0) return r;
-  if (!s->num[CTR__NUM_ROOT]) return ctr__note_old_mount(c, ctr__arg(c, s, 0));
+  if (!s->num[CTR__NUM_ROOT]) return ctr__note_old_mount(c, ctr__arg(c, s, 0), target);
   CTR__AUTO_CLOSE root = ctr__mount_target(c, s, CTR__MAKE_DIR); /* what is mounted there now */
   return root < 0 ? root : ctr__take_root(c, root);
 }
@@ -432,8 +469,7 @@ static int ctr__child_mount_file(ctr__child *c, const ctr__step *s) {
   if (fstat(target, &st) < 0) return -errno;
   if (S_ISDIR(st.st_mode)) return ctr__because(c, CTR__WHY_SOMETHING_ELSE, -EISDIR);
   CTR__AUTO_CLOSE file = ctr__lone_file(c, s);
-  int r = file < 0 ? file : ctr__move_mount(file, target);
-  if (r == 0) r = ctr__note_mount(c, file);
+  int r = file < 0 ? file : ctr__attach(c, s, file, target);
   return r < 0 ? r : ctr__apply_attr(file, &s->num[2]);
 }
 

@@ -141,7 +141,6 @@ static ctr__child ctr__child_state(const ctr__launch *launch) {
                       .proc = -1,
                       .base = -1,
                       .root = -1,
-                      .held = {-1, -1, -1},
                       .listener = -1,
                       .view_tree = -1,
                       .view_place = -1,

@@ -38,7 +38,9 @@ static size_t ctr__shared_size(const ctr_plan *plan) {
 
 /* The mount that a step has made. */
 typedef struct ctr__mounted {
-  bool is_meant; /* and is to be known again */
+  bool is_meant, is_held; /* it is to be known again; and looked up from, by then */
+  int held; /* it or what covers it, from the mount to the mask: whoever swaps a directory
+               meanwhile is to have no procfs without (CVE-2019-19921); -1: it is hidden */
   ctr__mount_id id;
 } ctr__mounted;
 
@@ -76,27 +78,25 @@ typedef struct ctr__start_report {
 typedef struct ctr__child {
   const ctr__launch *launch;
   const ctr_plan *plan;
-  uint32_t at;               /* the step under way, which an error names                   */
-  enum ctr__reason reason;   /* set by a step that fails where errno does not say enough   */
-  int64_t detail;            /* goes with the reason                                       */
-  uint64_t postponed;        /* namespaces that refused to be joined before the user one   */
-  int sock, start_sock;      /* as in launch, moved out of the way                         */
-  bool is_started;           /* sock is that of who started the container                  */
-  int proc;                  /* a verified procfs, the host's                              */
-  int base;                  /* where that and the host's tree are, if it is a mount's own */
-  int root;                  /* the container's root                                       */
-  dev_t root_dev;            /* and its file system                                        */
-  int held[CTR__HELD_COUNT]; /* the container's procfs and sysfs, until something covers it */
-  struct stat held_stat[CTR__HELD_COUNT];
-  int null_device; /* the host's /dev/null, what files are masked with           */
-  int mask_dir;    /* an empty read-only tmpfs, what directories are masked with */
-  mode_t umask;    /* the caller's                                               */
-  int listener;    /* what notifications of the filter come from          */
-  int view_tree;   /* a detached mount of the caller's program            */
-  int view_place;  /* and that program, in the host's tree                */
-  int exe;         /* what is to be its /proc/PID/exe                     */
-  ctr__mm_map mm;  /* goes with that                                      */
-  int ruleset;     /* of Landlock, until it is in force                   */
+  uint32_t at;             /* the step under way, which an error names                   */
+  enum ctr__reason reason; /* set by a step that fails where errno does not say enough   */
+  int64_t detail;          /* goes with the reason                                       */
+  uint64_t postponed;      /* namespaces that refused to be joined before the user one   */
+  int sock, start_sock;    /* as in launch, moved out of the way                         */
+  bool is_started;         /* sock is that of who started the container                  */
+  int proc;                /* a verified procfs, the host's                              */
+  int base;                /* where that and the host's tree are, if it is a mount's own */
+  int root;                /* the container's root                                       */
+  dev_t root_dev;          /* and its file system                                        */
+  int null_device;         /* the host's /dev/null, what files are masked with           */
+  int mask_dir;            /* an empty read-only tmpfs, what directories are masked with */
+  mode_t umask;            /* the caller's                                               */
+  int listener;            /* what notifications of the filter come from          */
+  int view_tree;           /* a detached mount of the caller's program            */
+  int view_place;          /* and that program, in the host's tree                */
+  int exe;                 /* what is to be its /proc/PID/exe                     */
+  ctr__mm_map mm;          /* goes with that                                      */
+  int ruleset;             /* of Landlock, until it is in force                   */
   bool entered_cwd;
   uint32_t found; /* which candidate LOOK_UP found */
 } ctr__child;
@@ -108,17 +108,6 @@ static const char *ctr__arg(const ctr__child *c, const ctr__step *s, int i) {
 static int ctr__because(ctr__child *c, enum ctr__reason reason, int error) {
   c->reason = reason;
   return error;
-}
-
-/* Something is to be mounted on target: when that is the root of a mount that is held, what is to
-   be masked there is on the new one, whatever links led here. */
-static void ctr__let_covered_go(ctr__child *c, int target) {
-  struct stat st;
-  if (fstat(target, &st) < 0) return;
-  for (int i = 1; i < CTR__HELD_COUNT; i++)
-    if (c->held[i] >= 0 && st.st_dev == c->held_stat[i].st_dev &&
-        st.st_ino == c->held_stat[i].st_ino)
-      ctr__close(&c->held[i]);
 }
 
 /* Something was made at the path of the step under way; name in dir is the last of it ("": dir

@@ -395,9 +395,7 @@ static ctr_code ctr__check_absolute(ctr__checker *c, const char *field, ctr_strs
 static bool ctr__same_path(const char *a, const char *b) {
   const char *name_a, *name_b;
   for (;;) {
-    size_t len_a, len_b;
-    while ((len_a = ctr__component(&a, &name_a)) == 1 && *name_a == '.') continue;
-    while ((len_b = ctr__component(&b, &name_b)) == 1 && *name_b == '.') continue;
+    const size_t len_a = ctr__step_down(&a, &name_a), len_b = ctr__step_down(&b, &name_b);
     if (len_a != len_b || memcmp(name_a, name_b, len_a) != 0) return false;
     if (!len_a) return true;
   }

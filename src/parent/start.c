@@ -136,19 +136,29 @@ static ctr_code ctr__prepare_programs(ctr__start *s) {
   return CTR_OK;
 }
 
+static ctr__mounted *ctr__new_mounted(ctr__start *s) {
+  const uint32_t count = s->plan->step_count;
+  ctr__mounted *all = ctr__arena_array(&s->arena, count, sizeof *all);
+  for (uint32_t i = 0; all && i < count; i++) all[i].held = -1;
+  return all;
+}
+
 /* Mounts that later steps mean, or do not mean, are to be known again. */
 static ctr_code ctr__prepare_mounted(ctr__start *s) {
   const uint32_t count = s->plan->step_count;
   for (uint32_t i = 0; i < count; i++) {
     const ctr__step *step = ctr__plan_step(s->plan, i);
     const uint64_t meant = step->num[CTR__NUM_MEANT];
-    if (!ctr__changes_mount(step->kind) || meant == CTR__MEANT_ANY) continue;
-    if (!s->launch.mounted)
-      s->launch.mounted = ctr__arena_array(&s->arena, count, sizeof *s->launch.mounted);
-    if (!s->launch.mounted) return ctr__nomem(s->err);
-    if (meant != CTR__MEANT_NONE) s->launch.mounted[meant - CTR__MEANT_FIRST].is_meant = true;
-    for (uint32_t k = 0; k < count && meant == CTR__MEANT_NONE; k++)
-      s->launch.mounted[k].is_meant = true;
+    const bool guards = ctr__guards_mount(step->kind);
+    if (!(guards || ctr__changes_mount(step->kind)) || meant == CTR__MEANT_ANY) continue;
+    if (!s->launch.mounted) s->launch.mounted = ctr__new_mounted(s);
+    ctr__mounted *all = s->launch.mounted;
+    if (!all) return ctr__nomem(s->err);
+    if (meant != CTR__MEANT_NONE) {
+      all[meant - CTR__MEANT_FIRST].is_meant = true;
+      all[meant - CTR__MEANT_FIRST].is_held |= guards;
+    }
+    for (uint32_t k = 0; k < count && meant == CTR__MEANT_NONE; k++) all[k].is_meant = true;
   }
   return CTR_OK;
 }

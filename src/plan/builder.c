@@ -40,7 +40,6 @@ typedef struct ctr__builder {
   ctr__ref root_dir, mount_label;             /* as in ctr_plan                            */
   bool *late_read_only;                       /* for each mount: it becomes so when it is filled */
   size_t late_count;                          /* how many do                                     */
-  const char *held_at[CTR__HELD_COUNT];       /* where the mounts are that the child holds       */
   struct ctr__idmap *idmaps;                  /* those made for mounts                           */
   size_t idmap_count;
   bool hides_program;                         /* the caller's own, from the container            */

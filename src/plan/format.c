@@ -21,7 +21,8 @@ enum { CTR__NUM_SET, CTR__NUM_CLR, CTR__NUM_SETATTR };
 
 /* And which mount that is meant for: whatever is there; none that another step has made; or that of
    the step so many after it. Somebody who has a part of the root together with the container can
-   swap a directory, so that the path leads elsewhere by then. */
+   swap a directory, so that the path leads elsewhere by then. What is masked or made read-only is
+   that mount or lies on it, or on one that came with it. */
 enum { CTR__NUM_MEANT = 3 };
 enum { CTR__MEANT_ANY, CTR__MEANT_NONE, CTR__MEANT_FIRST };
 
@@ -236,11 +237,6 @@ enum ctr__groups {
                       (user_namespaces(7), "setgroups") */
 };
 
-/* Mounts that masked and read-only paths lie on: held by the child from the mount to the mask, so
-   that nobody who swaps the directory meanwhile can have a procfs without its masks
-   (CVE-2019-19921). */
-enum ctr__held { CTR__HELD_NONE, CTR__HELD_PROC, CTR__HELD_SYS, CTR__HELD_COUNT };
-
 /* What errno cannot say. Sent along with it by the child; made into words by the parent. */
 #define CTR__REASONS(X)                                                                            \
   X(NONE, NULL)                                                                                    \
@@ -339,9 +335,19 @@ static char *ctr__put_state_tail(char *at, uint64_t status, int64_t pid) {
   return ctr__put_str(ctr__put_int(at, pid), "}");
 }
 
+/* Steps that make a mount in the root. */
+static bool ctr__makes_mount(uint32_t kind) {
+  return kind >= CTR__STEP_MOUNT_FS && kind <= CTR__STEP_MOUNT_BIND;
+}
+
 /* Steps that change a mount which is there already. */
 static bool ctr__changes_mount(uint32_t kind) {
   return kind >= CTR__STEP_SET_ATTR && kind <= CTR__STEP_RECONFIGURE;
+}
+
+/* Steps that mount something over a part of one. */
+static bool ctr__guards_mount(uint32_t kind) {
+  return kind == CTR__STEP_MASK || kind == CTR__STEP_READONLY;
 }
 
 /* -- reading the block -- */

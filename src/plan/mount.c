@@ -19,7 +19,7 @@ static uint64_t ctr__meant(const ctr__builder *b, const char *path) {
     const ctr__step *step = &b->steps[i];
     const bool is_root = step->kind == CTR__STEP_ROOT_BIND;
     if (is_root && ctr__is_root_path(path)) return CTR__MEANT_FIRST + i;
-    if (is_root || step->kind < CTR__STEP_MOUNT_FS || step->kind > CTR__STEP_MOUNT_BIND) continue;
+    if (!ctr__makes_mount(step->kind)) continue;
     const char *over = b->data + step->str[0];
     if (ctr__same_path(path, over)) return CTR__MEANT_FIRST + i;
     if (ctr__is_covered(path, over)) break;
@@ -115,15 +115,9 @@ static ctr_code ctr__plan_mount_old(ctr__builder *b, const ctr_mount *mount, con
   return CTR_OK;
 }
 
-/* The last mount of each kind that is held is the one that counts. */
-static enum ctr__held ctr__hold(ctr__builder *b, const ctr_mount *mount) {
-  static const char *const types[] = {[CTR__HELD_PROC] = "proc", [CTR__HELD_SYS] = "sysfs"};
-  for (int i = 1; i < CTR__HELD_COUNT; i++) {
-    if (strcmp(mount->type, types[i]) != 0) continue;
-    b->held_at[i] = mount->destination;
-    return (enum ctr__held)i;
-  }
-  return CTR__HELD_NONE;
+/* Where what the kernel says is looked for, by the library as well: no link is to lead there. */
+static bool ctr__is_plain(const ctr_mount *mount, const ctr__mount_spec *spec) {
+  return !spec->as_root && (!strcmp(mount->type, "proc") || !strcmp(mount->type, "sysfs"));
 }
 
 static void ctr__plan_mount_fs(ctr__builder *b, const ctr_mount *mount, const char *field,
@@ -135,7 +129,7 @@ static void ctr__plan_mount_fs(ctr__builder *b, const ctr_mount *mount, const ch
                                  .str = {mount->destination, mount->type},
                                  .ref = {0, 0, options},
                                  .num = {[0] = attr,
-                                         [1] = spec->as_root ? CTR__HELD_NONE : ctr__hold(b, mount),
+                                         [1] = ctr__is_plain(mount, spec),
                                          [CTR__NUM_UPPER] = spec->tmp_upper,
                                          [CTR__NUM_IDMAP] = spec->idmap,
                                          [CTR__NUM_SOURCE] = spec->source,

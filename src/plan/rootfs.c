@@ -87,9 +87,6 @@ static ctr_code ctr__plan_one_mount(ctr__builder *b, size_t i, const char *field
   const bool writable = spec.remount && ((spec.clr | spec.rec_clr) & CTR__ATTR_RDONLY);
   if (b->late_count && (writable || !spec.remount))
     ctr__plan_late_read_only(b, i, mount->destination, writable);
-  for (int held = 1; held < CTR__HELD_COUNT && !spec.remount; held++)
-    if (b->held_at[held] && ctr__is_covered(b->held_at[held], mount->destination))
-      b->held_at[held] = NULL; /* masks belong on what covers it */
   bool cgroup = ctr__is_type(mount, "cgroup") && !spec.bind && !spec.remount;
   code = cgroup ? ctr__plan_cgroup_mount(b, mount, field, &spec)
                 : ctr__plan_mount(b, mount, field, &spec);
@@ -262,26 +259,35 @@ static void ctr__plan_root(ctr__builder *b) {
                           [CTR__NUM_SOURCE] = ctr__may_ask(b)});
 }
 
-/* Which held mount path lies on, and its path there. */
-static enum ctr__held ctr__held_above(const ctr__builder *b, const char *path,
-                                      const char **ret_below) {
-  for (int i = 1; i < CTR__HELD_COUNT; i++) {
-    *ret_below = b->held_at[i] ? ctr__path_below(path, b->held_at[i]) : NULL;
-    if (*ret_below) return (enum ctr__held)i;
+/* Which mount that a step has made path lies on, and its path there. By whatever was mounted last
+   the others are hidden; what has no such mount above lies on the root, or on what came with it. */
+static uint64_t ctr__meant_above(const ctr__builder *b, const char *path, const char **ret_below) {
+  for (uint32_t i = b->nomem ? 0 : b->step_count; i-- > 0;) {
+    const ctr__step *step = &b->steps[i];
+    /* A copy lies over it, in which what is mounted below can be written to: see ctr__plan_rootfs.
+     */
+    const bool is_copied = step->kind == CTR__STEP_READONLY && !ctr__has_setattr(b);
+    if (!is_copied && !ctr__makes_mount(step->kind)) continue;
+    const char *over = b->data + step->str[0];
+    if (!ctr__is_covered(path, over)) continue;
+    if (is_copied || ctr__is_root_path(over)) break;
+    *ret_below = ctr__path_below(path, over);
+    if (!*ret_below) *ret_below = "";
+    return CTR__MEANT_FIRST + i;
   }
-  return CTR__HELD_NONE;
+  return CTR__MEANT_ANY;
 }
 
 static void ctr__plan_paths(ctr__builder *b, enum ctr__kind kind, const char *name,
                             ctr_strs paths) {
   for (size_t i = 0; i < paths.count; i++) {
     const char *path = paths.items[i], *below = NULL;
-    enum ctr__held held = ctr__held_above(b, path, &below);
     if (b->late_count) ctr__plan_late_read_only(b, b->config->mounts.count, path, false);
+    const uint64_t meant = ctr__meant_above(b, path, &below);
     ctr__add_step(b, CTR__LANE_CHILD, kind,
                   &(ctr__new_step){.field = ctr__print(b, "linux.%s[%zu]", name, i),
                                    .str = {path, below},
-                                   .num = {ctr__has_setattr(b), held}});
+                                   .num = {ctr__has_setattr(b), [CTR__NUM_MEANT] = meant}});
   }
 }
 

@@ -643,6 +643,85 @@ TEST(read_only_paths_cannot_be_written) {
   box_free(&b);
 }
 
+/* On what the config has mounted above it, of whatever kind: a directory, a file, a tree. */
+TEST(a_mount_is_masked_and_made_read_only_where_it_was_made) {
+  static const char *const ways[] = {"", "ro", "iversion", "tmpcopyup"};
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    box b = box_new();
+    put_tree(&b);
+    put_file(text("%s/data/sub/file", b.dir), "content");
+    CHECK(symlink("sub", text("%s/data/way", b.dir)) == 0);
+    CHECK(mkdir(in_root(&b, "real"), 0755) == 0 && symlink("real", in_root(&b, "link")) == 0);
+    box_mount(&b, "/real/m", "bind", "data", CTR_STRS("rbind"));
+    box_mount(&b, "/link/t", "tmpfs", "t", *ways[i] ? CTR_STRS(ways[i]) : NO_OPTIONS);
+    box_mount(&b, "/link/t/m", "bind", "data", CTR_STRS("rbind"));
+    box_mount(&b, "/one", "bind", "data/file", CTR_STRS("rbind"));
+    box_mount(&b, "/two", "bind", "data/file", CTR_STRS("rbind"));
+    b.config->linux_.maskedPaths =
+        CTR_STRS("/real/m/file", "/link/t/m/way/", "/one", "/one/below", "/real/m/missing");
+    b.config->linux_.readonlyPaths = CTR_STRS("/real/./m/way", "/real/t/m", "/two", "/one");
+    CHECK_RAN(box_run(&b, "stat", "/real/m/file", "/real/t/m/sub/file", "/one"));
+    CHECK_HAS(box_said(&b, "/real/m/file"), "1:3");
+    CHECK_STR(box_said(&b, "/real/t/m/sub/file"), "ENOENT");
+    CHECK_HAS(box_said(&b, "/one"), "1:3");
+    CHECK_RAN(box_run(&b, "make", "/real/m/new", "/real/m/sub/new", "/link/t/m/other"));
+    CHECK_STR(box_said(&b, "/real/m/new"), "made");
+    CHECK_STR(box_said(&b, "/real/m/sub/new"), "EROFS");
+    CHECK_STR(box_said(&b, "/link/t/m/other"), "EROFS");
+    CHECK_RAN(box_run(&b, "try", "/two"));
+    CHECK_STR(box_said(&b, "/two"), "EROFS");
+    box_free(&b);
+  }
+}
+
+/* Also the one that only the last of two shows, and what a copy of a directory lies over. */
+TEST(what_is_masked_or_read_only_is_what_is_seen) {
+  for (int without = 0; without < 2; without++) {
+    box b = box_new();
+    put_tree(&b);
+    b.plan.without = without ? CTR_FEATURE_MOUNT_SETATTR : 0;
+    box_mount(&b, "/dir/m", "tmpfs", "t", NO_OPTIONS);
+    box_mount(&b, "/dir/m", "bind", "data", NO_OPTIONS);
+    b.config->linux_.maskedPaths = CTR_STRS("/dir/m/file");
+    b.config->linux_.readonlyPaths =
+        CTR_STRS("/dir", "/dir/m", "/dir/m/sub", "/sys", "/sys/kernel");
+    CHECK_RAN(box_run(&b, "stat", "/dir/m/file"));
+    CHECK_HAS(box_said(&b, "/dir/m/file"), "1:3");
+    CHECK_RAN(box_run(&b, "make", "/dir/m/new", "/dir/m/sub/new"));
+    CHECK_STR(box_said(&b, "/dir/m/new"), "EROFS");
+    CHECK_STR(box_said(&b, "/dir/m/sub/new"), "EROFS");
+    box_free(&b);
+  }
+}
+
+/* What came with a tree is masked on it. */
+TEST(a_bind_of_sysfs_is_masked_with_what_is_mounted_below) {
+  box b = box_new();
+  b.config->mounts.count = 5;
+  box_mount(&b, "/sys", "bind", "/sys", CTR_STRS("rbind", "rro"));
+  b.config->linux_.maskedPaths = CTR_STRS("/sys/kernel", "/sys/fs/cgroup/unified/cgroup.procs");
+  b.config->linux_.readonlyPaths = CTR_STRS("/sys/fs/cgroup", "/sys/missing");
+  CHECK_RAN(box_run(&b, "stat", "/sys/kernel/mm", "/sys/fs/cgroup/unified/cgroup.procs"));
+  CHECK_STR(box_said(&b, "/sys/kernel/mm"), "ENOENT");
+  const char *below = box_said(&b, "/sys/fs/cgroup/unified/cgroup.procs");
+  CHECK_MSG(strstr(below, "1:3") || !strcmp(below, "ENOENT"), "%s", b.out);
+  box_free(&b);
+}
+
+TEST(a_link_from_one_mount_to_another_is_not_masked_by_its_name) {
+  box b = box_new();
+  put_tree(&b);
+  CHECK(symlink("/other/file", text("%s/data/link", b.dir)) == 0);
+  box_mount(&b, "/m", "bind", "data", NO_OPTIONS);
+  box_mount(&b, "/other", "bind", "data", NO_OPTIONS);
+  b.config->linux_.maskedPaths = CTR_STRS("/m/file", "/m/link");
+  CHECK_REFUSED(box_run(&b, "exit", "0"), "linux.maskedPaths[1]", "name what it leads to");
+  b.config->linux_.maskedPaths = CTR_STRS("/other/file");
+  CHECK_RAN(box_run(&b, "cat", "/m/link"));
+  CHECK_STR(b.out, "");
+  box_free(&b);
+}
+
 /* What the whole machine would feel cannot be written from the default container. */
 TEST(the_hosts_settings_are_out_of_reach) {
   box b = box_new();

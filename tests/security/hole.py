@@ -48,6 +48,10 @@ SEEN_BY_HOOKS = ("if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, "
 BELIEVES = [("facts->selinux = ctr__has_selinux(&arena);", "facts->selinux = true;"),
             ("facts->profile_missing = facts->apparmor && "
              "ctr__profile_is_missing(&arena, profile);", "facts->apparmor = true;")]
+# Changes: only new file systems are seen to lie above what is masked.
+BINDS_ARE_PASSED_OVER = [("if (!ctr__is_covered(path, over)) continue;",
+                          "if (!ctr__is_covered(path, over) || step->kind == CTR__STEP_MOUNT_BIND) "
+                          "continue;")]
 # Changes: what is written in the name of the kernel goes to what is /proc for the process.
 WRITTEN_BY_PATH = [("int r = ctr__write_proc(c->proc, path, text, strlen(text));",
                     "char named[PATH_MAX];\n"

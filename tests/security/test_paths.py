@@ -11,7 +11,7 @@ import re
 import shutil
 import stat
 
-from hole import WRITTEN_BY_PATH, Hole, bind
+from hole import BINDS_ARE_PASSED_OVER, WRITTEN_BY_PATH, Hole, bind
 from oci import BUILD
 
 # Paths are looked up as the kernel does it for everybody: links lead to the host.
@@ -139,11 +139,14 @@ class CVE_2019_18837_CVE_2025_52881_false_procfs(Outside):
         return got + self.changed(self.rootfs / "proc")
 
 
+LINKS_HIDE_NOTHING = [("  ctr__let_hidden_go(c, mount);\n", "")]
+
+
 class CVE_2019_16884_covered(Outside):
     """A volume covers the procfs by way of a link of the image: what is to be masked there is not
     hidden, as the masks go to what lies below."""
 
-    without = [("  ctr__let_covered_go(c, fd);\n", "")]
+    without = [*LINKS_HIDE_NOTHING, ("!ctr__is_of_mount(all[i].held, target)", "true")]
 
     def attack(self):
         volume = self.area / "volume"
@@ -157,8 +160,7 @@ class CVE_2019_16884_covered(Outside):
 class CVE_2019_16884_covered_from_above(Outside):
     """The same by a mount over a directory that the procfs lies in."""
 
-    without = [("ctr__is_covered(b->held_at[held], mount->destination)",
-                "ctr__same_path(b->held_at[held], mount->destination)")]
+    without = BINDS_ARE_PASSED_OVER
 
     def attack(self):
         volume = self.area / "volume"
@@ -169,6 +171,27 @@ class CVE_2019_16884_covered_from_above(Outside):
         self.config([procfs, bind(volume, "/host")], linux__maskedPaths=["/host/proc/kcore"],
                     process__args=["/probe", "cat", "/host/proc/kcore"])
         return "secret" in self.tried().stdout
+
+
+class CVE_2019_16884_covered_from_above_by_a_link(Outside):
+    """The same by way of a link of the image or by "..", which the plan does not follow: over a
+    procfs, and over a bind."""
+
+    without = LINKS_HIDE_NOTHING
+
+    def attack(self):
+        volume = self.area / "volume"
+        (volume / "proc").mkdir(parents=True)
+        (volume / "proc/kcore").write_text("secret")
+        got = []
+        for procfs in ({"destination": "/host/proc", "type": "proc", "source": "proc"},
+                       bind(self.host, "/host/proc")):
+            for way in ("/data", "/data/../host"):
+                self.image({"data": "host"})
+                self.config([procfs, bind(volume, way)], linux__maskedPaths=["/host/proc/kcore"],
+                            process__args=["/probe", "cat", "/host/proc/kcore"])
+                got += [way] if "secret" in self.tried().stdout else []
+        return len(got) == 4 and got if self.changes else got
 
 
 # -- what is made in the root --

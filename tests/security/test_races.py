@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from hole import BELIEVES, WRITTEN_BY_PATH, Hole, Watch, bind, compiled
+from hole import BELIEVES, BINDS_ARE_PASSED_OVER, WRITTEN_BY_PATH, Hole, Watch, bind, compiled
 from oci import ROOT, change
 
 SECONDS = float(os.environ.get("CTR_RACE_SECONDS", 5))
@@ -195,7 +195,8 @@ class CVE_2019_19921(Race):
     """/proc of a root file system that two share is another directory by the time that its files
     are masked and made read-only."""
 
-    without = [("if (c->held[s->num[1]] < 0) return", "return")]
+    without = [("if (meant == CTR__MEANT_ANY) return ctr__path_in_root(c->root, ctr__arg(c, s, 0));",
+                "return ctr__path_in_root(c->root, ctr__arg(c, s, 0));")]
 
     def prepare(self):
         for name in ("proc", "proc2", "sys", "sys2"):
@@ -209,6 +210,31 @@ class CVE_2019_19921(Race):
     def hit(self, result):
         """One that is masked is a null device; what is read-only is a mount."""
         mounts = re.findall(r"^proc /proc2?(\S*) proc (\w*)", result.stdout, re.M)
+        return [*re.findall(r"^.* file .*$", result.stdout, re.M),
+                *(["sys"] if mounts and ("/sys", "ro") not in mounts else [])]
+
+
+class CVE_2019_19921_on_a_bind(Race):
+    """The same where the host's procfs is bound, as a container has it that shares the host's pids:
+    what is masked and read-only there is looked for in an empty directory."""
+
+    without = BINDS_ARE_PASSED_OVER
+
+    def prepare(self):
+        shutil.rmtree(self.rootfs / "proc", ignore_errors=True)
+        for link, name in (("proc", "one"), ("proc2", "two")):
+            (self.rootfs / name).mkdir()
+            (self.rootfs / link).symlink_to(name)
+        spaces = [space for space in self.default["linux"]["namespaces"] if space["type"] != "pid"]
+        shown = [f"/{name}/{file}" for name in ("one", "two") for file in ("keys", "timer_list")]
+        seen = [f"/{name}/self/mounts" for name in ("one", "two")]
+        configs = [self.config([bind("/proc", "/proc")], drop=["/proc"], linux__namespaces=spaces,
+                               process__args=["/probe", *command])
+                   for command in (["stat", *shown], ["cat", *seen])]
+        return [(self.rootfs, "proc", "proc2")], configs
+
+    def hit(self, result):
+        mounts = re.findall(r"^proc /(?:one|two)(\S*) proc (\w*)", result.stdout, re.M)
         return [*re.findall(r"^.* file .*$", result.stdout, re.M),
                 *(["sys"] if mounts and ("/sys", "ro") not in mounts else [])]
 

@@ -31,8 +31,58 @@ TEST(the_first_mount_can_be_the_root) {
   CHECK_STR(ctr__plan_str(now.plan, now.plan->root_dir), "/b/r");
   PLAN(NO_PATH, .mounts = ROOT("proc", ",'options':['nosuid']"),
        .linux_ = ",'maskedPaths':['/keys']"); /* the root is held as such */
-  check_num("no second hold", CTR__STEP_MOUNT_FS, 1, CTR__HELD_NONE);
-  check_num("no mount to look on", CTR__STEP_MASK, 1, CTR__HELD_NONE);
+  check_num("no way that must be plain", CTR__STEP_MOUNT_FS, 1, 0);
+  check_num("no mount to look on", CTR__STEP_MASK, CTR__NUM_MEANT, CTR__MEANT_ANY);
+}
+
+/* Which mount a path that is masked or made read-only lies on, and where on it. */
+TEST(masks_know_the_mount_above) {
+#define ON(at, type) "{'destination':'" at "','type':'" type "','source':'/s'}"
+#define BELOW(at)    "{'destination':'" at "','source':'/s','options':['rbind']}"
+  static const struct {
+    const char *mounts, *path, *below; /* NULL: it is looked up in the root */
+    int meant;                         /* how many mounts are before it     */
+  } rows[] = {
+      {ON("/a", "x"), "/a/b/c", "b/c", 0},
+      {BELOW("/a"), "/a/b", "b", 0},
+      {BELOW("/a"), "//a/", "", 0},
+      {ON("/a", "bind"), "/ab", NULL, 0},
+      {BELOW("/./a/"), "/a/./b", "./b", 0},
+      {BELOW("/a"), "/./a/.", ".", 0},
+      {BELOW("/a") "," BELOW("/./a/b/."), "/a/b/c", "c", 1},
+      {BELOW("/a/b") "," BELOW("/./a"), "/a/b/c", "b/c", 1},
+      {BELOW("/a/b"), "/a", NULL, 0},
+      {BELOW("/a") "," BELOW("/a/b"), "/a/b/c", "c", 1},
+      {BELOW("/a") "," BELOW("/a/b"), "/a/c", "c", 0},
+      {BELOW("/a/b") "," ON("/a", "x"), "/a/b/c", "b/c", 1},
+      {ON("/a", "x") "," BELOW("/a"), "/a/c", "c", 1},
+      {ON("/a", "x") ",{'destination':'/a','options':['remount','ro']}", "/a/c", "c", 0},
+      {BELOW("/a") ",{'destination':'/a/d','type':'ctr.dir'}", "/a/d/c", "d/c", 0},
+      {"{'destination':'/f','type':'ctr.file','options':['bind']}", "/f", "", 0},
+      {"{'destination':'/f','type':'ctr.file'}", "/f", NULL, 0},
+      {ON("/a", "x"), "/", NULL, 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int masked = 0; masked < 2; masked++) {
+      char linux_[100];
+      snprintf(linux_, sizeof linux_, ",'%s':['%s']", masked ? "maskedPaths" : "readonlyPaths",
+               rows[i].path);
+      PLAN(.mounts = rows[i].mounts, .linux_ = linux_);
+      const ctr__step *step = step_of(masked ? CTR__STEP_MASK : CTR__STEP_READONLY);
+      CHECK_MSG(step, "%s", now.text);
+      const uint64_t meant = step ? step->num[CTR__NUM_MEANT] : 0;
+      const char *below = step ? ctr__plan_str(now.plan, step->str[1]) : NULL;
+      if (!rows[i].below) {
+        CHECK_MSG(meant == CTR__MEANT_ANY && !below, "%zu: %s", i, now.text);
+        continue;
+      }
+      int before = 0;
+      for (uint32_t k = 0; k + CTR__MEANT_FIRST < meant; k++)
+        before += ctr__makes_mount(ctr__plan_step(now.plan, k)->kind);
+      CHECK_MSG(meant >= CTR__MEANT_FIRST && before == rows[i].meant, "%zu: %d: %s", i, before,
+                now.text);
+      CHECK_STR(below ? below : "(none)", rows[i].below);
+    }
 }
 
 TEST(what_cannot_be_a_root_is_refused) {
