@@ -132,6 +132,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_DUMPABLE] = ctr__child_dumpable,
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,

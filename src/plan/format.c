@@ -83,6 +83,7 @@ enum {
     "ioctl_nsfs(2)")                                                                               \
   X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
+  X(DUMPABLE, "be in reach of ptrace again", "prctl(2)")                                           \
   X(CONCEAL, "show nothing of the caller's name, command line and environment",                    \
     "proc_pid_cmdline(5)")                                                                         \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \

@@ -241,12 +241,25 @@ static void ctr__plan_unseen(ctr__builder *b, const char *field) {
   if (!b->desc->call_function) ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CONCEAL, &step);
 }
 
+/* A process that shares the caller's pid namespace and is root there may be another container, with
+   few capabilities. It is to learn nothing of the caller, of whom the new process is a copy: not
+   when that has no more capabilities than it (ptrace(2)), nor when that is in a user namespace of
+   root's, over which every process of root has all (user_namespaces(7)). Over one of an ordinary
+   user only their own processes have: these have the caller's rights already. Who may not trace
+   could not enter one that waits to be started, nor could their hooks. */
+static bool ctr__guards_start(const ctr__builder *b) {
+  return b->facts->is_pid_root && (b->facts->caps & CTR_CAP(SYS_PTRACE));
+}
+
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID)) ctr__plan_unseen(b, "linux.namespaces");
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
+    ctr__plan_unseen(b, "linux.namespaces");
+  else if (ctr__guards_start(b))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});

@@ -1,7 +1,8 @@
 /* A hostile program in a container: looks at every process that has executed nothing yet, which is
    one of the runtime's on its way in, and says what it got of it, a line "PID WHAT" each.
 
-     intruder watch         until SIGTERM; stops each and lets it go on, a few steps at a time
+     intruder watch [NAME]  until SIGTERM; stops each and lets it go on, a few steps at a time;
+                            only those that are called NAME
      intruder once [FILE [TEXT]]
                             all that are there now; says so there; looks for TEXT in their memory
      intruder dump          has each dump core where it stands
@@ -30,7 +31,7 @@ enum { PF_FORKNOEXEC = 0x40, PIDS = 1 << 16 }; /* the kernel's sched.h */
 static volatile sig_atomic_t told_to_end;
 static unsigned char seen[PIDS];
 static int looked, wanted_signal;
-static const char *needle;
+static const char *needle, *name;
 
 static void end(int signal) {
   (void)signal;
@@ -47,7 +48,8 @@ static bool is_entering(int pid) {
   if (fd >= 0) close(fd);
   if (n <= 0) return false;
   text[n] = '\0';
-  const char *at = strrchr(text, ')');
+  const char *first = strchr(text, '('), *at = strrchr(text, ')');
+  if (name && first && strncmp(first + 1, name, strlen(name)) != 0) return false;
   return at && sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & PF_FORKNOEXEC);
 }
 
@@ -194,6 +196,7 @@ int main(int argc, char **argv) {
   wanted_signal = argc > 2 ? atoi(argv[2]) : 0;
   if (once && argc > 2 && !freopen(argv[2], "ae", stdout)) return 1;
   if (once && argc > 3) needle = argv[3];
+  if (mode[0] == 'w' && argc > 2) name = argv[2];
   sigaction(SIGTERM, &action, NULL);
   puts("ready");
   fflush(stdout);

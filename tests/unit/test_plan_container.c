@@ -133,6 +133,16 @@ TEST(without_a_pid_namespace_of_its_own_nobody_looks_into_it) {
   check_lines("run", now.text, "become uid 0, gid 0\nbe out of reach of ptrace\nexecute");
 }
 
+/* Somebody who shares the caller's is root as well: from the first moment, and again when ids have
+   changed. */
+TEST(where_others_may_be_root_nobody_looks_into_what_root_starts) {
+  PLAN(RUN, SPACES(ALL_NS), .facts = &pid_root_facts);
+  check_lines("run", now.text,
+              "sync: the parent\nbe out of reach of ptrace\ntake the standard streams\n"
+              "become uid 0, gid 0\nbe out of reach of ptrace\nexecute");
+  CHECK(count_of(CTR__STEP_UNDUMPABLE) == 2 && !count_of(CTR__STEP_DUMPABLE));
+}
+
 /* It may use the caller's arguments. */
 TEST(a_function_keeps_the_callers_command_line) {
   PLAN(EXEC, SPACES(ALL_NS), .desc = {.call_function = true});
