@@ -207,6 +207,8 @@
     "others would be in a user namespace with it, with other ids: user_namespaces(7)")              \
   X("root", "security/test_entering", "CVE_2016_9962_while_it_waits_*",                            \
     "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
+  X("root", "security/test_entering", "CVE_2016_9962_in_a_new_user_namespace_*",                    \
+    "who is root where others start theirs has their rights already: ptrace(2)")                   \
   X("root", "security/test_entering", "CVE_2016_9962_with_the_callers_pids_*",                      \
     "who is root where others start theirs has their rights already: ptrace(2)")                   \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \

@@ -176,6 +176,16 @@ class CVE_2016_9962_with_the_callers_pids(Intruders):
         return self.end_intruder()
 
 
+class CVE_2016_9962_in_a_new_user_namespace(CVE_2016_9962_with_the_callers_pids):
+    """The same of a process in a user namespace that root has made: whoever is root has all
+    capabilities over it, also with none of its own (user_namespaces(7)), from when it is cloned."""
+
+    without = [("((b->new_namespaces & CTR_NS_USER) && ctr__guards_start(b))", "false")]
+
+    def victim(self):
+        return {"process.args": ["/probe", "exit", "0"], **self.user_namespace()}
+
+
 class CVE_2016_9962_by_a_hook(Intruders):
     """A startContainer hook is a program of the image too, and runs beside the process that is to
     execute the container's."""
