@@ -209,6 +209,8 @@
     "others could not enter what they may not trace: setns(2), ptrace(2)")                         \
   X("root", "security/test_entering", "CVE_2016_9962_in_a_new_user_namespace_*",                    \
     "who is root where others start theirs has their rights already: ptrace(2)")                   \
+  X("root", "security/test_entering", "CVE_2016_9962_of_an_id_map_*",                               \
+    "who is root where others start theirs has their rights already: ptrace(2)")                   \
   X("root", "security/test_entering", "CVE_2016_9962_with_the_callers_pids_*",                      \
     "who is root where others start theirs has their rights already: ptrace(2)")                   \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \

@@ -189,6 +189,17 @@ static void meet(int pid, const char *mode) {
   if (mode[0] == 's') kill(pid, wanted_signal);
 }
 
+/* The newest first: some do not live until all others were seen. */
+static void look_around(const char *mode) {
+  static int pids[PIDS];
+  int count = 0;
+  DIR *proc = opendir("/proc");
+  for (struct dirent *e; proc && count < PIDS && (e = readdir(proc));)
+    if (atoi(e->d_name) > 0) pids[count++] = atoi(e->d_name);
+  if (proc) closedir(proc);
+  while (count > 0) meet(pids[--count], mode);
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "once";
   struct sigaction action = {.sa_handler = end};
@@ -201,9 +212,7 @@ int main(int argc, char **argv) {
   puts("ready");
   fflush(stdout);
   do {
-    DIR *proc = opendir("/proc");
-    for (struct dirent *e; proc && (e = readdir(proc));) meet(atoi(e->d_name), mode);
-    if (proc) closedir(proc);
+    look_around(mode);
   } while (!told_to_end && !once);
   printf("looked %d\n", looked);
   return 0;

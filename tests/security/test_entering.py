@@ -8,7 +8,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from hole import GUARDED, SECRET, SEEN_BY_HOOKS, Hole, compiled
+from hole import GUARDED, SECRET, SEEN_BY_HOOKS, Hole, bind, compiled
 import lifecycle
 from lifecycle import ROOT, alive, children, executes, process_state, until
 
@@ -184,6 +184,22 @@ class CVE_2016_9962_in_a_new_user_namespace(CVE_2016_9962_with_the_callers_pids)
 
     def victim(self):
         return {"process.args": ["/probe", "exit", "0"], **self.user_namespace()}
+
+
+class CVE_2016_9962_of_an_id_map(CVE_2016_9962_with_the_callers_pids):
+    """The same of a process that is there for a user namespace only, from which a mount takes its
+    ids."""
+
+    without = [("int r = (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));", "int r = 0;")]
+
+    def victim(self):
+        (self.bundle / "volume").mkdir(exist_ok=True)
+        mounts = [*self.default["mounts"]]
+        for number in range(60):
+            ids = [{"containerID": 0, "hostID": 1000 + number, "size": 1}]
+            mounts.append({**bind(self.bundle / "volume", f"/volume{number}"),
+                           "options": ["bind"], "uidMappings": ids, "gidMappings": ids})
+        return {"process.args": ["/probe", "exit", "0"], "mounts": mounts}
 
 
 class CVE_2016_9962_by_a_hook(Intruders):
