@@ -140,7 +140,8 @@
          namespace the user's keyring (keyrings(7)), and as an ordinary user with one id the
          caller's groups.
        - Ways to look into a process that enters: CAP_SYS_PTRACE without a user namespace;
-         fs.suid_dumpable set to 1 (proc_sys_fs(5)); what an ordinary user executes in a container
+         fs.suid_dumpable set to 1 (proc_sys_fs(5)); who is root beside a caller that is root
+         without CAP_SYS_PTRACE; what an ordinary user executes in a container
          that is created and not started, which may trace the process that waits, a copy of the
          caller; others in a pid namespace that is shared see in its mountinfo what the host has
          mounted, until it has a root of its own, and with CAP_SYS_PTRACE in the user namespace that
