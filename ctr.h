@@ -190,6 +190,7 @@
        Who can look into a process that enters:
        - Without a user namespace: who has CAP_SYS_PTRACE. CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE
          opens the libraries that the caller has mapped.
+       - Where the caller is root without CAP_SYS_PTRACE: who is root beside it.
        - With fs.suid_dumpable set to 1 (proc_sys_fs(5)): who may trace its user's processes.
        - What an ordinary user executes in a container that is created and not started: it may trace
          the process that waits, a copy of the caller.
@@ -6198,7 +6199,7 @@ typedef uint32_t ctr__ref; /* offset of a string or a list in the block's data; 
 
 enum ctr__lane {
   CTR__LANE_PARENT, /* the caller's side                                         */
-  CTR__LANE_STAGE,  /* the intermediate process that joins namespaces            */
+  CTR__LANE_STAGE,  /* the intermediate process that clones the real one         */
   CTR__LANE_CHILD,  /* the container's side                                      */
   CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
 };
@@ -6275,8 +6276,9 @@ enum {
     "pidfd_open(2)")                                                                               \
   X(OPEN_OWNER, "open the user namespace that owns the mount namespace of pid %u0",                \
     "ioctl_nsfs(2)")                                                                               \
-  X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(STAGE, "clone an intermediate process that %s1", "clone(2)")                                   \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
+  X(DUMPABLE, "be in reach of ptrace again", "prctl(2)")                                           \
   X(CONCEAL, "show nothing of the caller's name, command line and environment",                    \
     "proc_pid_cmdline(5)")                                                                         \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \
@@ -6592,6 +6594,7 @@ enum ctr__program {
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
+  bool is_pid_root;                  /* root of the user namespace that its pid namespace is of */
   bool groups_denied;                /* by its setgroups file; those made in it inherit that */
   uint64_t caps;                     /* the caller's effective capabilities                  */
   uint64_t permitted;                /* what it can give a process                           */
@@ -6831,11 +6834,23 @@ static bool ctr__owns_mounts(const ctr__facts *facts) {
   return facts->initial_userns || owner >= 0;
 }
 
+/* Whether others of its pid namespace may be this root as well, and it keeps its own rights over a
+   process that is out of reach of ptrace: the files of that in /proc/PID belong to the root of the
+   user namespace in which its program was executed (proc_pid(5)). */
+static bool ctr__is_pid_root(const ctr__facts *facts) {
+  struct stat pids, own;
+  if (facts->euid != 0 || facts->initial_userns) return facts->euid == 0;
+  CTR__AUTO_CLOSE owner = ctr__owner_of("/proc/self/ns/pid");
+  return owner >= 0 && fstat(owner, &pids) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
+         pids.st_ino == own.st_ino && pids.st_dev == own.st_dev && !ctr__never_executed(0, 0);
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns = ctr__in_initial_userns();
+  facts->is_pid_root = ctr__is_pid_root(facts);
   facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
   ctr__own_caps(&facts->caps, &facts->permitted);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);
@@ -7510,12 +7525,25 @@ static void ctr__plan_unseen(ctr__builder *b, const char *field) {
   if (!b->desc->call_function) ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CONCEAL, &step);
 }
 
+/* A process that shares the caller's pid namespace and is root there may be another container, with
+   few capabilities. It is to learn nothing of the caller, of whom the new process is a copy: not
+   when that has no more capabilities than it (ptrace(2)), nor when that is in a user namespace of
+   root's, over which every process of root has all (user_namespaces(7)). Over one of an ordinary
+   user only their own processes have: these have the caller's rights already. Who may not trace
+   could not enter one that waits to be started, nor could their hooks. */
+static bool ctr__guards_start(const ctr__builder *b) {
+  return b->facts->is_pid_root && (b->facts->caps & CTR_CAP(SYS_PTRACE));
+}
+
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID)) ctr__plan_unseen(b, "linux.namespaces");
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
+    ctr__plan_unseen(b, "linux.namespaces");
+  else if (ctr__guards_start(b))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
@@ -7541,26 +7569,41 @@ static void ctr__plan_own_pipes(ctr__builder *b) {
     ctr__parent_step(b, OWN_PIPES, .field = "process.user", .num = {user->uid, user->gid});
 }
 
-/* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
-   entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
-   rights that joining others needs. */
+/* By a process that has let go of what it is not to bring along, and then clones the real one. A
+   namespace that exists is joined so: a pid namespace is entered by children only
+   (pid_namespaces(7)), and a user namespace once joined takes away the rights that joining others
+   needs. And the first process of a new user namespace is in reach of others from its first moment,
+   unless that which clones it is not. */
+static bool ctr__is_staged(const ctr__builder *b) {
+  return b->joined_namespaces || ((b->new_namespaces & CTR_NS_USER) && ctr__guards_start(b));
+}
+
+static void ctr__plan_stage_of(ctr__builder *b, bool joins, uint64_t clone3) {
+  ctr__parent_step(b, STAGE, .field = "linux.namespaces",
+                   .str = {NULL, joins ? "joins namespaces" : "cannot be looked into"},
+                   .num = {0, clone3});
+  if (joins)
+    ctr__plan_stage(b);
+  else
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
+}
+
 static void ctr__plan_clone(ctr__builder *b) {
   /* A cgroup namespace shows the cgroup that its maker is in: the container's, once it is in it. */
   uint32_t later = CTR_NS_TIME | (ctr__enters_cgroup_first(b) ? (uint32_t)CTR_NS_CGROUP : 0);
   uint64_t flags = b->new_namespaces & ~later;
   uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
-  bool joins = b->joined_namespaces;
+  bool joins = b->joined_namespaces, staged = ctr__is_staged(b);
   if (joins) {
-    b->born_in = NULL; /* the intermediate process would take one more of its pids */
+    b->born_in = NULL; /* where its path leads may be another place in what is joined */
     ctr__plan_joins(b, true);
-    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
-    ctr__plan_stage(b);
   }
-  ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
+  if (staged) ctr__plan_stage_of(b, joins, clone3);
+  ctr__add_step(b, staged ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = "linux.namespaces",
                                  .str = {b->born_in},
                                  .num = {flags, clone3}});
-  if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+  if (staged) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
   ctr__plan_own_pipes(b);
 }
 
@@ -8041,7 +8084,8 @@ static ctr_code ctr__plan_make_idmap(ctr__builder *b, const char *field,
   *ret_number = b->idmap_count;
   const ctr__ref uids = ctr__map_text(b, map->uids), gids = ctr__map_text(b, map->gids);
   ctr__parent_step(b, MAKE_IDMAP, .field = field, .ref = {uids, gids},
-                   .num = {*ret_number, b->facts->features & CTR_FEATURE_CLONE3});
+                   .num = {*ret_number, b->facts->features & CTR_FEATURE_CLONE3,
+                           ctr__guards_start(b)});
   ctr_code code = ctr__check_map_text(b, ctr__print(b, "%s.uidMappings", field), uids);
   return code ? code : ctr__check_map_text(b, ctr__print(b, "%s.gidMappings", field), gids);
 }
@@ -12279,7 +12323,8 @@ static void ctr__plan_last_guards(ctr__builder *b) {
   /* One that waits to be started may get company by exec, one that shares the host's pids has it;
      only who may trace it can join it. */
   const bool has_company = waits || !(b->new_namespaces & CTR_NS_PID);
-  b->is_unseen = enters || (has_company && (b->facts->caps & CTR_CAP(SYS_PTRACE)));
+  b->is_unseen = enters || (has_company && (b->facts->caps & CTR_CAP(SYS_PTRACE))) ||
+                 (ctr__guards_start(b) && !b->desc->call_function);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   if (b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = NULL);
   if (!enters && (waits || hooks) && !b->desc->call_function)
@@ -12292,6 +12337,28 @@ static void ctr__plan_start_hooks(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_EXEC || !b->config->hooks.startContainer.count) return;
   if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = "hooks.startContainer");
   ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
+}
+
+/* Whether the process has the caller's ids on the host all the time. */
+static bool ctr__keeps_ids(const ctr__builder *b) {
+  const ctr_user user = ctr__outer_user(b);
+  uint32_t uid = user.uid, gid = user.gid, root;
+  if (b->new_namespaces & CTR_NS_USER) {
+    const bool becomes_root =
+        ctr__id_mapped(b->uid_map, 0, &root) && ctr__id_mapped(b->gid_map, 0, &root);
+    if (becomes_root && !ctr__root_is_caller(b)) return false;
+    if (!ctr__id_mapped(b->uid_map, user.uid, &uid) || !ctr__id_mapped(b->gid_map, user.gid, &gid))
+      return false;
+  }
+  return uid == b->facts->euid && gid == b->facts->egid;
+}
+
+/* The caller's function keeps what execve would give back: that its process can be looked into, and
+   owns its /proc/self; unless it has company, or has become somebody else (proc_sys_fs(5)). */
+static void ctr__plan_dumpable_again(ctr__builder *b) {
+  if (b->desc->call_function && ctr__guards_start(b) && !b->is_unseen &&
+      !b->config->hooks.startContainer.count && ctr__keeps_ids(b))
+    ctr__child_step(b, DUMPABLE, .field = NULL);
 }
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
@@ -12310,6 +12377,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   ctr__plan_start_hooks(b);
+  ctr__plan_dumpable_again(b);
   /* Landlock first: a filter may forbid its calls, and nothing that it takes away is needed to
      start the program. */
   code = ctr__check_can_restrict(b);
@@ -12409,7 +12477,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   if (b->desc->inner_userns && (b->joined_namespaces & CTR_NS_USER))
     ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
-  ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
+  ctr__parent_step(b, STAGE, .field = NULL, .str = {NULL, "joins namespaces"}, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
   ctr__plan_key_label(b, CTR__LANE_STAGE);
   ctr__plan_process_labels(b, CTR__LANE_STAGE);
@@ -12562,6 +12630,7 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
 }
 
 static void ctr__plan_child_start(ctr__builder *b) {
+  if (ctr__guards_start(b) && !ctr__is_staged(b)) ctr__child_step(b, UNDUMPABLE, .field = NULL);
   if (b->own_mounts && !ctr__has_own_null(b)) ctr__view_null_step(b, CTR__LANE_CHILD);
   ctr__child_step(b, STDIO, .field = NULL);
   /* Nothing of the caller's is held inside (CVE-2016-9962, CVE-2024-21626), and the caller's other
@@ -13343,6 +13412,12 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   (void)c;
   (void)s;
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+static int ctr__child_dumpable(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 }
 
 /* Name and command line of who is in a pid namespace can be read by everybody in it
@@ -15432,6 +15507,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_DUMPABLE] = ctr__child_dumpable,
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,
@@ -15502,8 +15578,15 @@ CTR__UNSANITIZED static _Noreturn void ctr__child_main(const ctr__launch *launch
 /* -- the intermediate process -- */
 
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
+  const char *born_in = ctr__arg(c, s, 0);
+  /* Of what is no cgroup the kernel knows: clone(2), EBADF. */
+  CTR__AUTO_CLOSE cgroup =
+      born_in ? ctr__openat2(AT_FDCWD, born_in, O_RDONLY | O_DIRECTORY, 0, CTR__RESOLVE_NO_SYMLINKS)
+              : -1;
+  if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1;
-  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], -1, &pidfd, &c->launch->shared->pid);
+  pid_t pid =
+      ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], cgroup, &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
   /* The pid is as this process sees it, which is in the caller's pid namespace. */
   const ctr__message message = {.type = CTR__MSG_PID, .value = pid};
@@ -18598,9 +18681,15 @@ static void ctr__kill_and_reap(int *pidfd) {
   ctr__close(pidfd);
 }
 
-/* Holds the namespace until it is killed, and ends by itself when the caller is gone. */
-static _Noreturn void ctr__hold_namespace(pid_t caller) {
+/* Holds the namespace until it is killed, and ends by itself when the caller is gone. told: of one
+   that is to be made when nobody can look into us, by which it is told that it is, or errno. */
+static _Noreturn void ctr__hold_namespace(pid_t caller, int told) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) _exit(127);
+  if (told >= 0) {
+    int r = (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+    if (r == 0) r = (int)ctr__ret(unshare(CTR_NS_USER));
+    if (write(told, &r, sizeof r) != sizeof r || r < 0) _exit(127);
+  }
   while (getppid() == caller) poll(NULL, 0, -1);
   _exit(127);
 }
@@ -18623,13 +18712,26 @@ static int ctr__map_and_open(ctr__start *s, const ctr__step *step, pid_t pid, in
   return ctr__poll_now(&ended, 1) == 0 ? ctr__steal_fd(&userns) : -ESRCH;
 }
 
+/* Whether it has made its namespace. */
+static int ctr__await_namespace(int told, int pidfd, pid_t pid) {
+  int made = -EPROTO;
+  int r = ctr__await_packet(told, pidfd, pid);
+  if (r < 0) return r;
+  return read(told, &made, sizeof made) == sizeof made ? made : -ESRCH;
+}
+
 static int ctr__parent_make_idmap(ctr__start *s, const ctr__step *step) {
   const pid_t caller = getpid();
-  int pidfd = -1;
-  pid_t pid = ctr__clone_blocked(CTR_NS_USER, step->num[1], -1, &pidfd);
-  if (pid == 0) ctr__hold_namespace(caller);
+  int pidfd = -1, ends[2] = {-1, -1};
+  int r = step->num[2] ? ctr__pipe(ends) : 0;
+  if (r < 0) return r;
+  CTR__AUTO_CLOSE told = ends[0], tells = ends[1];
+  pid_t pid = ctr__clone_blocked(step->num[2] ? 0 : CTR_NS_USER, step->num[1], -1, &pidfd);
+  if (pid == 0) ctr__hold_namespace(caller, tells);
   if (pid < 0) return pid;
-  int userns = ctr__map_and_open(s, step, pid, pidfd);
+  ctr__close(&tells);
+  int userns = step->num[2] ? ctr__await_namespace(told, pidfd, pid) : 0;
+  if (userns == 0) userns = ctr__map_and_open(s, step, pid, pidfd);
   ctr__kill_and_reap(&pidfd);
   if (userns < 0) return userns;
   s->idmaps[step->num[0] - 1] = userns;

@@ -190,6 +190,7 @@
        Who can look into a process that enters:
        - Without a user namespace: who has CAP_SYS_PTRACE. CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE
          opens the libraries that the caller has mapped.
+       - Where the caller is root without CAP_SYS_PTRACE: who is root beside it.
        - With fs.suid_dumpable set to 1 (proc_sys_fs(5)): who may trace its user's processes.
        - What an ordinary user executes in a container that is created and not started: it may trace
          the process that waits, a copy of the caller.

@@ -212,6 +212,12 @@
   X("root", "security/test_entering",                                                              \
     "User_namespace_of_the_first_process_* State_that_tells_of_no_user_namespace_*",               \
     "others have a user namespace in every test: user_namespaces(7)")                              \
+  X("root", "security/test_entering", "CVE_2016_9962_in_a_new_user_namespace_*",                   \
+    "who is root where others start theirs has their rights already: ptrace(2)")                   \
+  X("root", "security/test_entering", "CVE_2016_9962_of_an_id_map_*",                              \
+    "who is root where others start theirs has their rights already: ptrace(2)")                   \
+  X("root", "security/test_entering", "CVE_2016_9962_with_the_callers_pids_*",                     \
+    "who is root where others start theirs has their rights already: ptrace(2)")                   \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
     "who may trace it is not traced: PR_SET_DUMPABLE(2const)")                                     \
   X("root", "security/test_audit", "of_a_container_with_a_user_namespace",                         \

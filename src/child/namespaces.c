@@ -8,6 +8,12 @@ static int ctr__child_undumpable(ctr__child *c, const ctr__step *s) {
   return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+static int ctr__child_dumpable(ctr__child *c, const ctr__step *s) {
+  (void)c;
+  (void)s;
+  return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+}
+
 /* Name and command line of who is in a pid namespace can be read by everybody in it
    (proc_pid_comm(5), proc_pid_cmdline(5)), and the rest by who may trace it: ours are the caller's
    until execve. */

@@ -117,6 +117,7 @@ static ctr__step_fn *const ctr__child_steps[CTR__STEP_COUNT] = {
     [CTR__STEP_CAPABILITIES] = ctr__child_capabilities,
     [CTR__STEP_AMBIENT] = ctr__child_ambient,
     [CTR__STEP_UNDUMPABLE] = ctr__child_undumpable,
+    [CTR__STEP_DUMPABLE] = ctr__child_dumpable,
     [CTR__STEP_CONCEAL] = ctr__child_conceal,
     [CTR__STEP_AFFINITY] = ctr__child_affinity,
     [CTR__STEP_WAIT_START] = ctr__child_wait_start,
@@ -187,8 +188,15 @@ CTR__UNSANITIZED static _Noreturn void ctr__child_main(const ctr__launch *launch
 /* -- the intermediate process -- */
 
 static int ctr__stage_clone(ctr__child *c, const ctr__step *s) {
+  const char *born_in = ctr__arg(c, s, 0);
+  /* Of what is no cgroup the kernel knows: clone(2), EBADF. */
+  CTR__AUTO_CLOSE cgroup =
+      born_in ? ctr__openat2(AT_FDCWD, born_in, O_RDONLY | O_DIRECTORY, 0, CTR__RESOLVE_NO_SYMLINKS)
+              : -1;
+  if (born_in && cgroup < 0) return cgroup;
   int pidfd = -1;
-  pid_t pid = ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], -1, &pidfd, &c->launch->shared->pid);
+  pid_t pid =
+      ctr__clone(s->num[0] | CLONE_PARENT, s->num[1], cgroup, &pidfd, &c->launch->shared->pid);
   if (pid == 0) ctr__child_main(c->launch);
   /* The pid is as this process sees it, which is in the caller's pid namespace. */
   const ctr__message message = {.type = CTR__MSG_PID, .value = pid};

@@ -20,6 +20,7 @@ static ctr_code ctr__plan_parent(ctr__builder *b) {
 }
 
 static void ctr__plan_child_start(ctr__builder *b) {
+  if (ctr__guards_start(b) && !ctr__is_staged(b)) ctr__child_step(b, UNDUMPABLE, .field = NULL);
   if (b->own_mounts && !ctr__has_own_null(b)) ctr__view_null_step(b, CTR__LANE_CHILD);
   ctr__child_step(b, STDIO, .field = NULL);
   /* Nothing of the caller's is held inside (CVE-2016-9962, CVE-2024-21626), and the caller's other

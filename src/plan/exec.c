@@ -79,7 +79,7 @@ static ctr_code ctr__plan_join(ctr__builder *b) {
   if (b->desc->inner_userns && (b->joined_namespaces & CTR_NS_USER))
     ctr__parent_step(b, OPEN_OWNER, .field = "linux.namespaces", .num = {purpose->init_pid});
   ctr__parent_step(b, OPEN_INIT, .field = NULL, .num = {purpose->init_pid, purpose->init_start});
-  ctr__parent_step(b, STAGE, .field = NULL, .num = {0, clone3});
+  ctr__parent_step(b, STAGE, .field = NULL, .str = {NULL, "joins namespaces"}, .num = {0, clone3});
   ctr__plan_oom_score(b, CTR__LANE_STAGE);
   ctr__plan_key_label(b, CTR__LANE_STAGE);
   ctr__plan_process_labels(b, CTR__LANE_STAGE);

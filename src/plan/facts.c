@@ -18,6 +18,7 @@ enum ctr__program {
 typedef struct ctr__facts {
   uint32_t euid, egid;
   bool initial_userns;               /* the caller is in the machine's first user namespace */
+  bool is_pid_root;                  /* root of the user namespace that its pid namespace is of */
   bool groups_denied;                /* by its setgroups file; those made in it inherit that */
   uint64_t caps;                     /* the caller's effective capabilities                  */
   uint64_t permitted;                /* what it can give a process                           */
@@ -257,11 +258,23 @@ static bool ctr__owns_mounts(const ctr__facts *facts) {
   return facts->initial_userns || owner >= 0;
 }
 
+/* Whether others of its pid namespace may be this root as well, and it keeps its own rights over a
+   process that is out of reach of ptrace: the files of that in /proc/PID belong to the root of the
+   user namespace in which its program was executed (proc_pid(5)). */
+static bool ctr__is_pid_root(const ctr__facts *facts) {
+  struct stat pids, own;
+  if (facts->euid != 0 || facts->initial_userns) return facts->euid == 0;
+  CTR__AUTO_CLOSE owner = ctr__owner_of("/proc/self/ns/pid");
+  return owner >= 0 && fstat(owner, &pids) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
+         pids.st_ino == own.st_ino && pids.st_dev == own.st_dev && !ctr__never_executed(0, 0);
+}
+
 static ctr_code ctr__gather_facts(const ctr_config *config, unsigned without, ctr__facts *facts,
                                   ctr_err *err) {
   const ctr_process_config *process = &config->process;
   *facts = (ctr__facts){.euid = geteuid(), .egid = getegid()};
   facts->initial_userns = ctr__in_initial_userns();
+  facts->is_pid_root = ctr__is_pid_root(facts);
   facts->groups_denied = !facts->initial_userns && ctr__setgroups_denied();
   ctr__own_caps(&facts->caps, &facts->permitted);
   facts->bounding = ctr__bounded_caps(process->capabilities.bounding);

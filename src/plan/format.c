@@ -5,7 +5,7 @@ typedef uint32_t ctr__ref; /* offset of a string or a list in the block's data; 
 
 enum ctr__lane {
   CTR__LANE_PARENT, /* the caller's side                                         */
-  CTR__LANE_STAGE,  /* the intermediate process that joins namespaces            */
+  CTR__LANE_STAGE,  /* the intermediate process that clones the real one         */
   CTR__LANE_CHILD,  /* the container's side                                      */
   CTR__LANE_BOTH,   /* a sync point: the child stops until the parent has come by */
 };
@@ -82,8 +82,9 @@ enum {
     "pidfd_open(2)")                                                                               \
   X(OPEN_OWNER, "open the user namespace that owns the mount namespace of pid %u0",                \
     "ioctl_nsfs(2)")                                                                               \
-  X(STAGE, "clone an intermediate process that joins namespaces", "clone(2)")                      \
+  X(STAGE, "clone an intermediate process that %s1", "clone(2)")                                   \
   X(UNDUMPABLE, "be out of reach of ptrace until execve", "prctl(2)")                              \
+  X(DUMPABLE, "be in reach of ptrace again", "prctl(2)")                                           \
   X(CONCEAL, "show nothing of the caller's name, command line and environment",                    \
     "proc_pid_cmdline(5)")                                                                         \
   X(CLOSE_OTHERS, "close what the process is not to have", "close_range(2)")                       \

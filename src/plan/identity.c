@@ -410,7 +410,8 @@ static void ctr__plan_last_guards(ctr__builder *b) {
   /* One that waits to be started may get company by exec, one that shares the host's pids has it;
      only who may trace it can join it. */
   const bool has_company = waits || !(b->new_namespaces & CTR_NS_PID);
-  b->is_unseen = enters || (has_company && (b->facts->caps & CTR_CAP(SYS_PTRACE)));
+  b->is_unseen = enters || (has_company && (b->facts->caps & CTR_CAP(SYS_PTRACE))) ||
+                 (ctr__guards_start(b) && !b->desc->call_function);
   if (b->desc->die_with_caller) ctr__child_step(b, DIE_WITH_CALLER, .field = NULL);
   if (b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = NULL);
   if (!enters && (waits || hooks) && !b->desc->call_function)
@@ -423,6 +424,28 @@ static void ctr__plan_start_hooks(ctr__builder *b) {
   if (b->purpose->goal == CTR__GOAL_EXEC || !b->config->hooks.startContainer.count) return;
   if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = "hooks.startContainer");
   ctr__plan_hooks(b, CTR__HOOK_START_CONTAINER);
+}
+
+/* Whether the process has the caller's ids on the host all the time. */
+static bool ctr__keeps_ids(const ctr__builder *b) {
+  const ctr_user user = ctr__outer_user(b);
+  uint32_t uid = user.uid, gid = user.gid, root;
+  if (b->new_namespaces & CTR_NS_USER) {
+    const bool becomes_root =
+        ctr__id_mapped(b->uid_map, 0, &root) && ctr__id_mapped(b->gid_map, 0, &root);
+    if (becomes_root && !ctr__root_is_caller(b)) return false;
+    if (!ctr__id_mapped(b->uid_map, user.uid, &uid) || !ctr__id_mapped(b->gid_map, user.gid, &gid))
+      return false;
+  }
+  return uid == b->facts->euid && gid == b->facts->egid;
+}
+
+/* The caller's function keeps what execve would give back: that its process can be looked into, and
+   owns its /proc/self; unless it has company, or has become somebody else (proc_sys_fs(5)). */
+static void ctr__plan_dumpable_again(ctr__builder *b) {
+  if (b->desc->call_function && ctr__guards_start(b) && !b->is_unseen &&
+      !b->config->hooks.startContainer.count && ctr__keeps_ids(b))
+    ctr__child_step(b, DUMPABLE, .field = NULL);
 }
 
 static ctr_code ctr__plan_program(ctr__builder *b) {
@@ -441,6 +464,7 @@ static ctr_code ctr__plan_program(ctr__builder *b) {
     ctr__child_step(b, WAIT_START, .field = NULL);
   }
   ctr__plan_start_hooks(b);
+  ctr__plan_dumpable_again(b);
   /* Landlock first: a filter may forbid its calls, and nothing that it takes away is needed to
      start the program. */
   code = ctr__check_can_restrict(b);

@@ -28,7 +28,8 @@ static ctr_code ctr__plan_make_idmap(ctr__builder *b, const char *field,
   *ret_number = b->idmap_count;
   const ctr__ref uids = ctr__map_text(b, map->uids), gids = ctr__map_text(b, map->gids);
   ctr__parent_step(b, MAKE_IDMAP, .field = field, .ref = {uids, gids},
-                   .num = {*ret_number, b->facts->features & CTR_FEATURE_CLONE3});
+                   .num = {*ret_number, b->facts->features & CTR_FEATURE_CLONE3,
+                           ctr__guards_start(b)});
   ctr_code code = ctr__check_map_text(b, ctr__print(b, "%s.uidMappings", field), uids);
   return code ? code : ctr__check_map_text(b, ctr__print(b, "%s.gidMappings", field), gids);
 }

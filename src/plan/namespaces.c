@@ -241,12 +241,25 @@ static void ctr__plan_unseen(ctr__builder *b, const char *field) {
   if (!b->desc->call_function) ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CONCEAL, &step);
 }
 
+/* A process that shares the caller's pid namespace and is root there may be another container, with
+   few capabilities. It is to learn nothing of the caller, of whom the new process is a copy: not
+   when that has no more capabilities than it (ptrace(2)), nor when that is in a user namespace of
+   root's, over which every process of root has all (user_namespaces(7)). Over one of an ordinary
+   user only their own processes have: these have the caller's rights already. Who may not trace
+   could not enter one that waits to be started, nor could their hooks. */
+static bool ctr__guards_start(const ctr__builder *b) {
+  return b->facts->is_pid_root && (b->facts->caps & CTR_CAP(SYS_PTRACE));
+}
+
 /* The caller's groups would go along into a joined user namespace, which may forbid letting go of
    them (setgroups "deny"): they are dropped before, by who may. */
 static void ctr__plan_stage(ctr__builder *b) {
   ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_CLOSE_OTHERS,
                 &(ctr__new_step){.field = "linux.namespaces"});
-  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID)) ctr__plan_unseen(b, "linux.namespaces");
+  if (b->joined_namespaces & (CTR_NS_USER | CTR_NS_PID))
+    ctr__plan_unseen(b, "linux.namespaces");
+  else if (ctr__guards_start(b))
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
   if ((b->joined_namespaces & CTR_NS_USER) && (b->facts->caps & CTR_CAP(SETGID)))
     ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_DROP_GROUPS,
                   &(ctr__new_step){.field = "linux.namespaces"});
@@ -272,26 +285,41 @@ static void ctr__plan_own_pipes(ctr__builder *b) {
     ctr__parent_step(b, OWN_PIPES, .field = "process.user", .num = {user->uid, user->gid});
 }
 
-/* A namespace that exists is joined by a process that then clones the real one: a pid namespace is
-   entered by children only (pid_namespaces(7)), and a user namespace once joined takes away the
-   rights that joining others needs. */
+/* By a process that has let go of what it is not to bring along, and then clones the real one. A
+   namespace that exists is joined so: a pid namespace is entered by children only
+   (pid_namespaces(7)), and a user namespace once joined takes away the rights that joining others
+   needs. And the first process of a new user namespace is in reach of others from its first moment,
+   unless that which clones it is not. */
+static bool ctr__is_staged(const ctr__builder *b) {
+  return b->joined_namespaces || ((b->new_namespaces & CTR_NS_USER) && ctr__guards_start(b));
+}
+
+static void ctr__plan_stage_of(ctr__builder *b, bool joins, uint64_t clone3) {
+  ctr__parent_step(b, STAGE, .field = "linux.namespaces",
+                   .str = {NULL, joins ? "joins namespaces" : "cannot be looked into"},
+                   .num = {0, clone3});
+  if (joins)
+    ctr__plan_stage(b);
+  else
+    ctr__add_step(b, CTR__LANE_STAGE, CTR__STEP_UNDUMPABLE, &(ctr__new_step){.field = NULL});
+}
+
 static void ctr__plan_clone(ctr__builder *b) {
   /* A cgroup namespace shows the cgroup that its maker is in: the container's, once it is in it. */
   uint32_t later = CTR_NS_TIME | (ctr__enters_cgroup_first(b) ? (uint32_t)CTR_NS_CGROUP : 0);
   uint64_t flags = b->new_namespaces & ~later;
   uint64_t clone3 = b->facts->features & CTR_FEATURE_CLONE3;
-  bool joins = b->joined_namespaces;
+  bool joins = b->joined_namespaces, staged = ctr__is_staged(b);
   if (joins) {
-    b->born_in = NULL; /* the intermediate process would take one more of its pids */
+    b->born_in = NULL; /* where its path leads may be another place in what is joined */
     ctr__plan_joins(b, true);
-    ctr__parent_step(b, STAGE, .field = "linux.namespaces", .num = {0, clone3});
-    ctr__plan_stage(b);
   }
-  ctr__add_step(b, joins ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
+  if (staged) ctr__plan_stage_of(b, joins, clone3);
+  ctr__add_step(b, staged ? CTR__LANE_STAGE : CTR__LANE_PARENT, CTR__STEP_CLONE,
                 &(ctr__new_step){.field = "linux.namespaces",
                                  .str = {b->born_in},
                                  .num = {flags, clone3}});
-  if (joins) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
+  if (staged) ctr__parent_step(b, ADOPT, .field = "linux.namespaces");
   ctr__plan_own_pipes(b);
 }
 

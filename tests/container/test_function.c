@@ -3,6 +3,7 @@
 #include "box.h"
 
 #include <sys/mount.h>
+#include <sys/prctl.h>
 
 typedef struct call {
   const char *what;
@@ -58,6 +59,20 @@ TEST(a_function_has_the_descriptors_it_is_to_have_and_gaps_stay_closed) {
   b.process.extra_fd_count = 3;
   CHECK_RAN(box_go(&b));
   CHECK_STR(b.out, "fd 3\nfd 5\n");
+  box_free(&b);
+}
+
+static int say_dumpable(void *data) {
+  (void)data;
+  return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/* A debugger, or its own /proc/self/mem: as after execve. */
+TEST(a_function_can_be_looked_into) {
+  box b = box_calling(say_dumpable, NULL);
+  box_go(&b);
+  CHECK_NUM(b.code, CTR_OK);
+  CHECK_NUM(b.exit.code, 1);
   box_free(&b);
 }
 

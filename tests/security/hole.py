@@ -44,6 +44,9 @@ SECRET = "CTR_TEST_SECRET=of the caller"
 NO_FILTER = ("if (!b->config->linux_.seccomp.defaultAction) return CTR_OK;", "return CTR_OK;")
 SEEN_BY_HOOKS = ("if (!b->is_unseen) ctr__child_step(b, UNDUMPABLE, "
                  ".field = \"hooks.startContainer\");", "")
+# What root starts can be looked into, but where that has another reason not to be.
+GUARDED = ("return b->facts->is_pid_root && (b->facts->caps & CTR_CAP(SYS_PTRACE));",
+           "return false;")
 # As if the machine had modules for labels.
 BELIEVES = [("facts->selinux = ctr__has_selinux(&arena);", "facts->selinux = true;"),
             ("facts->profile_missing = facts->apparmor && "

@@ -1,7 +1,8 @@
 /* A hostile program in a container: looks at every process that has executed nothing yet, which is
    one of the runtime's on its way in, and says what it got of it, a line "PID WHAT" each.
 
-     intruder watch         until SIGTERM; stops each and lets it go on, a few steps at a time
+     intruder watch [NAME]  until SIGTERM; stops each and lets it go on, a few steps at a time;
+                            only those that are called NAME
      intruder once [FILE [TEXT]]
                             all that are there now; says so there; looks for TEXT in their memory
      intruder dump          has each dump core where it stands
@@ -30,7 +31,7 @@ enum { PF_FORKNOEXEC = 0x40, PIDS = 1 << 16 }; /* the kernel's sched.h */
 static volatile sig_atomic_t told_to_end;
 static unsigned char seen[PIDS];
 static int looked, wanted_signal;
-static const char *needle;
+static const char *needle, *name;
 
 static void end(int signal) {
   (void)signal;
@@ -47,7 +48,8 @@ static bool is_entering(int pid) {
   if (fd >= 0) close(fd);
   if (n <= 0) return false;
   text[n] = '\0';
-  const char *at = strrchr(text, ')');
+  const char *first = strchr(text, '('), *at = strrchr(text, ')');
+  if (name && first && strncmp(first + 1, name, strlen(name)) != 0) return false;
   return at && sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & PF_FORKNOEXEC);
 }
 
@@ -187,6 +189,17 @@ static void meet(int pid, const char *mode) {
   if (mode[0] == 's') kill(pid, wanted_signal);
 }
 
+/* The newest first: some do not live until all others were seen. */
+static void look_around(const char *mode) {
+  static int pids[PIDS];
+  int count = 0;
+  DIR *proc = opendir("/proc");
+  for (struct dirent *e; proc && count < PIDS && (e = readdir(proc));)
+    if (atoi(e->d_name) > 0) pids[count++] = atoi(e->d_name);
+  if (proc) closedir(proc);
+  while (count > 0) meet(pids[--count], mode);
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "once";
   struct sigaction action = {.sa_handler = end};
@@ -194,13 +207,12 @@ int main(int argc, char **argv) {
   wanted_signal = argc > 2 ? atoi(argv[2]) : 0;
   if (once && argc > 2 && !freopen(argv[2], "ae", stdout)) return 1;
   if (once && argc > 3) needle = argv[3];
+  if (mode[0] == 'w' && argc > 2) name = argv[2];
   sigaction(SIGTERM, &action, NULL);
   puts("ready");
   fflush(stdout);
   do {
-    DIR *proc = opendir("/proc");
-    for (struct dirent *e; proc && (e = readdir(proc));) meet(atoi(e->d_name), mode);
-    if (proc) closedir(proc);
+    look_around(mode);
   } while (!told_to_end && !once);
   printf("looked %d\n", looked);
   return 0;

@@ -8,13 +8,14 @@ import shutil
 import signal
 from pathlib import Path
 
-from hole import SECRET, SEEN_BY_HOOKS, Hole, compiled
+from hole import GUARDED, SECRET, SEEN_BY_HOOKS, Hole, bind, compiled
 import lifecycle
 from lifecycle import ROOT, alive, children, executes, process_state, until
 
 UNDUMPABLE = ("return (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));", "return 0;")
 CONCEAL = ("if (l->concealed[i].size) memset(l->concealed[i].start, 0, l->concealed[i].size);", "")
 EXECS, AT_ONCE = 200, 4
+STARTS = 40
 LOOKS = 6  # at one that is stopped: at the second ctr__await and ctr__hear_started give up
 FEW = ["CAP_KILL", "CAP_CHOWN"]
 
@@ -141,11 +142,72 @@ class CVE_2016_9962_with_shared_pids(Intruders):
         return self.end_intruder()
 
 
+class CVE_2016_9962_with_the_callers_pids(Intruders):
+    """A container that shares root's pids, and is root without capabilities to speak of, looks at
+    every other that root starts: at a process that is a copy of the caller, as soon as that has no
+    more rights than it."""
+
+    without = [GUARDED]
+
+    def victim(self):
+        """Its image gives it much to do when it has its rights, and before it executes."""
+        path = "PATH=" + "/nowhere:" * 3000 + "/"
+        return {"process.args": ["probe", "exit", "0"], "process.env": [path]}
+
+    def got(self, text):
+        """The caller's own command line everybody there can read anyway."""
+        return {line for line in super().got(text) if not line.startswith("cmdline")}
+
+    def attack(self):
+        # Of all the machine's processes it may stop and look at these only.
+        name = f"victim{os.getpid()}"
+        shutil.copy(lifecycle.RUNTIME, self.area / name)
+        self.use(self.area / name)
+        own = [space for space in self.default["linux"]["namespaces"] if space["type"] != "pid"]
+        self.intrude("watch", name, changes={"linux.namespaces": own})
+        for number in range(STARTS):
+            self.write({**self.own_cgroup("two"), **self.victim()})
+            self.works("run", "--bundle", self.bundle, "two", env=self.env)
+            if number % 4 == 0:
+                self.create("two", self.victim(), env=self.env)
+                self.works("delete", "--force", "two")
+            if self.got(self.said()):
+                break
+        return self.end_intruder()
+
+
+class CVE_2016_9962_in_a_new_user_namespace(CVE_2016_9962_with_the_callers_pids):
+    """The same of a process in a user namespace that root has made: whoever is root has all
+    capabilities over it, also with none of its own (user_namespaces(7)), from when it is cloned."""
+
+    without = [("((b->new_namespaces & CTR_NS_USER) && ctr__guards_start(b))", "false")]
+
+    def victim(self):
+        return {"process.args": ["/probe", "exit", "0"], **self.user_namespace()}
+
+
+class CVE_2016_9962_of_an_id_map(CVE_2016_9962_with_the_callers_pids):
+    """The same of a process that is there for a user namespace only, from which a mount takes its
+    ids."""
+
+    without = [("int r = (int)ctr__ret(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));", "int r = 0;")]
+
+    def victim(self):
+        (self.bundle / "volume").mkdir(exist_ok=True)
+        mounts = [*self.default["mounts"]]
+        for number in range(60):
+            ids = [{"containerID": 0, "hostID": 1000 + number, "size": 1}]
+            mounts.append({**bind(self.bundle / "volume", f"/volume{number}"),
+                           "options": ["bind"], "uidMappings": ids, "gidMappings": ids})
+        return {"process.args": ["/probe", "exit", "0"], "mounts": mounts}
+
+
 class CVE_2016_9962_by_a_hook(Intruders):
     """A startContainer hook is a program of the image too, and runs beside the process that is to
     execute the container's."""
 
     without = [SEEN_BY_HOOKS]
+    already = [GUARDED]
 
     def attack(self):
         said = self.bundle / "rootfs/said"
@@ -163,6 +225,7 @@ class CVE_2016_9962_while_it_waits(Intruders):
     """What is executed in a container that is created can look at the process that waits. Only
     with the right to trace: who has none could not enter otherwise, which the manual says."""
 
+    already = [GUARDED]
     without = [("  if (b->is_unseen) ctr__child_step(b, UNDUMPABLE, .field = NULL);\n", "")]
 
     def attack(self):

@@ -10,7 +10,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from hole import SEEN_BY_HOOKS, Hole, bind, compiled, weakened
+from hole import GUARDED, SEEN_BY_HOOKS, Hole, bind, compiled, weakened
 from lifecycle import DEADLINE, until
 import lifecycle
 
@@ -162,7 +162,7 @@ class CVE_2019_5736_hook(Program):
     yet."""
 
     without = IN_REACH
-    already = [SEEN_BY_HOOKS]
+    already = [SEEN_BY_HOOKS, GUARDED]
 
     def attack(self):
         self.prepare()
@@ -348,7 +348,7 @@ class Elsewhere(Function):
                 (self.area / "volume/s").unlink()
 
     def test_the_command_line_seals_itself_there(self):
-        self.use(weakened(CANNOT, SEEN_BY_HOOKS))
+        self.use(weakened(CANNOT, SEEN_BY_HOOKS, GUARDED))
         self.prepare()
         self.run_hook()
         self.assertFalse(self.harvest())

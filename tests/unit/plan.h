@@ -57,6 +57,15 @@ static const ctr__facts nested_facts = {.caps = ALL_CAPS, /* root inside a user 
                                         .features = ALL_FEATURES,
                                         .hard_limit = LIMITS,
                                         FILTERS_TAKEN};
+static const ctr__facts pid_root_facts = {.initial_userns = true, /* where others may be root too */
+                                          .is_pid_root = true,
+                                          .owns_mounts = true,
+                                          .caps = ALL_CAPS,
+                                          .permitted = ALL_CAPS,
+                                          .bounding = ALL_CAPS,
+                                          .features = ALL_FEATURES,
+                                          .hard_limit = LIMITS,
+                                          FILTERS_TAKEN};
 static const ctr__facts old_kernel_facts = {.initial_userns = true,
                                             .owns_mounts = true,
                                             .caps = ALL_CAPS,

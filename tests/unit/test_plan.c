@@ -730,7 +730,7 @@ static bool needs_no_field(const setup *s, uint16_t kind) {
                                          CTR__STEP_CALL,         CTR__STEP_SEAL_PROGRAM,
                                          CTR__STEP_HIDE_PROGRAM, CTR__STEP_CONCEAL,
                                          CTR__STEP_OWN_MEMORY,   CTR__STEP_OWN_NULL,
-                                         CTR__STEP_VIEW_NULL};
+                                         CTR__STEP_VIEW_NULL,    CTR__STEP_DUMPABLE};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i] == kind) return true;
   return s->purpose.goal == CTR__GOAL_EXEC &&
@@ -757,6 +757,7 @@ TEST(every_step_is_in_a_lane_that_runs_it_and_names_its_field) {
   PLAN(CREATE, .linux_ = ",'resources':{'pids':{'limit':5}}"); /* the rest: test_plan_limits.c */
   made[CTR__STEP_LIMIT] = step_of(CTR__STEP_LIMIT) != NULL;
   made[CTR__STEP_DEVICE_LIST] = made[CTR__STEP_DEVICE_PROGRAM] = true; /* likewise */
+  made[CTR__STEP_DUMPABLE] = true;                                     /* test_plan_program.c */
   made[CTR__STEP_MAP_HELPER] = true;                                   /* test_plan_rights.c */
   made[CTR__STEP_KEEP_LISTENER] = true;                                /* test_seccomp.c     */
   made[CTR__STEP_SET_MODE] = true;                                     /* test_plan_roots.c  */

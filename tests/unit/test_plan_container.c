@@ -133,6 +133,26 @@ TEST(without_a_pid_namespace_of_its_own_nobody_looks_into_it) {
   check_lines("run", now.text, "become uid 0, gid 0\nbe out of reach of ptrace\nexecute");
 }
 
+/* Somebody who shares the caller's is root as well: from the first moment, and again when ids have
+   changed. */
+TEST(where_others_may_be_root_nobody_looks_into_what_root_starts) {
+  PLAN(RUN, SPACES(ALL_NS), .facts = &pid_root_facts);
+  check_lines("run", now.text,
+              "sync: the parent\nbe out of reach of ptrace\ntake the standard streams\n"
+              "become uid 0, gid 0\nbe out of reach of ptrace\nexecute");
+  CHECK(count_of(CTR__STEP_UNDUMPABLE) == 2 && !count_of(CTR__STEP_DUMPABLE));
+  CHECK(!count_of(CTR__STEP_STAGE));
+  /* In a user namespace of root's that moment is the clone. */
+  PLAN(RUN, SPACES(ALL_NS ",{'type':'user'}"), .facts = &pid_root_facts);
+  check_lines("a user namespace", now.text,
+              "parent  clone an intermediate process that cannot be looked into\n"
+              "stage   be out of reach of ptrace\nstage   clone into new namespaces: pid\n"
+              "parent  learn the pid and reap\nwrite '0 0 1 '\nsync: the parent\n"
+              "child   take the standard streams\nchild   be out of reach of ptrace\nexecute");
+  PLAN(RUN, SPACES(ALL_NS ",{'type':'user'}"), .facts = &user_facts);
+  CHECK(!count_of(CTR__STEP_STAGE));
+}
+
 /* It may use the caller's arguments. */
 TEST(a_function_keeps_the_callers_command_line) {
   PLAN(EXEC, SPACES(ALL_NS), .desc = {.call_function = true});
@@ -227,8 +247,8 @@ TEST(a_cgroup_is_where_it_was_asked_for_in_every_hierarchy) {
   CHECK_STR(now.warnings, "");
 }
 
-/* Only v2 has it, and only where the kernel can: clone(2), CLONE_INTO_CGROUP. An intermediate
-   process would take one more pid of those that the container may have. */
+/* Only v2 has it, and only where the kernel can: clone(2), CLONE_INTO_CGROUP. Not in namespaces
+   that are joined: from there the path may lead elsewhere. */
 TEST(the_process_is_born_in_its_cgroup_of_v2) {
   static const ctr__facts facts = {.initial_userns = true,
                                    .caps = ALL_CAPS,
@@ -251,6 +271,14 @@ TEST(the_process_is_born_in_its_cgroup_of_v2) {
               "move the process into the cgroup /dev/null/v1/freezer/a  <-\n"
               "move the process into the cgroup /dev/null/v2/a  <-");
   CHECK_NUM(count_of(CTR__STEP_ENTER_CGROUP), 3);
+  ctr__facts shared = facts;
+  shared.is_pid_root = true;
+  PLAN(CREATE, .facts = &shared, SPACES(USER_NS));
+  check_lines(
+      "with a stage that joins nothing", now.text,
+      "clone an intermediate process that cannot be looked into  <-\n"
+      "stage   clone into new namespaces: mount,user, in the cgroup /dev/null/v2/ctr-box  <-");
+  CHECK(!count_of(CTR__STEP_ENTER_CGROUP));
 }
 
 /* A relative "." is the caller's own cgroup, an absolute one everybody's: to delete the container

@@ -41,6 +41,40 @@ TEST(root_lets_go_of_its_program_before_anything_else_of_the_container) {
   check_lines("a function", now.text, "child   " HIDE "child   call the caller's function");
 }
 
+#define PID_NS              MOUNT_NS ",{'type':'pid'}"
+#define USERS_NS            PID_NS ",{'type':'user'}"
+#define ID(inside, outside) "[{'containerID':" #inside ",'hostID':" #outside ",'size':10}]"
+#define IDS(inside, outside)                                                                       \
+  ",'uidMappings':" ID(inside, outside) ",'gidMappings':" ID(inside, outside)
+
+/* As it would be without what keeps others from it before: where it is still the caller's. */
+TEST(a_function_can_be_looked_into_again_if_it_is_still_the_callers) {
+  static const struct {
+    const char *label, *spaces, *more, *user;
+    bool again;
+  } cases[] = {
+      {"root", PID_NS, "", "", true},
+      {"another user", PID_NS, "", ",'user':{'uid':7,'gid':0}", false},
+      {"another group", PID_NS, "", ",'user':{'uid':0,'gid':7}", false},
+      {"others may be there", MOUNT_NS, "", "", false},
+      {"its own root", USERS_NS, IDS(0, 0), "", true},
+      {"another user of its own", USERS_NS, IDS(0, 0), ",'user':{'uid':7,'gid':0}", false},
+      {"another's root", USERS_NS, IDS(0, 7000), "", false},
+      {"the caller by another name", USERS_NS, IDS(5, 0), ",'user':{'uid':5,'gid':5}", true},
+      {"not the caller", USERS_NS, IDS(5, 0), ",'user':{'uid':6,'gid':5}", false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    PLAN(.namespaces = cases[i].spaces, .linux_ = cases[i].more, .process = cases[i].user,
+         .facts = &pid_root_facts, .desc.call_function = true);
+    CHECK_MSG(!step_of(CTR__STEP_DUMPABLE) == !cases[i].again, "%s: %s", cases[i].label, now.text);
+    if (cases[i].again)
+      check_lines(cases[i].label, now.text,
+                  "be out of reach of ptrace\nbe in reach of ptrace again\ncall the caller's");
+  }
+  PLAN(SPACES(PID_NS), .facts = &root_facts, .desc.call_function = true);
+  CHECK(!step_of(CTR__STEP_DUMPABLE) && !step_of(CTR__STEP_UNDUMPABLE));
+}
+
 TEST(a_program_that_nobody_can_write_to_is_left_alone) {
   const ctr__facts facts = with(&root_facts, CTR__PROGRAM_SAFE, 0);
   PLAN(.facts = &facts);
