@@ -13958,19 +13958,28 @@ static bool ctr__is_of_mount(int fd, int mount) {
          ctr__mount_id_of(mount, &b) == 0 && ctr__is_same_mount(&a, &b);
 }
 
+/* Whether the path itself is what has not led to anything. */
+static bool ctr__leads_nowhere(int error) {
+  return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -EACCES ||
+         error == -EXDEV;
+}
+
 /* The plan knows no links. When one has led the new mount over a directory in which another lies
    that is held, then what is to be masked is not seen there any more. */
-static void ctr__let_hidden_go(const ctr__child *c, int mount) {
+static int ctr__let_hidden_go(const ctr__child *c, int mount) {
   const char *path = ctr__arg(c, ctr__plan_step(c->plan, c->at), 0);
   CTR__AUTO_CLOSE plain =
       ctr__openat2(c->root, path, O_PATH, 0, CTR__IN_ROOT | CTR__RESOLVE_NO_SYMLINKS);
-  if (!ctr__goes_up(path) && ctr__is_of_mount(plain, mount)) return;
+  if (plain < 0 && !ctr__leads_nowhere(plain)) return plain;
+  if (!ctr__goes_up(path) && ctr__is_of_mount(plain, mount)) return 0;
   for (uint32_t i = 0; i < c->at; i++) {
     ctr__mounted *one = &c->launch->mounted[i];
     if (one->held < 0) continue;
     CTR__AUTO_CLOSE seen = ctr__path_in_root(c->root, ctr__arg(c, ctr__plan_step(c->plan, i), 0));
+    if (seen < 0 && !ctr__leads_nowhere(seen)) return seen;
     if (!ctr__is_of_mount(seen, one->held)) ctr__close(&one->held);
   }
+  return 0;
 }
 
 /* What the step under way has mounted on target, or -1 when that is not known. What was held there
@@ -13989,8 +13998,7 @@ static int ctr__hold(const ctr__child *c, int mount, int target) {
     all[i].held = (int)ctr__ret(fcntl(mount, F_DUPFD_CLOEXEC, 3));
     if (all[i].held < 0) return all[i].held;
   }
-  ctr__let_hidden_go(c, mount);
-  return 0;
+  return ctr__let_hidden_go(c, mount);
 }
 
 static bool ctr__is_noted(const ctr__child *c, const ctr__mount_id *id) {

@@ -139,7 +139,7 @@ class CVE_2019_18837_CVE_2025_52881_false_procfs(Outside):
         return got + self.changed(self.rootfs / "proc")
 
 
-LINKS_HIDE_NOTHING = [("  ctr__let_hidden_go(c, mount);\n", "")]
+LINKS_HIDE_NOTHING = [("return ctr__let_hidden_go(c, mount);", "return 0;")]
 
 
 class CVE_2019_16884_covered(Outside):
