@@ -928,8 +928,8 @@ typedef struct ctr_resources {
                           parts of the machine that no namespace parts, or that are large and seldom
                           used parts of the kernel: mounts, namespaces (also as flags of clone(2)),
                           keys, bpf(2), io_uring, other processes' memory, typing into a terminal,
-                          all sockets but AF_UNIX, of AF_INET and AF_INET6 TCP, UDP and ICMP, and
-                          reading interfaces.
+                          all sockets but AF_UNIX, of AF_INET and AF_INET6 TCP (MPTCP), UDP
+                          (UDP-Lite) and ICMP, and reading interfaces.
                           With a capability in permitted or bounding come the calls that take it:
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,
@@ -10920,9 +10920,9 @@ static const ctr__call_guard ctr__call_guards[] = {
      {CTR__LET(CTR__INT(0, 0xffffffff)), CTR__LET(CTR__INT(0, 0 /* PER_LINUX */)),
       CTR__LET(CTR__INT(0, 8 /* PER_LINUX32 */))}},
     {"socket",
-     "AF_UNIX, of AF_INET and AF_INET6 TCP, UDP and ICMP, of AF_NETLINK what interfaces there are; "
-     "others are seldom used parts of the kernel (SCTP, DCCP, SMC), or know no namespaces "
-     "(AF_VSOCK)",
+     "AF_UNIX, of AF_INET and AF_INET6 TCP (MPTCP), UDP (UDP-Lite) and ICMP, of AF_NETLINK what "
+     "interfaces there are; others are seldom used parts of the kernel (SCTP, DCCP, SMC), or know "
+     "no namespaces (AF_VSOCK)",
      CTR__IN_DEFAULT,
      0,
      CTR__SECCOMP_ERRNO | EAFNOSUPPORT,

@@ -409,8 +409,8 @@ typedef struct ctr_resources {
                           parts of the machine that no namespace parts, or that are large and seldom
                           used parts of the kernel: mounts, namespaces (also as flags of clone(2)),
                           keys, bpf(2), io_uring, other processes' memory, typing into a terminal,
-                          all sockets but AF_UNIX, of AF_INET and AF_INET6 TCP, UDP and ICMP, and
-                          reading interfaces.
+                          all sockets but AF_UNIX, of AF_INET and AF_INET6 TCP (MPTCP), UDP
+                          (UDP-Lite) and ICMP, and reading interfaces.
                           With a capability in permitted or bounding come the calls that take it:
                           mount(2) with CAP_SYS_ADMIN, ptrace(2) with CAP_SYS_PTRACE.
      CTR_SECCOMP_STRICT   computing with what is open and with files: no new processes but threads,

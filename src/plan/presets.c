@@ -244,9 +244,9 @@ static const ctr__call_guard ctr__call_guards[] = {
      {CTR__LET(CTR__INT(0, 0xffffffff)), CTR__LET(CTR__INT(0, 0 /* PER_LINUX */)),
       CTR__LET(CTR__INT(0, 8 /* PER_LINUX32 */))}},
     {"socket",
-     "AF_UNIX, of AF_INET and AF_INET6 TCP, UDP and ICMP, of AF_NETLINK what interfaces there are; "
-     "others are seldom used parts of the kernel (SCTP, DCCP, SMC), or know no namespaces "
-     "(AF_VSOCK)",
+     "AF_UNIX, of AF_INET and AF_INET6 TCP (MPTCP), UDP (UDP-Lite) and ICMP, of AF_NETLINK what "
+     "interfaces there are; others are seldom used parts of the kernel (SCTP, DCCP, SMC), or know "
+     "no namespaces (AF_VSOCK)",
      CTR__IN_DEFAULT,
      0,
      CTR__SECCOMP_ERRNO | EAFNOSUPPORT,
