@@ -165,6 +165,9 @@
          epoll(7) watches, aio (fs.aio-max-nr), pipe pages (pipe(7)), pending signals, terminals
          (pty(7)), disk space.
        - Without rules for devices and with CAP_MKNOD it can make any.
+       - Who has CAP_SYS_ADMIN in a user namespace can lift read-only, nosuid and nodev of a bind
+         whose ids are mapped, also where the host has set them: the kernel locks flags of what is
+         copied in that namespace only (mount_namespaces(7)).
        - Without a user namespace root inside reads what procfs and sysfs show to root of the
          machine and no mask covers, such as the resources of PCI devices.
        - A namespace that is not listed is the host's. Network: abstract sockets, what listens on
