@@ -19670,8 +19670,9 @@ static ctr_code ctr__execute_copy(char **argv, ctr_err *err) {
 static void ctr__take_name_back(const char *name) {
   char path[16] = "", now[16] = "";
   const char *slash = strrchr(name, '/');
-  if (readlink("/proc/self/exe", path, sizeof path - 1) < 0 || strncmp(path, "/memfd:ctr ", 11) ||
-      prctl(PR_GET_NAME, now) < 0 || now[strspn(now, "0123456789")])
+  if (readlink("/proc/self/exe", path, sizeof path - 1) < 0 ||
+      strncmp(path, "/memfd:ctr ", 11) != 0 || prctl(PR_GET_NAME, now) < 0 ||
+      now[strspn(now, "0123456789")])
     return;
   prctl(PR_SET_NAME, slash ? slash + 1 : name);
 }
