@@ -9006,6 +9006,11 @@ static bool ctr__has_own_null(const ctr__builder *b) {
   return has && !b->desc->no_default_devices;
 }
 
+static void ctr__own_null_step(ctr__builder *b) {
+  ctr__child_step(b, OWN_NULL, .field = NULL,
+                  .num = {ctr__has_own_null(b) && ctr__has_node_owner(b)});
+}
+
 /* Who has rights over the mount namespace that it is in does it. */
 static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
   if (ctr__has_setattr(b) && ctr__has_node_owner(b))
@@ -9103,13 +9108,10 @@ static void ctr__plan_root(ctr__builder *b) {
 static uint64_t ctr__meant_above(const ctr__builder *b, const char *path, const char **ret_below) {
   for (uint32_t i = b->nomem ? 0 : b->step_count; i-- > 0;) {
     const ctr__step *step = &b->steps[i];
-    /* A copy lies over it, in which what is mounted below can be written to: see ctr__plan_rootfs.
-     */
-    const bool is_copied = step->kind == CTR__STEP_READONLY && !ctr__has_setattr(b);
-    if (!is_copied && !ctr__makes_mount(step->kind)) continue;
+    if (!ctr__makes_mount(step->kind)) continue;
     const char *over = b->data + step->str[0];
     if (!ctr__is_covered(path, over)) continue;
-    if (is_copied || ctr__is_root_path(over)) break;
+    if (ctr__is_root_path(over)) break;
     *ret_below = ctr__path_below(path, over);
     if (!*ret_below) *ret_below = "";
     return CTR__MEANT_FIRST + i;
@@ -9140,7 +9142,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
                     .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
-  ctr__child_step(b, OWN_NULL, .field = NULL);
+  ctr__own_null_step(b);
 }
 
 /* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first
@@ -14684,13 +14686,14 @@ static int ctr__null_device(ctr__child *c) {
 }
 
 /* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
-   as well. One that has something else there keeps what it was given. */
+   as well. One that has something else there keeps what it was given, of which VIEW_NULL has made
+   a view; it fails where the plan was certain, and made none. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   (void)c;
-  (void)s;
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
   CTR__AUTO_CLOSE own = ctr__open_device(AT_FDCWD, "/dev/null", O_NOFOLLOW,
                                          CTR__RESOLVE_NO_MAGICLINKS, makedev(1, 3));
+  if (own < 0 && s->num[0]) return own;
   for (int i = 0; i < 3 && own >= 0; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
   return 0;
@@ -20004,7 +20007,8 @@ static bool ctr__is_locked(const ctr_container *c) {
 
 /* Keeps it from being deleted, and its cgroups from being another's of that name, for those who go
    by their paths: until *ret_hold is closed. Others may do so too. Who makes, starts, changes or
-   ends it is not waited for: a start that hangs is there to be ended by a signal. */
+   ends it is not waited for: a start that hangs is there to be ended by a signal. Nor is it any
+   reason not to go on that there is no descriptor left for it. */
 static ctr_code ctr__lock_shared(const ctr_container *c, int *ret_hold, ctr_err *err) {
   *ret_hold = ctr__open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
   if (*ret_hold >= 0) flock(*ret_hold, LOCK_SH | LOCK_NB);

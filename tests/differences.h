@@ -212,11 +212,9 @@
   X("root", "security/test_entering",                                                              \
     "User_namespace_of_the_first_process_* State_that_tells_of_no_user_namespace_*",               \
     "others have a user namespace in every test: user_namespaces(7)")                              \
-  X("root", "security/test_entering", "CVE_2016_9962_in_a_new_user_namespace_*",                   \
-    "who is root where others start theirs has their rights already: ptrace(2)")                   \
-  X("root", "security/test_entering", "CVE_2016_9962_of_an_id_map_*",                              \
-    "who is root where others start theirs has their rights already: ptrace(2)")                   \
-  X("root", "security/test_entering", "CVE_2016_9962_with_the_callers_pids_*",                     \
+  X("root", "security/test_entering",                                                              \
+    "CVE_2016_9962_in_a_new_user_namespace_* CVE_2016_9962_of_an_id_map_* "                        \
+    "CVE_2016_9962_with_the_callers_pids_*",                                                       \
     "who is root where others start theirs has their rights already: ptrace(2)")                   \
   X("ordinary", "security/test_entering", "Environment_while_it_waits_*",                          \
     "who may trace it is not traced: PR_SET_DUMPABLE(2const)")                                     \
@@ -226,7 +224,7 @@
     "the host's device belongs to nobody in a user namespace: user_namespaces(7)")                 \
   X("root", "security/test_leaks",                                                                 \
     "Link_for_a_stream_that_is_not_given_* Null_device_given_to_* Nodes_of_a_sandbox_* "           \
-    "Null_device_of_its_own_* Null_device_without_another_*",                                      \
+    "Null_device_of_its_own_* Null_device_without_another_* Null_device_that_went_away_*",         \
     "others have the host's device bound, which is nobody's there: user_namespaces(7)")            \
   X("root", "security/test_leaks", "Null_device_bound_*",                                          \
     "nobody else can map root of the host: user_namespaces(7)")                                    \

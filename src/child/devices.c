@@ -126,13 +126,14 @@ static int ctr__null_device(ctr__child *c) {
 }
 
 /* A descriptor of the host's /dev/null is one of the host's file systems: the container's own does
-   as well. One that has something else there keeps what it was given. */
+   as well. One that has something else there keeps what it was given, of which VIEW_NULL has made
+   a view; it fails where the plan was certain, and made none. */
 static int ctr__child_own_null(ctr__child *c, const ctr__step *s) {
   (void)c;
-  (void)s;
   if (!ctr__is_null_device(0) && !ctr__is_null_device(1) && !ctr__is_null_device(2)) return 0;
   CTR__AUTO_CLOSE own = ctr__open_device(AT_FDCWD, "/dev/null", O_NOFOLLOW,
                                          CTR__RESOLVE_NO_MAGICLINKS, makedev(1, 3));
+  if (own < 0 && s->num[0]) return own;
   for (int i = 0; i < 3 && own >= 0; i++)
     if (ctr__is_null_device(i) && dup2(own, i) < 0) return -errno;
   return 0;

@@ -97,7 +97,8 @@ static bool ctr__is_locked(const ctr_container *c) {
 
 /* Keeps it from being deleted, and its cgroups from being another's of that name, for those who go
    by their paths: until *ret_hold is closed. Others may do so too. Who makes, starts, changes or
-   ends it is not waited for: a start that hangs is there to be ended by a signal. */
+   ends it is not waited for: a start that hangs is there to be ended by a signal. Nor is it any
+   reason not to go on that there is no descriptor left for it. */
 static ctr_code ctr__lock_shared(const ctr_container *c, int *ret_hold, ctr_err *err) {
   *ret_hold = ctr__open(c->dir, ".", O_RDONLY | O_DIRECTORY, 0);
   if (*ret_hold >= 0) flock(*ret_hold, LOCK_SH | LOCK_NB);

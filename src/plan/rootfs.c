@@ -167,6 +167,11 @@ static bool ctr__has_own_null(const ctr__builder *b) {
   return has && !b->desc->no_default_devices;
 }
 
+static void ctr__own_null_step(ctr__builder *b) {
+  ctr__child_step(b, OWN_NULL, .field = NULL,
+                  .num = {ctr__has_own_null(b) && ctr__has_node_owner(b)});
+}
+
 /* Who has rights over the mount namespace that it is in does it. */
 static void ctr__view_null_step(ctr__builder *b, enum ctr__lane lane) {
   if (ctr__has_setattr(b) && ctr__has_node_owner(b))
@@ -264,13 +269,10 @@ static void ctr__plan_root(ctr__builder *b) {
 static uint64_t ctr__meant_above(const ctr__builder *b, const char *path, const char **ret_below) {
   for (uint32_t i = b->nomem ? 0 : b->step_count; i-- > 0;) {
     const ctr__step *step = &b->steps[i];
-    /* A copy lies over it, in which what is mounted below can be written to: see ctr__plan_rootfs.
-     */
-    const bool is_copied = step->kind == CTR__STEP_READONLY && !ctr__has_setattr(b);
-    if (!is_copied && !ctr__makes_mount(step->kind)) continue;
+    if (!ctr__makes_mount(step->kind)) continue;
     const char *over = b->data + step->str[0];
     if (!ctr__is_covered(path, over)) continue;
-    if (is_copied || ctr__is_root_path(over)) break;
+    if (ctr__is_root_path(over)) break;
     *ret_below = ctr__path_below(path, over);
     if (!*ret_below) *ret_below = "";
     return CTR__MEANT_FIRST + i;
@@ -301,7 +303,7 @@ static void ctr__plan_enter_root(ctr__builder *b) {
   if (asked && asked != CTR_PROPAGATION_PRIVATE)
     ctr__child_step(b, SET_PROPAGATION, .field = "linux.rootfsPropagation", .str = {"/"},
                     .num = {ctr__propagation_flags[asked], ctr__has_setattr(b)});
-  ctr__child_step(b, OWN_NULL, .field = NULL);
+  ctr__own_null_step(b);
 }
 
 /* config.md "POSIX-platform Hooks": when everything is made and the root not yet entered; first

@@ -269,6 +269,18 @@ class Null_device_without_another(Hole):
         return " given" in "".join(said)
 
 
+class Null_device_that_went_away(Hole):
+    """It was certain to be there, and a hook has taken it away."""
+
+    without = [("  if (own < 0 && s->num[0]) return own;\n", "")]
+
+    def attack(self):
+        hook = {"path": str(BUSYBOX),
+                "args": ["busybox", "rm", str(self.bundle / "rootfs/dev/null")]}
+        self.write({"hooks": {"createContainer": [hook]}, "process.args": GIVE})
+        return " given" in self.runtime("run", "--bundle", self.bundle, "one").stdout
+
+
 class Null_device_bound(Hole):
     """In a user namespace nodes are the host's, bound; its root may be mapped."""
 
